@@ -1,0 +1,87 @@
+/**
+ * The few verbs every place that holds content speaks. A registry repository, an archive, an OCI layout directory, a
+ * Docker Engine and memory are all a {@link Source}; the writable ones are a {@link Target}. Powers that only some
+ * have are separate interfaces, asked for with the `can…` guards.
+ */
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+
+/**
+ * A stream of content. Chunks are **borrowed**: a chunk is valid only until the next one is asked for, so that a
+ * source can reuse one buffer. Whoever keeps bytes copies them.
+ */
+export type Bytes = AsyncIterable<Uint8Array>;
+
+/** Options of every store verb. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of {@link Source.fetch}. */
+export interface FetchOptions extends CallOptions {
+  /** First byte wanted; the rest up to the descriptor's size follows. @defaultValue 0 */
+  readonly offset?: number | undefined;
+}
+
+/** A place content can be read from. */
+export interface Source {
+  /** What messages call this place: `registry.example/repo`, `archive x.tar`. */
+  readonly name: string;
+  /**
+   * The descriptor behind a tag or a digest.
+   * @throws NotFoundError `NOT_FOUND`
+   */
+  resolve(tagOrDigest: string, options?: CallOptions): Promise<Descriptor>;
+  /** Whether the content is here. For a manifest: under exactly this digest. */
+  exists(target: Descriptor, options?: CallOptions): Promise<boolean>;
+  /**
+   * The content, **not yet verified** (see verified.ts), resumed over broken connections where the store can.
+   * @throws NotFoundError `NOT_FOUND`
+   */
+  fetch(target: Descriptor, options?: FetchOptions): Bytes;
+}
+
+/** A place content can be written to. */
+export interface Target extends Source {
+  /**
+   * True when the far side itself refuses content that does not match its digest (registries must), so that the copy
+   * engine need not hash it again on the way.
+   */
+  readonly provesContent: boolean;
+  /** Stores all of the content or nothing; storing what is there already is no error. Drains `content` or abandons it. */
+  push(expected: Descriptor, content: Bytes, options?: CallOptions): Promise<void>;
+  /** Makes stored content visible under a tag. Tags come last, after everything they reach. */
+  tag(target: Descriptor, tag: string, options?: CallOptions): Promise<void>;
+}
+
+/** A target that can take a blob from a sibling repository without moving bytes. */
+export interface MountTarget extends Target {
+  /** Equal for targets that can mount from each other. */
+  readonly mountScope: string;
+  /** Returns false when the far side declined; the caller then pushes. */
+  mount(blob: Descriptor, from: MountTarget, options?: CallOptions): Promise<boolean>;
+}
+
+/** A target that keeps the proved prefix of an interrupted push. */
+export interface ResumableTarget extends Target {
+  /** Bytes of this content that are already held; the next push starts there. */
+  heldBytes(expected: Descriptor): Promise<number>;
+}
+
+/** A source that lists what refers to a manifest: signatures, attestations, bills of materials. */
+export interface ReferrerSource extends Source {
+  /** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers */
+  referrers(subject: Digest, options?: CallOptions): Promise<readonly Descriptor[]>;
+}
+
+export function canMount(target: Target): target is MountTarget {
+  return 'mount' in target && 'mountScope' in target;
+}
+
+export function canResume(target: Target): target is ResumableTarget {
+  return 'heldBytes' in target;
+}
+
+export function canListReferrers(source: Source): source is ReferrerSource {
+  return 'referrers' in source;
+}

@@ -1,0 +1,142 @@
+/** Every error a person can meet: a class per who must act, a stable code to match on, and one exit code each. */
+
+/** Stable, documented codes. Match on these, not on class identity or message text. */
+export type ErrorCode =
+  | 'USAGE'
+  | 'INVALID_SPEC'
+  | 'INVALID_REFERENCE'
+  | 'UNAUTHENTICATED'
+  | 'DENIED'
+  | 'DIGEST_MISMATCH'
+  | 'SIZE_MISMATCH'
+  | 'MALFORMED'
+  | 'UNSIGNED'
+  | 'SIGNATURE_INVALID'
+  | 'UNTRUSTED_SIGNER'
+  | 'SUBJECT_MISMATCH'
+  | 'EXPIRED'
+  | 'NOT_FOUND'
+  | 'MISSING_CONTENT'
+  | 'REGISTRY'
+  | 'STORE_IO'
+  | 'NO_SPACE'
+  | 'LOCKED'
+  | 'UNSUPPORTED';
+
+/** What an error may carry beside its message. */
+export interface ErrorOptions {
+  /** The next step for the reader: a command to run, a field to change. */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+  /** Which file, reference or digest; never a secret. */
+  readonly details?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
+}
+
+/** Base of every expected failure. Anything that is not an `AirgapError` (or an abort) is a bug. */
+export class AirgapError extends Error {
+  static {
+    this.prototype.name = 'AirgapError';
+  }
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly details: Readonly<Record<string, string | number | boolean | undefined>>;
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.details = options.details ?? {};
+  }
+}
+
+/** The person must change the input: a flag, a file, a reference. Exit 2. */
+export class UsageError extends AirgapError {
+  static {
+    this.prototype.name = 'UsageError';
+  }
+}
+
+/** Credentials are missing, wrong, or not allowed to do this. Exit 4. */
+export class AuthError extends AirgapError {
+  static {
+    this.prototype.name = 'AuthError';
+  }
+}
+
+/** The bytes are not what they are declared to be. Do not load them. Exit 3. */
+export class IntegrityError extends AirgapError {
+  static {
+    this.prototype.name = 'IntegrityError';
+  }
+}
+
+/** Nobody the user trusts vouches for the bytes. Exit 3. */
+export class TrustError extends AirgapError {
+  static {
+    this.prototype.name = 'TrustError';
+  }
+}
+
+/** Something that was named does not exist. Exit 1. */
+export class NotFoundError extends AirgapError {
+  static {
+    this.prototype.name = 'NotFoundError';
+  }
+}
+
+/** A store on this machine failed: disk, Docker Engine, unsupported operation. Exit 1. */
+export class StoreError extends AirgapError {
+  static {
+    this.prototype.name = 'StoreError';
+  }
+}
+
+/** What a registry said when it refused, in the distribution specification's own codes. */
+export interface RegistryFailure {
+  readonly method: string;
+  /** Without query string or credentials. */
+  readonly url: string;
+  /** HTTP status; 0 when no answer arrived. */
+  readonly status: number;
+  /** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes */
+  readonly errors: readonly { readonly code: string; readonly message: string }[];
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+  /** From `Retry-After`, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** A registry answered with an error or did not answer. Exit 1. */
+export class RegistryError extends AirgapError {
+  static {
+    this.prototype.name = 'RegistryError';
+  }
+  readonly failure: RegistryFailure;
+  constructor(message: string, failure: RegistryFailure, options: ErrorOptions = {}) {
+    super('REGISTRY', message, options);
+    this.failure = failure;
+  }
+}
+
+/** The one exit-code table. */
+export const ExitCode = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  untrusted: 3,
+  auth: 4,
+  interrupted: 130,
+} as const;
+
+/** Maps any thrown value to the process exit code. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return ExitCode.usage;
+  if (error instanceof IntegrityError || error instanceof TrustError) return ExitCode.untrusted;
+  if (error instanceof AuthError) return ExitCode.auth;
+  if (isAbort(error)) return ExitCode.interrupted;
+  return ExitCode.failure;
+}
+
+/** Whether the value is the outcome of an aborted `AbortSignal`. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}

@@ -1,0 +1,122 @@
+/** Reads manifests and indexes from their raw bytes. The bytes stay the truth: nothing here is ever serialised back. */
+import { z } from 'zod';
+import { IntegrityError, StoreError } from '../errors.ts';
+import type { Descriptor } from './descriptor.ts';
+import { isDigest, type Digest } from './digest.ts';
+import { isIndexType, isManifestType, MediaType } from './media-types.ts';
+
+/** Bytes of one manifest or index; registries commonly stop at 4 MiB. */
+export const MAX_MANIFEST_BYTES: number = 32 * 1024 * 1024;
+/** Children of one index or layers of one manifest. */
+const MAX_CHILDREN = 10_000;
+const MAX_SIZE = Number.MAX_SAFE_INTEGER;
+
+/** @see https://github.com/opencontainers/image-spec/blob/main/manifest.md */
+export interface Manifest {
+  readonly schemaVersion: 2;
+  readonly mediaType: string;
+  readonly artifactType?: string | undefined;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+  readonly subject?: Descriptor | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+/** @see https://github.com/opencontainers/image-spec/blob/main/image-index.md */
+export interface Index {
+  readonly schemaVersion: 2;
+  readonly mediaType: string;
+  readonly artifactType?: string | undefined;
+  readonly manifests: readonly Descriptor[];
+  readonly subject?: Descriptor | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+const AnyDigest = z.custom<Digest>((value) => isDigest(value), 'not a sha256 digest');
+const ReceivedDescriptor = z.object({
+  mediaType: z.string().max(255),
+  digest: AnyDigest,
+  size: z.int().min(0).max(MAX_SIZE),
+  artifactType: z.string().max(255).optional(),
+  platform: z
+    .object({
+      os: z.string().max(100),
+      architecture: z.string().max(100),
+      variant: z.string().max(100).optional(),
+      'os.version': z.string().max(100).optional(),
+    })
+    .optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+  urls: z.array(z.string()).optional(),
+  data: z.string().optional(),
+});
+const Common = {
+  schemaVersion: z.literal(2),
+  mediaType: z.string().optional(),
+  artifactType: z.string().optional(),
+  subject: ReceivedDescriptor.optional(),
+  annotations: z.record(z.string(), z.string()).nullish(),
+};
+const ReceivedManifest = z.object({
+  ...Common,
+  config: ReceivedDescriptor,
+  layers: z.array(ReceivedDescriptor).max(MAX_CHILDREN),
+});
+const ReceivedIndex = z.object({ ...Common, manifests: z.array(ReceivedDescriptor).max(MAX_CHILDREN) });
+
+/**
+ * Reads the bytes of a manifest or an index. `declaredType` is the type its descriptor (or `Content-Type`) gives.
+ * @throws StoreError `UNSUPPORTED` for Docker schema 1, with what to do.
+ * @throws IntegrityError `MALFORMED` when the bytes are not what they are declared to be: other type, both a manifest
+ *   and an index (CVE-2021-41190), broken JSON, a digest of an algorithm other than sha256.
+ */
+export function parseManifest(bytes: Uint8Array, declaredType: string | undefined, what: string): Manifest | Index {
+  const malformed = (why: string): IntegrityError =>
+    new IntegrityError('MALFORMED', `${what}: ${why}`, { hint: 'the source serves broken content; nothing was kept' });
+  if (bytes.length > MAX_MANIFEST_BYTES) throw malformed(`manifest of ${bytes.length} bytes is over the limit`);
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw malformed('manifest is not JSON');
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw malformed('manifest is not a JSON object');
+  const has = (key: string): boolean => Object.hasOwn(json, key);
+  const ownType = (json as { mediaType?: unknown }).mediaType;
+  if (has('fsLayers') || (json as { schemaVersion?: unknown }).schemaVersion === 1) throw schema1(what);
+  if (has('manifests') && (has('layers') || has('config'))) throw malformed('is at once a manifest and an index');
+  if (
+    declaredType !== undefined &&
+    isManifestType(declaredType) &&
+    typeof ownType === 'string' &&
+    ownType !== declaredType
+  ) {
+    throw malformed(`is declared ${declaredType} but says ${ownType}`);
+  }
+  const isIndex = has('manifests');
+  const sniffed = isIndex ? MediaType.index : MediaType.manifest;
+  const declared = declaredType !== undefined && isManifestType(declaredType) ? declaredType : undefined;
+  const mediaType = typeof ownType === 'string' && ownType !== '' ? ownType : (declared ?? sniffed);
+  if (!isManifestType(mediaType))
+    throw malformed(`unsupported manifest type ${JSON.stringify(mediaType.slice(0, 100))}`);
+  if (isIndexType(mediaType) !== isIndex)
+    throw malformed(`is declared ${mediaType} but is ${isIndex ? 'an index' : 'a manifest'}`);
+  const parsed = (isIndex ? ReceivedIndex : ReceivedManifest).safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw malformed(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`);
+  }
+  return { ...parsed.data, mediaType, annotations: parsed.data.annotations ?? undefined };
+}
+
+/** Tells an index from a manifest. */
+export function isIndex(manifest: Manifest | Index): manifest is Index {
+  return 'manifests' in manifest;
+}
+
+function schema1(what: string): StoreError {
+  return new StoreError('UNSUPPORTED', `${what}: Docker image manifest schema 1 is not supported`, {
+    hint: 'pull and push the image once with a current Docker or skopeo, which converts it to schema 2',
+  });
+}

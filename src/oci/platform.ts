@@ -1,0 +1,79 @@
+/** Operating system and architecture, in Go's names, as image-spec uses them. */
+import { UsageError } from '../errors.ts';
+
+/** @see https://github.com/opencontainers/image-spec/blob/main/image-index.md#image-index-property-descriptions */
+export interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string | undefined;
+  readonly 'os.version'?: string | undefined;
+}
+
+const KNOWN_OS = ['linux', 'windows', 'darwin', 'freebsd', 'wasip1'];
+const KNOWN_ARCHITECTURES = [
+  '386', 'amd64', 'arm', 'arm64', 'loong64', 'mips64le', 'ppc64le', 'riscv64', 's390x', 'wasm',
+]; // prettier-ignore
+const VARIANT = /^v[0-9]{1,2}$/;
+
+/** Variants that mean the same as none, so that `arm64/v8` and `arm64` select the same image. */
+const DEFAULT_VARIANTS: Readonly<Record<string, string>> = { arm64: 'v8', amd64: 'v1' };
+
+/**
+ * Reads `os/architecture[/variant]`.
+ * @throws UsageError `INVALID_SPEC` with the nearest known spelling.
+ */
+export function parsePlatform(text: string): Platform {
+  const [os = '', architecture = '', variant, ...rest] = text.split('/');
+  const wrong =
+    rest.length > 0 ||
+    !KNOWN_OS.includes(os) ||
+    !KNOWN_ARCHITECTURES.includes(architecture) ||
+    (variant !== undefined && !VARIANT.test(variant));
+  if (wrong) {
+    throw new UsageError('INVALID_SPEC', `unknown platform ${JSON.stringify(text.slice(0, 60))}`, {
+      hint: `did you mean ${suggestPlatform(text)}? A platform is written os/architecture[/variant]`,
+    });
+  }
+  return normalizePlatform({ os, architecture, ...(variant === undefined ? {} : { variant }) });
+}
+
+/** The canonical form: default variants dropped, so that equal platforms print alike. */
+export function normalizePlatform(platform: Platform): Platform {
+  const { os, architecture, variant } = platform;
+  const version = platform['os.version'];
+  const redundant = variant === undefined || variant === '' || DEFAULT_VARIANTS[architecture] === variant;
+  return {
+    os,
+    architecture,
+    ...(redundant ? {} : { variant }),
+    ...(version === undefined ? {} : { 'os.version': version }),
+  };
+}
+
+/** `os/architecture[/variant]`, in canonical form. */
+export function formatPlatform(platform: Platform): string {
+  const { os, architecture, variant } = normalizePlatform(platform);
+  return [os, architecture, ...(variant === undefined ? [] : [variant])].join('/');
+}
+
+/** Whether a child with this platform runs on the wanted one: same os, architecture and variant. */
+export function matchesPlatform(platform: Platform, wanted: Platform): boolean {
+  return formatPlatform(platform) === formatPlatform(wanted);
+}
+
+/** Attestation manifests are marked `unknown/unknown`; anything else names a real platform. */
+export function isRealPlatform(platform: Platform | undefined): platform is Platform {
+  return (
+    platform !== undefined && platform.os !== 'unknown' && platform.architecture !== 'unknown' && platform.os !== ''
+  );
+}
+
+function suggestPlatform(text: string): string {
+  const lower = text.toLowerCase();
+  if (/aarch64|arm64/.test(lower)) return 'linux/arm64';
+  if (/armhf|arm\/?v?7|armv7/.test(lower)) return 'linux/arm/v7';
+  if (/ppc/.test(lower)) return 'linux/ppc64le';
+  if (/s390/.test(lower)) return 'linux/s390x';
+  if (/riscv/.test(lower)) return 'linux/riscv64';
+  return 'linux/amd64';
+}
