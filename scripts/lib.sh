@@ -20,7 +20,7 @@ fail() {
 setup_node() {
   command -v npm >/dev/null || fail 'npm is not installed' 'hint: install Node 20 or newer with npm, for example: apt-get install npm'
   local stamp=$repo/node_modules/.airgap-lock-sha256 log wanted
-  wanted=$(cat "$repo/package.json" "$repo/package-lock.json" | sha256sum | cut -d' ' -f1)
+  wanted=$(sha256sum <"$repo/package-lock.json" | cut -d' ' -f1)
   if [[ ! -f $stamp || $(<"$stamp") != "$wanted" ]]; then
     note 'installing the locked npm packages'
     log=$(mktemp)
