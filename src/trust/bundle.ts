@@ -1,0 +1,81 @@
+/** A Sigstore bundle as it lies in the archive: one form only, so that no byte of it can change unnoticed. */
+import {
+  BUNDLE_V03_MEDIA_TYPE,
+  bundleFromJSON,
+  bundleToJSON,
+  isBundleWithMessageSignature,
+  isBundleWithPublicKey,
+} from '@sigstore/bundle';
+import type { Bundle, BundleWithMessageSignature, BundleWithPublicKey } from '@sigstore/bundle';
+import { HashAlgorithm } from '@sigstore/protobuf-specs';
+import { TrustError } from '../errors.ts';
+
+const MAX_BUNDLE_BYTES = 64 * 1024;
+const MAX_SIGNATURE_BYTES = 512;
+const SHA256_BYTES = 32;
+
+/**
+ * A signature over a file by a self-managed key, which the bundle names by its hint.
+ * @see https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto
+ */
+export type SigstoreBundle = BundleWithPublicKey & BundleWithMessageSignature;
+
+/** The canonical bytes of a bundle: compact JSON in the field order of the specification, no line break. */
+export function serializeBundle(bundle: Bundle): Buffer {
+  return Buffer.from(JSON.stringify(bundleToJSON(bundle)));
+}
+
+/**
+ * Reads a bundle and accepts nothing but version 0.3 with one message signature by a hinted key, spelled exactly as
+ * {@link serializeBundle} spells it. Nothing is trusted yet.
+ * @param name what to call the bundle in errors, such as its member name
+ * @throws TrustError `SIGNATURE_INVALID`
+ */
+export function parseBundle(bytes: Uint8Array, name = 'the signature'): SigstoreBundle {
+  if (bytes.length > MAX_BUNDLE_BYTES) throw malformed(name, `is longer than ${MAX_BUNDLE_BYTES} bytes`);
+  const bundle = fromJson(bytes, name);
+  const { mediaType, content, verificationMaterial } = bundle;
+  if (mediaType !== BUNDLE_V03_MEDIA_TYPE) throw malformed(name, `is not of media type ${BUNDLE_V03_MEDIA_TYPE}`);
+  if (!isBundleWithMessageSignature(bundle)) throw malformed(name, `holds a ${content.$case}, not a messageSignature`);
+  if (!isBundleWithPublicKey(bundle)) throw malformed(name, 'does not name a public key');
+  if (hintedKeyId(bundle) === undefined) throw malformed(name, 'has a key hint that is not a sha256 fingerprint');
+  const { timestampVerificationData, tlogEntries } = verificationMaterial;
+  if (tlogEntries.length > 0) throw malformed(name, 'holds transparency log entries');
+  if (timestampVerificationData?.rfc3161Timestamps.length !== 0)
+    throw malformed(name, 'holds timestamps or no list of them');
+  const { messageDigest, signature } = bundle.content.messageSignature;
+  if (messageDigest.algorithm !== HashAlgorithm.SHA2_256 || messageDigest.digest.length !== SHA256_BYTES) {
+    throw malformed(name, 'has a message digest other than sha256');
+  }
+  if (signature.length > MAX_SIGNATURE_BYTES) throw malformed(name, 'has an oversized signature');
+  // Unknown and duplicate fields, other spellings of base64, and white space are all lost in parsing: compare.
+  if (!serializeBundle(bundle).equals(bytes)) throw malformed(name, 'is not in canonical form');
+  return bundle;
+}
+
+/** The key id (hexadecimal fingerprint) of the key a bundle claims to be signed with. A claim, not a proof. */
+export function signerKeyId(bundle: SigstoreBundle): string {
+  return hintedKeyId(bundle) ?? '';
+}
+
+function hintedKeyId(bundle: BundleWithPublicKey): string | undefined {
+  const { hint } = bundle.verificationMaterial.content.publicKey;
+  const fingerprint = Buffer.from(hint, 'base64');
+  const canonical = fingerprint.length === SHA256_BYTES && fingerprint.toString('base64') === hint;
+  return canonical ? fingerprint.toString('hex') : undefined;
+}
+
+function fromJson(bytes: Uint8Array, name: string): Bundle {
+  try {
+    return bundleFromJSON(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  } catch (error) {
+    throw malformed(name, 'cannot be read as a Sigstore bundle', error);
+  }
+}
+
+function malformed(name: string, fault: string, cause?: unknown): TrustError {
+  return new TrustError('SIGNATURE_INVALID', `${name} ${fault}`, {
+    hint: 'the signature was damaged or changed; get the archive again from its maker',
+    cause,
+  });
+}
