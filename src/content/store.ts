@@ -44,11 +44,9 @@ export interface Source {
 /** A place content can be written to. */
 export interface Target extends Source {
   /**
-   * True when the far side itself refuses content that does not match its digest (registries must), so that the copy
-   * engine need not hash it again on the way.
+   * Stores all of the content or nothing; storing what is there already is no error. Whoever stores proves: the target
+   * (or the far side it speaks to) refuses content that does not match its digest.
    */
-  readonly provesContent: boolean;
-  /** Stores all of the content or nothing; storing what is there already is no error. Drains `content` or abandons it. */
   push(expected: Descriptor, content: Bytes, options?: CallOptions): Promise<void>;
   /** Makes stored content visible under a tag. Tags come last, after everything they reach. */
   tag(target: Descriptor, tag: string, options?: CallOptions): Promise<void>;

@@ -1,0 +1,173 @@
+/**
+ * Proves an archive byte for byte against its inventory: framing is compared, never parsed; content is hashed. What
+ * the signature must vouch for is `checksums.txt` alone, which {@link checkChecksums} ties to the inventory.
+ */
+import { createHash } from 'node:crypto';
+import type { Bytes, CallOptions } from '../content/store.ts';
+import { IntegrityError } from '../errors.ts';
+import { digestOf, type Digest } from '../oci/digest.ts';
+import { parseChecksums } from './checksums.ts';
+import { hashRanges } from './hashing.ts';
+import { renderChecksums, type ArchiveLayout, type ContentSegment } from './layout.ts';
+import { readHead, trailing, truncated, type ArchiveHead, type ArchiveReader } from './reader.ts';
+
+/** What was read and proved. */
+export interface Proof {
+  /** bytes of the whole archive, all of them accounted for */
+  readonly bytes: number;
+  /** Pieces of content that were hashed. */
+  readonly contents: number;
+}
+
+/** Options of {@link proveContent}. */
+export interface ProveOptions extends CallOptions {
+  /** bytes of content hashed so far */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+}
+
+/**
+ * Ties the signed text to the inventory: `checksums.txt` must list exactly the payload, and what the inventory
+ * determines must have the digest it says.
+ * @throws IntegrityError `MALFORMED`
+ */
+export function checkChecksums({ layout, checksums }: ArchiveHead): void {
+  const listed = parseChecksums(checksums);
+  if (renderChecksums(layout, listed).equals(checksums)) return;
+  throw new IntegrityError('MALFORMED', 'checksums.txt and release.json disagree', {
+    hint: 'the archive was changed after it was signed; do not load it',
+    details: { member: 'checksums.txt' },
+  });
+}
+
+/**
+ * Proves every byte past the head of an open archive, on all cores.
+ * @throws IntegrityError naming the first member that fails and its offset.
+ */
+export async function proveContent(archive: ArchiveReader, options: ProveOptions = {}): Promise<Proof> {
+  const { layout } = archive.head;
+  for (const segment of layout.segments) {
+    if (segment.kind !== 'framing') continue;
+    options.signal?.throwIfAborted();
+    compareFraming(layout, segment.offset, segment.bytes, archive.read(segment.offset, segment.bytes.length));
+  }
+  const contents = layout.segments.filter((segment) => segment.kind === 'content');
+  const digests = await hashRanges(archive.fd, contents, options);
+  contents.forEach((segment, index) => checkDigest(layout, segment, digests[index] as Digest));
+  return { bytes: layout.size, contents: contents.length };
+}
+
+/** An archive that came as a stream. The head is judged by `onHead` before the payload is read. */
+export async function proveStream(
+  content: Bytes,
+  name: string,
+  onHead: (head: ArchiveHead) => void,
+  options: ProveOptions = {},
+): Promise<{ readonly head: ArchiveHead; readonly proof: Proof }> {
+  const input = new StreamCursor(content, name);
+  const early: Buffer[] = [];
+  let held = 0;
+  const head = await readHead(async (offset, length) => {
+    while (held < offset + length) {
+      const bytes = await input.read(offset + length - held);
+      early.push(bytes);
+      held += bytes.length;
+    }
+    return Buffer.concat(early).subarray(offset, offset + length);
+  });
+  onHead(head);
+  input.unread(Buffer.concat(early));
+  let contents = 0;
+  let proved = 0;
+  for (const segment of head.layout.segments) {
+    options.signal?.throwIfAborted();
+    if (segment.kind === 'framing') {
+      compareFraming(head.layout, segment.offset, segment.bytes, await input.read(segment.bytes.length));
+    } else if (segment.kind === 'content') {
+      const hash = createHash('sha256');
+      await input.pass(segment.length, (chunk) => hash.update(chunk));
+      checkDigest(head.layout, segment, digestOf(hash));
+      contents++;
+      options.onProgress?.((proved += segment.length));
+    } else {
+      await input.pass(segment.length, () => undefined);
+    }
+  }
+  const extra = await input.drain();
+  if (extra > 0) throw trailing(name, head.layout.size + extra, head.layout.size);
+  return { head, proof: { bytes: head.layout.size, contents } };
+}
+
+function compareFraming(layout: ArchiveLayout, offset: number, expected: Buffer, actual: Buffer): void {
+  if (actual.equals(expected)) return;
+  const at = offset + expected.findIndex((byte, index) => byte !== actual[index]);
+  throw damaged(layout, at, 'has bytes that do not belong there');
+}
+
+function checkDigest(layout: ArchiveLayout, segment: ContentSegment, actual: Digest): void {
+  if (actual === segment.digest) return;
+  throw damaged(layout, segment.offset, `holds content with digest ${actual} instead of ${segment.digest}`);
+}
+
+function damaged(layout: ArchiveLayout, offset: number, why: string): IntegrityError {
+  const member = layout.members.findLast((entry) => entry.offset - 512 <= offset)?.path ?? 'the archive';
+  return new IntegrityError('DIGEST_MISMATCH', `${member} ${why} (offset ${offset})`, {
+    hint: 'the archive is damaged or was changed; copy it again from its source, and do not load it',
+    details: { member, offset },
+  });
+}
+
+/** Cuts a stream of chunks into the pieces asked for. */
+class StreamCursor {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  readonly #name: string;
+  #rest: Uint8Array = new Uint8Array();
+  #consumed = 0;
+
+  constructor(content: Bytes, name: string) {
+    this.#chunks = content[Symbol.asyncIterator]();
+    this.#name = name;
+  }
+
+  /** Copies the next bytes out. */
+  async read(length: number): Promise<Buffer> {
+    const bytes = Buffer.alloc(length);
+    let done = 0;
+    await this.pass(length, (chunk) => {
+      bytes.set(chunk, done);
+      done += chunk.length;
+    });
+    return bytes;
+  }
+
+  async pass(length: number, consume: (chunk: Uint8Array) => void): Promise<void> {
+    for (let left = length; left > 0; ) {
+      if (this.#rest.length === 0 && !(await this.#next())) throw truncated(this.#name, this.#consumed);
+      const chunk = this.#rest.subarray(0, left);
+      this.#rest = this.#rest.subarray(chunk.length);
+      this.#consumed += chunk.length;
+      consume(chunk);
+      left -= chunk.length;
+    }
+  }
+
+  /** Puts bytes back in front; only what was read from the very start. */
+  unread(bytes: Buffer): void {
+    this.#rest = Buffer.concat([bytes, this.#rest]);
+    this.#consumed -= bytes.length;
+  }
+
+  /** Counts what is left. */
+  async drain(): Promise<number> {
+    let left = this.#rest.length;
+    this.#rest = new Uint8Array();
+    while (await this.#next()) left += this.#rest.length;
+    return left;
+  }
+
+  async #next(): Promise<boolean> {
+    const { done, value } = await this.#chunks.next();
+    if (done === true) return false;
+    this.#rest = value;
+    return true;
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * Opens an archive by reading only its head: the inventory, `checksums.txt` and the slots. Nothing of it is trusted
+ * yet; {@link ArchiveReader.layout} says where everything else must stand.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Bytes, FetchOptions, Source } from '../content/store.ts';
+import { IntegrityError, NotFoundError, StoreError, UsageError } from '../errors.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { Inventory } from '../schema/inventory.ts';
+import { MAX_INVENTORY_BYTES, parseInventory } from './inventory.ts';
+import { layoutArchive, MemberPath, type ArchiveLayout, type ContentSegment } from './layout.ts';
+import { BLOCK_BYTES, encodeHeader } from './ustar.ts';
+
+const BUFFER_BYTES = 256 * 1024;
+
+/** The metadata of an archive: canonical, but not trusted. */
+export interface ArchiveHead {
+  readonly inventory: Inventory;
+  readonly layout: ArchiveLayout;
+  /** The bytes of `checksums.txt`. */
+  readonly checksums: Buffer;
+  /** The bytes of each slot, in the inventory's order. */
+  readonly slots: readonly Buffer[];
+}
+
+/** Reads exactly these bytes or throws. */
+export type ReadExactly = (offset: number, length: number) => Promise<Buffer>;
+
+/**
+ * Reads the head of an archive from anything that gives its first bytes in order.
+ * @throws IntegrityError `MALFORMED` when the bytes are not those of a canonical archive.
+ */
+export async function readHead(read: ReadExactly): Promise<ArchiveHead> {
+  const header = await read(0, BLOCK_BYTES);
+  const size = inventorySize(header);
+  const inventory = parseInventory(await read(BLOCK_BYTES, size));
+  const layout = layoutArchive(inventory);
+  const member = (path: string): { offset: number; size: number } => {
+    const found = layout.members.find((entry) => entry.path === path);
+    if (found === undefined) throw notAnArchive(`has no ${path}`);
+    return found;
+  };
+  if (!header.equals(encodeHeaderOf(inventory, size))) throw notAnArchive('does not start with a canonical header');
+  const checksums = member(MemberPath.checksums);
+  const slots: Buffer[] = [];
+  const bytes = await read(checksums.offset, checksums.size);
+  for (const { path } of inventory.slots) {
+    const slot = member(path);
+    slots.push(await read(slot.offset, slot.size));
+  }
+  return { inventory, layout, checksums: bytes, slots };
+}
+
+/** The only number taken from the file before anything is known: the size field of the first header, within its cap. */
+function inventorySize(header: Buffer): number {
+  const field = header.toString('latin1', 124, 136);
+  const size = /^[0-7]{11}\0$/.test(field) ? Number.parseInt(field, 8) : Number.NaN;
+  if (header.toString('latin1', 0, 13) !== `${MemberPath.inventory}\0` || !(size > 0)) throw notAnArchive('is not an archive of this product');
+  if (size > MAX_INVENTORY_BYTES) throw notAnArchive(`declares an inventory of ${size} bytes, over the limit`);
+  return size;
+}
+
+function encodeHeaderOf(inventory: Inventory, size: number): Buffer {
+  return encodeHeader({ path: MemberPath.inventory, size, mtime: Date.parse(inventory.created) / 1000 });
+}
+
+/** An open archive file; also a {@link Source} of everything its inventory names. */
+export class ArchiveReader implements Source, Disposable {
+  readonly name: string;
+  readonly path: string;
+  readonly fd: number;
+  /** bytes */
+  readonly size: number;
+  readonly head: ArchiveHead;
+  readonly #places: ReadonlyMap<Digest, ContentSegment>;
+
+  constructor(path: string, fd: number, size: number, head: ArchiveHead) {
+    this.name = `archive ${basename(path)}`;
+    this.path = path;
+    this.fd = fd;
+    this.size = size;
+    this.head = head;
+    const contents = head.layout.segments.filter((segment) => segment.kind === 'content');
+    this.#places = new Map(contents.map((segment) => [segment.digest, segment]));
+  }
+
+  async resolve(reference: string): Promise<Descriptor> {
+    const { images, manifests } = this.head.inventory;
+    const digest = images.find((image) => image.reference === reference)?.digest ?? reference;
+    const manifest = manifests.find((entry) => entry.digest === digest);
+    if (manifest === undefined) throw this.#notFound(reference);
+    return { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
+  }
+
+  async exists(target: Descriptor): Promise<boolean> {
+    return target.size === 0 || this.#places.get(target.digest)?.length === target.size;
+  }
+
+  async *fetch(target: Descriptor, { offset = 0, signal }: FetchOptions = {}): Bytes {
+    if (target.size === 0) return;
+    const place = this.#places.get(target.digest);
+    if (place === undefined) throw this.#notFound(target.digest);
+    const buffer = Buffer.allocUnsafeSlow(Math.min(BUFFER_BYTES, Math.max(place.length, 1)));
+    for (let done = offset; done < place.length; ) {
+      signal?.throwIfAborted();
+      const read = readAt(this.fd, buffer, Math.min(buffer.length, place.length - done), place.offset + done, this.path);
+      if (read === 0) throw truncated(this.path, place.offset + done);
+      yield buffer.subarray(0, read);
+      done += read;
+    }
+  }
+
+  /** These bytes of the file, whatever they are. */
+  read(offset: number, length: number): Buffer {
+    return readExactly(this.fd, offset, length, this.path);
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.fd);
+  }
+
+  #notFound(what: string): NotFoundError {
+    return new NotFoundError('NOT_FOUND', `${this.name} does not hold ${what}`);
+  }
+}
+
+/**
+ * Opens an archive file, read-only.
+ * @throws UsageError `USAGE` when there is no such file.
+ * @throws IntegrityError `MALFORMED` when its head is not canonical, `SIZE_MISMATCH` when it is cut or has bytes too many.
+ */
+export async function openArchive(path: string): Promise<ArchiveReader> {
+  const fd = openForReading(path);
+  try {
+    const { size } = fstatSync(fd);
+    const head = await readHead(async (offset, length) => {
+      if (offset + length > size) throw truncated(path, size);
+      return readExactly(fd, offset, length, path);
+    });
+    if (size < head.layout.size) throw truncated(path, size, head.layout.size);
+    if (size > head.layout.size) throw trailing(path, size, head.layout.size);
+    return new ArchiveReader(path, fd, size, head);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** An archive that ends too early. */
+export function truncated(path: string, size: number, expected?: number): IntegrityError {
+  const whole = expected === undefined ? '' : ` of ${expected}`;
+  return new IntegrityError('SIZE_MISMATCH', `${path} is cut short: it ends after ${size}${whole} bytes`, {
+    hint: 'copy it again from its source',
+    details: { offset: size },
+  });
+}
+
+/** An archive with bytes after its end. */
+export function trailing(path: string, size: number, expected: number): IntegrityError {
+  return new IntegrityError('SIZE_MISMATCH', `${path} has ${size - expected} bytes too many after offset ${expected}`, {
+    hint: 'copy it again from its source; do not load it',
+    details: { offset: expected },
+  });
+}
+
+function openForReading(path: string): number {
+  try {
+    const fd = openSync(path, constants.O_RDONLY);
+    if (fstatSync(fd).isFile()) return fd;
+    closeSync(fd);
+  } catch (error) {
+    throw new UsageError('USAGE', `cannot open ${path}`, { cause: error, hint: 'check the path; `-` reads standard input' });
+  }
+  throw new UsageError('USAGE', `${path} is not a file`);
+}
+
+function readExactly(fd: number, offset: number, length: number, path: string): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let done = 0; done < length; ) {
+    const read = readAt(fd, bytes.subarray(done), length - done, offset + done, path);
+    if (read === 0) throw truncated(path, offset + done);
+    done += read;
+  }
+  return bytes;
+}
+
+function readAt(fd: number, buffer: Buffer, length: number, offset: number, path: string): number {
+  try {
+    return readSync(fd, buffer, 0, length, offset);
+  } catch (error) {
+    throw new StoreError('STORE_IO', `cannot read ${path} at offset ${offset}`, { cause: error, hint: 'the medium may be damaged' });
+  }
+}
+
+function notAnArchive(why: string): IntegrityError {
+  return new IntegrityError('MALFORMED', `the file ${why}`, {
+    hint: 'check that the right file was given and that it was copied completely',
+    details: { member: MemberPath.inventory, offset: 0 },
+  });
+}

@@ -1,0 +1,354 @@
+/**
+ * Writes an archive in place: every blob goes from its source straight to its final offset in `<archive>.partial`,
+ * hashed as it comes. The final name appears only when everything is proved and on disk.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, fdatasync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { acquireFileLock, type FileLock } from '../content/file-lock.ts';
+import type { Bytes, CallOptions, FetchOptions, ResumableTarget } from '../content/store.ts';
+import { verified } from '../content/verified.ts';
+import { IntegrityError, NotFoundError, StoreError, UsageError } from '../errors.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { sha256, type Digest } from '../oci/digest.ts';
+import type { Inventory } from '../schema/inventory.ts';
+import { hashRanges, PrefixHasher } from './hashing.ts';
+import { serializeInventory } from './inventory.ts';
+import { CHECKPOINT_BYTES, Journal, readJournal } from './journal.ts';
+import { layoutArchive, renderChecksums, type ArchiveLayout, type ContentSegment } from './layout.ts';
+
+const BUFFER_BYTES = 256 * 1024;
+/** Dirty bytes after which the kernel is asked to start writing back, so that the last fsync is short. */
+const WRITEBACK_BYTES = 192 * 1024 * 1024;
+/** Room for the journal and the file system's own bookkeeping. */
+const SPARE_BYTES = 1024 * 1024;
+
+/** Turns the bytes of `checksums.txt` into the padded content of every slot, in the inventory's order. */
+export type FillSlots = (checksums: Buffer) => Promise<readonly Buffer[]>;
+
+/** Options of {@link openArchiveWriter}. */
+export interface WriterOptions {
+  /** Replace an existing archive of this name when the new one is complete. @defaultValue false */
+  readonly overwrite?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One piece of content and all the places it has in the file. */
+interface Placement {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly offsets: readonly number[];
+  /** Bytes in place, from the start. */
+  held: number;
+  /** All bytes are in place and have the digest. */
+  proved: boolean;
+  /** The push that is under way. */
+  pushing?: Promise<void> | undefined;
+}
+
+/**
+ * Starts or resumes writing the archive of an inventory at `path`. Content that an interrupted run left behind is
+ * hashed again before it counts.
+ * @throws StoreError `LOCKED` while another build writes here, `NO_SPACE` with the numbers before anything is written.
+ * @throws UsageError `USAGE` when the archive exists and `overwrite` is not given.
+ */
+export async function openArchiveWriter(path: string, inventory: Inventory, options: WriterOptions = {}): Promise<ArchiveWriter> {
+  if (options.overwrite !== true && (await exists(path))) {
+    throw new UsageError('USAGE', `${path} exists already`, { hint: 'choose another --output, or give --overwrite' });
+  }
+  const lock = await acquireFileLock(`${path}.lock`, path);
+  try {
+    const layout = layoutArchive(inventory);
+    await requireSpace(path, layout.size);
+    const id = sha256(serializeInventory(inventory));
+    const claims = await readJournal(`${path}.journal`);
+    const resumable = claims?.inventory === id && (await exists(`${path}.partial`));
+    const fd = openSync(`${path}.partial`, resumable ? 'r+' : 'w+', 0o644);
+    const journal = resumable ? Journal.append(`${path}.journal`) : Journal.create(`${path}.journal`, id);
+    const writer = new ArchiveWriter(path, inventory, layout, fd, journal, lock);
+    if (resumable) await writer.reclaim(claims.held, options.signal);
+    writer.start();
+    return writer;
+  } catch (error) {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** An archive that is being written; see {@link openArchiveWriter}. Disposing without {@link finish} keeps what can be resumed. */
+export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
+  readonly name: string;
+  readonly layout: ArchiveLayout;
+  readonly #path: string;
+  readonly #inventory: Inventory;
+  readonly #fd: number;
+  readonly #journal: Journal;
+  readonly #lock: FileLock;
+  readonly #placements: ReadonlyMap<Digest, Placement>;
+  readonly #segments: readonly ContentSegment[];
+  readonly #follower: PrefixHasher;
+  #firstOpen = 0;
+  #dirty = 0;
+  #writeback: Promise<void> | undefined;
+  #isOpen = true;
+
+  constructor(path: string, inventory: Inventory, layout: ArchiveLayout, fd: number, journal: Journal, lock: FileLock) {
+    this.name = `archive ${basename(path)}`;
+    this.layout = layout;
+    this.#path = path;
+    this.#inventory = inventory;
+    this.#fd = fd;
+    this.#journal = journal;
+    this.#lock = lock;
+    this.#segments = layout.segments.filter((segment) => segment.kind === 'content');
+    this.#placements = placementsOf(this.#segments);
+    this.#follower = new PrefixHasher(fd, tarRanges(layout));
+  }
+
+  /** Bytes of content that are in place, and bytes in all, each piece counted once. */
+  get progress(): { readonly held: number; readonly total: number } {
+    let held = 0;
+    let total = 0;
+    for (const placement of this.#placements.values()) {
+      held += placement.held;
+      total += placement.size;
+    }
+    return { held, total };
+  }
+
+  /** Proves what an earlier run claims to have written. */
+  async reclaim(claims: ReadonlyMap<Digest, number>, signal: AbortSignal | undefined): Promise<void> {
+    const complete: Placement[] = [];
+    for (const placement of this.#placements.values()) {
+      const claimed = claims.get(placement.digest) ?? 0;
+      if (claimed >= placement.size) complete.push(placement);
+      else placement.held = claimed;
+    }
+    const ranges = complete.flatMap(({ size, offsets }) => offsets.map((offset) => ({ offset, length: size })));
+    const digests = (await hashRanges(this.#fd, ranges, { signal }))[Symbol.iterator]();
+    for (const placement of complete) {
+      const proved = placement.offsets.map(() => digests.next().value === placement.digest);
+      placement.proved = proved.every(Boolean);
+      placement.held = placement.proved ? placement.size : 0;
+    }
+  }
+
+  /** Writes the framing: everything that needs no download. */
+  start(): void {
+    this.#io(() => {
+      ftruncateSync(this.#fd, this.layout.size);
+      for (const segment of this.layout.segments) {
+        if (segment.kind === 'framing') this.#write(segment.bytes, segment.offset);
+      }
+    });
+    this.#advance();
+  }
+
+  async resolve(reference: string): Promise<Descriptor> {
+    const image = this.#inventory.images.find((entry) => entry.reference === reference || entry.digest === reference);
+    const manifest = this.#inventory.manifests.find((entry) => entry.digest === (image?.digest ?? reference));
+    if (manifest === undefined || this.#placements.get(manifest.digest)?.proved !== true) throw this.#notFound(reference);
+    return { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
+  }
+
+  async exists(target: Descriptor): Promise<boolean> {
+    return this.#placements.get(target.digest)?.proved ?? target.size === 0;
+  }
+
+  async heldBytes(expected: Descriptor): Promise<number> {
+    return this.#placements.get(expected.digest)?.held ?? 0;
+  }
+
+  async *fetch(target: Descriptor, { offset = 0, signal }: FetchOptions = {}): Bytes {
+    const placement = this.#placements.get(target.digest);
+    if (placement?.proved !== true) throw this.#notFound(target.digest);
+    yield* this.#read(placement, offset, placement.size, signal);
+  }
+
+  async push(expected: Descriptor, content: Bytes, { signal }: CallOptions = {}): Promise<void> {
+    const placement = this.#placements.get(expected.digest);
+    if (placement?.size !== expected.size) {
+      if (expected.size === 0) return;
+      throw new StoreError('UNSUPPORTED', `${this.name} has no place for ${expected.digest} (${expected.size} bytes)`);
+    }
+    await placement.pushing?.catch(() => undefined);
+    if (placement.proved) return;
+    placement.pushing = this.#fill(placement, expected, content, signal);
+    await placement.pushing;
+  }
+
+  async #fill(placement: Placement, expected: Descriptor, content: Bytes, signal: AbortSignal | undefined): Promise<void> {
+    const start = placement.held;
+    const prefix = await this.#hashHeld(placement, signal);
+    let recorded = start;
+    try {
+      for await (const chunk of verified(content, expected, this.name, prefix, start)) {
+        signal?.throwIfAborted();
+        this.#io(() => {
+          for (const offset of placement.offsets) this.#write(chunk, offset + placement.held);
+        });
+        placement.held += chunk.length;
+        if (placement.held - recorded >= CHECKPOINT_BYTES && placement.held < placement.size) {
+          this.#journal.record(placement.digest, placement.held);
+          recorded = placement.held;
+        }
+      }
+    } catch (error) {
+      if (error instanceof IntegrityError) placement.held = 0;
+      throw error;
+    }
+    placement.proved = true;
+    this.#journal.record(placement.digest, placement.size);
+    this.#advance();
+  }
+
+  /** Tags are part of the inventory; anything else cannot be added any more. */
+  async tag(target: Descriptor, reference: string): Promise<void> {
+    const image = this.#inventory.images.find((entry) => entry.reference === reference);
+    if (image?.digest === target.digest) return;
+    throw new StoreError('UNSUPPORTED', `${this.name} does not name ${target.digest} ${reference}`);
+  }
+
+  /**
+   * Completes the archive: digests of the tarballs, `checksums.txt`, slots, fsync, and only then the final name.
+   * @returns The digest of `checksums.txt`, which stands for the whole archive.
+   */
+  async finish(fillSlots: FillSlots): Promise<Digest> {
+    const open = [...this.#placements.values()].find((placement) => !placement.proved);
+    if (open !== undefined) throw new StoreError('MISSING_CONTENT', `${this.name}: ${open.digest} was never written`);
+    this.#follower.advance(this.layout.size);
+    const tars = this.layout.members.filter((member) => member.path.startsWith('images/'));
+    const digests = await this.#follower.finish();
+    const checksums = renderChecksums(this.layout, new Map(tars.map((tar, index) => [tar.path, digests[index] as Digest])));
+    const slots = (await fillSlots(checksums))[Symbol.iterator]();
+    for (const segment of this.layout.segments) {
+      if (segment.kind !== 'checksums' && segment.kind !== 'slot') continue;
+      const bytes = segment.kind === 'checksums' ? checksums : slots.next().value;
+      if (bytes?.length !== segment.length) throw new RangeError(`${segment.kind} does not fill its place`);
+      this.#io(() => this.#write(bytes, segment.offset));
+    }
+    await this.#writeback;
+    await syncAndRename(`${this.#path}.partial`, this.#path);
+    await rm(`${this.#path}.journal`, { force: true });
+    return sha256(checksums);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    await this.#follower.cancel();
+    await this.#writeback;
+    this.#journal.close();
+    closeSync(this.#fd);
+    await this.#lock[Symbol.asyncDispose]();
+  }
+
+  /** The running hash over the bytes that are already in place; undefined when there are none. */
+  async #hashHeld(placement: Placement, signal: AbortSignal | undefined): Promise<Hash | undefined> {
+    if (placement.held === 0) return undefined;
+    const hash = createHash('sha256');
+    for await (const chunk of this.#read(placement, 0, placement.held, signal)) hash.update(chunk);
+    return hash;
+  }
+
+  async *#read(placement: Placement, from: number, to: number, signal: AbortSignal | undefined): Bytes {
+    const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    const start = placement.offsets[0] as number;
+    for (let position = from; position < to; ) {
+      signal?.throwIfAborted();
+      const read = this.#io(() => readSync(this.#fd, buffer, 0, Math.min(BUFFER_BYTES, to - position), start + position));
+      if (read === 0) throw new StoreError('STORE_IO', `${this.name}: file ended early`);
+      yield buffer.subarray(0, read);
+      position += read;
+    }
+  }
+
+  #write(bytes: Uint8Array, offset: number): void {
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, bytes.length - done, offset + done);
+    this.#dirty += bytes.length;
+    if (this.#dirty >= WRITEBACK_BYTES && this.#writeback === undefined) {
+      this.#dirty = 0;
+      this.#writeback = new Promise<void>((resolve) => fdatasync(this.#fd, () => resolve())).then(() => void (this.#writeback = undefined));
+    }
+  }
+
+  /** Tells the follower how far the file is final: up to the first piece of content that is not complete. */
+  #advance(): void {
+    for (let segment = this.#segments[this.#firstOpen]; segment !== undefined; segment = this.#segments[++this.#firstOpen]) {
+      if (this.#placements.get(segment.digest)?.proved !== true) {
+        this.#follower.advance(segment.offset);
+        return;
+      }
+    }
+    this.#follower.advance(this.#segments.at(-1)?.offset ?? 0);
+  }
+
+  #io<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw toStoreError(error, `${this.#path}.partial`);
+    }
+  }
+
+  #notFound(what: string): NotFoundError {
+    return new NotFoundError('NOT_FOUND', `${this.name} does not hold ${what}`);
+  }
+}
+
+function placementsOf(segments: readonly ContentSegment[]): ReadonlyMap<Digest, Placement> {
+  const offsets = new Map<Digest, { size: number; offsets: number[] }>();
+  for (const { digest, length, offset } of segments) {
+    const known = offsets.get(digest);
+    if (known === undefined) offsets.set(digest, { size: length, offsets: [offset] });
+    else known.offsets.push(offset);
+  }
+  return new Map([...offsets].map(([digest, places]) => [digest, { digest, ...places, held: 0, proved: false }]));
+}
+
+function tarRanges(layout: ArchiveLayout): { offset: number; length: number }[] {
+  const tars = layout.members.filter((member) => member.path.startsWith('images/'));
+  return tars.map(({ offset, size }) => ({ offset, length: size }));
+}
+
+async function requireSpace(path: string, size: number): Promise<void> {
+  const directory = dirname(path);
+  const { bavail, bsize } = await statfs(directory).catch((error: unknown) => {
+    throw new UsageError('USAGE', `cannot write to ${directory}`, { cause: error, hint: 'create the directory first' });
+  });
+  const partial = await stat(`${path}.partial`).catch(() => undefined);
+  const available = bavail * bsize + (partial?.blocks ?? 0) * 512;
+  if (available >= size + SPARE_BYTES) return;
+  throw new StoreError('NO_SPACE', `${directory} has ${available} bytes free; the archive needs ${size + SPARE_BYTES}`, {
+    hint: 'free some space or choose another --output; nothing was written',
+    details: { available, needed: size + SPARE_BYTES },
+  });
+}
+
+async function syncAndRename(from: string, to: string): Promise<void> {
+  try {
+    await using file = await open(from, 'r+');
+    await file.sync();
+    await rename(from, to);
+    await using directory = await open(dirname(to), 'r');
+    await directory.sync();
+  } catch (error) {
+    throw toStoreError(error, from);
+  }
+}
+
+function toStoreError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  if (error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === 'EFBIG') {
+    return new StoreError('NO_SPACE', `no space left while writing ${path}`, {
+      cause: error,
+      hint: 'free some space and run the same command again: it goes on where it stopped',
+    });
+  }
+  return new StoreError('STORE_IO', `cannot write ${path}: ${error.message}`, { cause: error });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}

@@ -1,0 +1,178 @@
+/**
+ * The copy engine, and the only mover of content: build, load and mirror are the same call with other ends. It knows
+ * no backend. Blobs travel first and all at once; manifests follow children first; tags come last.
+ */
+import { IntegrityError, RegistryError } from '../errors.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { forEachConcurrently } from './limit.ts';
+import type { PendingCopy, PendingTag, PendingTransfer } from './plan.ts';
+import { isRetryable, retrying, type RetryPolicy } from './retry.ts';
+import { canMount, canResume, type Bytes, type MountTarget, type Source, type Target } from './store.ts';
+
+/** Transfers that run at the same time when nothing else is said. */
+export const DEFAULT_CONCURRENCY = 4;
+
+/** What happens to one piece of content, for progress displays and reports. */
+export type CopyEvent =
+  | { readonly type: 'started' | 'copied' | 'mounted'; readonly descriptor: Descriptor; readonly target: string }
+  | { readonly type: 'progress'; readonly descriptor: Descriptor; readonly target: string; readonly bytes: number }
+  | { readonly type: 'resumed'; readonly descriptor: Descriptor; readonly target: string; readonly bytes: number }
+  | { readonly type: 'retrying'; readonly descriptor: Descriptor; readonly target: string; readonly error: unknown; readonly delayMs: number }
+  | { readonly type: 'tagged'; readonly descriptor: Descriptor; readonly target: string; readonly tag: string }
+  | { readonly type: 'substituted'; readonly descriptor: Descriptor; readonly target: string; readonly original: Digest };
+
+/** An index a target may get when it refuses the original because not all of its children are carried. */
+export interface Substitute {
+  readonly descriptor: Descriptor;
+  readonly source: Source;
+}
+
+/** Options of {@link copy}. */
+export interface CopyOptions {
+  /** Transfers at the same time. @defaultValue {@link DEFAULT_CONCURRENCY} */
+  readonly concurrency?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: CopyEvent) => void) | undefined;
+  readonly retry?: RetryPolicy | undefined;
+  /** Awaited after all blobs are stored and before the first manifest is: the moment to insist on proof. */
+  readonly beforePublish?: (() => Promise<void>) | undefined;
+  /** By digest of the original index. Without an entry the target's refusal is an error. */
+  readonly substitutes?: ReadonlyMap<Digest, Substitute> | undefined;
+}
+
+/** What a copy did. */
+export interface CopyResult {
+  /** Bytes that went over the wire to a target. */
+  readonly copiedBytes: number;
+  readonly copied: number;
+  readonly mounted: number;
+  readonly tagged: number;
+  /** Per target name and original digest, what was pushed instead. */
+  readonly substituted: readonly { readonly target: string; readonly original: Digest; readonly descriptor: Descriptor }[];
+}
+
+/**
+ * Brings what is missing to where it is missing. Idempotent, safe to run again after any interruption.
+ * @throws whatever a store throws, after the retries; nothing is tagged unless everything arrived.
+ */
+export async function copy(pending: PendingCopy, options: CopyOptions = {}): Promise<CopyResult> {
+  const run = new CopyRun(options);
+  const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
+  await forEachConcurrently(pending.blobs, concurrency, (blob, signal) => run.bring(blob, signal), options.signal);
+  await options.beforePublish?.();
+  const levels = Map.groupBy(pending.manifests, (manifest) => manifest.transfer.level);
+  for (const level of [...levels.keys()].sort((a, b) => a - b)) {
+    await forEachConcurrently(levels.get(level) ?? [], concurrency, (manifest, signal) => run.publish(manifest, signal), options.signal);
+  }
+  await forEachConcurrently(pending.tags, concurrency, (tag, signal) => run.tag(tag, signal), options.signal);
+  return run.result();
+}
+
+class CopyRun {
+  readonly #options: CopyOptions;
+  readonly #substituted: { target: Target; original: Digest; descriptor: Descriptor }[] = [];
+  #copiedBytes = 0;
+  #copied = 0;
+  #mounted = 0;
+  #tagged = 0;
+
+  constructor(options: CopyOptions) {
+    this.#options = options;
+  }
+
+  result(): CopyResult {
+    return {
+      copiedBytes: this.#copiedBytes,
+      copied: this.#copied,
+      mounted: this.#mounted,
+      tagged: this.#tagged,
+      substituted: this.#substituted.map(({ target, original, descriptor }) => ({ target: target.name, original, descriptor })),
+    };
+  }
+
+  /** Brings a blob to every target that lacks it: bytes to the first, mounts to its siblings. */
+  async bring({ transfer, missing, present }: PendingTransfer, signal: AbortSignal): Promise<void> {
+    const holders = present.filter(canMount);
+    for (const target of missing) {
+      if (!(await this.#mount(transfer.descriptor, target, holders, signal))) {
+        await this.#push(transfer.descriptor, transfer.source, target, signal);
+      }
+      if (canMount(target)) holders.push(target);
+    }
+  }
+
+  async publish({ transfer, missing }: PendingTransfer, signal: AbortSignal): Promise<void> {
+    for (const target of missing) {
+      try {
+        await this.#push(transfer.descriptor, transfer.source, target, signal);
+      } catch (error) {
+        const substitute = this.#options.substitutes?.get(transfer.descriptor.digest);
+        if (substitute === undefined || !isMissingContent(error)) throw error;
+        await this.#push(substitute.descriptor, substitute.source, target, signal);
+        const original = transfer.descriptor.digest;
+        this.#substituted.push({ target, original, descriptor: substitute.descriptor });
+        this.#options.onEvent?.({ type: 'substituted', descriptor: substitute.descriptor, target: target.name, original });
+      }
+    }
+  }
+
+  async tag({ assignment: { descriptor, target, tag } }: PendingTag, signal: AbortSignal): Promise<void> {
+    const instead = this.#substituted.find((entry) => entry.target === target && entry.original === descriptor.digest);
+    const named = instead?.descriptor ?? descriptor;
+    await this.#retrying(named, target, signal, () => target.tag(named, tag, { signal }));
+    this.#tagged++;
+    this.#options.onEvent?.({ type: 'tagged', descriptor: named, target: target.name, tag });
+  }
+
+  async #mount(blob: Descriptor, target: Target, holders: readonly MountTarget[], signal: AbortSignal): Promise<boolean> {
+    if (!canMount(target)) return false;
+    const holder = holders.find((candidate) => candidate.mountScope === target.mountScope);
+    if (holder === undefined || !(await target.mount(blob, holder, { signal }))) return false;
+    this.#mounted++;
+    this.#options.onEvent?.({ type: 'mounted', descriptor: blob, target: target.name });
+    return true;
+  }
+
+  async #push(descriptor: Descriptor, source: Source, target: Target, signal: AbortSignal): Promise<void> {
+    const { onEvent } = this.#options;
+    onEvent?.({ type: 'started', descriptor, target: target.name });
+    await this.#retrying(descriptor, target, signal, async () => {
+      const offset = canResume(target) ? await target.heldBytes(descriptor) : 0;
+      if (offset > 0) onEvent?.({ type: 'resumed', descriptor, target: target.name, bytes: offset });
+      await target.push(descriptor, this.#counted(source.fetch(descriptor, { offset, signal }), descriptor, target), { signal });
+    });
+    this.#copied++;
+    onEvent?.({ type: 'copied', descriptor, target: target.name });
+  }
+
+  async *#counted(content: Bytes, descriptor: Descriptor, target: Target): Bytes {
+    const { onEvent } = this.#options;
+    for await (const chunk of content) {
+      yield chunk;
+      this.#copiedBytes += chunk.length;
+      onEvent?.({ type: 'progress', descriptor, target: target.name, bytes: chunk.length });
+    }
+  }
+
+  #retrying<T>(descriptor: Descriptor, target: Target, signal: AbortSignal, unit: () => Promise<T>): Promise<T> {
+    return retrying(unit, {
+      policy: this.#options.retry,
+      signal,
+      isRetryable: (error) => isRetryable(error) || isCorrupted(error),
+      onRetry: (error, delayMs) =>
+        this.#options.onEvent?.({ type: 'retrying', descriptor, target: target.name, error, delayMs }),
+    });
+  }
+}
+
+/** Content that arrived damaged may arrive whole the next time. */
+function isCorrupted(error: unknown): boolean {
+  return error instanceof IntegrityError && (error.code === 'DIGEST_MISMATCH' || error.code === 'SIZE_MISMATCH');
+}
+
+/** How registries refuse an index whose children they do not have. */
+function isMissingContent(error: unknown): boolean {
+  const codes = ['MANIFEST_BLOB_UNKNOWN', 'MANIFEST_UNKNOWN', 'MANIFEST_INVALID', 'BLOB_UNKNOWN', 'NOT_FOUND'];
+  return error instanceof RegistryError && error.failure.errors.some(({ code }) => codes.includes(code));
+}

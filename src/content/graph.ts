@@ -1,0 +1,212 @@
+/** Walks an image from its root and writes down, flat, every manifest and blob that a release must carry for it. */
+import { IntegrityError, NotFoundError, StoreError } from '../errors.ts';
+import { Annotation, type Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { isIndex, parseManifest, type Index, type Manifest } from '../oci/manifest.ts';
+import { isForeignLayerType, isImageConfigType, isManifestType } from '../oci/media-types.ts';
+import { formatPlatform, isRealPlatform, type Platform } from '../oci/platform.ts';
+import type { ContentGraph, GraphBlob, GraphImage, GraphManifest, IndexMode } from '../schema/graph.ts';
+import type { CallOptions, Source } from './store.ts';
+import { readVerified } from './verified.ts';
+
+/** Indexes inside indexes; real ones nest once or twice. */
+const MAX_DEPTH = 8;
+/** Manifests one image may reach. */
+const MAX_MANIFESTS = 10_000;
+
+/** Options of {@link discoverImage}. */
+export interface DiscoverOptions extends CallOptions {
+  /** Platforms to carry in canonical form (`linux/amd64`), or all that the image has. */
+  readonly platforms: readonly string[] | 'all';
+  /** What messages call the image. */
+  readonly reference: string;
+}
+
+/** One image's part of the content graph, and the bytes that were read to find it. */
+export interface DiscoveredImage {
+  readonly indexMode: IndexMode | undefined;
+  readonly manifests: readonly GraphManifest[];
+  readonly blobs: readonly GraphBlob[];
+  /** Verified bytes of every manifest (and of configs that had to be read), so that nobody asks for them again. */
+  readonly contents: ReadonlyMap<Digest, Buffer>;
+}
+
+/**
+ * Discovers everything an image needs on the chosen platforms. Attestations go with the platform they describe.
+ * @throws NotFoundError `NOT_FOUND` when a chosen platform is missing, naming those on offer.
+ * @throws IntegrityError when content does not match its digest or its type.
+ * @throws StoreError `UNSUPPORTED` for layers that must not be redistributed, and for Docker schema 1.
+ */
+export async function discoverImage(source: Source, root: Descriptor, options: DiscoverOptions): Promise<DiscoveredImage> {
+  const manifests = new Map<Digest, GraphManifest>();
+  const blobs = new Map<Digest, GraphBlob>();
+  const contents = new Map<Digest, Buffer>();
+  let indexMode: IndexMode | undefined;
+
+  const visit = async (node: Descriptor, depth: number): Promise<void> => {
+    if (manifests.has(node.digest)) return;
+    if (depth > MAX_DEPTH || manifests.size >= MAX_MANIFESTS) {
+      throw new IntegrityError('MALFORMED', `${options.reference}: its indexes nest too deep or hold too many manifests`);
+    }
+    const bytes = await readVerified(source, node, options);
+    contents.set(node.digest, bytes);
+    const parsed = parseManifest(bytes, node.mediaType, `${options.reference} (${node.digest})`);
+    const common = { digest: node.digest, mediaType: parsed.mediaType, size: node.size };
+    if (isIndex(parsed)) {
+      const children = selectChildren(parsed, depth === 0 ? options.platforms : 'all', options.reference);
+      if (depth === 0) indexMode = children.length === parsed.manifests.length ? 'complete' : 'sparse';
+      manifests.set(node.digest, { ...common, manifests: [...new Set(children.map((child) => child.digest))] });
+      for (const child of children) await visit(child, depth + 1);
+    } else {
+      const platform = await platformOf(source, node, parsed, contents, options);
+      if (depth === 0) requirePlatform(platform, options);
+      for (const blob of [parsed.config, ...parsed.layers]) blobs.set(blob.digest, toBlob(blob, options.reference));
+      const layers = parsed.layers.map((layer) => layer.digest);
+      manifests.set(node.digest, {
+        ...common,
+        ...(platform === undefined ? {} : { platform }),
+        config: parsed.config.digest,
+        layers,
+      });
+    }
+  };
+  await visit(root, 0);
+  return { indexMode, manifests: [...manifests.values()], blobs: [...blobs.values()], contents };
+}
+
+/** Joins images' parts into one graph: sorted, each manifest and blob once. */
+export function mergeGraphs(
+  images: readonly GraphImage[],
+  parts: readonly Pick<ContentGraph, 'manifests' | 'blobs'>[],
+): ContentGraph {
+  const manifests = new Map<Digest, GraphManifest>();
+  const blobs = new Map<Digest, GraphBlob>();
+  for (const part of parts) {
+    for (const manifest of part.manifests) manifests.set(manifest.digest, unite(manifests.get(manifest.digest), manifest));
+    for (const blob of part.blobs) blobs.set(blob.digest, blob);
+  }
+  return {
+    images: [...images].sort((a, b) => compare(a.reference, b.reference)),
+    manifests: [...manifests.values()].sort((a, b) => compare(a.digest, b.digest)),
+    blobs: [...blobs.values()].sort((a, b) => compare(a.digest, b.digest)),
+  };
+}
+
+/** The part of a graph that the given roots reach, in the same order. */
+export function reachableFrom(
+  graph: Pick<ContentGraph, 'manifests' | 'blobs'>,
+  roots: readonly Digest[],
+): Pick<ContentGraph, 'manifests' | 'blobs'> {
+  const byDigest = new Map(graph.manifests.map((manifest) => [manifest.digest, manifest]));
+  const seen = new Set<Digest>();
+  const queue = [...roots];
+  for (let digest = queue.pop(); digest !== undefined; digest = queue.pop()) {
+    if (seen.has(digest)) continue;
+    seen.add(digest);
+    const manifest = byDigest.get(digest);
+    if (manifest === undefined) continue;
+    queue.push(...(manifest.manifests ?? []), ...(manifest.layers ?? []));
+    if (manifest.config !== undefined) queue.push(manifest.config);
+  }
+  return {
+    manifests: graph.manifests.filter((manifest) => seen.has(manifest.digest)),
+    blobs: graph.blobs.filter((blob) => seen.has(blob.digest)),
+  };
+}
+
+/** Manifests ordered so that every child stands before the index that names it. */
+export function childrenFirst(manifests: readonly GraphManifest[]): readonly GraphManifest[] {
+  const byDigest = new Map(manifests.map((manifest) => [manifest.digest, manifest]));
+  const ordered = new Map<Digest, GraphManifest>();
+  const place = (manifest: GraphManifest): void => {
+    if (ordered.has(manifest.digest)) return;
+    for (const child of manifest.manifests ?? []) {
+      const entry = byDigest.get(child);
+      if (entry !== undefined) place(entry);
+    }
+    ordered.set(manifest.digest, manifest);
+  };
+  for (const manifest of manifests) place(manifest);
+  return [...ordered.values()];
+}
+
+function selectChildren(index: Index, platforms: readonly string[] | 'all', reference: string): readonly Descriptor[] {
+  for (const child of index.manifests) {
+    if (!isManifestType(child.mediaType)) {
+      throw new StoreError('UNSUPPORTED', `${reference}: its index names a child of type ${child.mediaType}`);
+    }
+  }
+  if (platforms === 'all') return index.manifests;
+  const offered = index.manifests.filter((child) => isRealPlatform(child.platform));
+  const chosen = new Set<string>();
+  for (const wanted of platforms) {
+    const matches = offered.filter((child) => formatPlatform(child.platform as Platform) === wanted);
+    if (matches.length === 0) throw missingPlatform(reference, wanted, offered);
+    for (const match of matches) chosen.add(match.digest);
+  }
+  const carried = (child: Descriptor): boolean => {
+    const describes = child.annotations?.[Annotation.dockerReferenceDigest];
+    if (describes !== undefined) return chosen.has(describes);
+    return isRealPlatform(child.platform) ? chosen.has(child.digest) : true;
+  };
+  return index.manifests.filter(carried);
+}
+
+/** A manifest's platform stands in its index or, for a single manifest, only in its config. */
+async function platformOf(
+  source: Source,
+  node: Descriptor,
+  manifest: Manifest,
+  contents: Map<Digest, Buffer>,
+  options: DiscoverOptions,
+): Promise<string | undefined> {
+  if (!isImageConfigType(manifest.config.mediaType)) return undefined;
+  if (node.platform !== undefined) return isRealPlatform(node.platform) ? formatPlatform(node.platform) : undefined;
+  const bytes = contents.get(manifest.config.digest) ?? (await readVerified(source, manifest.config, options));
+  contents.set(manifest.config.digest, bytes);
+  let config: unknown;
+  try {
+    config = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw new IntegrityError('MALFORMED', `${options.reference}: image config ${manifest.config.digest} is not JSON`);
+  }
+  const { os, architecture, variant } = (config ?? {}) as Record<string, unknown>;
+  if (typeof os !== 'string' || typeof architecture !== 'string' || os === '' || architecture === '') return undefined;
+  const platform = { os, architecture, ...(typeof variant === 'string' ? { variant } : {}) };
+  return isRealPlatform(platform) ? formatPlatform(platform) : undefined;
+}
+
+function requirePlatform(platform: string | undefined, { platforms, reference }: DiscoverOptions): void {
+  if (platform === undefined || platforms === 'all') return;
+  const missing = platforms.find((wanted) => wanted !== platform);
+  if (missing === undefined) return;
+  throw new NotFoundError('NOT_FOUND', `${reference} has no ${missing}: it is a single image for ${platform}`, {
+    hint: `give this image \`platforms: [${platform}]\` in release.yaml`,
+  });
+}
+
+function missingPlatform(reference: string, wanted: string, offered: readonly Descriptor[]): NotFoundError {
+  const names = [...new Set(offered.map((child) => formatPlatform(child.platform as Platform)))].sort();
+  return new NotFoundError('NOT_FOUND', `${reference} has no ${wanted}; it offers ${names.join(', ') || 'none'}`, {
+    hint: 'give this image its own `platforms` in release.yaml, or drop the platform from the release',
+  });
+}
+
+function toBlob({ digest, mediaType, size }: Descriptor, reference: string): GraphBlob {
+  if (isForeignLayerType(mediaType)) {
+    throw new StoreError('UNSUPPORTED', `${reference}: layer ${digest} may not be redistributed (${mediaType})`, {
+      hint: 'such layers stay with their vendor; leave the image out or use a base image that may be shipped',
+    });
+  }
+  return { digest, mediaType, size };
+}
+
+/** Two images may carry different children of the same index; together they carry both. */
+function unite(known: GraphManifest | undefined, manifest: GraphManifest): GraphManifest {
+  if (known?.manifests === undefined || manifest.manifests === undefined) return known ?? manifest;
+  return { ...manifest, manifests: [...new Set([...known.manifests, ...manifest.manifests])] };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,164 @@
+/** What a copy has to do, worked out before it starts: every piece of content once, whoever shares it. */
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { ContentGraph, GraphBlob, GraphManifest } from '../schema/graph.ts';
+import { childrenFirst, reachableFrom } from './graph.ts';
+import { forEachConcurrently } from './limit.ts';
+import type { CallOptions, Source, Target } from './store.ts';
+
+/** One image on its way: where it comes from, where it goes, under which tag it becomes visible. */
+export interface Route {
+  readonly digest: Digest;
+  readonly source: Source;
+  readonly target: Target;
+  /** Absent where the target knows images by digest alone. */
+  readonly tag?: string | undefined;
+}
+
+/** One piece of content and every target that must hold it. */
+export interface Transfer {
+  readonly descriptor: Descriptor;
+  readonly source: Source;
+  readonly targets: readonly Target[];
+}
+
+/** A manifest; `level` 0 names no other manifest, level n names some of level n − 1 at most. */
+export interface ManifestTransfer extends Transfer {
+  readonly level: number;
+}
+
+/** A name that becomes visible at the end. */
+export interface TagAssignment {
+  readonly descriptor: Descriptor;
+  readonly target: Target;
+  readonly tag: string;
+}
+
+/** Blobs first, then manifests level by level, tags last. */
+export interface CopyPlan {
+  readonly blobs: readonly Transfer[];
+  readonly manifests: readonly ManifestTransfer[];
+  readonly tags: readonly TagAssignment[];
+}
+
+/** A transfer with the targets divided by whether they hold the content already. */
+export interface PendingTransfer<T extends Transfer = Transfer> {
+  readonly transfer: T;
+  readonly missing: readonly Target[];
+  readonly present: readonly Target[];
+}
+
+/** A plan held against what the targets have. */
+export interface PendingCopy {
+  readonly blobs: readonly PendingTransfer[];
+  readonly manifests: readonly PendingTransfer<ManifestTransfer>[];
+  readonly tags: readonly PendingTag[];
+}
+
+/** A tag that has to be written; `previous` is what it names until then. */
+export interface PendingTag {
+  readonly assignment: TagAssignment;
+  readonly previous: Digest | undefined;
+}
+
+/** Plans the copy of images along their routes. Large blobs come first, so that no long transfer is left for the end. */
+export function planCopy(graph: ContentGraph, routes: readonly Route[]): CopyPlan {
+  const blobs = new Map<GraphBlob, Draft>();
+  const manifests = new Map<GraphManifest, Draft>();
+  for (const route of routes) {
+    const reached = reachableFrom(graph, [route.digest]);
+    for (const blob of reached.blobs) addTo(blobs, blob, route);
+    for (const manifest of reached.manifests) addTo(manifests, manifest, route);
+  }
+  const ordered = childrenFirst([...manifests.keys()]);
+  const levels = levelsOf(ordered);
+  const byDigest = new Map(graph.manifests.map((manifest) => [manifest.digest, manifest]));
+  return {
+    blobs: [...blobs].map(([blob, draft]) => toTransfer(blob, draft)).sort((a, b) => b.descriptor.size - a.descriptor.size),
+    manifests: ordered.map((manifest) => ({
+      ...toTransfer(manifest, manifests.get(manifest) as Draft),
+      level: levels.get(manifest.digest) ?? 0,
+    })),
+    tags: routes.flatMap(({ digest, target, tag }) => {
+      const manifest = byDigest.get(digest);
+      return tag === undefined || manifest === undefined ? [] : [{ descriptor: toDescriptor(manifest), target, tag }];
+    }),
+  };
+}
+
+/** Asks every target what it holds, `concurrency` questions at a time. Changes nothing. */
+export async function assess(plan: CopyPlan, options: CallOptions & { readonly concurrency: number }): Promise<PendingCopy> {
+  const blobs = await Promise.all([assessAll(plan.blobs, options), assessAll(plan.manifests, options)]);
+  const tags: (PendingTag | undefined)[] = [];
+  await forEachConcurrently([...plan.tags.entries()], options.concurrency, async ([index, assignment], signal) => {
+    const previous = await currentDigest(assignment, signal);
+    tags[index] = previous === assignment.descriptor.digest ? undefined : { assignment, previous };
+  });
+  return { blobs: blobs[0], manifests: blobs[1], tags: tags.filter((tag) => tag !== undefined) };
+}
+
+/** Bytes and pieces a pending copy still has to bring to at least one target. */
+export function pendingBytes(pending: PendingCopy): number {
+  return [...pending.blobs, ...pending.manifests].reduce(
+    (sum, { transfer, missing }) => sum + (missing.length > 0 ? transfer.descriptor.size : 0),
+    0,
+  );
+}
+
+/** Whether every target holds everything under the right names already. */
+export function isComplete(pending: PendingCopy): boolean {
+  return pending.tags.length === 0 && [...pending.blobs, ...pending.manifests].every(({ missing }) => missing.length === 0);
+}
+
+/** A graph entry as a descriptor. */
+export function toDescriptor({ mediaType, digest, size }: GraphBlob | GraphManifest): Descriptor {
+  return { mediaType, digest, size };
+}
+
+interface Draft {
+  readonly source: Source;
+  readonly targets: Set<Target>;
+}
+
+function addTo<K>(drafts: Map<K, Draft>, key: K, { source, target }: Route): void {
+  const known = drafts.get(key);
+  if (known === undefined) drafts.set(key, { source, targets: new Set([target]) });
+  else known.targets.add(target);
+}
+
+function toTransfer(entry: GraphBlob | GraphManifest, { source, targets }: Draft): Transfer {
+  return { descriptor: toDescriptor(entry), source, targets: [...targets] };
+}
+
+function levelsOf(ordered: readonly GraphManifest[]): ReadonlyMap<Digest, number> {
+  const levels = new Map<Digest, number>();
+  for (const { digest, manifests = [] } of ordered) {
+    levels.set(digest, Math.max(0, ...manifests.map((child) => 1 + (levels.get(child) ?? -1))));
+  }
+  return levels;
+}
+
+async function assessAll<T extends Transfer>(
+  transfers: readonly T[],
+  options: CallOptions & { readonly concurrency: number },
+): Promise<PendingTransfer<T>[]> {
+  const pending: PendingTransfer<T>[] = [];
+  await forEachConcurrently([...transfers.entries()], options.concurrency, async ([index, transfer], signal) => {
+    const held = await Promise.all(transfer.targets.map((target) => target.exists(transfer.descriptor, { signal })));
+    pending[index] = {
+      transfer,
+      missing: transfer.targets.filter((_, position) => held[position] !== true),
+      present: transfer.targets.filter((_, position) => held[position] === true),
+    };
+  }, options.signal);
+  return pending;
+}
+
+async function currentDigest({ target, tag }: TagAssignment, signal: AbortSignal): Promise<Digest | undefined> {
+  try {
+    return (await target.resolve(tag, { signal })).digest;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'NOT_FOUND') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,83 @@
+/** Retries whole idempotent units of work with jittered exponential back-off, and obeys `Retry-After`. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RegistryError } from '../errors.ts';
+
+/** Longest wait a server may demand with `Retry-After`, in milliseconds. */
+export const MAX_RETRY_AFTER_MS: number = 60_000;
+
+/** How often and how patiently a unit is tried. */
+export interface RetryPolicy {
+  /** Tries in all, the first included. @defaultValue 5 */
+  readonly tries: number;
+  /** Ceiling of the first wait, in milliseconds; it doubles each time. @defaultValue 250 */
+  readonly baseMs: number;
+  /** Ceiling of any wait of ours, in milliseconds. @defaultValue 10000 */
+  readonly maxMs: number;
+}
+
+export const DEFAULT_RETRY: RetryPolicy = { tries: 5, baseMs: 250, maxMs: 10_000 };
+
+/** Options of {@link retrying}. */
+export interface RetryOptions {
+  readonly policy?: RetryPolicy | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** @defaultValue {@link isRetryable} */
+  readonly isRetryable?: ((error: unknown) => boolean) | undefined;
+  /** Told before each wait. */
+  readonly onRetry?: ((error: unknown, delayMs: number) => void) | undefined;
+}
+
+/**
+ * Runs the unit until it succeeds, fails for good, or the tries are used up; the last failure is thrown.
+ * The unit must be safe to run again from its start: a consumed stream is not.
+ */
+export async function retrying<T>(unit: (attempt: number) => Promise<T>, options: RetryOptions = {}): Promise<T> {
+  const policy = options.policy ?? DEFAULT_RETRY;
+  const retryable = options.isRetryable ?? isRetryable;
+  for (let attempt = 1; ; attempt++) {
+    options.signal?.throwIfAborted();
+    try {
+      return await unit(attempt);
+    } catch (error) {
+      if (attempt >= policy.tries || options.signal?.aborted === true || !retryable(error)) throw error;
+      const delayMs = retryDelayMs(attempt, policy, error);
+      options.onRetry?.(error, delayMs);
+      await wait(delayMs, options.signal);
+    }
+  }
+}
+
+/** Whether the same request may succeed later: the server said so, or no answer arrived. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof RegistryError && error.failure.retryable;
+}
+
+/** The wait after failure number `attempt`, in milliseconds: never shorter than the server's `Retry-After`. */
+export function retryDelayMs(attempt: number, policy: RetryPolicy, error?: unknown): number {
+  const ceiling = Math.min(policy.maxMs, policy.baseMs * 2 ** (attempt - 1));
+  const jittered = ceiling / 2 + (Math.random() * ceiling) / 2;
+  const demanded = error instanceof RegistryError ? (error.failure.retryAfterMs ?? 0) : 0;
+  return Math.max(jittered, Math.min(demanded, MAX_RETRY_AFTER_MS));
+}
+
+/**
+ * `Retry-After` in milliseconds from `nowMs`, at most {@link MAX_RETRY_AFTER_MS}; undefined when absent or unreadable.
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
+ */
+export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
+  if (value === undefined) return undefined;
+  const text = value.trim();
+  const delayMs = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), MAX_RETRY_AFTER_MS);
+}
+
+/** Resolves after the delay. @throws the signal's reason, at once, when aborted. */
+export async function wait(delayMs: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  try {
+    await sleep(delayMs, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
