@@ -9,7 +9,7 @@ const GENERATIONS: readonly ContainerdGeneration[] = [1, 2];
 
 describe.each(GENERATIONS)('containerd %i', (generation) => {
   test('answers ctr with an empty image store, then leaves nothing behind', async (context) => {
-    for (const tool of CONTAINERD_TOOLS[generation]) requireTool(tool) ?? context.skip();
+    for (const tool of CONTAINERD_TOOLS[generation]) if (requireTool(tool) === undefined) context.skip();
     const containerd = await startContainerd(generation);
     try {
       const server = (await containerd.ctr(['version'])).stdout.split('Server:')[1];

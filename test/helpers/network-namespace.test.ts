@@ -37,7 +37,7 @@ describe('a network namespace', () => {
 
 describe('traceConnects', () => {
   test('sees a connection to this machine', async (context) => {
-    requireTool('strace') ?? context.skip();
+    if (requireTool('strace') === undefined) context.skip();
     const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
@@ -48,7 +48,7 @@ describe('traceConnects', () => {
   });
 
   test('sees a try that fails, and a lookup of a name', async (context) => {
-    requireTool('strace') ?? context.skip();
+    if (requireTool('strace') === undefined) context.skip();
     await using namespace = await openNetworkNamespace();
     const failed = await traceConnects(process.execPath, connectScript(FOREIGN, 9), { namespace });
     expect(failed.targets).toEqual([{ family: 'inet', address: FOREIGN, port: 9, isLocal: false }]);
@@ -57,7 +57,7 @@ describe('traceConnects', () => {
   });
 
   test('sees nothing where nothing is tried', async (context) => {
-    requireTool('strace') ?? context.skip();
+    if (requireTool('strace') === undefined) context.skip();
     expect((await traceConnects('/bin/true', [])).targets).toEqual([]);
   });
 });
