@@ -75,14 +75,8 @@ async function askPerson({ subject, purpose, ...options }: PassphraseOptions): P
       hint: `set ${VARIABLE} or give --passphrase-file`,
     });
   }
-  const ask = async (prompt: string): Promise<string> => {
-    output.write(prompt);
-    try {
-      return (await readHiddenLine(input, signal)).toString('utf8');
-    } finally {
-      output.write('\n');
-    }
-  };
+  const ask = async (prompt: string): Promise<string> =>
+    (await readHiddenLine(prompt, input, output, signal)).toString('utf8');
   const passphrase = checked(await ask(`Passphrase for ${subject}: `), subject);
   if (purpose === 'create' && (await ask('The same again: ')) !== passphrase) {
     throw new UsageError('USAGE', `${subject}: the two passphrases differ`, { hint: 'run the command again' });
@@ -91,7 +85,12 @@ async function askPerson({ subject, purpose, ...options }: PassphraseOptions): P
 }
 
 /** One line typed without echo. The terminal and the stream are left as they were, with what follows the line unread. */
-function readHiddenLine(input: ReadStream, signal: AbortSignal | undefined): Promise<Buffer> {
+function readHiddenLine(
+  prompt: string,
+  input: ReadStream,
+  output: NodeJS.WritableStream,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const line: number[] = [];
   const onData = (chunk: Buffer): void => {
@@ -108,7 +107,9 @@ function readHiddenLine(input: ReadStream, signal: AbortSignal | undefined): Pro
   const onEnd = (): void => reject(new UsageError('USAGE', 'the terminal closed at the passphrase prompt'));
   const onAbort = (): void => reject(asError(signal?.reason));
   const wasRaw = input.isRaw;
+  // Echo ends before the prompt shows, so that nobody can type too early.
   input.setRawMode(true);
+  output.write(prompt);
   input.on('data', onData).on('end', onEnd);
   signal?.addEventListener('abort', onAbort, { once: true });
   input.resume();
@@ -116,6 +117,7 @@ function readHiddenLine(input: ReadStream, signal: AbortSignal | undefined): Pro
     input.off('data', onData).off('end', onEnd).pause();
     signal?.removeEventListener('abort', onAbort);
     input.setRawMode(wasRaw);
+    output.write('\n');
   });
 }
 
