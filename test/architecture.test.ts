@@ -1,0 +1,249 @@
+/**
+ * The shape of the code, enforced: imports go down the layers, rooms of one layer do not know each other, nothing goes
+ * round in a circle, and what must be offline has no way to the network.
+ */
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+
+const repository = fileURLToPath(new URL('..', import.meta.url));
+
+/** From the bottom up. A file imports from lower layers and from its own room only. */
+const LAYERS: readonly (readonly string[])[] = [
+  ['errors'],
+  ['oci'],
+  ['schema'],
+  ['content'],
+  ['release', 'kubernetes', 'archive', 'stores', 'server', 'trust'],
+  ['operations'],
+  ['cli', 'index'],
+];
+/** Each file or folder in these is a room of its own: one store does not know another, nor one operation another. */
+const DIVIDED = new Set(['stores', 'operations']);
+
+/** These describe things; they touch no disk. */
+const PURE = new Set(['errors', 'oci', 'schema']);
+const DISK = /^node:(fs|fs\/promises)$/;
+/** What reads, proves and describes has no way to the network: being offline is not left to good behaviour. */
+const OFFLINE = new Set(['errors', 'oci', 'schema', 'content', 'release', 'archive', 'trust']);
+const NETWORK =
+  /^(node:(http|https|http2|net|tls|dgram|dns|dns\/promises)|undici|dockerode|@sigstore\/tuf|@aws-sdk\/.*)$/;
+
+const MAX_LINES = 400;
+
+const TOP_LEVEL = new Set([
+  ...['package.json', 'tsconfig.json', 'src', 'manifests', 'charts', 'scripts', 'test', 'README.md'],
+  ...['docs', 'bench', 'LICENSE', 'CHANGELOG.md', 'CONTRIBUTING.md'],
+  ...['package-lock.json', 'eslint.config.js', 'vitest.config.ts'],
+  // Made by the tools and kept out of the repository.
+  ...['node_modules', 'dist', 'coverage'],
+]);
+
+interface SourceFile {
+  /** From the repository, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+  readonly lines: number;
+  /** Every module it names: static and dynamic imports, re-exports, and files it loads by URL, such as workers. */
+  readonly imports: readonly string[];
+  readonly tree: ts.SourceFile;
+}
+
+const sources = readTree('src');
+const byPath = new Map(sources.map((file) => [file.path, file]));
+
+function readTree(folder: string): readonly SourceFile[] {
+  return readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(repository, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .sort()
+    .map((path) => {
+      const text = readFileSync(join(repository, path), 'utf8');
+      return parseSource(path, text);
+    });
+}
+
+function parseSource(path: string, text: string): SourceFile {
+  const byUrl = [...text.matchAll(/new URL\(\s*'(\.[^']+\.ts)',\s*import\.meta\.url/g)].map((match) => match[1] ?? '');
+  return {
+    path,
+    text,
+    lines: text.split('\n').length - 1,
+    imports: [...ts.preProcessFile(text, true, true).importedFiles.map((file) => file.fileName), ...byUrl],
+    tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true),
+  };
+}
+
+/** The files of src/ a file imports, by path. */
+function localImports(file: SourceFile): readonly string[] {
+  return file.imports
+    .filter((name) => name.startsWith('.'))
+    .map((name) =>
+      relative(repository, resolve(repository, dirname(file.path), name))
+        .split(sep)
+        .join('/'),
+    );
+}
+
+/** `src/stores/registry/client.ts` is in layer `stores`, room `stores/registry`. */
+function placeOf(path: string): { readonly layer: string; readonly room: string } {
+  const [layer = '', inner = ''] = path
+    .replace(/^src\//, '')
+    .replace(/\.ts$/, '')
+    .split('/');
+  return { layer, room: DIVIDED.has(layer) ? `${layer}/${inner}` : layer };
+}
+
+function heightOf(layer: string): number {
+  return LAYERS.findIndex((layers) => layers.includes(layer));
+}
+
+function layerViolations(file: SourceFile): readonly string[] {
+  const from = placeOf(file.path);
+  if (heightOf(from.layer) === -1) return [`${file.path} is in no layer`];
+  return localImports(file).flatMap((target) => {
+    const to = placeOf(target);
+    const isAllowed = from.room === to.room || (target.startsWith('src/') && heightOf(to.layer) < heightOf(from.layer));
+    return isAllowed ? [] : [`${file.path} imports ${target}`];
+  });
+}
+
+function moduleViolations(file: SourceFile): readonly string[] {
+  const { layer } = placeOf(file.path);
+  return file.imports
+    .filter((name) => (PURE.has(layer) && DISK.test(name)) || (OFFLINE.has(layer) && NETWORK.test(name)))
+    .map((name) => `${file.path} imports ${name}`);
+}
+
+/** Circles of imports, each written as the path it takes. */
+function findCycles(files: ReadonlyMap<string, SourceFile>): readonly string[] {
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  function visit(path: string, trail: readonly string[]): void {
+    if (trail.includes(path)) {
+      cycles.push([...trail.slice(trail.indexOf(path)), path].join(' → '));
+      return;
+    }
+    const file = files.get(path);
+    if (file === undefined || done.has(path)) return;
+    for (const next of localImports(file)) visit(next, [...trail, path]);
+    done.add(path);
+  }
+  for (const path of files.keys()) visit(path, []);
+  return cycles;
+}
+
+function isReExport(statement: ts.Statement): boolean {
+  return ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined;
+}
+
+function isBarrel(file: SourceFile): boolean {
+  const { statements } = file.tree;
+  const exportsAll = statements.some(
+    (each) => isReExport(each) && (each as ts.ExportDeclaration).exportClause === undefined,
+  );
+  return exportsAll || (statements.length > 0 && statements.every(isReExport)) || file.path.endsWith('/index.ts');
+}
+
+function hasDefaultExport(file: SourceFile): boolean {
+  return file.tree.statements.some(
+    (statement) =>
+      ts.isExportAssignment(statement) ||
+      (ts.canHaveModifiers(statement) &&
+        (ts.getModifiers(statement) ?? []).some((modifier) => modifier.kind === ts.SyntaxKind.DefaultKeyword)) ||
+      (ts.isExportDeclaration(statement) &&
+        statement.exportClause !== undefined &&
+        ts.isNamedExports(statement.exportClause) &&
+        statement.exportClause.elements.some((element) => element.name.text === 'default')),
+  );
+}
+
+describe('src', () => {
+  test('imports go down the layers, and siblings do not know each other', () => {
+    expect(sources.flatMap(layerViolations)).toEqual([]);
+  });
+
+  test('every import names a file that is there', () => {
+    const missing = sources.flatMap((file) =>
+      localImports(file)
+        .filter((target) => !byPath.has(target))
+        .map((target) => `${file.path} imports ${target}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('no imports go round in a circle', () => {
+    expect(findCycles(byPath)).toEqual([]);
+  });
+
+  test('what describes touches no disk, and what proves has no network', () => {
+    expect(sources.flatMap(moduleViolations)).toEqual([]);
+  });
+
+  test('only the public API re-exports, and nothing is a default export', () => {
+    const others = sources.filter((file) => file.path !== 'src/index.ts');
+    expect(others.filter(isBarrel).map((file) => file.path)).toEqual([]);
+    expect(sources.filter(hasDefaultExport).map((file) => file.path)).toEqual([]);
+  });
+
+  test('each file says in its first line what it is', () => {
+    expect(sources.filter((file) => !file.text.startsWith('/**')).map((file) => file.path)).toEqual([]);
+  });
+});
+
+test('files stay short', () => {
+  const all = ['src', 'test', 'bench', 'scripts'].flatMap(readTree);
+  expect(all.filter((file) => file.lines > MAX_LINES).map((file) => `${file.path}: ${file.lines} lines`)).toEqual([]);
+});
+
+test('the top level holds what a visitor expects', () => {
+  const entries = readdirSync(repository).filter((name) => !name.startsWith('.') && !TOP_LEVEL.has(name));
+  expect(entries).toEqual([]);
+});
+
+describe('these rules can fail', () => {
+  const source = (path: string, text: string): SourceFile => parseSource(path, text);
+
+  test.each([
+    ['src/oci/a.ts', `import { b } from '../content/b.ts';`],
+    ['src/errors.ts', `import type { A } from './oci/a.ts';`],
+    ['src/trust/a.ts', `import { b } from '../archive/b.ts';`],
+    ['src/stores/memory.ts', `export { b } from './layout.ts';`],
+    ['src/stores/layout.ts', `import { b } from './registry/client.ts';`],
+    ['src/operations/load.ts', `const verify = await import('./verify.ts');`],
+    ['src/archive/a.ts', `new Worker(new URL('../operations/worker.ts', import.meta.url));`],
+    ['src/cli/main.ts', `import { b } from '../../test/b.ts';`],
+    ['src/utils/a.ts', ``],
+  ])('%s: %s', (path, text) => {
+    expect(layerViolations(source(path, text))).toHaveLength(1);
+  });
+
+  test('and what is allowed passes', () => {
+    const allowed = `import { a } from '../../errors.ts'; import { b } from './b.ts'; import type { C } from '../../content/c.ts';`;
+    expect(layerViolations(source('src/stores/registry/a.ts', allowed))).toEqual([]);
+    const operation = `import { a } from '../stores/registry/a.ts'; import { b } from '../trust/b.ts';`;
+    expect(layerViolations(source('src/operations/build.ts', operation))).toEqual([]);
+  });
+
+  test('a circle is found, of types too', () => {
+    const files = [
+      source('src/oci/a.ts', `import { b } from './b.ts';`),
+      source('src/oci/b.ts', `import { c } from './c.ts';`),
+      source('src/oci/c.ts', `import type { B } from './b.ts';`),
+    ];
+    const cycles = findCycles(new Map(files.map((file) => [file.path, file])));
+    expect(cycles).toEqual(['src/oci/b.ts → src/oci/c.ts → src/oci/b.ts']);
+  });
+
+  test('a network module, a barrel and default exports are found', () => {
+    expect(moduleViolations(source('src/trust/a.ts', `import { fetch } from 'undici';`))).toHaveLength(1);
+    expect(moduleViolations(source('src/oci/a.ts', `import { readFile } from 'node:fs/promises';`))).toHaveLength(1);
+    expect(isBarrel(source('src/oci/all.ts', `export * from './a.ts';\nconst a = 1;`))).toBe(true);
+    expect(isBarrel(source('src/oci/all.ts', `export { a } from './a.ts';`))).toBe(true);
+    expect(hasDefaultExport(source('src/oci/a.ts', `export default function a() {}`))).toBe(true);
+    expect(hasDefaultExport(source('src/oci/a.ts', `const a = 1; export { a as default };`))).toBe(true);
+    expect(hasDefaultExport(source('src/oci/a.ts', `const a = 1; export default a;`))).toBe(true);
+  });
+});
