@@ -11,6 +11,7 @@ import { Annotation } from '../../src/oci/descriptor.ts';
 import { hexOf } from '../../src/oci/digest.ts';
 import { MediaType } from '../../src/oci/media-types.ts';
 import { openLayout, type LayoutStore } from '../../src/stores/layout.ts';
+import { mountTmpfs } from '../helpers/tmpfs.ts';
 import { corpus, everything, failureOf, type Content } from './contract.ts';
 
 const FULL = 'docker.io/library/postgres:16';
@@ -119,6 +120,22 @@ describe('files', () => {
     const store = await open(true);
     await failureOf(store.push(corpus.small.descriptor, bytesOf(Buffer.from('something else'))));
     expect(await readdir(join(directory, '.ingest'))).toEqual([]);
+  });
+
+  test('of a full disk are as before', async () => {
+    await using small = await mountTmpfs({ maxBytes: 1024 * 1024 });
+    directory = join(small.path, 'layout');
+    const store = await open(true);
+    await store.push(corpus.small.descriptor, bytesOf(corpus.small.bytes));
+    await store.tag(corpus.small.descriptor, 'kept');
+    const failure = await failureOf(store.push(corpus.layer.descriptor, bytesOf(corpus.layer.bytes)));
+    expect(failure).toMatchObject({ code: 'NO_SPACE' });
+    expect(await readdir(join(directory, '.ingest'))).toEqual([]);
+    expect(await store.exists(corpus.layer.descriptor)).toBe(false);
+    expect(await store.resolve('kept')).toEqual(corpus.small.descriptor);
+    await small.resize(8 * 1024 * 1024);
+    await store.push(corpus.layer.descriptor, bytesOf(corpus.layer.bytes));
+    await store.close();
   });
 
   test('of a directory that is not a layout are left alone', async () => {
