@@ -2,7 +2,7 @@
  * The shape of the code, enforced: imports go down the layers, rooms of one layer do not know each other, nothing goes
  * round in a circle, and what must be offline has no way to the network.
  */
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -194,7 +194,8 @@ describe('src', () => {
 });
 
 test('files stay short', () => {
-  const all = ['src', 'test', 'bench', 'scripts'].flatMap(readTree);
+  const folders = ['src', 'test', 'bench', 'scripts'].filter((folder) => existsSync(join(repository, folder)));
+  const all = folders.flatMap(readTree);
   expect(all.filter((file) => file.lines > MAX_LINES).map((file) => `${file.path}: ${file.lines} lines`)).toEqual([]);
 });
 
