@@ -1,0 +1,172 @@
+/** YAML from people and other machines: read within limits, with the line and column of everything in it. */
+import { Composer, isAlias, isCollection, isMap, isScalar, Lexer, LineCounter, Parser, visit } from 'yaml';
+import type { CST, Document, Node } from 'yaml';
+import { UsageError } from '../errors.ts';
+
+/** Bytes (as UTF-16 units) of one text. */
+export const MAX_YAML_LENGTH: number = 1024 * 1024;
+/** How deep one text may nest; the reader is recursive. */
+const MAX_DEPTH = 200;
+/** Values an alias may stand for in all, against texts that double themselves. */
+const MAX_ALIASES = 100;
+/** Aliases of one text; the library looks for each one's anchor from the top. */
+const MAX_ALIAS_NODES = 200;
+/** What the lexer puts in front of a scalar. */
+const SCALAR_MARK = '\x1f';
+const MAX_DOCUMENTS = 10_000;
+const MAX_SYNTAX_PROBLEMS = 20;
+
+/** One place of a document: keys and positions from the top. */
+export type YamlPath = readonly (string | number)[];
+
+/** One-based. */
+export interface YamlPosition {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One document of a text. */
+export interface YamlDocument {
+  /** What the document says, as plain JavaScript. `null` for an empty document. */
+  readonly value: unknown;
+  /** Where the document begins. */
+  readonly start: YamlPosition;
+  /** Where the value at a path stands; of what contains it where there is none. */
+  locate(path: YamlPath): YamlPosition;
+  /** Where a key stands in the mapping at a path. */
+  locateKey(path: YamlPath, key: string): YamlPosition;
+}
+
+/** Options of {@link readYaml}. */
+export interface YamlOptions {
+  /** Whether `<<` merges mappings, as Kubernetes' reader does. @defaultValue false */
+  readonly merge?: boolean | undefined;
+  /** UTF-16 units. @defaultValue 1 MiB */
+  readonly maxLength?: number | undefined;
+}
+
+/**
+ * Reads every document of a text. Duplicate keys, unknown tags, deep nesting and alias bombs are refused.
+ * @throws UsageError `INVALID_SPEC` naming file, line and column of each syntax problem.
+ */
+export function readYaml(text: string, fileName: string, options: YamlOptions = {}): readonly YamlDocument[] {
+  const maxLength = options.maxLength ?? MAX_YAML_LENGTH;
+  if (text.length > maxLength) throw invalid(`${fileName}: is larger than ${maxLength} characters`);
+  const lines = new LineCounter();
+  const tokens = tokenize(text, lines, fileName);
+  const documents = [
+    ...new Composer({
+      merge: options.merge ?? false,
+      prettyErrors: false,
+      // The library compares every key with every other; duplicates are found in linear time below.
+      uniqueKeys: false,
+      version: '1.2',
+    }).compose(tokens),
+  ];
+  if (documents.length > MAX_DOCUMENTS) throw invalid(`${fileName}: has more than ${MAX_DOCUMENTS} documents`);
+  const problems = documents.flatMap((document) => [
+    ...[...document.errors, ...document.warnings].map(({ pos, message }) => ({ offset: pos[0], message })),
+    ...findBadKeys(document),
+  ]);
+  if (problems.length > 0) {
+    const shown = problems.slice(0, MAX_SYNTAX_PROBLEMS).map(({ offset, message }) => {
+      const { line, col } = lines.linePos(offset);
+      return `${fileName}:${line}:${col}: ${message}`;
+    });
+    throw invalid(shown.join('\n'), 'the file is not well-formed YAML; a map key may appear once only');
+  }
+  return documents.map((document) => toYamlDocument(document, lines, fileName));
+}
+
+function toYamlDocument(document: Document.Parsed, lines: LineCounter, fileName: string): YamlDocument {
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    throw invalid(
+      `${fileName}: ${error instanceof Error ? error.message : 'cannot be read'}`,
+      'write the values out instead of aliases',
+      error,
+    );
+  }
+  const positionOf = (node: Node | null | undefined, fallback: number): YamlPosition => {
+    const { line, col } = lines.linePos(node?.range?.[0] ?? fallback);
+    return { line, column: col };
+  };
+  const top = document.contents?.range?.[0] ?? document.range[0];
+  return {
+    value,
+    start: positionOf(undefined, top),
+    locate: (path) => positionOf(nodeAt(document, path), top),
+    locateKey: (path, key) => {
+      const node = nodeAt(document, path);
+      const pair = isMap(node)
+        ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === key)
+        : undefined;
+      return positionOf((pair?.key as Node | undefined) ?? node, top);
+    },
+  };
+}
+
+/** The node at a path, or the last one on the way to it. */
+function nodeAt(document: Document.Parsed, path: YamlPath): Node | null {
+  let node: Node | null = document.contents;
+  for (const key of path) {
+    const current: Node | undefined = isAlias(node) ? node.resolve(document) : (node ?? undefined);
+    const next: unknown = isCollection(current) ? current.get(key, true) : undefined;
+    if (!isNode(next)) break;
+    node = next;
+  }
+  return node;
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && 'range' in value;
+}
+
+/** The first, stack-free stage of reading: knows how deep the text nests before anything recursive sees it. */
+function tokenize(text: string, lines: LineCounter, fileName: string): readonly CST.Token[] {
+  const parser = new Parser(lines.addNewLine);
+  const tokens: CST.Token[] = [];
+  let aliases = 0;
+  let before = '';
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    if (lexeme.startsWith('*') && before !== SCALAR_MARK) aliases += 1;
+    if (aliases > MAX_ALIAS_NODES) throw invalid(`${fileName}: has more than ${MAX_ALIAS_NODES} aliases`);
+    before = lexeme;
+    tokens.push(...parser.next(lexeme));
+    if (parser.stack.length > MAX_DEPTH) {
+      const { line, col } = lines.linePos(parser.offset);
+      throw invalid(`${fileName}:${line}:${col}: is nested deeper than ${MAX_DEPTH}`);
+    }
+  }
+  tokens.push(...parser.end());
+  return tokens;
+}
+
+/** Keys that appear twice in one mapping, and keys that are no plain scalars. */
+function findBadKeys(document: Document.Parsed): readonly { readonly offset: number; readonly message: string }[] {
+  const problems: { offset: number; message: string }[] = [];
+  visit(document, {
+    Map: (_key, map) => {
+      const seen = new Set<string>();
+      for (const { key } of map.items) {
+        const offset = (key as Node | null)?.range?.[0] ?? map.range?.[0] ?? 0;
+        if (!isScalar(key)) {
+          problems.push({ offset, message: 'a key must be plain text' });
+          continue;
+        }
+        const name = String(key.value);
+        if (seen.has(name)) problems.push({ offset, message: `duplicate key ${JSON.stringify(name.slice(0, 100))}` });
+        seen.add(name);
+      }
+      return problems.length > MAX_SYNTAX_PROBLEMS ? visit.BREAK : undefined;
+    },
+  });
+  return problems;
+}
+
+function invalid(message: string, hint?: string, cause?: unknown): UsageError {
+  return new UsageError('INVALID_SPEC', message, { hint, cause });
+}
