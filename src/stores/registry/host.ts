@@ -1,0 +1,215 @@
+/** One client per registry host: authorization, redirects, retries and a bound on what runs at once. */
+import { DEFAULT_RETRY, retrying, type RetryPolicy } from '../../content/retry.ts';
+import { AuthError } from '../../errors.ts';
+import { Authorizer } from './authorizer.ts';
+import { parseChallenges } from './challenge.ts';
+import type { CredentialSource } from './credentials.ts';
+import { findEndpoint } from './endpoint.ts';
+import { isSameOrigin, placeOf, type Place } from './location.ts';
+import { exchangeFollowing } from './redirects.ts';
+import type { RepositoryScope } from './scope.ts';
+import { Slots, type Release } from './slots.ts';
+import { requestToken } from './token.ts';
+import { refusal, type Answer, type Exchange, type Method, type RequestKind, type Transport } from './transport.ts';
+
+/** The first answer, one with a fresh token, one with the scopes that was then told to be missing. */
+const MAX_AUTHORIZATION_TRIES = 3;
+
+/** What a host client works with. */
+export interface HostOptions {
+  /** As references name it. */
+  readonly registry: string;
+  readonly transport: Transport;
+  readonly credentials: CredentialSource;
+  readonly plainHttp?: boolean | undefined;
+  /** Reads and writes at once, each. */
+  readonly concurrency: number;
+  readonly retry?: RetryPolicy | undefined;
+}
+
+/** One request to this registry. */
+export interface HostRequest {
+  readonly method: Method;
+  readonly kind: RequestKind;
+  /** A path below the registry's base, or a place a registry named. */
+  readonly to: string | Place;
+  readonly scopes: readonly RepositoryScope[];
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: Uint8Array | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** @defaultValue `follow` */
+  readonly redirect?: 'follow' | 'manual' | undefined;
+}
+
+/** A registry host, shared by all its repositories. */
+export class RegistryHost {
+  readonly registry: string;
+  readonly transport: Transport;
+  readonly retry: RetryPolicy;
+  /**
+   * Slots of requests that end by themselves and of downloads; and of uploads, which wait for their content. Apart, so
+   * that uploads waiting for downloads of the same host cannot stand in their way.
+   */
+  readonly reads: Slots;
+  readonly writes: Slots;
+  readonly #authorizer: Authorizer;
+  readonly #options: HostOptions;
+  #endpoint: Promise<URL> | undefined;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.registry = options.registry;
+    this.transport = options.transport;
+    this.retry = options.retry ?? DEFAULT_RETRY;
+    this.reads = new Slots(options.concurrency);
+    this.writes = new Slots(options.concurrency);
+    this.#authorizer = new Authorizer({
+      transport: options.transport,
+      registry: options.registry,
+      credentials: options.credentials,
+      retry: this.retry,
+    });
+  }
+
+  /** The base URL of the API. */
+  async endpoint(): Promise<URL> {
+    this.#endpoint ??= findEndpoint(this.registry, this.#options.plainHttp);
+    try {
+      return await this.#endpoint;
+    } catch (error) {
+      this.#endpoint = undefined;
+      throw error;
+    }
+  }
+
+  /** The place of a path of the API. */
+  async place(path: string): Promise<Place> {
+    return placeOf(new URL(path, await this.endpoint()));
+  }
+
+  /** Sends a request and reads its answer, as one unit that is tried again when it may succeed later. */
+  async call<T>(request: HostRequest, read: (answer: Answer) => Promise<T>): Promise<T> {
+    return retrying(
+      async () => {
+        const release = await this.reads.acquire(request.signal);
+        try {
+          return await read(await this.send(request));
+        } finally {
+          release();
+        }
+      },
+      { policy: this.retry, signal: request.signal },
+    );
+  }
+
+  /**
+   * Sends one request with authorization, once; its answer may be any but 401.
+   * @throws AuthError `UNAUTHENTICATED` when credentials are missing or refused, `DENIED` when they do not suffice.
+   */
+  async send(request: HostRequest): Promise<Answer> {
+    const endpoint = await this.endpoint();
+    const place = typeof request.to === 'string' ? await this.place(request.to) : request.to;
+    const isOurs = isSameOrigin(endpoint, place.url);
+    const done = isOurs ? await this.#authorizer.lead() : undefined;
+    try {
+      let authorization = isOurs ? await this.authorization(request.scopes, request.signal) : undefined;
+      for (let tries = 1; ; tries++) {
+        const answer = await this.#exchange(request, place, authorization);
+        if (answer.status !== 401) {
+          if (isOurs) this.#authorizer.admitted();
+          return answer;
+        }
+        const next = isOurs ? await this.#afterRefusal(answer, request, authorization, tries) : undefined;
+        if (next === undefined) throw await this.#refused(answer, request, authorization);
+        await answer.discard();
+        authorization = next;
+      }
+    } finally {
+      done?.();
+    }
+  }
+
+  /** The `Authorization` header for these needs, as far as the registry has shown how it wants to be asked. */
+  async authorization(scopes: readonly RepositoryScope[], signal?: AbortSignal): Promise<string | undefined> {
+    return this.#authorizer.authorization(await this.endpoint(), scopes, signal);
+  }
+
+  /** Forgets the token of these needs, which the registry refused in the middle of an upload. */
+  forgetToken(scopes: readonly RepositoryScope[]): void {
+    this.#authorizer.forget(scopes);
+  }
+
+  async close(): Promise<void> {
+    await this.transport.close();
+  }
+
+  async #exchange(request: HostRequest, place: Place, authorization: string | undefined): Promise<Answer> {
+    const exchange: Exchange = {
+      method: request.method,
+      kind: request.kind,
+      place,
+      headers: { ...request.headers, ...(authorization === undefined ? {} : { authorization }) },
+      body: request.body,
+      signal: request.signal,
+    };
+    if (request.redirect === 'manual') return this.transport.exchange(exchange);
+    const answer = await exchangeFollowing(this.transport, exchange);
+    const isElsewhere = answer.status === 401 && !isSameOrigin(answer.place.url, place.url);
+    return isElsewhere ? this.#askElsewhere(answer, exchange) : answer;
+  }
+
+  /** A redirect led to another registry that wants a token of its own: an anonymous one, never ours. */
+  async #askElsewhere(answer: Answer, exchange: Exchange): Promise<Answer> {
+    const challenge = parseChallenges(answer.headers['www-authenticate']).find(({ scheme }) => scheme === 'bearer');
+    const { realm, service, scope } = challenge?.parameters ?? {};
+    const reads = exchange.method === 'GET' || exchange.method === 'HEAD';
+    if (realm === undefined || !reads) return answer;
+    await answer.discard();
+    const token = await requestToken(
+      this.transport,
+      {
+        registry: answer.place.url,
+        realm,
+        service,
+        scopes: scope === undefined ? [] : [scope],
+        credentials: undefined,
+        signal: exchange.signal,
+      },
+      this.retry,
+    );
+    const headers = { ...exchange.headers, authorization: `Bearer ${token.value}` };
+    return exchangeFollowing(this.transport, { ...exchange, place: answer.place, headers });
+  }
+
+  async #afterRefusal(
+    answer: Answer,
+    { scopes, signal }: HostRequest,
+    authorization: string | undefined,
+    tries: number,
+  ): Promise<string | undefined> {
+    if (tries >= MAX_AUTHORIZATION_TRIES || !isSameOrigin(answer.place.url, await this.endpoint())) return undefined;
+    const refused = { authorization, fresh: tries > 1 };
+    return this.#authorizer.challenged(
+      await this.endpoint(),
+      answer.headers['www-authenticate'],
+      scopes,
+      refused,
+      signal,
+    );
+  }
+
+  /** With credentials that gave a token, a 401 means that the account lacks the right. */
+  async #refused(answer: Answer, request: HostRequest, authorization: string | undefined): Promise<Error> {
+    const error = await refusal(answer);
+    const isKnown =
+      authorization?.startsWith('Bearer ') === true && (await this.#authorizer.hasCredentials(request.scopes));
+    if (!isKnown) return error;
+    return new AuthError('DENIED', error.message, {
+      hint: `the account known for ${this.registry} may not do this; ask for the right or log in with another one`,
+      details: error.details,
+      cause: error,
+    });
+  }
+}
+
+export type { Release };

@@ -1,0 +1,64 @@
+/** Which addresses a registry may send us to: no downgrade to plain HTTP, no detour into this machine. */
+import { BlockList, isIP } from 'node:net';
+import { RegistryError } from '../../errors.ts';
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/** Loopback, "this host", link-local and the cloud metadata addresses in it. */
+const LOCAL = new BlockList();
+LOCAL.addSubnet('127.0.0.0', 8, 'ipv4');
+LOCAL.addSubnet('0.0.0.0', 8, 'ipv4');
+LOCAL.addSubnet('169.254.0.0', 16, 'ipv4');
+LOCAL.addAddress('100.100.100.200', 'ipv4');
+LOCAL.addAddress('::1', 'ipv6');
+LOCAL.addAddress('::', 'ipv6');
+LOCAL.addSubnet('fe80::', 10, 'ipv6');
+LOCAL.addAddress('fd00:ec2::254', 'ipv6');
+
+const METADATA_NAMES = new Set(['metadata.google.internal', 'metadata']);
+
+/** Host name without brackets and trailing dot, lower case. */
+export function bareHost(hostname: string): string {
+  return hostname
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '');
+}
+
+/** Whether the host name is this machine: `localhost`, `*.localhost`, 127.0.0.0/8 or ::1. */
+export function isLoopbackHost(hostname: string): boolean {
+  const host = bareHost(hostname);
+  if (host === 'localhost' || host.endsWith('.localhost')) return true;
+  return inList(LOOPBACK, host);
+}
+
+/** Whether the host name means this machine, its link or a metadata service. Private networks do not count. */
+export function isLocalHost(hostname: string): boolean {
+  const host = bareHost(hostname);
+  return isLoopbackHost(host) || METADATA_NAMES.has(host) || inList(LOCAL, host);
+}
+
+/**
+ * Checks where an answer of `from` sends us: a redirect, an upload location, a token realm.
+ * @throws RegistryError (not retryable) on another scheme than http(s), https → http, credentials in the URL, or when a
+ *   registry elsewhere points at this machine.
+ */
+export function checkNextUrl(from: URL, next: URL, what: string): void {
+  const refuse = (why: string): RegistryError =>
+    new RegistryError(
+      `${from.host} sends ${what} to ${next.protocol}//${next.host}: ${why}`,
+      { method: 'GET', url: from.origin + from.pathname, status: 0, errors: [], retryable: false },
+      { hint: 'the registry or a proxy in front of it is misconfigured; ask its operator' },
+    );
+  if (next.protocol !== 'https:' && next.protocol !== 'http:') throw refuse('only http and https are followed');
+  if (from.protocol === 'https:' && next.protocol === 'http:') throw refuse('leaving https is refused');
+  if (next.username !== '' || next.password !== '') throw refuse('a URL with credentials is refused');
+  if (isLocalHost(next.hostname) && !isLocalHost(from.hostname)) throw refuse('it is an address of this machine');
+}
+
+function inList(list: BlockList, host: string): boolean {
+  const version = isIP(host);
+  return version !== 0 && list.check(host, version === 4 ? 'ipv4' : 'ipv6');
+}

@@ -1,0 +1,67 @@
+/** Opens registries: one client per host, shared by all repositories of that host. */
+import type { RetryPolicy } from '../../content/retry.ts';
+import type { Reference } from '../../oci/reference.ts';
+import { createCredentialSource, type Credentials } from './credentials.ts';
+import { RegistryHost } from './host.ts';
+import { API_HOSTS } from './endpoint.ts';
+import type { Environment } from './proxy.ts';
+import { RegistryRepository, type RepositoryOptions } from './repository.ts';
+import { checkCredentials } from './token.ts';
+import { Transport, type RequestEvent } from './transport.ts';
+
+const DEFAULT_CONCURRENCY = 8;
+
+/** Options of {@link createRegistryHost}. */
+export interface RegistryHostOptions {
+  /** Go before every auth file. */
+  readonly credentials?: Credentials | undefined;
+  /** An auth file to ask first. */
+  readonly authFile?: string | undefined;
+  /** PEM file of authorities to trust beside the system's. */
+  readonly caFile?: string | undefined;
+  /** Replaces the standard `certs.d` directories. */
+  readonly certsDirectories?: readonly string[] | undefined;
+  /** HTTP instead of HTTPS. @defaultValue found out on loopback, false elsewhere */
+  readonly plainHttp?: boolean | undefined;
+  /** Accepts any certificate of the registry. @defaultValue false */
+  readonly insecure?: boolean | undefined;
+  /** Reads and writes at once, each. @defaultValue 8 */
+  readonly concurrency?: number | undefined;
+  readonly retry?: RetryPolicy | undefined;
+  /** Told of every exchange on the wire. */
+  readonly onRequest?: ((event: RequestEvent) => void) | undefined;
+  /** Proxies, homes and auth files are looked up here. @defaultValue `process.env` */
+  readonly environment?: Environment | undefined;
+}
+
+/** The client of one registry host, `host[:port]` as references name it. Nothing is sent yet. Close it after use. */
+export function createRegistryHost(registry: string, options: RegistryHostOptions = {}): RegistryHost {
+  const environment = options.environment ?? process.env;
+  const explicit = options.credentials === undefined ? undefined : checkCredentials(options.credentials);
+  return new RegistryHost({
+    registry,
+    transport: new Transport({
+      environment,
+      caFile: options.caFile,
+      certsDirectories: options.certsDirectories,
+      insecureHost: options.insecure === true ? (API_HOSTS[registry] ?? registry) : undefined,
+      onRequest: options.onRequest,
+    }),
+    credentials:
+      explicit === undefined
+        ? createCredentialSource({ environment, authFile: options.authFile })
+        : async () => explicit,
+    plainHttp: options.plainHttp,
+    concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
+    retry: options.retry,
+  });
+}
+
+/** The repository a reference names, on a shared host client or on one of its own (then `host.close()` it). */
+export function openRepository(
+  reference: Pick<Reference, 'registry' | 'repository'>,
+  options: RegistryHostOptions & RepositoryOptions & { readonly host?: RegistryHost | undefined } = {},
+): RegistryRepository {
+  const host = options.host ?? createRegistryHost(reference.registry, options);
+  return new RegistryRepository(host, reference.repository, options);
+}

@@ -1,0 +1,252 @@
+/** One repository of a registry as a place to read content from and write it to. */
+import type { CallOptions, Bytes, FetchOptions, MountTarget, ReferrerSource } from '../../content/store.ts';
+import { collect, verified } from '../../content/verified.ts';
+import { AuthError, isAbort, NotFoundError, RegistryError, UsageError } from '../../errors.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { isDigest, type Digest } from '../../oci/digest.ts';
+import { isIndex, MAX_MANIFEST_BYTES, parseManifest } from '../../oci/manifest.ts';
+import { isManifestType } from '../../oci/media-types.ts';
+import { isTag } from '../../oci/reference.ts';
+import { streamBlob } from './blob-stream.ts';
+import { openBlob } from './blob-request.ts';
+import type { RegistryHost } from './host.ts';
+import type { Place } from './location.ts';
+import { ManifestCache } from './manifest-cache.ts';
+import { getBytes, getManifest, headManifest, putManifest, type ManifestContext } from './manifests.ts';
+import { linkByTag, listReferrers } from './referrers.ts';
+import type { RepositoryScope } from './scope.ts';
+import { listTags } from './tags.ts';
+import { refusal } from './transport.ts';
+import { pushScopes, sessionPlace, uploadBlob } from './upload.ts';
+
+/** Blobs whose absence, and upload sessions whose place, are remembered between two calls. */
+const MAX_REMEMBERED = 10_000;
+
+/** Options of a repository. */
+export interface RepositoryOptions {
+  /**
+   * `push` asks for the right to write from the first request on, which saves a token per repository; registries
+   * refuse it to anonymous readers.
+   * @defaultValue `pull`
+   */
+  readonly access?: 'pull' | 'push' | undefined;
+}
+
+/** A repository behind a {@link RegistryHost}. */
+export class RegistryRepository implements MountTarget, ReferrerSource {
+  readonly name: string;
+  readonly provesContent = true;
+  readonly mountScope: string;
+  readonly host: RegistryHost;
+  readonly repository: string;
+  readonly #scopes: readonly RepositoryScope[];
+  readonly #manifests = new ManifestCache();
+  readonly #absent = new Set<Digest>();
+  readonly #sessions = new Map<Digest, Place>();
+
+  constructor(host: RegistryHost, repository: string, options: RepositoryOptions = {}) {
+    this.host = host;
+    this.repository = repository;
+    this.name = `${host.registry}/${repository}`;
+    this.mountScope = host.registry;
+    this.#scopes = options.access === 'push' ? pushScopes(repository) : [{ repository, actions: ['pull'] }];
+  }
+
+  /** By HEAD, which registries do not count as a pull; by GET where HEAD does not say enough. */
+  async resolve(tagOrDigest: string, options: CallOptions = {}): Promise<Descriptor> {
+    const context = this.#context(options);
+    checkName(tagOrDigest);
+    const found = await headManifest(context, tagOrDigest);
+    const isAskedFor = found !== undefined && (!isDigest(tagOrDigest) || found.digest === tagOrDigest);
+    return isAskedFor ? found : (await this.fetchManifest(tagOrDigest, options)).descriptor;
+  }
+
+  /**
+   * The manifest behind a tag or digest with its descriptor, in one GET; the digest is computed from the bytes.
+   * @throws NotFoundError `NOT_FOUND`; IntegrityError when the bytes are not what they are called.
+   */
+  async fetchManifest(
+    tagOrDigest: string,
+    options: CallOptions = {},
+  ): Promise<{ readonly descriptor: Descriptor; readonly bytes: Buffer }> {
+    checkName(tagOrDigest);
+    const { descriptor, bytes } = await getManifest(this.#context(options), tagOrDigest);
+    this.#manifests.add(descriptor.digest, bytes);
+    return { descriptor, bytes };
+  }
+
+  async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    if (isManifestType(target.mediaType)) return this.#hasManifest(target.digest, options);
+    const isHere = await this.#hasBlob(target.digest, options);
+    if (!isHere && this.#absent.size < MAX_REMEMBERED) this.#absent.add(target.digest);
+    return isHere;
+  }
+
+  async *fetch(target: Descriptor, options: FetchOptions = {}): Bytes {
+    const { offset = 0, signal } = options;
+    if (isManifestType(target.mediaType)) {
+      const bytes = await this.#manifestBytes(target.digest, options);
+      if (bytes !== undefined) {
+        yield bytes.subarray(offset);
+        return;
+      }
+    }
+    const where = { host: this.host, repository: this.repository, scopes: this.#scopes, signal };
+    const settings = { where: this.name, offset, retry: this.host.retry, signal };
+    yield* streamBlob(target, (from) => openBlob(where, target, from), settings);
+  }
+
+  async push(expected: Descriptor, content: Bytes, options: CallOptions = {}): Promise<void> {
+    if (isManifestType(expected.mediaType)) {
+      const bytes = await collect(verified(atMost(content, MAX_MANIFEST_BYTES), expected, this.name));
+      return this.#pushManifest(expected, bytes, options);
+    }
+    const session = this.#sessions.get(expected.digest);
+    this.#sessions.delete(expected.digest);
+    const isKnownAbsent = this.#absent.delete(expected.digest) || session !== undefined;
+    if (!isKnownAbsent && (await this.#hasBlob(expected.digest, options))) {
+      await content[Symbol.asyncIterator]().return?.();
+      return;
+    }
+    const { signal } = options;
+    await uploadBlob({ host: this.host, repository: this.repository, signal }, expected, content, session);
+  }
+
+  async tag(target: Descriptor, tag: string, options: CallOptions = {}): Promise<void> {
+    if (!isTag(tag)) checkName(tag);
+    const bytes = this.#manifests.get(target.digest) ?? (await this.fetchManifest(target.digest, options)).bytes;
+    await putManifest(this.#writing(options), tag, target, bytes);
+  }
+
+  async mount(blob: Descriptor, from: MountTarget, options: CallOptions = {}): Promise<boolean> {
+    if (!(from instanceof RegistryRepository) || from.mountScope !== this.mountScope) return false;
+    if (from.repository === this.repository) return false;
+    const query = `mount=${encodeURIComponent(blob.digest)}&from=${encodeURIComponent(from.repository)}`;
+    const scopes: readonly RepositoryScope[] = [
+      ...pushScopes(this.repository),
+      { repository: from.repository, actions: ['pull'] },
+    ];
+    try {
+      return await this.host.call(
+        { method: 'POST', kind: 'upload', to: `/v2/${this.repository}/blobs/uploads/?${query}`, scopes, ...options },
+        async (answer) => {
+          if (answer.status === 201) {
+            await answer.discard();
+            this.#absent.delete(blob.digest);
+            return true;
+          }
+          if (answer.status !== 202) throw await refusal(answer);
+          await answer.discard();
+          const place = sessionPlace(answer);
+          if (place !== undefined && this.#sessions.size < MAX_REMEMBERED) this.#sessions.set(blob.digest, place);
+          return false;
+        },
+      );
+    } catch (error) {
+      // Refused, or not allowed for both repositories: the caller uploads, which needs no right to read the other one.
+      if (isAbort(error) || options.signal?.aborted === true) throw error;
+      if (error instanceof AuthError) return false;
+      if (error instanceof RegistryError && error.failure.status >= 400) return false;
+      throw error;
+    }
+  }
+
+  async referrers(subject: Digest, options: CallOptions = {}): Promise<readonly Descriptor[]> {
+    return listReferrers(this.#context(options), subject);
+  }
+
+  /** All tags, in the registry's order. @throws NotFoundError `NOT_FOUND` when there is no such repository. */
+  async listTags(options: CallOptions = {}): Promise<readonly string[]> {
+    return listTags(this.#context(options));
+  }
+
+  async #pushManifest(expected: Descriptor, bytes: Buffer, options: CallOptions): Promise<void> {
+    const manifest = parseManifest(bytes, expected.mediaType, `${this.name}@${expected.digest}`);
+    const { linkedSubject } = await putManifest(this.#writing(options), expected.digest, expected, bytes);
+    this.#manifests.add(expected.digest, bytes);
+    if (manifest.subject === undefined || linkedSubject !== undefined) return;
+    const configType = isIndex(manifest) ? undefined : manifest.config.mediaType;
+    await linkByTag(this.#writing(options), manifest.subject.digest, {
+      mediaType: expected.mediaType,
+      digest: expected.digest,
+      size: expected.size,
+      artifactType: manifest.artifactType ?? configType,
+      annotations: manifest.annotations,
+    });
+  }
+
+  async #manifestBytes(digest: Digest, options: CallOptions): Promise<Buffer | undefined> {
+    const cached = this.#manifests.get(digest);
+    if (cached !== undefined) return cached;
+    try {
+      return (await getBytes(this.#context(options), digest)).bytes;
+    } catch (error) {
+      if (error instanceof NotFoundError) return undefined; // some registries keep such content among the blobs
+      throw error;
+    }
+  }
+
+  /** Only a HEAD that names our digest proves anything: registries differ in what they look up. */
+  async #hasManifest(digest: Digest, options: CallOptions): Promise<boolean> {
+    const context = this.#context(options);
+    try {
+      const found = await headManifest(context, digest);
+      return found === undefined
+        ? (await getManifest(context, digest)).descriptor.digest === digest
+        : found.digest === digest;
+    } catch (error) {
+      if (error instanceof NotFoundError || isUnknown(error)) return false;
+      throw error;
+    }
+  }
+
+  async #hasBlob(digest: Digest, { signal }: CallOptions): Promise<boolean> {
+    const to = `/v2/${this.repository}/blobs/${digest}`;
+    try {
+      return await this.host.call(
+        { method: 'HEAD', kind: 'blob', to, scopes: this.#scopes, signal },
+        async (answer) => {
+          await answer.discard();
+          if (answer.status === 429 || answer.status >= 500) throw await refusal(answer);
+          return answer.status === 200;
+        },
+      );
+    } catch (error) {
+      if (isUnknown(error)) return false;
+      throw error;
+    }
+  }
+
+  #context({ signal }: CallOptions): ManifestContext {
+    return { host: this.host, repository: this.repository, scopes: this.#scopes, signal };
+  }
+
+  #writing(options: CallOptions): ManifestContext {
+    return { ...this.#context(options), scopes: pushScopes(this.repository) };
+  }
+}
+
+/** Registries that hide repositories answer 401 or 403 where others say 404. */
+function isUnknown(error: unknown): boolean {
+  return error instanceof AuthError;
+}
+
+function checkName(tagOrDigest: string): void {
+  if (isDigest(tagOrDigest) || isTag(tagOrDigest)) return;
+  throw new UsageError(
+    'INVALID_REFERENCE',
+    `${JSON.stringify(tagOrDigest.slice(0, 140))} is neither a tag nor a digest`,
+    {
+      hint: 'a tag has at most 128 letters, digits and . _ -; a digest is sha256: and 64 hex digits',
+    },
+  );
+}
+
+async function* atMost(content: Bytes, maxBytes: number): Bytes {
+  let length = 0;
+  for await (const chunk of content) {
+    length += chunk.length;
+    if (length > maxBytes) throw new UsageError('USAGE', `a manifest is over ${maxBytes} bytes`);
+    yield chunk;
+  }
+}

@@ -1,0 +1,42 @@
+/** Token scopes: what a request needs, joined without repetition. */
+
+/** What is needed of one repository. */
+export interface RepositoryScope {
+  readonly repository: string;
+  readonly actions: readonly ('pull' | 'push' | 'delete')[];
+}
+
+/** Some registries answer with this example scope instead of the repository's own. */
+const PLACEHOLDER = 'repository:user/image:';
+
+/** `repository:<path>:pull,push`. @see https://distribution.github.io/distribution/spec/auth/scope/ */
+export function formatScope({ repository, actions }: RepositoryScope): string {
+  return `repository:${repository}:${[...actions].sort().join(',')}`;
+}
+
+/** The scopes a server demanded, ready to be asked for; example scopes of other repositories are left out. */
+export function demandedScopes(text: string | undefined, own: readonly RepositoryScope[]): readonly string[] {
+  if (text === undefined) return [];
+  const owns = (scope: string): boolean => own.some(({ repository }) => scope.startsWith(`repository:${repository}:`));
+  return text.split(/\s+/).filter((scope) => scope !== '' && (!scope.startsWith(PLACEHOLDER) || owns(scope)));
+}
+
+/** Joins scopes: actions of one resource are united, the order of first appearance is kept. */
+export function uniteScopes(...groups: readonly (readonly string[])[]): readonly string[] {
+  const actionsOf = new Map<string, Set<string>>();
+  for (const scope of groups.flat()) {
+    const colon = scope.lastIndexOf(':');
+    const resource = colon < 0 ? scope : scope.slice(0, colon);
+    const actions = actionsOf.get(resource) ?? new Set();
+    if (colon >= 0) for (const action of scope.slice(colon + 1).split(',')) actions.add(action);
+    actionsOf.set(resource, actions);
+  }
+  return [...actionsOf].map(([resource, actions]) =>
+    actions.size === 0 ? resource : `${resource}:${[...actions].sort().join(',')}`,
+  );
+}
+
+/** Whether everything in `wanted` is contained in `granted`. */
+export function coversScopes(granted: readonly string[], wanted: readonly string[]): boolean {
+  return uniteScopes(granted, wanted).join(' ') === uniteScopes(granted).join(' ');
+}
