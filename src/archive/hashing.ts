@@ -55,7 +55,11 @@ type WorkerMessage = { readonly index: number; readonly digest: Digest } | { rea
  * the digest of what there is, which no expectation matches.
  * @throws StoreError `STORE_IO` when the file cannot be read.
  */
-export async function hashRanges(fd: number, ranges: readonly ByteRange[], options: HashOptions = {}): Promise<readonly Digest[]> {
+export async function hashRanges(
+  fd: number,
+  ranges: readonly ByteRange[],
+  options: HashOptions = {},
+): Promise<readonly Digest[]> {
   const total = ranges.reduce((sum, range) => sum + range.length, 0);
   options.signal?.throwIfAborted();
   if (total <= INLINE_BYTES) {
@@ -95,7 +99,8 @@ export class PrefixHasher {
 
   constructor(fd: number, ranges: readonly ByteRange[]) {
     const job: PrefixJob = { kind: 'airgap-hash-prefix', fd, ranges, written: this.#written };
-    this.#done = ranges.length === 0 ? Promise.resolve() : runWorker(job, (index, digest) => void (this.#digests[index] = digest));
+    this.#done =
+      ranges.length === 0 ? Promise.resolve() : runWorker(job, (index, digest) => void (this.#digests[index] = digest));
     this.#done.catch(() => undefined);
   }
 
@@ -143,7 +148,7 @@ let buffer: Buffer | undefined;
 function hashRange(fd: number, { offset, length }: ByteRange, onBytes: (bytes: number) => boolean | undefined): Digest {
   buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
   const hash = createHash('sha256');
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const read = readSync(fd, buffer, 0, Math.min(BUFFER_BYTES, length - done), offset + done);
     if (read === 0) break;
     hash.update(buffer.subarray(0, read));
@@ -168,7 +173,7 @@ function servePrefix({ fd, ranges, written }: PrefixJob, post: (message: WorkerM
   const chunk = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   for (const [index, { offset, length }] of ranges.entries()) {
     const hash = createHash('sha256');
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const wanted = Math.min(BUFFER_BYTES, length - done);
       if (!waitFor(written, offset + done + wanted)) return;
       const read = readSync(fd, chunk, 0, wanted, offset + done);

@@ -83,7 +83,9 @@ function namedManifests(graph: ContentGraph, manifests: readonly GraphManifest[]
 /** Importers know images by tag; an image known by digest alone is named by the digest that the tarball holds. */
 function nameOf(image: GraphImage, manifest: GraphManifest): string {
   const { registry, repository, tag } = parseReference(image.reference);
-  return formatReference(tag === undefined ? { registry, repository, digest: manifest.digest } : { registry, repository, tag });
+  return formatReference(
+    tag === undefined ? { registry, repository, digest: manifest.digest } : { registry, repository, tag },
+  );
 }
 
 function toIndex(named: readonly NamedManifest[]): object {

@@ -49,25 +49,43 @@ export function checkInventory(inventory: Inventory): void {
       if (previous !== undefined && previous >= key) throw malformed(`${name} is not sorted or repeats ${key}`);
     });
   };
-  sorted('images', inventory.images.map((image) => image.reference));
-  sorted('manifests', inventory.manifests.map((manifest) => manifest.digest));
-  sorted('blobs', inventory.blobs.map((blob) => blob.digest));
-  sorted('files', inventory.files.map((file) => file.path));
-  sorted('slots', inventory.slots.map((slot) => slot.path.padStart(40)));
+  sorted(
+    'images',
+    inventory.images.map((image) => image.reference),
+  );
+  sorted(
+    'manifests',
+    inventory.manifests.map((manifest) => manifest.digest),
+  );
+  sorted(
+    'blobs',
+    inventory.blobs.map((blob) => blob.digest),
+  );
+  sorted(
+    'files',
+    inventory.files.map((file) => file.path),
+  );
+  sorted(
+    'slots',
+    inventory.slots.map((slot) => slot.path.padStart(40)),
+  );
   checkPaths(inventory);
   checkGraph(inventory);
   const references = new Set(inventory.images.map((image) => image.reference));
   const paths = new Set(inventory.files.map((file) => file.path));
   for (const component of inventory.components) {
-    for (const image of component.images) if (!references.has(image)) throw malformed(`${component.name} names unknown image ${image}`);
-    for (const file of component.files) if (!paths.has(file)) throw malformed(`${component.name} names unknown file ${file}`);
+    for (const image of component.images)
+      if (!references.has(image)) throw malformed(`${component.name} names unknown image ${image}`);
+    for (const file of component.files)
+      if (!paths.has(file)) throw malformed(`${component.name} names unknown file ${file}`);
   }
 }
 
 function checkPaths(inventory: Inventory): void {
   const folded = new Set<string>();
   for (const { path } of inventory.files) {
-    if (!isPortablePath(path) || RESERVED.test(path)) throw malformed(`file path ${JSON.stringify(path)} is not allowed`);
+    if (!isPortablePath(path) || RESERVED.test(path))
+      throw malformed(`file path ${JSON.stringify(path)} is not allowed`);
     const key = path.toLowerCase();
     if (folded.has(key)) throw malformed(`two files are called ${path} when case is ignored`);
     folded.add(key);

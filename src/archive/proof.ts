@@ -140,7 +140,7 @@ class StreamCursor {
   }
 
   async pass(length: number, consume: (chunk: Uint8Array) => void): Promise<void> {
-    for (let left = length; left > 0; ) {
+    for (let left = length; left > 0;) {
       if (this.#rest.length === 0 && !(await this.#next())) throw truncated(this.#name, this.#consumed);
       const chunk = this.#rest.subarray(0, left);
       this.#rest = this.#rest.subarray(chunk.length);

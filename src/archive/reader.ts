@@ -57,7 +57,8 @@ export async function readHead(read: ReadExactly): Promise<ArchiveHead> {
 function inventorySize(header: Buffer): number {
   const field = header.toString('latin1', 124, 136);
   const size = /^[0-7]{11}\0$/.test(field) ? Number.parseInt(field, 8) : Number.NaN;
-  if (header.toString('latin1', 0, 13) !== `${MemberPath.inventory}\0` || !(size > 0)) throw notAnArchive('is not an archive of this product');
+  if (header.toString('latin1', 0, 13) !== `${MemberPath.inventory}\0` || !(size > 0))
+    throw notAnArchive('is not an archive of this product');
   if (size > MAX_INVENTORY_BYTES) throw notAnArchive(`declares an inventory of ${size} bytes, over the limit`);
   return size;
 }
@@ -103,9 +104,15 @@ export class ArchiveReader implements Source, Disposable {
     const place = this.#places.get(target.digest);
     if (place === undefined) throw this.#notFound(target.digest);
     const buffer = Buffer.allocUnsafeSlow(Math.min(BUFFER_BYTES, Math.max(place.length, 1)));
-    for (let done = offset; done < place.length; ) {
+    for (let done = offset; done < place.length;) {
       signal?.throwIfAborted();
-      const read = readAt(this.fd, buffer, Math.min(buffer.length, place.length - done), place.offset + done, this.path);
+      const read = readAt(
+        this.fd,
+        buffer,
+        Math.min(buffer.length, place.length - done),
+        place.offset + done,
+        this.path,
+      );
       if (read === 0) throw truncated(this.path, place.offset + done);
       yield buffer.subarray(0, read);
       done += read;
@@ -171,14 +178,17 @@ function openForReading(path: string): number {
     if (fstatSync(fd).isFile()) return fd;
     closeSync(fd);
   } catch (error) {
-    throw new UsageError('USAGE', `cannot open ${path}`, { cause: error, hint: 'check the path; `-` reads standard input' });
+    throw new UsageError('USAGE', `cannot open ${path}`, {
+      cause: error,
+      hint: 'check the path; `-` reads standard input',
+    });
   }
   throw new UsageError('USAGE', `${path} is not a file`);
 }
 
 function readExactly(fd: number, offset: number, length: number, path: string): Buffer {
   const bytes = Buffer.alloc(length);
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const read = readAt(fd, bytes.subarray(done), length - done, offset + done, path);
     if (read === 0) throw truncated(path, offset + done);
     done += read;
@@ -190,7 +200,10 @@ function readAt(fd: number, buffer: Buffer, length: number, offset: number, path
   try {
     return readSync(fd, buffer, 0, length, offset);
   } catch (error) {
-    throw new StoreError('STORE_IO', `cannot read ${path} at offset ${offset}`, { cause: error, hint: 'the medium may be damaged' });
+    throw new StoreError('STORE_IO', `cannot read ${path} at offset ${offset}`, {
+      cause: error,
+      hint: 'the medium may be damaged',
+    });
   }
 }
 

@@ -29,15 +29,21 @@ export interface TarEntry {
 
 /** Letters, digits and `._+-`, no leading dot in a segment, no `..`, at most 255 bytes that split over name and prefix. */
 export function isPortablePath(path: string): boolean {
-  return path.length <= NAME_BYTES + PREFIX_BYTES && path.split('/').every((part) => SEGMENT.test(part)) && canSplit(path);
+  return (
+    path.length <= NAME_BYTES + PREFIX_BYTES && path.split('/').every((part) => SEGMENT.test(part)) && canSplit(path)
+  );
 }
 
 /** The header block of a regular file owned by 0:0. */
 export function encodeHeader(entry: TarEntry): Buffer {
   if (!isPortablePath(entry.path)) {
-    throw new UsageError('INVALID_SPEC', `cannot be archived under this name: ${JSON.stringify(entry.path.slice(0, 300))}`, {
-      hint: 'use letters, digits and . _ + - in path segments that do not start with a dot, 255 bytes in all',
-    });
+    throw new UsageError(
+      'INVALID_SPEC',
+      `cannot be archived under this name: ${JSON.stringify(entry.path.slice(0, 300))}`,
+      {
+        hint: 'use letters, digits and . _ + - in path segments that do not start with a dot, 255 bytes in all',
+      },
+    );
   }
   const header = Buffer.alloc(BLOCK_BYTES);
   const [prefix, name] = splitPath(entry.path);

@@ -53,7 +53,11 @@ interface Placement {
  * @throws StoreError `LOCKED` while another build writes here, `NO_SPACE` with the numbers before anything is written.
  * @throws UsageError `USAGE` when the archive exists and `overwrite` is not given.
  */
-export async function openArchiveWriter(path: string, inventory: Inventory, options: WriterOptions = {}): Promise<ArchiveWriter> {
+export async function openArchiveWriter(
+  path: string,
+  inventory: Inventory,
+  options: WriterOptions = {},
+): Promise<ArchiveWriter> {
   if (options.overwrite !== true && (await exists(path))) {
     throw new UsageError('USAGE', `${path} exists already`, { hint: 'choose another --output, or give --overwrite' });
   }
@@ -148,7 +152,8 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   async resolve(reference: string): Promise<Descriptor> {
     const image = this.#inventory.images.find((entry) => entry.reference === reference || entry.digest === reference);
     const manifest = this.#inventory.manifests.find((entry) => entry.digest === (image?.digest ?? reference));
-    if (manifest === undefined || this.#placements.get(manifest.digest)?.proved !== true) throw this.#notFound(reference);
+    if (manifest === undefined || this.#placements.get(manifest.digest)?.proved !== true)
+      throw this.#notFound(reference);
     return { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
   }
 
@@ -178,7 +183,12 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     await placement.pushing;
   }
 
-  async #fill(placement: Placement, expected: Descriptor, content: Bytes, signal: AbortSignal | undefined): Promise<void> {
+  async #fill(
+    placement: Placement,
+    expected: Descriptor,
+    content: Bytes,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const start = placement.held;
     const prefix = await this.#hashHeld(placement, signal);
     let recorded = start;
@@ -220,7 +230,10 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     this.#follower.advance(this.layout.size);
     const tars = this.layout.members.filter((member) => member.path.startsWith('images/'));
     const digests = await this.#follower.finish();
-    const checksums = renderChecksums(this.layout, new Map(tars.map((tar, index) => [tar.path, digests[index] as Digest])));
+    const checksums = renderChecksums(
+      this.layout,
+      new Map(tars.map((tar, index) => [tar.path, digests[index] as Digest])),
+    );
     const slots = (await fillSlots(checksums))[Symbol.iterator]();
     for (const segment of this.layout.segments) {
       if (segment.kind !== 'checksums' && segment.kind !== 'slot') continue;
@@ -255,9 +268,11 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   async *#read(placement: Placement, from: number, to: number, signal: AbortSignal | undefined): Bytes {
     const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
     const start = placement.offsets[0] as number;
-    for (let position = from; position < to; ) {
+    for (let position = from; position < to;) {
       signal?.throwIfAborted();
-      const read = this.#io(() => readSync(this.#fd, buffer, 0, Math.min(BUFFER_BYTES, to - position), start + position));
+      const read = this.#io(() =>
+        readSync(this.#fd, buffer, 0, Math.min(BUFFER_BYTES, to - position), start + position),
+      );
       if (read === 0) throw new StoreError('STORE_IO', `${this.name}: file ended early`);
       yield buffer.subarray(0, read);
       position += read;
@@ -265,17 +280,24 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   }
 
   #write(bytes: Uint8Array, offset: number): void {
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, bytes.length - done, offset + done);
+    for (let done = 0; done < bytes.length;)
+      done += writeSync(this.#fd, bytes, done, bytes.length - done, offset + done);
     this.#dirty += bytes.length;
     if (this.#dirty >= WRITEBACK_BYTES && this.#writeback === undefined) {
       this.#dirty = 0;
-      this.#writeback = new Promise<void>((resolve) => fdatasync(this.#fd, () => resolve())).then(() => void (this.#writeback = undefined));
+      this.#writeback = new Promise<void>((resolve) => fdatasync(this.#fd, () => resolve())).then(
+        () => void (this.#writeback = undefined),
+      );
     }
   }
 
   /** Tells the follower how far the file is final: up to the first piece of content that is not complete. */
   #advance(): void {
-    for (let segment = this.#segments[this.#firstOpen]; segment !== undefined; segment = this.#segments[++this.#firstOpen]) {
+    for (
+      let segment = this.#segments[this.#firstOpen];
+      segment !== undefined;
+      segment = this.#segments[++this.#firstOpen]
+    ) {
       if (this.#placements.get(segment.digest)?.proved !== true) {
         this.#follower.advance(segment.offset);
         return;
@@ -320,10 +342,14 @@ async function requireSpace(path: string, size: number): Promise<void> {
   const partial = await stat(`${path}.partial`).catch(() => undefined);
   const available = bavail * bsize + (partial?.blocks ?? 0) * 512;
   if (available >= size + SPARE_BYTES) return;
-  throw new StoreError('NO_SPACE', `${directory} has ${available} bytes free; the archive needs ${size + SPARE_BYTES}`, {
-    hint: 'free some space or choose another --output; nothing was written',
-    details: { available, needed: size + SPARE_BYTES },
-  });
+  throw new StoreError(
+    'NO_SPACE',
+    `${directory} has ${available} bytes free; the archive needs ${size + SPARE_BYTES}`,
+    {
+      hint: 'free some space or choose another --output; nothing was written',
+      details: { available, needed: size + SPARE_BYTES },
+    },
+  );
 }
 
 async function syncAndRename(from: string, to: string): Promise<void> {

@@ -18,9 +18,20 @@ export type CopyEvent =
   | { readonly type: 'started' | 'copied' | 'mounted'; readonly descriptor: Descriptor; readonly target: string }
   | { readonly type: 'progress'; readonly descriptor: Descriptor; readonly target: string; readonly bytes: number }
   | { readonly type: 'resumed'; readonly descriptor: Descriptor; readonly target: string; readonly bytes: number }
-  | { readonly type: 'retrying'; readonly descriptor: Descriptor; readonly target: string; readonly error: unknown; readonly delayMs: number }
+  | {
+      readonly type: 'retrying';
+      readonly descriptor: Descriptor;
+      readonly target: string;
+      readonly error: unknown;
+      readonly delayMs: number;
+    }
   | { readonly type: 'tagged'; readonly descriptor: Descriptor; readonly target: string; readonly tag: string }
-  | { readonly type: 'substituted'; readonly descriptor: Descriptor; readonly target: string; readonly original: Digest };
+  | {
+      readonly type: 'substituted';
+      readonly descriptor: Descriptor;
+      readonly target: string;
+      readonly original: Digest;
+    };
 
 /** An index a target may get when it refuses the original because not all of its children are carried. */
 export interface Substitute {
@@ -49,7 +60,11 @@ export interface CopyResult {
   readonly mounted: number;
   readonly tagged: number;
   /** Per target name and original digest, what was pushed instead. */
-  readonly substituted: readonly { readonly target: string; readonly original: Digest; readonly descriptor: Descriptor }[];
+  readonly substituted: readonly {
+    readonly target: string;
+    readonly original: Digest;
+    readonly descriptor: Descriptor;
+  }[];
 }
 
 /**
@@ -63,7 +78,12 @@ export async function copy(pending: PendingCopy, options: CopyOptions = {}): Pro
   await options.beforePublish?.();
   const levels = Map.groupBy(pending.manifests, (manifest) => manifest.transfer.level);
   for (const level of [...levels.keys()].sort((a, b) => a - b)) {
-    await forEachConcurrently(levels.get(level) ?? [], concurrency, (manifest, signal) => run.publish(manifest, signal), options.signal);
+    await forEachConcurrently(
+      levels.get(level) ?? [],
+      concurrency,
+      (manifest, signal) => run.publish(manifest, signal),
+      options.signal,
+    );
   }
   await forEachConcurrently(pending.tags, concurrency, (tag, signal) => run.tag(tag, signal), options.signal);
   return run.result();
@@ -87,7 +107,11 @@ class CopyRun {
       copied: this.#copied,
       mounted: this.#mounted,
       tagged: this.#tagged,
-      substituted: this.#substituted.map(({ target, original, descriptor }) => ({ target: target.name, original, descriptor })),
+      substituted: this.#substituted.map(({ target, original, descriptor }) => ({
+        target: target.name,
+        original,
+        descriptor,
+      })),
     };
   }
 
@@ -112,7 +136,12 @@ class CopyRun {
         await this.#push(substitute.descriptor, substitute.source, target, signal);
         const original = transfer.descriptor.digest;
         this.#substituted.push({ target, original, descriptor: substitute.descriptor });
-        this.#options.onEvent?.({ type: 'substituted', descriptor: substitute.descriptor, target: target.name, original });
+        this.#options.onEvent?.({
+          type: 'substituted',
+          descriptor: substitute.descriptor,
+          target: target.name,
+          original,
+        });
       }
     }
   }
@@ -125,7 +154,12 @@ class CopyRun {
     this.#options.onEvent?.({ type: 'tagged', descriptor: named, target: target.name, tag });
   }
 
-  async #mount(blob: Descriptor, target: Target, holders: readonly MountTarget[], signal: AbortSignal): Promise<boolean> {
+  async #mount(
+    blob: Descriptor,
+    target: Target,
+    holders: readonly MountTarget[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
     if (!canMount(target)) return false;
     const holder = holders.find((candidate) => candidate.mountScope === target.mountScope);
     if (holder === undefined || !(await target.mount(blob, holder, { signal }))) return false;
@@ -140,7 +174,9 @@ class CopyRun {
     await this.#retrying(descriptor, target, signal, async () => {
       const offset = canResume(target) ? await target.heldBytes(descriptor) : 0;
       if (offset > 0) onEvent?.({ type: 'resumed', descriptor, target: target.name, bytes: offset });
-      await target.push(descriptor, this.#counted(source.fetch(descriptor, { offset, signal }), descriptor, target), { signal });
+      await target.push(descriptor, this.#counted(source.fetch(descriptor, { offset, signal }), descriptor, target), {
+        signal,
+      });
     });
     this.#copied++;
     onEvent?.({ type: 'copied', descriptor, target: target.name });

@@ -23,10 +23,8 @@ export interface DiscoverOptions extends CallOptions {
 }
 
 /** One image's part of the content graph, and the bytes that were read to find it. */
-export interface DiscoveredImage {
+export interface DiscoveredImage extends GraphPart {
   readonly indexMode: IndexMode | undefined;
-  readonly manifests: readonly GraphManifest[];
-  readonly blobs: readonly GraphBlob[];
   /** Verified bytes of every manifest (and of configs that had to be read), so that nobody asks for them again. */
   readonly contents: ReadonlyMap<Digest, Buffer>;
 }
@@ -37,7 +35,11 @@ export interface DiscoveredImage {
  * @throws IntegrityError when content does not match its digest or its type.
  * @throws StoreError `UNSUPPORTED` for layers that must not be redistributed, and for Docker schema 1.
  */
-export async function discoverImage(source: Source, root: Descriptor, options: DiscoverOptions): Promise<DiscoveredImage> {
+export async function discoverImage(
+  source: Source,
+  root: Descriptor,
+  options: DiscoverOptions,
+): Promise<DiscoveredImage> {
   const manifests = new Map<Digest, GraphManifest>();
   const blobs = new Map<Digest, GraphBlob>();
   const contents = new Map<Digest, Buffer>();
@@ -46,7 +48,10 @@ export async function discoverImage(source: Source, root: Descriptor, options: D
   const visit = async (node: Descriptor, depth: number): Promise<void> => {
     if (manifests.has(node.digest)) return;
     if (depth > MAX_DEPTH || manifests.size >= MAX_MANIFESTS) {
-      throw new IntegrityError('MALFORMED', `${options.reference}: its indexes nest too deep or hold too many manifests`);
+      throw new IntegrityError(
+        'MALFORMED',
+        `${options.reference}: its indexes nest too deep or hold too many manifests`,
+      );
     }
     const bytes = await readVerified(source, node, options);
     contents.set(node.digest, bytes);
@@ -74,15 +79,19 @@ export async function discoverImage(source: Source, root: Descriptor, options: D
   return { indexMode, manifests: [...manifests.values()], blobs: [...blobs.values()], contents };
 }
 
+/** Manifests and blobs, whoever names them. */
+export interface GraphPart {
+  readonly manifests: readonly GraphManifest[];
+  readonly blobs: readonly GraphBlob[];
+}
+
 /** Joins images' parts into one graph: sorted, each manifest and blob once. */
-export function mergeGraphs(
-  images: readonly GraphImage[],
-  parts: readonly Pick<ContentGraph, 'manifests' | 'blobs'>[],
-): ContentGraph {
+export function mergeGraphs(images: readonly GraphImage[], parts: readonly GraphPart[]): ContentGraph {
   const manifests = new Map<Digest, GraphManifest>();
   const blobs = new Map<Digest, GraphBlob>();
   for (const part of parts) {
-    for (const manifest of part.manifests) manifests.set(manifest.digest, unite(manifests.get(manifest.digest), manifest));
+    for (const manifest of part.manifests)
+      manifests.set(manifest.digest, unite(manifests.get(manifest.digest), manifest));
     for (const blob of part.blobs) blobs.set(blob.digest, blob);
   }
   return {
@@ -93,10 +102,7 @@ export function mergeGraphs(
 }
 
 /** The part of a graph that the given roots reach, in the same order. */
-export function reachableFrom(
-  graph: Pick<ContentGraph, 'manifests' | 'blobs'>,
-  roots: readonly Digest[],
-): Pick<ContentGraph, 'manifests' | 'blobs'> {
+export function reachableFrom(graph: GraphPart, roots: readonly Digest[]): GraphPart {
   const byDigest = new Map(graph.manifests.map((manifest) => [manifest.digest, manifest]));
   const seen = new Set<Digest>();
   const queue = [...roots];

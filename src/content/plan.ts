@@ -74,7 +74,9 @@ export function planCopy(graph: ContentGraph, routes: readonly Route[]): CopyPla
   const levels = levelsOf(ordered);
   const byDigest = new Map(graph.manifests.map((manifest) => [manifest.digest, manifest]));
   return {
-    blobs: [...blobs].map(([blob, draft]) => toTransfer(blob, draft)).sort((a, b) => b.descriptor.size - a.descriptor.size),
+    blobs: [...blobs]
+      .map(([blob, draft]) => toTransfer(blob, draft))
+      .sort((a, b) => b.descriptor.size - a.descriptor.size),
     manifests: ordered.map((manifest) => ({
       ...toTransfer(manifest, manifests.get(manifest) as Draft),
       level: levels.get(manifest.digest) ?? 0,
@@ -87,7 +89,10 @@ export function planCopy(graph: ContentGraph, routes: readonly Route[]): CopyPla
 }
 
 /** Asks every target what it holds, `concurrency` questions at a time. Changes nothing. */
-export async function assess(plan: CopyPlan, options: CallOptions & { readonly concurrency: number }): Promise<PendingCopy> {
+export async function assess(
+  plan: CopyPlan,
+  options: CallOptions & { readonly concurrency: number },
+): Promise<PendingCopy> {
   const blobs = await Promise.all([assessAll(plan.blobs, options), assessAll(plan.manifests, options)]);
   const tags: (PendingTag | undefined)[] = [];
   await forEachConcurrently([...plan.tags.entries()], options.concurrency, async ([index, assignment], signal) => {
@@ -107,7 +112,9 @@ export function pendingBytes(pending: PendingCopy): number {
 
 /** Whether every target holds everything under the right names already. */
 export function isComplete(pending: PendingCopy): boolean {
-  return pending.tags.length === 0 && [...pending.blobs, ...pending.manifests].every(({ missing }) => missing.length === 0);
+  return (
+    pending.tags.length === 0 && [...pending.blobs, ...pending.manifests].every(({ missing }) => missing.length === 0)
+  );
 }
 
 /** A graph entry as a descriptor. */
@@ -143,14 +150,19 @@ async function assessAll<T extends Transfer>(
   options: CallOptions & { readonly concurrency: number },
 ): Promise<PendingTransfer<T>[]> {
   const pending: PendingTransfer<T>[] = [];
-  await forEachConcurrently([...transfers.entries()], options.concurrency, async ([index, transfer], signal) => {
-    const held = await Promise.all(transfer.targets.map((target) => target.exists(transfer.descriptor, { signal })));
-    pending[index] = {
-      transfer,
-      missing: transfer.targets.filter((_, position) => held[position] !== true),
-      present: transfer.targets.filter((_, position) => held[position] === true),
-    };
-  }, options.signal);
+  await forEachConcurrently(
+    [...transfers.entries()],
+    options.concurrency,
+    async ([index, transfer], signal) => {
+      const held = await Promise.all(transfer.targets.map((target) => target.exists(transfer.descriptor, { signal })));
+      pending[index] = {
+        transfer,
+        missing: transfer.targets.filter((_, position) => held[position] !== true),
+        present: transfer.targets.filter((_, position) => held[position] === true),
+      };
+    },
+    options.signal,
+  );
   return pending;
 }
 
