@@ -31,10 +31,25 @@ setup_node() {
       fail 'npm ci failed' 'hint: the message above is npm'"'"'s own; a registry must be reachable for the first set-up'
     fi
     rm -f "$log"
+    link_node
     printf '%s' "$wanted" >"$stamp"
   fi
   export PATH=$repo/node_modules/.bin:$PATH
   assert_node
+}
+
+# npm 9, Debian 12's own, installs the platform's package but does not link its command.
+link_node() {
+  local architecture
+  case $(uname -m) in
+    x86_64) architecture=x64 ;;
+    aarch64) architecture=arm64 ;;
+    *) return 0 ;;
+  esac
+  local package=node-linux-$architecture
+  if [[ ! -e $repo/node_modules/.bin/node && -x $repo/node_modules/$package/bin/node ]]; then
+    ln -sfn "../$package/bin/node" "$repo/node_modules/.bin/node"
+  fi
 }
 
 # The pinned Node is an optional dependency per platform: on a platform without one npm says nothing and the system's
