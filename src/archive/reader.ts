@@ -103,17 +103,16 @@ export class ArchiveReader implements Source, Disposable {
     if (target.size === 0) return;
     const place = this.#places.get(target.digest);
     if (place === undefined) throw this.#notFound(target.digest);
-    const buffer = Buffer.allocUnsafeSlow(Math.min(BUFFER_BYTES, Math.max(place.length, 1)));
-    for (let done = offset; done < place.length;) {
+    yield* this.stream(place.offset + offset, place.length - offset, signal);
+  }
+
+  /** A stretch of the file as a stream of borrowed chunks. */
+  async *stream(offset: number, length: number, signal?: AbortSignal): Bytes {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(BUFFER_BYTES, Math.max(length, 1)));
+    for (let done = 0; done < length; ) {
       signal?.throwIfAborted();
-      const read = readAt(
-        this.fd,
-        buffer,
-        Math.min(buffer.length, place.length - done),
-        place.offset + done,
-        this.path,
-      );
-      if (read === 0) throw truncated(this.path, place.offset + done);
+      const read = readAt(this.fd, buffer, Math.min(buffer.length, length - done), offset + done, this.path);
+      if (read === 0) throw truncated(this.path, offset + done);
       yield buffer.subarray(0, read);
       done += read;
     }

@@ -72,6 +72,19 @@ export interface ReferrerSource extends Source {
   referrers(subject: Digest, options?: CallOptions): Promise<readonly Descriptor[]>;
 }
 
+/** A source that answers a tag with the manifest itself, in one request. */
+export interface ManifestSource extends Source {
+  /** @throws NotFoundError `NOT_FOUND` */
+  fetchManifest(
+    tagOrDigest: string,
+    options?: CallOptions,
+  ): Promise<{ readonly descriptor: Descriptor; readonly bytes: Buffer }>;
+}
+
+export function canFetchManifest(source: Source): source is ManifestSource {
+  return 'fetchManifest' in source;
+}
+
 export function canMount(target: Target): target is MountTarget {
   return 'mount' in target && 'mountScope' in target;
 }

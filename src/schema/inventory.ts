@@ -13,7 +13,10 @@ export type InventoryFile = z.infer<typeof InventoryFile>;
 /** A member of fixed size that is filled after everything else is known, padded with white space. */
 export const InventorySlot = z.strictObject({
   path: z.string().regex(/^(signatures|attestations)\/[1-9][0-9]?\.sigstore\.json$/),
-  size: z.int().min(512).max(4 * 1024 * 1024),
+  size: z
+    .int()
+    .min(512)
+    .max(4 * 1024 * 1024),
 });
 export type InventorySlot = z.infer<typeof InventorySlot>;
 

@@ -10,6 +10,8 @@ export const LockImage = z.strictObject({
   reference: Text,
   /** Absent for images that come from their own registry. */
   from: z.literal('docker-daemon').optional(),
+  /** Where not all of the release's platforms are carried. */
+  platforms: z.array(Text).max(64).optional(),
   foundIn: z.array(z.string().min(1).max(2048)).max(MAX_LIST),
 });
 export type LockImage = z.infer<typeof LockImage>;

@@ -1,0 +1,133 @@
+/** Builds the archive of a locked release: plan, copy every blob straight to its place, sign, and only then name it. */
+import { openArchiveWriter, type ArchiveWriter } from '../archive/writer.ts';
+import { copy, type CopyEvent } from '../content/copy.ts';
+import { assess, planCopy, type CopyPlan, type Transfer } from '../content/plan.ts';
+import type { Source } from '../content/store.ts';
+import { IntegrityError } from '../errors.ts';
+import { sha256, type Digest } from '../oci/digest.ts';
+import { toInventory } from '../release/inventory.ts';
+import type { Inventory, InventoryFile } from '../schema/inventory.ts';
+import type { ReleaseLock } from '../schema/lock.ts';
+import { FileSource, type FileContent } from '../stores/files.ts';
+import type { ReleaseSigner } from '../trust/signer.ts';
+import { fillSlot } from '../trust/slot.ts';
+
+/** What to build, and from where. */
+export interface BuildRequest {
+  readonly lock: ReleaseLock;
+  /** Path of the archive. */
+  readonly output: string;
+  /** One signature each; the archive has four slots. */
+  readonly signers: readonly ReleaseSigner[];
+  /** Where an image of the lock is fetched from, by its reference. */
+  readonly sourceOf: (reference: string) => Source;
+  /** Content of the lock's files, by digest. */
+  readonly files: ReadonlyMap<Digest, FileContent>;
+  /** Files of `install/`. */
+  readonly tools: readonly { readonly path: string; readonly bytes: Buffer }[];
+}
+
+/** Options of {@link buildArchive}. */
+export interface BuildOptions {
+  readonly overwrite?: boolean | undefined;
+  readonly concurrency?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: CopyEvent) => void) | undefined;
+  /** Told before the first byte moves: bytes of content in all, and those an interrupted run left in place. */
+  readonly onStart?: ((held: number, total: number) => void) | undefined;
+}
+
+/** What was built. */
+export interface BuildReport {
+  readonly path: string;
+  /** bytes */
+  readonly size: number;
+  /** Of `checksums.txt`, which stands for the whole archive. */
+  readonly digest: Digest;
+  readonly inventory: Inventory;
+  readonly signers: readonly string[];
+  /** Bytes an interrupted run had left in place. */
+  readonly resumedBytes: number;
+  readonly copiedBytes: number;
+}
+
+/**
+ * Builds an archive. Run again after any interruption, it goes on where it stopped and ends byte-identical.
+ * @throws StoreError `NO_SPACE`, `LOCKED`. @throws UsageError when the output exists. @throws whatever a source throws.
+ */
+export async function buildArchive(request: BuildRequest, options: BuildOptions = {}): Promise<BuildReport> {
+  const tools = request.tools.map(({ path, bytes }): InventoryFile => ({
+    path,
+    size: bytes.length,
+    digest: sha256(bytes),
+  }));
+  const inventory = toInventory(request.lock, tools);
+  await using writer = await openArchiveWriter(request.output, inventory, options);
+  const { held, total } = writer.progress;
+  options.onStart?.(held, total);
+  const plan = planArchive(request, inventory, writer);
+  const pending = await assess(plan, { concurrency: 1, signal: options.signal });
+  const { copiedBytes } = await copy(pending, options);
+  const digest = await writer.finish((checksums) => signSlots(checksums, inventory, request.signers));
+  return {
+    path: request.output,
+    size: writer.layout.size,
+    digest,
+    inventory,
+    signers: request.signers.map((signer) => signer.keyId),
+    resumedBytes: held,
+    copiedBytes,
+  };
+}
+
+/** In the order of the file, so that hashing the tarballs can follow closely. */
+function planArchive(request: BuildRequest, inventory: Inventory, writer: ArchiveWriter): CopyPlan {
+  const routes = inventory.images.map(({ reference, digest }) => ({
+    digest,
+    source: request.sourceOf(reference),
+    target: writer,
+  }));
+  const images = planCopy(inventory, routes);
+  const contents = new Map<Digest, FileContent>([
+    ...request.files,
+    ...request.tools.map(({ bytes }): [Digest, FileContent] => [sha256(bytes), { bytes }]),
+  ]);
+  const source = new FileSource('the files of the release', contents);
+  const files = inventory.files.map(({ digest, size }): Transfer => ({
+    descriptor: { mediaType: 'application/octet-stream', digest, size },
+    source,
+    targets: [writer],
+  }));
+  const offsets = new Map<Digest, number>();
+  for (const segment of writer.layout.segments) {
+    if (segment.kind === 'content' && !offsets.has(segment.digest)) offsets.set(segment.digest, segment.offset);
+  }
+  const place = ({ descriptor }: Transfer): number => offsets.get(descriptor.digest) ?? 0;
+  return { ...images, blobs: [...files, ...images.blobs].sort((a, b) => place(a) - place(b)) };
+}
+
+async function signSlots(
+  checksums: Buffer,
+  inventory: Inventory,
+  signers: readonly ReleaseSigner[],
+): Promise<Buffer[]> {
+  const slots: Buffer[] = [];
+  for (const [index, { path, size }] of inventory.slots.entries()) {
+    const signer = path.startsWith('signatures/') ? signers[index] : undefined;
+    slots.push(fillSlot(await signer?.sign(checksums), size));
+  }
+  return slots;
+}
+
+/**
+ * Insists that files still are what the lock pinned.
+ * @throws IntegrityError `DIGEST_MISMATCH` naming the file.
+ */
+export function checkFile(name: string, bytes: Uint8Array, pinned: Digest): void {
+  const actual = sha256(bytes);
+  if (actual === pinned) return;
+  throw new IntegrityError('DIGEST_MISMATCH', `${name} has changed since the lock was written`, {
+    hint: 'run `airgap resolve` to pin it anew',
+    details: { file: name, pinned, actual },
+  });
+}

@@ -1,0 +1,69 @@
+/** Writes files of a verified archive (charts, manifests, documents) into a fresh directory, never through a link. */
+import { constants } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ArchiveReader } from '../archive/reader.ts';
+import { verified } from '../content/verified.ts';
+import { StoreError, UsageError } from '../errors.ts';
+import type { InventoryFile } from '../schema/inventory.ts';
+import type { VerifiedRelease } from './verify.ts';
+
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** Options of {@link extractFiles}. */
+export interface ExtractOptions {
+  /** Only these files and what is below these directories; everything when empty. */
+  readonly paths?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Extracts files. Each is hashed again on its way to disk, so a file swapped after verification is caught.
+ * @returns The paths written, relative to `directory`.
+ * @throws UsageError `USAGE` when the directory exists already or no file matches.
+ */
+export async function extractFiles(
+  archive: ArchiveReader,
+  release: VerifiedRelease,
+  directory: string,
+  options: ExtractOptions = {},
+): Promise<readonly string[]> {
+  const files = chooseFiles(release.inventory.files, options.paths ?? []);
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    throw new UsageError('USAGE', `cannot make ${directory} anew`, {
+      cause: error,
+      hint: 'give a directory that does not exist yet, so that nothing old is mixed with what is proved',
+    });
+  }
+  for (const { path, size, digest } of files) {
+    const place = join(directory, path);
+    await mkdir(dirname(place), { recursive: true });
+    await using file = await open(place, NEW_FILE, path.startsWith('install/') ? 0o755 : 0o644);
+    const descriptor = { mediaType: 'application/octet-stream', digest, size };
+    const content = verified(archive.fetch(descriptor, options), descriptor, archive.name);
+    try {
+      for await (const chunk of content) await file.writeFile(chunk);
+      await file.sync();
+    } catch (error) {
+      if (error instanceof Error && 'syscall' in error)
+        throw new StoreError('STORE_IO', `cannot write ${place}: ${error.message}`, { cause: error });
+      throw error;
+    }
+  }
+  return files.map((file) => file.path);
+}
+
+function chooseFiles(files: readonly InventoryFile[], paths: readonly string[]): readonly InventoryFile[] {
+  if (paths.length === 0) return files;
+  const chosen = new Set<InventoryFile>();
+  for (const wanted of paths.map((path) => path.replace(/\/+$/, ''))) {
+    const matches = files.filter(({ path }) => path === wanted || path.startsWith(`${wanted}/`));
+    if (matches.length === 0) {
+      throw new UsageError('USAGE', `the archive has no ${wanted}`, { hint: '`airgap inspect` lists its files' });
+    }
+    for (const match of matches) chosen.add(match);
+  }
+  return files.filter((file) => chosen.has(file));
+}

@@ -1,0 +1,62 @@
+/** Stores that take images by reference: how originals are named there and where their content goes. */
+import type { Target } from '../content/store.ts';
+import type { Digest } from '../oci/digest.ts';
+import { formatReference, parseReference, type Reference } from '../oci/reference.ts';
+import { mapReferences, type Mapping, type MappingRule } from '../release/mapping.ts';
+import type { ContentGraph } from '../schema/graph.ts';
+
+/** A store that takes images by reference, and how references are formed there. */
+export interface ImageTarget {
+  /** `docker://registry.internal/prefix`, for messages and the report. */
+  readonly name: string;
+  /** Where a mapped reference goes and the tag it gets there. */
+  open(reference: Reference): { readonly target: Target; readonly tag: string | undefined };
+  /** How originals become references of this store. */
+  map(references: readonly string[]): readonly Mapping[];
+  /** Where charts go, by name; undefined where charts have no place. */
+  chart?(name: string): { readonly target: Target; readonly reference: string };
+}
+
+/** One image and its place at the target. */
+export interface PlannedImage extends Mapping {
+  readonly digest: Digest;
+  readonly indexMode: 'complete' | 'sparse' | undefined;
+}
+
+/** Every image of a graph with its place. @throws UsageError when two would share one. */
+export function mapImages(graph: ContentGraph, target: ImageTarget): readonly PlannedImage[] {
+  const mappings = target.map(graph.images.map((image) => image.reference));
+  return graph.images.map((image, index) => ({
+    ...(mappings[index] as Mapping),
+    digest: image.digest,
+    indexMode: image.indexMode,
+  }));
+}
+
+/** Registry repositories below one host and prefix. */
+export function createRegistryTarget(
+  name: string,
+  rule: MappingRule,
+  open: (reference: Reference) => Target,
+): ImageTarget {
+  const chartPrefix = [rule.prefix, 'charts'].filter((segment) => segment !== '').join('/');
+  return {
+    name,
+    map: (references) => mapReferences(references, rule),
+    open: (reference) => ({ target: open(reference), tag: reference.tag }),
+    chart: (chart) => {
+      const reference = { registry: rule.host, repository: `${chartPrefix}/${chart}` };
+      return { target: open(reference), reference: formatReference(reference) };
+    },
+  };
+}
+
+/** One OCI image layout, where images keep the names they have. */
+export function createLayoutTarget(name: string, layout: Target): ImageTarget {
+  return {
+    name,
+    map: (references) => references.map((original) => ({ original, internal: parseReference(original) })),
+    open: (reference) => ({ target: layout, tag: formatReference(reference) }),
+    chart: (chart) => ({ target: layout, reference: `charts/${chart}` }),
+  };
+}

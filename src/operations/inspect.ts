@@ -1,0 +1,66 @@
+/** Says what an archive claims to hold by reading only its head. Nothing is verified here, and the report says so. */
+import { openArchive } from '../archive/reader.ts';
+import { reachableFrom } from '../content/graph.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { Inventory } from '../schema/inventory.ts';
+import { parseBundle, signerKeyId } from '../trust/bundle.ts';
+import { readSlot } from '../trust/slot.ts';
+import { platformsOf } from './routes.ts';
+
+/** One image as the archive's head describes it. */
+export interface InspectedImage {
+  readonly reference: string;
+  readonly digest: Digest;
+  readonly indexMode: 'complete' | 'sparse' | undefined;
+  readonly platforms: readonly string[];
+  /** Bytes of everything the image reaches. */
+  readonly size: number;
+  /** Bytes of that which at least one other image reaches too. */
+  readonly sharedSize: number;
+}
+
+/** The head of an archive, read and not verified. */
+export interface Inspection {
+  readonly path: string;
+  /** bytes */
+  readonly size: number;
+  readonly inventory: Inventory;
+  /** Bytes of unique content. */
+  readonly contentSize: number;
+  readonly images: readonly InspectedImage[];
+  /** Key ids the signatures claim. */
+  readonly signers: readonly string[];
+}
+
+/** Inspects an archive file. @throws IntegrityError when its head is not canonical. */
+export async function inspectArchive(path: string): Promise<Inspection> {
+  using archive = await openArchive(path);
+  const { inventory, slots } = archive.head;
+  const sizes = new Map([...inventory.manifests, ...inventory.blobs].map(({ digest, size }) => [digest, size]));
+  const reached = inventory.images.map((image) => {
+    const part = reachableFrom(inventory, [image.digest]);
+    return { image, part, digests: [...part.manifests, ...part.blobs].map(({ digest }) => digest) };
+  });
+  const users = new Map<Digest, number>();
+  for (const digest of reached.flatMap(({ digests }) => digests)) users.set(digest, (users.get(digest) ?? 0) + 1);
+  const sizeOf = (digests: readonly Digest[]): number =>
+    digests.reduce((sum, digest) => sum + (sizes.get(digest) ?? 0), 0);
+  return {
+    path,
+    size: archive.size,
+    inventory,
+    contentSize: sizeOf([...sizes.keys()]) + inventory.files.reduce((sum, { size }) => sum + size, 0),
+    images: reached.map(({ image, part, digests }) => ({
+      reference: image.reference,
+      digest: image.digest,
+      indexMode: image.indexMode,
+      platforms: platformsOf(part),
+      size: sizeOf(digests),
+      sharedSize: sizeOf(digests.filter((digest) => (users.get(digest) ?? 0) > 1)),
+    })),
+    signers: slots.flatMap((slot, index) => {
+      const bundle = readSlot(slot, inventory.slots[index]?.path);
+      return bundle === undefined ? [] : [signerKeyId(parseBundle(bundle))];
+    }),
+  };
+}

@@ -1,0 +1,214 @@
+/** Loads whole image tarballs of an archive: into a k3s or RKE2 image directory, or into a Docker Engine. */
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseChecksums } from '../archive/checksums.ts';
+import type { ArchiveReader } from '../archive/reader.ts';
+import type { Bytes } from '../content/store.ts';
+import { verified } from '../content/verified.ts';
+import { StoreError, UsageError } from '../errors.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { sha256 } from '../oci/digest.ts';
+import { formatPlatform } from '../oci/platform.ts';
+import { dockerPlatform, inspectDockerImages, type DockerImage, type DockerOptions } from '../stores/docker/engine.ts';
+import { loadIntoDocker } from '../stores/docker/load.ts';
+import { proveRelease, type TrustedRelease } from './verify.ts';
+
+const TAR = 'application/x-tar';
+
+/** One image tarball and whether its target has it. */
+export interface PlannedTar {
+  /** `images/linux-amd64.tar` */
+  readonly member: string;
+  readonly platform: string;
+  /** Where it goes: a path, or the Engine. */
+  readonly destination: string;
+  readonly descriptor: Descriptor;
+  /** In the archive. */
+  readonly offset: number;
+  readonly references: readonly string[];
+  readonly present: boolean;
+}
+
+/** Options of the functions here. */
+export interface LoadTarsOptions {
+  /** Only these of the archive's platforms. */
+  readonly platforms?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** bytes of payload proved so far, and in all */
+  readonly onProof?: ((done: number, total: number) => void) | undefined;
+  /** bytes of a tarball that have moved */
+  readonly onBytes?: ((tar: PlannedTar, bytes: number) => void) | undefined;
+}
+
+/** What {@link loadTars} did. */
+export interface LoadTarsOutcome {
+  readonly copiedBytes: number;
+  readonly payload: 'proved' | 'not read';
+}
+
+/**
+ * Plans one file per platform, `<name>-<version>-<platform>.tar`, in a directory that containerd-based distributions
+ * import images from. A file that is there is hashed before it counts.
+ * @see https://docs.k3s.io/installation/airgap
+ */
+export async function planDirectory(
+  archive: ArchiveReader,
+  release: TrustedRelease,
+  directory: string,
+  options: LoadTarsOptions = {},
+): Promise<readonly PlannedTar[]> {
+  const { name, version } = release.inventory;
+  const tars = listTars(archive, release, options.platforms);
+  return Promise.all(
+    tars.map(async (tar) => {
+      const destination = join(directory, `${name}-${version}-${tar.platform.replaceAll('/', '-')}.tar`);
+      return { ...tar, destination, present: await holds(destination, tar.descriptor) };
+    }),
+  );
+}
+
+/** Plans loading the tarball of the Engine's own platform. It counts as present when the Engine has every image of it. */
+export async function planDocker(
+  archive: ArchiveReader,
+  release: TrustedRelease,
+  options: LoadTarsOptions & DockerOptions = {},
+): Promise<readonly PlannedTar[]> {
+  const platform = formatPlatform(await dockerPlatform(options));
+  const tars = listTars(archive, release, options.platforms).filter((tar) => tar.platform === platform);
+  const [tar] = tars;
+  if (tar === undefined) {
+    throw new UsageError('USAGE', `the archive has no images for this Docker Engine's platform, ${platform}`, {
+      hint: `it carries ${release.inventory.platforms.join(', ')}`,
+    });
+  }
+  const images = await inspectDockerImages(tar.references, options);
+  const present = tar.references.every((reference) => isSame(images.get(reference), release, reference, platform));
+  return [{ ...tar, destination: 'the Docker Engine', present }];
+}
+
+/**
+ * Proves the whole archive and then hands over the tarballs that are missing. A file gets its final name only when it
+ * is complete, proved once more, and on disk.
+ */
+export async function loadTars(
+  archive: ArchiveReader,
+  release: TrustedRelease,
+  plan: readonly PlannedTar[],
+  kind: 'directory' | 'docker',
+  options: LoadTarsOptions & DockerOptions = {},
+): Promise<LoadTarsOutcome> {
+  const missing = plan.filter((tar) => !tar.present);
+  if (missing.length === 0) return { copiedBytes: 0, payload: 'not read' };
+  await proveRelease(archive, release, { signal: options.signal, onProgress: options.onProof });
+  let copiedBytes = 0;
+  for (const tar of missing) {
+    const content = verified(
+      archive.stream(tar.offset, tar.descriptor.size, options.signal),
+      tar.descriptor,
+      tar.member,
+    );
+    const counted = counting(content, (bytes) => {
+      copiedBytes += bytes;
+      options.onBytes?.(tar, bytes);
+    });
+    if (kind === 'docker') await loadIntoDocker(counted, options);
+    else await writeInPlace(tar.destination, counted);
+  }
+  return { copiedBytes, payload: 'proved' };
+}
+
+function listTars(
+  archive: ArchiveReader,
+  release: TrustedRelease,
+  platforms: readonly string[] = release.inventory.platforms,
+): Omit<PlannedTar, 'destination' | 'present'>[] {
+  const unknown = platforms.find((platform) => !release.inventory.platforms.includes(platform));
+  if (unknown !== undefined) {
+    throw new UsageError('USAGE', `nothing for ${unknown} is carried`, {
+      hint: `choose from ${release.inventory.platforms.join(', ')}`,
+    });
+  }
+  const digests = parseChecksums(archive.head.checksums);
+  return archive.head.layout.members.flatMap(({ path, platform, offset, size }) => {
+    const digest = digests.get(path);
+    if (platform === undefined || digest === undefined || !platforms.includes(platform)) return [];
+    const descriptor = { mediaType: TAR, digest, size };
+    return [{ member: path, platform, offset, descriptor, references: referencesOf(release, platform) }];
+  });
+}
+
+/** Tagged references of the images that exist for a platform. */
+function referencesOf({ inventory }: TrustedRelease, platform: string): readonly string[] {
+  const here = new Set(
+    inventory.manifests.filter((manifest) => manifest.platform === platform).map(({ digest }) => digest),
+  );
+  const children = new Map(inventory.manifests.map(({ digest, manifests }) => [digest, manifests ?? []]));
+  return inventory.images
+    .filter(({ digest }) => here.has(digest) || children.get(digest)?.some((child) => here.has(child)) === true)
+    .map(({ reference }) => reference.replace(/@.*$/, ''));
+}
+
+/** Engines know images by config digest or by manifest digest, depending on their image store. */
+function isSame(
+  image: DockerImage | undefined,
+  { inventory }: TrustedRelease,
+  reference: string,
+  platform: string,
+): boolean {
+  if (image === undefined) return false;
+  const root = inventory.images.find((entry) => entry.reference.replace(/@.*$/, '') === reference)?.digest;
+  const index = inventory.manifests.find(({ digest }) => digest === root);
+  const own = inventory.manifests.filter(
+    (manifest) =>
+      manifest.platform === platform &&
+      (manifest.digest === root || index?.manifests?.includes(manifest.digest) === true),
+  );
+  return own.some(({ digest, config }) => image.id === digest || image.id === config);
+}
+
+async function holds(path: string, expected: Descriptor): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.size !== expected.size) return false;
+  try {
+    for await (const _ of verified(createReadStream(path, { highWaterMark: 256 * 1024 }), expected, path));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'DIGEST_MISMATCH') return false;
+    throw error;
+  }
+}
+
+/** Hidden names are not imported, so nobody sees a half-written file. */
+async function writeInPlace(path: string, content: Bytes): Promise<void> {
+  const directory = join(path, '..');
+  const aside = join(directory, `.${sha256(path).slice(-16)}.partial`);
+  try {
+    await mkdir(directory, { recursive: true });
+    {
+      await using file = await open(aside, 'w', 0o644);
+      for await (const chunk of content) await file.writeFile(chunk);
+      await file.sync();
+    }
+    await rename(aside, path);
+    await using parent = await open(directory, 'r');
+    await parent.sync();
+  } catch (error) {
+    await rm(aside, { force: true });
+    if (error instanceof Error && 'syscall' in error && 'code' in error) {
+      const full = error.code === 'ENOSPC';
+      throw new StoreError(full ? 'NO_SPACE' : 'STORE_IO', `cannot write ${path}: ${error.message}`, {
+        cause: error,
+        ...(full ? { hint: 'free some space and run the same command again' } : {}),
+      });
+    }
+    throw error;
+  }
+}
+
+async function* counting(content: Bytes, onBytes: (bytes: number) => void): Bytes {
+  for await (const chunk of content) {
+    yield chunk;
+    onBytes(chunk.length);
+  }
+}

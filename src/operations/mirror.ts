@@ -1,0 +1,48 @@
+/** Copies the images of a lock from their registries to another one: the engine of build and load, without an archive between. */
+import { copy, type CopyEvent, type CopyResult } from '../content/copy.ts';
+import { assess, pendingBytes, planCopy, type PendingCopy } from '../content/plan.ts';
+import type { Source } from '../content/store.ts';
+import type { ContentGraph } from '../schema/graph.ts';
+import { mapImages, type ImageTarget, type PlannedImage } from './image-target.ts';
+import { prepareSubstitutes, type Substitutes } from './routes.ts';
+
+const ASSESS_CONCURRENCY = 8;
+
+/** Options of {@link planMirror} and {@link mirrorImages}. */
+export interface MirrorOptions {
+  readonly concurrency?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: CopyEvent) => void) | undefined;
+}
+
+/** What a mirror run would do: nothing has been changed yet. */
+export interface MirrorPlan {
+  readonly images: readonly PlannedImage[];
+  readonly pending: PendingCopy;
+  /** Bytes that would go over the wire. */
+  readonly bytes: number;
+  readonly substitutes: Substitutes;
+}
+
+/** Works out what the target lacks. `sourceOf` opens an image's own registry. */
+export async function planMirror(
+  graph: ContentGraph,
+  sourceOf: (reference: string) => Source,
+  target: ImageTarget,
+  options: MirrorOptions = {},
+): Promise<MirrorPlan> {
+  const images = mapImages(graph, target);
+  const routes = images.map(({ original, internal, digest }) => ({
+    digest,
+    source: sourceOf(original),
+    ...target.open(internal),
+  }));
+  const pending = await assess(planCopy(graph, routes), { concurrency: ASSESS_CONCURRENCY, signal: options.signal });
+  const substitutes = await prepareSubstitutes(sourceOf, graph, options);
+  return { images, pending, bytes: pendingBytes(pending), substitutes };
+}
+
+/** Carries out a plan. Deletes nothing; safe to run again. */
+export function mirrorImages(plan: MirrorPlan, options: MirrorOptions = {}): Promise<CopyResult> {
+  return copy(plan.pending, { ...options, substitutes: plan.substitutes });
+}

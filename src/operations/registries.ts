@@ -1,0 +1,35 @@
+/** Registries of one command: a client per host, opened when first needed, closed together. */
+import { type Reference } from '../oci/reference.ts';
+import type { RegistryHost } from '../stores/registry/host.ts';
+import { createRegistryHost, openRepository, type RegistryHostOptions } from '../stores/registry/registry.ts';
+import type { RegistryRepository } from '../stores/registry/repository.ts';
+
+/** Opens repositories and keeps their hosts. */
+export class Registries implements AsyncDisposable {
+  readonly #options: RegistryHostOptions;
+  readonly #hosts = new Map<string, RegistryHost>();
+  readonly #repositories = new Map<string, RegistryRepository>();
+
+  constructor(options: RegistryHostOptions = {}) {
+    this.#options = options;
+  }
+
+  /** The repository a reference names; the same object for the same repository. */
+  repository({ registry, repository }: Pick<Reference, 'registry' | 'repository'>): RegistryRepository {
+    const key = `${registry}/${repository}`;
+    const known = this.#repositories.get(key);
+    if (known !== undefined) return known;
+    let host = this.#hosts.get(registry);
+    if (host === undefined) {
+      host = createRegistryHost(registry, this.#options);
+      this.#hosts.set(registry, host);
+    }
+    const opened = openRepository({ registry, repository }, { host });
+    this.#repositories.set(key, opened);
+    return opened;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#hosts.values()].map((host) => host.close()));
+  }
+}

@@ -1,0 +1,46 @@
+/** Turns a lock into the inventory of its archive. */
+import type { InventoryFile, Inventory } from '../schema/inventory.ts';
+import type { ReleaseLock } from '../schema/lock.ts';
+
+/** Room for this many signatures, so that more can be added without rewriting the payload. */
+const SIGNATURE_SLOTS = 4;
+/** Bytes of one signature slot: a keyless bundle with certificate, log entry and timestamp fits. */
+const SIGNATURE_SLOT_BYTES = 16 * 1024;
+
+/**
+ * The inventory of a locked release. `tools` are the files of `install/`, which belong to the product that builds and
+ * not to the release.
+ */
+export function toInventory(lock: ReleaseLock, tools: readonly InventoryFile[]): Inventory {
+  const files = lock.files.map(({ path, size, digest }) => ({ path, size, digest }));
+  const carried = new Set(
+    lock.manifests.map((manifest) => manifest.platform).filter((platform) => platform !== undefined),
+  );
+  return {
+    formatVersion: 1,
+    name: lock.name,
+    version: lock.version,
+    channel: lock.channel,
+    created: lock.created,
+    platforms: lock.platforms === 'all' ? [...carried].sort() : lock.platforms,
+    components: lock.components.map(({ name, description, images, files: paths }) => ({
+      name,
+      ...(description === undefined ? {} : { description }),
+      images: images.map((image) => image.reference),
+      files: paths,
+    })),
+    files: [...files, ...tools].sort((a, b) => (a.path < b.path ? -1 : 1)),
+    slots: Array.from({ length: SIGNATURE_SLOTS }, (_, index) => ({
+      path: `signatures/${index + 1}.sigstore.json`,
+      size: SIGNATURE_SLOT_BYTES,
+    })),
+    images: lock.images,
+    manifests: lock.manifests,
+    blobs: lock.blobs,
+  };
+}
+
+/** `hexabase-offline-1.5.0.tar` */
+export function archiveFileName({ name, version }: Pick<ReleaseLock, 'name' | 'version'>): string {
+  return `${name}-offline-${version}.tar`;
+}
