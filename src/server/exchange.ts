@@ -1,5 +1,6 @@
 /** One request and its answer: the body as it comes in, the ways to send one back, and the bytes of both. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { finished } from 'node:stream';
 import { Refusal, toErrorBody } from './refusal.ts';
 
 const NO_BODY = Buffer.alloc(0);
@@ -72,8 +73,15 @@ export class Exchange {
     const length = status === 204 || status === 304 ? {} : { 'Content-Length': body.length };
     if (!isBodiless) this.bytesOut += body.length;
     this.response.writeHead(status, { ...length, ...headers });
-    this.response.end(isBodiless ? undefined : body);
-    // The rest of a body nobody wanted is read and dropped: cutting the connection could lose the answer.
+    if (this.request.complete) {
+      this.response.end(isBodiless ? undefined : body);
+      return;
+    }
+    // The client is still sending a body nobody wants. It gets its answer at once, and the rest is read and dropped:
+    // cutting the connection here could lose the answer on its way.
+    if (isBodiless) this.response.flushHeaders();
+    else this.response.write(body);
+    finished(this.request, () => this.response.end());
     this.request.resume();
   }
 

@@ -9,7 +9,7 @@ import { openStorage } from './storage.ts';
 import { Uploads } from './uploads.ts';
 
 /** Bytes a connection buffers each way: uploads reach the disk in pieces up to this size. */
-const BUFFER_BYTES = 512 * 1024;
+const BUFFER_BYTES = 256 * 1024;
 /** A client must send its headers within this time. */
 const HEADERS_TIMEOUT_MS = 20_000;
 /** How long requests under way may take to end after {@link EmbeddedRegistry.close}. */
