@@ -84,6 +84,7 @@ export class RegistryRepository implements MountTarget, ReferrerSource {
 
   async *fetch(target: Descriptor, options: FetchOptions = {}): Bytes {
     const { offset = 0, signal } = options;
+    signal?.throwIfAborted();
     if (isManifestType(target.mediaType)) {
       const bytes = await this.#manifestBytes(target.digest, options);
       if (bytes !== undefined) {
