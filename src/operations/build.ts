@@ -3,7 +3,6 @@ import { openArchiveWriter, type ArchiveWriter } from '../archive/writer.ts';
 import { copy, type CopyEvent } from '../content/copy.ts';
 import { assess, planCopy, type CopyPlan, type Transfer } from '../content/plan.ts';
 import type { Source } from '../content/store.ts';
-import { IntegrityError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import { toInventory } from '../release/inventory.ts';
 import type { Inventory, InventoryFile } from '../schema/inventory.ts';
@@ -117,17 +116,4 @@ async function signSlots(
     slots.push(fillSlot(await signer?.sign(checksums), size));
   }
   return slots;
-}
-
-/**
- * Insists that files still are what the lock pinned.
- * @throws IntegrityError `DIGEST_MISMATCH` naming the file.
- */
-export function checkFile(name: string, bytes: Uint8Array, pinned: Digest): void {
-  const actual = sha256(bytes);
-  if (actual === pinned) return;
-  throw new IntegrityError('DIGEST_MISMATCH', `${name} has changed since the lock was written`, {
-    hint: 'run `airgap resolve` to pin it anew',
-    details: { file: name, pinned, actual },
-  });
 }

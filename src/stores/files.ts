@@ -33,6 +33,11 @@ export class FileSource implements Source {
     const content = this.#contents.get(target.digest);
     if (content === undefined) throw new NotFoundError('NOT_FOUND', `${this.name} does not hold ${target.digest}`);
     if ('bytes' in content) yield* bytesOf(content.bytes.subarray(offset));
-    else yield* createReadStream(content.path, { start: offset, highWaterMark: READ_BYTES, signal }) as AsyncIterable<Buffer>;
+    else
+      yield* createReadStream(content.path, {
+        start: offset,
+        highWaterMark: READ_BYTES,
+        signal,
+      }) as AsyncIterable<Buffer>;
   }
 }
