@@ -1,0 +1,121 @@
+/** Chart packages as bytes: written the same way every time, read with suspicion. */
+import { constants, crc32, deflateRawSync, gunzipSync } from 'node:zlib';
+import { extract, pack } from 'tar-stream';
+import { IntegrityError } from '../errors.ts';
+import { MAX_CHART_BYTES, MAX_CHART_FILE_BYTES, MAX_CHART_FILES } from './chart-files.ts';
+import type { ChartFile } from './chart.ts';
+
+/** By these two fields of the gzip header Helm marks its packages. */
+const GZIP_EXTRA = Buffer.from('+aHR0cHM6Ly95b3V0dS5iZS96OVV6MWljandyTQo=', 'latin1');
+const GZIP_COMMENT = Buffer.from('Helm\0', 'latin1');
+/** Magic, deflate, flags (extra and comment), no time, no level, unknown system. */
+const GZIP_START = Buffer.from([0x1f, 0x8b, 8, 0x14, 0, 0, 0, 0, 0, 0xff]);
+/** Headers and padding on top of the files' own bytes. */
+const MAX_TAR_BYTES: number = MAX_CHART_BYTES + 64 * 1024 * 1024;
+/** The order in which Helm writes the files it knows; the rest follows by path, dependencies last. */
+const KNOWN_ORDER = ['Chart.yaml', 'Chart.lock', 'values.yaml', 'values.schema.json'];
+
+/**
+ * Packs a chart as `helm package` does, but so that the same files give the same bytes on every machine: fixed order,
+ * owner, mode and time, and a compression that does not depend on the processor.
+ */
+export async function packChart(name: string, files: readonly ChartFile[], mtime: Date): Promise<Buffer> {
+  const tar = pack();
+  for (const { path, bytes } of [...files].sort(byHelmOrder)) {
+    tar.entry({ name: `${name}/${path}`, mode: 0o644, uid: 0, gid: 0, mtime, type: 'file' }, bytes);
+  }
+  tar.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of tar) chunks.push(chunk as Buffer);
+  return gzip(Buffer.concat(chunks));
+}
+
+function byHelmOrder(a: ChartFile, b: ChartFile): number {
+  return rankOf(a.path) - rankOf(b.path) || (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
+}
+
+function rankOf(path: string): number {
+  const known = KNOWN_ORDER.indexOf(path);
+  if (known >= 0) return known;
+  if (path.startsWith('templates/')) return KNOWN_ORDER.length;
+  return path.startsWith('charts/') ? KNOWN_ORDER.length + 2 : KNOWN_ORDER.length + 1;
+}
+
+function gzip(tar: Buffer): Buffer {
+  const extraLength = Buffer.alloc(2);
+  extraLength.writeUInt16LE(GZIP_EXTRA.length);
+  // Match finding in zlib differs between processors (it hashes with their instructions); run lengths do not.
+  const body = deflateRawSync(tar, { level: 9, memLevel: 8, strategy: constants.Z_RLE });
+  const trailer = Buffer.alloc(8);
+  trailer.writeUInt32LE(crc32(tar), 0);
+  trailer.writeUInt32LE(tar.length, 4);
+  return Buffer.concat([GZIP_START, extraLength, GZIP_EXTRA, GZIP_COMMENT, body, trailer]);
+}
+
+/**
+ * Reads the files of a chart package, as Helm's loader would see them: the first path segment, whatever it is, is the
+ * chart's directory.
+ * @throws IntegrityError `MALFORMED` for anything a package has no business to hold: links, devices, paths that leave,
+ *   a name twice, several top directories, no Chart.yaml, more than Helm's limits.
+ */
+export async function unpackChart(bytes: Buffer, fileName: string): Promise<readonly ChartFile[]> {
+  const refuse = (why: string, cause?: unknown): IntegrityError =>
+    new IntegrityError('MALFORMED', `${fileName}: ${why}`, {
+      hint: 'this is not a chart package Helm would install',
+      cause,
+    });
+  const tar = await decompress(bytes, refuse);
+  const files = new Map<string, Buffer>();
+  let top: string | undefined;
+  let total = 0;
+  const reader = extract();
+  reader.end(tar);
+  try {
+    for await (const entry of reader) {
+      const { name, type, size = 0 } = entry.header;
+      if (type !== 'file' && type !== 'contiguous-file' && type !== 'directory') {
+        throw refuse(`${JSON.stringify(name)} is a ${String(type)}`);
+      }
+      total += size;
+      if (size > MAX_CHART_FILE_BYTES)
+        throw refuse(`${JSON.stringify(name)} is larger than ${MAX_CHART_FILE_BYTES} bytes`);
+      if (total > MAX_CHART_BYTES) throw refuse(`holds more than ${MAX_CHART_BYTES} bytes`);
+      const chunks: Buffer[] = [];
+      for await (const chunk of entry) chunks.push(chunk as Buffer);
+      if (type === 'directory') continue;
+      const [directory, path] = splitName(name, refuse);
+      top ??= directory;
+      if (directory !== top) throw refuse(`has two top directories, ${top} and ${directory}`);
+      if (files.has(path)) throw refuse(`holds ${JSON.stringify(name)} twice`);
+      if (files.size >= MAX_CHART_FILES) throw refuse(`holds more than ${MAX_CHART_FILES} files`);
+      files.set(path, Buffer.concat(chunks));
+    }
+  } catch (error) {
+    throw error instanceof IntegrityError ? error : refuse('is not a tar archive', error);
+  }
+  if (!files.has('Chart.yaml')) throw refuse('has no Chart.yaml');
+  return [...files].map(([path, content]) => ({ path, bytes: content }));
+}
+
+type Refuse = (why: string, cause?: unknown) => IntegrityError;
+
+async function decompress(bytes: Buffer, refuse: Refuse): Promise<Buffer> {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_TAR_BYTES });
+  } catch (error) {
+    throw refuse('is not gzip, or too large when unpacked', error);
+  }
+}
+
+function splitName(name: string, refuse: Refuse): readonly [string, string] {
+  const segments = name
+    .replaceAll('\\', '/')
+    .replace(/^(\.\/)+/, '')
+    .split('/');
+  const isBad = segments.some((segment) => segment === '' || segment === '.' || segment === '..');
+  if (isBad || /[\x00-\x1f]/.test(name) || /^[A-Za-z]:/.test(name))
+    throw refuse(`${JSON.stringify(name)} is no safe path`);
+  const [top = '', ...rest] = segments;
+  if (rest.length === 0) throw refuse(`${JSON.stringify(name)} is outside of the chart's directory`);
+  return [top, rest.join('/')];
+}
