@@ -1,5 +1,8 @@
 /** Tags, repositories and referrers: complete, sorted, filtered and in pages. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { hexOf } from '../../src/oci/digest.ts';
 import { MediaType } from '../../src/oci/media-types.ts';
 import { errorCodes, send, type RawAnswer } from '../helpers/raw-http.ts';
 import { makeArtifact, makeImage, makeIndex, pushBlob, pushSample, unknownDigest } from '../helpers/sample-image.ts';
@@ -185,6 +188,15 @@ describe('referrers', () => {
   test('of a bad digest are 400', async () => {
     const answer = await get('/v2/team/app/referrers/sha256:baddigeststring');
     expect([answer.status, ...errorCodes(answer)]).toEqual([400, 'DIGEST_INVALID']);
+  });
+
+  test('do not list a manifest whose push was killed half-way', async () => {
+    await pushSample(registry.url, 'team/app', sbom);
+    const link = join(registry.directory, 'repositories/team/app/_manifests', hexOf(sbom.descriptor.digest));
+    await rm(link);
+    expect(await json(list)).toMatchObject({ manifests: [] });
+    await pushSample(registry.url, 'team/app', sbom);
+    expect(await json(list)).toMatchObject({ manifests: [{ digest: sbom.descriptor.digest }] });
   });
 
   test('stay in their repository', async () => {
