@@ -15,7 +15,7 @@ export interface Opened {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Gives back what the answer holds, after the chunks have been read or abandoned. */
-  readonly release: () => void;
+  readonly release: () => Promise<void>;
 }
 
 /** Asks the registry, from its own address each time, for the blob from this byte on. */
@@ -57,7 +57,7 @@ export async function* streamBlob(expected: Descriptor, open: OpenFrom, options:
           yield wanted;
         }
       } finally {
-        opened.release();
+        await opened.release();
       }
       if (at === expected.size) return;
       throw networkFailure(

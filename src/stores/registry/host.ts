@@ -5,15 +5,20 @@ import { Authorizer } from './authorizer.ts';
 import { parseChallenges } from './challenge.ts';
 import type { CredentialSource } from './credentials.ts';
 import { findEndpoint } from './endpoint.ts';
+import type { UploadConnection } from './fast-upload.ts';
+import { FastPool } from './fast-pool.ts';
 import { isSameOrigin, placeOf, type Place } from './location.ts';
 import { exchangeFollowing } from './redirects.ts';
+import { Resting } from './resting.ts';
 import type { RepositoryScope } from './scope.ts';
-import { Slots, type Release } from './slots.ts';
+import { Slots } from './slots.ts';
 import { requestToken } from './token.ts';
 import { refusal, type Answer, type Exchange, type Method, type RequestKind, type Transport } from './transport.ts';
 
 /** The first answer, one with a fresh token, one with the scopes that was then told to be missing. */
 const MAX_AUTHORIZATION_TRIES = 3;
+/** A request with content cannot be sent twice, so only connections that surely live are used again. */
+const MAX_UPLOAD_IDLE_MS = 2_000;
 
 /** What a host client works with. */
 export interface HostOptions {
@@ -46,6 +51,12 @@ export class RegistryHost {
   readonly registry: string;
   readonly transport: Transport;
   readonly retry: RetryPolicy;
+  /** Downloads of plain answers. */
+  readonly fast: FastPool;
+  /** Upload connections that rest until the next upload. */
+  readonly uploads = new Resting<UploadConnection>(MAX_UPLOAD_IDLE_MS);
+  /** How far uploads have stepped down from one PUT to smaller pieces; see upload.ts. */
+  uploadStep = -1;
   /**
    * Slots of requests that end by themselves and of downloads; and of uploads, which wait for their content. Apart, so
    * that uploads waiting for downloads of the same host cannot stand in their way.
@@ -60,6 +71,7 @@ export class RegistryHost {
     this.#options = options;
     this.registry = options.registry;
     this.transport = options.transport;
+    this.fast = new FastPool(options.transport);
     this.retry = options.retry ?? DEFAULT_RETRY;
     this.reads = new Slots(options.concurrency);
     this.writes = new Slots(options.concurrency);
@@ -140,6 +152,8 @@ export class RegistryHost {
   }
 
   async close(): Promise<void> {
+    this.fast.close();
+    this.uploads.close();
     await this.transport.close();
   }
 
@@ -211,5 +225,3 @@ export class RegistryHost {
     });
   }
 }
-
-export type { Release };

@@ -10,9 +10,9 @@ import type { Environment } from './proxy.ts';
 const MAX_PEM_BYTES = 4 * 1024 * 1024;
 const SYSTEM_DIRECTORIES = ['/etc/containers/certs.d', '/etc/docker/certs.d'];
 
-/** What a TLS connection to one host trusts and shows; undefined fields mean Node's own defaults. */
+/** What a TLS connection to one host trusts and shows, in PEM. */
 export interface TlsFiles {
-  readonly ca: readonly string[] | undefined;
+  readonly ca: readonly string[];
   readonly cert: string | undefined;
   readonly key: string | undefined;
 }

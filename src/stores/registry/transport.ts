@@ -1,6 +1,6 @@
 /** One HTTP exchange over undici: TLS, proxies and timeouts of each origin; no redirects, no credentials, no decoding. */
 import { Readable } from 'node:stream';
-import type { SecureContextOptions } from 'node:tls';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 import { answerFailure, MAX_ERROR_BYTES, networkFailure, protocolFailure, type Asked } from './failure.ts';
 import type { Place } from './location.ts';
@@ -70,11 +70,11 @@ export interface Answer {
   discard(): Promise<void>;
 }
 
-/** TLS settings of one origin, shared by both paths. */
-export type OriginTls = Pick<SecureContextOptions, 'cert' | 'key'> & {
-  readonly ca?: string[];
+/** TLS settings of one origin, shared by all its connections. */
+export interface OriginTls {
+  readonly secureContext: SecureContext;
   readonly rejectUnauthorized: boolean;
-};
+}
 
 /** The connections of one client; one per registry host. */
 export class Transport {
@@ -127,9 +127,8 @@ export class Transport {
     const { environment, caFile, certsDirectories, insecureHost } = this.#options;
     const files = readTlsFiles(url.host, { environment, caFile, certsDirectories });
     const tls: OriginTls = {
-      ...(files.ca === undefined ? {} : { ca: [...files.ca] }),
-      ...(files.cert === undefined ? {} : { cert: files.cert }),
-      ...(files.key === undefined ? {} : { key: files.key }),
+      // Made once: reading a few hundred authorities takes longer than a handshake.
+      secureContext: createSecureContext({ ca: [...files.ca], cert: files.cert, key: files.key }),
       rejectUnauthorized: insecureHost !== url.host,
     };
     this.#tls.set(url.host, tls);

@@ -28,9 +28,6 @@ export interface UploadContext {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How a host wants its uploads, learned from its refusals. */
-const steps = new WeakMap<RegistryHost, number>();
-
 /** A session to upload into. */
 interface Session {
   readonly place: Place;
@@ -78,7 +75,7 @@ async function uploadOnce(context: UploadContext, expected: Descriptor, content:
   const release = await host.writes.acquire(signal);
   try {
     const session = open === undefined ? await startSession(context) : { place: open, minPieceBytes: 0 };
-    const step = steps.get(host) ?? -1;
+    const step = host.uploadStep;
     const reply =
       step < 0
         ? await putWhole(context, expected, content, session.place)
@@ -203,9 +200,9 @@ function checkStored(expected: Descriptor, reply: Reply): void {
 
 /** Remembers that this host wants smaller steps; the push is worth repeating while there is one left. */
 function stepDown({ host }: UploadContext, reply: Reply): Error {
-  const step = (steps.get(host) ?? -1) + (reply.status === 413 && !steps.has(host) ? 2 : 1);
+  const step = host.uploadStep + (reply.status === 413 && host.uploadStep < 0 ? 2 : 1);
   const isLast = step >= PIECE_SIZES.length;
-  if (!isLast) steps.set(host, step);
+  if (!isLast) host.uploadStep = Math.max(host.uploadStep, step);
   const error = answerFailure(reply.asked, reply.status, reply.headers, reply.body);
   if (isLast || !(error instanceof RegistryError)) return error;
   return new RegistryError(error.message, { ...error.failure, retryable: true }, { hint: error.hint, cause: error });
