@@ -1,15 +1,14 @@
 /** Chart packages as bytes: written the same way every time, read with suspicion. */
-import { constants, crc32, deflateRawSync, gunzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import { extract, pack } from 'tar-stream';
+import { stableGzip } from '../content/stable-gzip.ts';
 import { IntegrityError } from '../errors.ts';
 import { MAX_CHART_BYTES, MAX_CHART_FILE_BYTES, MAX_CHART_FILES } from './chart-files.ts';
 import type { ChartFile } from './chart.ts';
 
 /** By these two fields of the gzip header Helm marks its packages. */
 const GZIP_EXTRA = Buffer.from('+aHR0cHM6Ly95b3V0dS5iZS96OVV6MWljandyTQo=', 'latin1');
-const GZIP_COMMENT = Buffer.from('Helm\0', 'latin1');
-/** Magic, deflate, flags (extra and comment), no time, no level, unknown system. */
-const GZIP_START = Buffer.from([0x1f, 0x8b, 8, 0x14, 0, 0, 0, 0, 0, 0xff]);
+const GZIP_COMMENT = 'Helm';
 /** Headers and padding on top of the files' own bytes. */
 const MAX_TAR_BYTES: number = MAX_CHART_BYTES + 64 * 1024 * 1024;
 /** The order in which Helm writes the files it knows; the rest follows by path, dependencies last. */
@@ -27,7 +26,7 @@ export async function packChart(name: string, files: readonly ChartFile[], mtime
   tar.finalize();
   const chunks: Buffer[] = [];
   for await (const chunk of tar) chunks.push(chunk as Buffer);
-  return gzip(Buffer.concat(chunks));
+  return stableGzip(Buffer.concat(chunks), { extra: GZIP_EXTRA, comment: GZIP_COMMENT });
 }
 
 function byHelmOrder(a: ChartFile, b: ChartFile): number {
@@ -39,17 +38,6 @@ function rankOf(path: string): number {
   if (known >= 0) return known;
   if (path.startsWith('templates/')) return KNOWN_ORDER.length;
   return path.startsWith('charts/') ? KNOWN_ORDER.length + 2 : KNOWN_ORDER.length + 1;
-}
-
-function gzip(tar: Buffer): Buffer {
-  const extraLength = Buffer.alloc(2);
-  extraLength.writeUInt16LE(GZIP_EXTRA.length);
-  // Match finding in zlib differs between processors (it hashes with their instructions); run lengths do not.
-  const body = deflateRawSync(tar, { level: 9, memLevel: 8, strategy: constants.Z_RLE });
-  const trailer = Buffer.alloc(8);
-  trailer.writeUInt32LE(crc32(tar), 0);
-  trailer.writeUInt32LE(tar.length, 4);
-  return Buffer.concat([GZIP_START, extraLength, GZIP_EXTRA, GZIP_COMMENT, body, trailer]);
 }
 
 /**

@@ -1,0 +1,40 @@
+/** Gzip whose output depends on its input only: not on the processor, the operating system or the clock. */
+import { constants, crc32, deflateRawSync } from 'node:zlib';
+
+/** Magic number and the deflate method. */
+const START = [0x1f, 0x8b, 8];
+const FLAG_EXTRA = 0x04;
+const FLAG_COMMENT = 0x10;
+/** No time, no level, unknown system. */
+const END = [0, 0, 0, 0, 0, 0xff];
+
+/** Optional fields of the header. */
+export interface GzipHeader {
+  /** At most 65 535 bytes. */
+  readonly extra?: Buffer | undefined;
+  /** ISO 8859-1 without zero bytes. */
+  readonly comment?: string | undefined;
+}
+
+/**
+ * Compresses bytes. Only run lengths and Huffman codes are used: how zlib searches for longer matches differs between
+ * builds and processors, which would give the same content another digest elsewhere.
+ * @see https://www.rfc-editor.org/rfc/rfc1952
+ */
+export function stableGzip(bytes: Uint8Array, header: GzipHeader = {}): Buffer {
+  const { extra, comment } = header;
+  const flags = (extra === undefined ? 0 : FLAG_EXTRA) | (comment === undefined ? 0 : FLAG_COMMENT);
+  const extraLength = Buffer.alloc(extra === undefined ? 0 : 2);
+  if (extra !== undefined) extraLength.writeUInt16LE(extra.length);
+  const trailer = Buffer.alloc(8);
+  trailer.writeUInt32LE(crc32(bytes), 0);
+  trailer.writeUInt32LE(bytes.length % 2 ** 32, 4);
+  return Buffer.concat([
+    Buffer.from([...START, flags, ...END]),
+    extraLength,
+    extra ?? Buffer.alloc(0),
+    Buffer.from(comment === undefined ? '' : `${comment}\0`, 'latin1'),
+    deflateRawSync(bytes, { level: 9, memLevel: 8, strategy: constants.Z_RLE }),
+    trailer,
+  ]);
+}
