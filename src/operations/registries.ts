@@ -6,12 +6,13 @@ import type { RegistryRepository } from '../stores/registry/repository.ts';
 
 /** Opens repositories and keeps their hosts. */
 export class Registries implements AsyncDisposable {
-  readonly #options: RegistryHostOptions;
+  readonly #optionsOf: (registry: string) => RegistryHostOptions;
   readonly #hosts = new Map<string, RegistryHost>();
   readonly #repositories = new Map<string, RegistryRepository>();
 
-  constructor(options: RegistryHostOptions = {}) {
-    this.#options = options;
+  /** `options` for every registry, or asked for by its name. */
+  constructor(options: RegistryHostOptions | ((registry: string) => RegistryHostOptions) = {}) {
+    this.#optionsOf = typeof options === 'function' ? options : () => options;
   }
 
   /** The repository a reference names; the same object for the same repository. */
@@ -21,7 +22,7 @@ export class Registries implements AsyncDisposable {
     if (known !== undefined) return known;
     let host = this.#hosts.get(registry);
     if (host === undefined) {
-      host = createRegistryHost(registry, this.#options);
+      host = createRegistryHost(registry, this.#optionsOf(registry));
       this.#hosts.set(registry, host);
     }
     const opened = openRepository({ registry, repository }, { host });

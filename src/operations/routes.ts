@@ -18,11 +18,11 @@ export interface NarrowedGraph {
 }
 
 /**
- * Keeps what the chosen platforms need. Manifests are read from the source and verified.
+ * Keeps what the chosen platforms need. Manifests are read from the sources of their images and verified.
  * @throws UsageError `USAGE` when a platform is not carried at all.
  */
 export async function narrowGraph(
-  source: Source,
+  sourceOf: (reference: string) => Source,
   graph: ContentGraph,
   platforms: readonly string[],
   options: CallOptions = {},
@@ -46,7 +46,7 @@ export async function narrowGraph(
       parts.push(part);
     } else {
       const root = part.manifests.find((manifest) => manifest.digest === image.digest);
-      const found = await discoverImage(source, toDescriptor(root ?? missing(image)), {
+      const found = await discoverImage(sourceOf(image.reference), toDescriptor(root ?? missing(image)), {
         ...options,
         platforms: wanted,
         reference: image.reference,

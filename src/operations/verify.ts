@@ -32,6 +32,8 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal | undefined;
   /** bytes of content hashed so far, and in all */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Told as soon as a signature is accepted, before the payload is read. */
+  readonly onTrusted?: ((release: TrustedRelease) => void) | undefined;
 }
 
 /**
@@ -44,7 +46,9 @@ export async function verifyArchive(
   options: VerifyOptions = {},
 ): Promise<VerifiedRelease> {
   using archive = await openArchive(path);
-  return proveRelease(archive, trustHead(archive.head, policy), options);
+  const release = trustHead(archive.head, policy);
+  options.onTrusted?.(release);
+  return proveRelease(archive, release, options);
 }
 
 /** Verifies an archive that comes in one pass, such as from standard input. */
@@ -55,13 +59,16 @@ export async function verifyStream(
   options: VerifyOptions = {},
 ): Promise<VerifiedRelease> {
   let release: TrustedRelease | undefined;
+  let total = 0;
   const { proof } = await proveStream(
     content,
     name,
     (head) => {
       release = trustHead(head, policy);
+      total = contentSize(head);
+      options.onTrusted?.(release);
     },
-    { signal: options.signal },
+    { signal: options.signal, onProgress: (bytes) => options.onProgress?.(bytes, total) },
   );
   return { ...(release as TrustedRelease), proof } as VerifiedRelease;
 }
@@ -90,14 +97,16 @@ export async function proveRelease(
   release: TrustedRelease,
   options: VerifyOptions = {},
 ): Promise<VerifiedRelease> {
-  const total = archive.head.layout.segments.reduce(
-    (sum, part) => sum + (part.kind === 'content' ? part.length : 0),
-    0,
-  );
+  const total = contentSize(archive.head);
   const onProgress = options.onProgress;
   const proof = await proveContent(archive, {
     signal: options.signal,
     ...(onProgress === undefined ? {} : { onProgress: (bytes: number) => onProgress(bytes, total) }),
   });
   return { ...release, proof } as VerifiedRelease;
+}
+
+/** Bytes that are hashed: every copy of content that the archive holds. */
+function contentSize({ layout }: ArchiveHead): number {
+  return layout.segments.reduce((sum, part) => sum + (part.kind === 'content' ? part.length : 0), 0);
 }
