@@ -63,7 +63,7 @@ export async function hashRanges(
   const total = ranges.reduce((sum, range) => sum + range.length, 0);
   options.signal?.throwIfAborted();
   if (total <= INLINE_BYTES) {
-    const digests = ranges.map((range) => hashRange(fd, range, () => undefined));
+    const digests = hashInline(fd, ranges);
     options.onProgress?.(total);
     return digests;
   }
@@ -80,6 +80,7 @@ export async function hashRanges(
   try {
     const onDigest = (index: number, digest: Digest): void => void (digests[order[index] as number] = digest);
     const running = Array.from({ length: threads }, () => runWorker(job, onDigest));
+    for (const thread of running) thread.catch(stop);
     const results = await Promise.allSettled(running);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   } finally {
@@ -132,7 +133,7 @@ function runWorker(job: RangesJob | PrefixJob, onDigest: (index: number, digest:
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), { workerData: job, execArgv: [], stdin: false });
     worker.on('message', (message: WorkerMessage) => {
-      if ('error' in message) reject(new StoreError('STORE_IO', `cannot read the archive: ${message.error}`));
+      if ('error' in message) reject(cannotRead(message.error));
       else onDigest(message.index, message.digest);
     });
     worker.on('error', reject);
@@ -141,6 +142,18 @@ function runWorker(job: RangesJob | PrefixJob, onDigest: (index: number, digest:
       else reject(new StoreError('STORE_IO', `a hashing thread ended with code ${code}`));
     });
   });
+}
+
+function cannotRead(why: string, cause?: unknown): StoreError {
+  return new StoreError('STORE_IO', `cannot read the archive: ${why}`, { cause, hint: 'the medium may be damaged' });
+}
+
+function hashInline(fd: number, ranges: readonly ByteRange[]): readonly Digest[] {
+  try {
+    return ranges.map((range) => hashRange(fd, range, () => undefined));
+  } catch (error) {
+    throw cannotRead(error instanceof Error ? error.message : String(error), error);
+  }
 }
 
 let buffer: Buffer | undefined;

@@ -6,7 +6,7 @@
 import { Annotation, type Descriptor } from '../oci/descriptor.ts';
 import { hexOf, type Digest } from '../oci/digest.ts';
 import { MediaType } from '../oci/media-types.ts';
-import { parsePlatform } from '../oci/platform.ts';
+import { toPlatform } from '../oci/platform.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import type { ContentGraph, GraphImage, GraphManifest } from '../schema/graph.ts';
 
@@ -35,6 +35,11 @@ export function divideIntoTars(graph: ContentGraph): readonly ImageTar[] {
 /** `linux/arm/v7` → `images/linux-arm-v7.tar` */
 export function tarPathOf(platform: string | undefined): string {
   return `${DIRECTORY}${platform?.replaceAll('/', '-') ?? MULTI_PLATFORM}.tar`;
+}
+
+/** Whether a member of an archive is an image tarball: nothing else stands in their directory. */
+export function isImageTarPath(path: string): boolean {
+  return path.startsWith(DIRECTORY);
 }
 
 function toTar(graph: ContentGraph, platform: string | undefined): ImageTar {
@@ -71,13 +76,18 @@ interface NamedManifest {
 function namedManifests(graph: ContentGraph, manifests: readonly GraphManifest[]): readonly NamedManifest[] {
   const here = new Map(manifests.map((manifest) => [manifest.digest, manifest]));
   const all = new Map(graph.manifests.map((manifest) => [manifest.digest, manifest]));
-  const reach = (digest: Digest): readonly GraphManifest[] => {
-    const own = here.get(digest);
-    return own === undefined ? (all.get(digest)?.manifests ?? []).flatMap(reach) : [own];
+  const visited = new Map<Digest, GraphManifest | undefined>();
+  const firstHere = (digest: Digest): GraphManifest | undefined => {
+    if (visited.has(digest)) return visited.get(digest);
+    let found = here.get(digest);
+    for (const child of all.get(digest)?.manifests ?? []) found ??= firstHere(child);
+    visited.set(digest, found);
+    return found;
   };
-  return graph.images.flatMap((image) =>
-    [...new Set(reach(image.digest))].slice(0, 1).map((manifest) => ({ manifest, reference: nameOf(image, manifest) })),
-  );
+  return graph.images.flatMap((image) => {
+    const manifest = firstHere(image.digest);
+    return manifest === undefined ? [] : [{ manifest, reference: nameOf(image, manifest) }];
+  });
 }
 
 /** Importers know images by tag; an image known by digest alone is named by the digest that the tarball holds. */
@@ -93,7 +103,7 @@ function toIndex(named: readonly NamedManifest[]): object {
     mediaType: manifest.mediaType,
     digest: manifest.digest,
     size: manifest.size,
-    ...(manifest.platform === undefined ? {} : { platform: parsePlatform(manifest.platform) }),
+    ...(manifest.platform === undefined ? {} : { platform: toPlatform(manifest.platform) }),
     annotations: { [Annotation.containerdImageName]: reference, [Annotation.refName]: reference },
   }));
   return { schemaVersion: 2, mediaType: MediaType.index, manifests };

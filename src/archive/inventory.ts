@@ -1,14 +1,24 @@
 /** Reads and writes `release.json` in its one canonical form: what parses but is not byte for byte canonical is refused. */
-import { IntegrityError } from '../errors.ts';
-import type { Digest } from '../oci/digest.ts';
+import { IntegrityError, UsageError } from '../errors.ts';
+import { sha256, type Digest } from '../oci/digest.ts';
+import { isIndexType, isManifestType } from '../oci/media-types.ts';
+import { isPlatformText } from '../oci/platform.ts';
+import { formatReference, parseReference } from '../oci/reference.ts';
+import type { GraphManifest } from '../schema/graph.ts';
 import { Inventory } from '../schema/inventory.ts';
-import { isPortablePath } from './ustar.ts';
+import { tarPathOf } from './image-tar.ts';
+import { isPortablePath, isTarTime } from './ustar.ts';
 
 /** Bytes of `release.json`: room for a hundred thousand blobs. */
 export const MAX_INVENTORY_BYTES: number = 64 * 1024 * 1024;
 
 /** Paths the archive itself fills in, which no file may take. */
-const RESERVED = /^(release\.json|checksums\.txt|image-list\.txt|(signatures|attestations|images)(\/.*)?)$/i;
+const RESERVED = /^(release\.json|checksums\.txt|image-list\.txt|signatures|attestations|images)(\/.*)?$/i;
+/** Indexes inside indexes. */
+const MAX_DEPTH = 16;
+/** Image tarballs, and with them the work of laying out. */
+const MAX_TARS = 64;
+const EMPTY_DIGEST = sha256('');
 
 /** The bytes of `release.json`. */
 export function serializeInventory(inventory: Inventory): Buffer {
@@ -38,15 +48,16 @@ export function parseInventory(bytes: Buffer): Inventory {
 }
 
 /**
- * The rules that a schema cannot say: sorted lists without duplicates, every digest that is named is carried, nothing
- * is carried that nobody names, no two paths equal when case is folded.
+ * The rules that a schema cannot say: a real time, canonical references and platforms, sorted lists without duplicates,
+ * every digest that is named is carried, nothing is carried that nobody names, one size per digest, no index within
+ * itself, no two paths equal when case is folded. What passes can be laid out.
  * @throws IntegrityError `MALFORMED`
  */
 export function checkInventory(inventory: Inventory): void {
   const sorted = (name: string, keys: readonly string[]): void => {
     keys.forEach((key, index) => {
       const previous = keys[index - 1];
-      if (previous !== undefined && previous >= key) throw malformed(`${name} is not sorted or repeats ${key}`);
+      if (previous !== undefined && previous >= key) throw malformed(`${name} is not sorted or repeats ${key.trim()}`);
     });
   };
   sorted(
@@ -69,7 +80,13 @@ export function checkInventory(inventory: Inventory): void {
     'slots',
     inventory.slots.map((slot) => slot.path.padStart(40)),
   );
+  if (!isRealTime(inventory.created)) throw malformed(`has no such time as ${inventory.created}`);
+  for (const { reference } of inventory.images) {
+    if (!isCanonicalReference(reference)) throw malformed(`${JSON.stringify(reference)} is not a canonical reference`);
+  }
   checkPaths(inventory);
+  checkPlatforms(inventory);
+  checkSizes(inventory);
   checkGraph(inventory);
   const references = new Set(inventory.images.map((image) => image.reference));
   const paths = new Set(inventory.files.map((file) => file.path));
@@ -111,10 +128,7 @@ function checkGraph(inventory: Inventory): void {
     reached.add(digest);
     const manifest = manifests.get(digest);
     if (manifest === undefined) throw malformed(`manifest ${digest} is named but not carried`);
-    const isIndex = manifest.manifests !== undefined;
-    if (isIndex === (manifest.config !== undefined) || isIndex === (manifest.layers !== undefined)) {
-      throw malformed(`manifest ${digest} is neither a manifest nor an index`);
-    }
+    checkManifest(manifest);
     queue.push(...(manifest.manifests ?? []));
     for (const blob of [manifest.config, ...(manifest.layers ?? [])]) {
       if (blob === undefined) continue;
@@ -126,6 +140,65 @@ function checkGraph(inventory: Inventory): void {
     if (!reached.has(digest)) throw malformed(`${digest} is carried but no image reaches it`);
   }
   for (const blob of blobs) if (manifests.has(blob)) throw malformed(`${blob} is both a manifest and a blob`);
+  checkNesting(manifests);
+}
+
+function checkManifest({ digest, mediaType, platform, manifests, config, layers }: GraphManifest): void {
+  const isIndex = manifests !== undefined;
+  if (isIndex === (config !== undefined) || isIndex === (layers !== undefined)) {
+    throw malformed(`manifest ${digest} is neither a manifest nor an index`);
+  }
+  if (!isManifestType(mediaType) || isIndexType(mediaType) !== isIndex || (isIndex && platform !== undefined)) {
+    throw malformed(`manifest ${digest} is not what its type says`);
+  }
+  if (new Set(manifests).size !== (manifests?.length ?? 0)) throw malformed(`index ${digest} repeats a child`);
+}
+
+/** Digests forbid an index within itself, but here they are only claimed. */
+function checkNesting(manifests: ReadonlyMap<Digest, GraphManifest>): void {
+  let indexes = [...manifests.values()].filter((manifest) => manifest.manifests !== undefined);
+  for (let depth = 0; indexes.length > 0; depth++) {
+    if (depth === MAX_DEPTH) throw malformed('has indexes within themselves, or nested too deep');
+    const inner = new Set(indexes.flatMap((index) => index.manifests ?? []));
+    indexes = indexes.filter((index) => inner.has(index.digest));
+  }
+}
+
+/** Each platform becomes the name of a tarball. */
+function checkPlatforms({ manifests }: Inventory): void {
+  const platforms = new Set(manifests.map((manifest) => manifest.platform));
+  for (const platform of platforms) {
+    if (platform === undefined) continue;
+    if (!isPlatformText(platform) || tarPathOf(platform) === tarPathOf(undefined)) {
+      throw malformed(`${JSON.stringify(platform)} is not a platform`);
+    }
+  }
+  if (platforms.size > MAX_TARS) throw malformed(`has manifests for more than ${MAX_TARS} platforms`);
+}
+
+/** Content without bytes has no place in the archive, so that nothing else would check its digest. */
+function checkSizes({ manifests, blobs, files }: Inventory): void {
+  const sizes = new Map<Digest, number>();
+  for (const { digest, size } of [...manifests, ...blobs, ...files]) {
+    if ((sizes.get(digest) ?? size) !== size) throw malformed(`gives ${digest} two sizes`);
+    if ((size === 0) !== (digest === EMPTY_DIGEST)) throw malformed(`gives ${digest} the size ${size}`);
+    sizes.set(digest, size);
+  }
+}
+
+function isRealTime(text: string): boolean {
+  const time = new Date(text);
+  return isTarTime(time.getTime() / 1000) && time.toISOString() === text.replace('Z', '.000Z');
+}
+
+function isCanonicalReference(text: string): boolean {
+  try {
+    const reference = parseReference(text);
+    return formatReference(reference) === text && (reference.tag ?? reference.digest) !== undefined;
+  } catch (error) {
+    if (error instanceof UsageError) return false;
+    throw error;
+  }
 }
 
 function malformed(why: string): IntegrityError {

@@ -31,9 +31,11 @@ export class Journal {
     return journal;
   }
 
-  /** Goes on with an existing journal. */
+  /** Goes on with an existing journal, whose last line may be torn. */
   static append(path: string): Journal {
-    return new Journal(openSync(path, 'a'));
+    const journal = new Journal(openSync(path, 'a'));
+    writeSync(journal.#fd, '\n');
+    return journal;
   }
 
   /** Claims that the first `bytes` of the content are in place. */

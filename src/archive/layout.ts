@@ -6,9 +6,9 @@
 import { sha256, type Digest } from '../oci/digest.ts';
 import type { Inventory } from '../schema/inventory.ts';
 import { checksumsBytes, formatChecksums, type ChecksumLine } from './checksums.ts';
-import { divideIntoTars, type ImageTar } from './image-tar.ts';
+import { divideIntoTars, isImageTarPath, type ImageTar } from './image-tar.ts';
 import { serializeInventory } from './inventory.ts';
-import { encodeHeader, END_BYTES, paddingOf } from './ustar.ts';
+import { BLOCK_BYTES, encodeHeader, END_BYTES, paddingOf } from './ustar.ts';
 
 /** Bytes that follow from the inventory: tar headers, padding, computed documents. */
 export interface FramingSegment {
@@ -81,7 +81,7 @@ export function layoutArchive(inventory: Inventory): ArchiveLayout {
 export function renderChecksums(layout: ArchiveLayout, tarDigests: ReadonlyMap<string, Digest>): Buffer {
   const lines: ChecksumLine[] = [];
   for (const { path, digest } of layout.members) {
-    const known = digest ?? tarDigests.get(path);
+    const known = digest ?? (isImageTarPath(path) ? tarDigests.get(path) : undefined);
     if (known !== undefined) lines.push({ path, digest: known });
   }
   return formatChecksums(lines);
@@ -127,7 +127,7 @@ class Pen {
   }
 
   tar({ path, platform, documents, contents }: ImageTar): void {
-    const entry = (size: number): number => this.#header('x', size).length + size + paddingOf(size);
+    const entry = (size: number): number => BLOCK_BYTES + size + paddingOf(size);
     const size =
       documents.reduce((sum, { bytes }) => sum + entry(bytes.length), 0) +
       contents.reduce((sum, content) => sum + entry(content.size), 0) +

@@ -10,6 +10,7 @@ import { parseChecksums } from './checksums.ts';
 import { hashRanges } from './hashing.ts';
 import { renderChecksums, type ArchiveLayout, type ContentSegment } from './layout.ts';
 import { readHead, trailing, truncated, type ArchiveHead, type ArchiveReader } from './reader.ts';
+import { BLOCK_BYTES } from './ustar.ts';
 
 /** What was read and proved. */
 export interface Proof {
@@ -56,25 +57,28 @@ export async function proveContent(archive: ArchiveReader, options: ProveOptions
   return { bytes: layout.size, contents: contents.length };
 }
 
-/** An archive that came as a stream. The head is judged by `onHead` before the payload is read. */
+/**
+ * Proves an archive that comes as a stream. The head is judged by `onHead`, which throws what it will not have, before
+ * the payload is read.
+ * @throws IntegrityError naming the first member that fails and its offset.
+ */
 export async function proveStream(
   content: Bytes,
   name: string,
-  onHead: (head: ArchiveHead) => void,
+  onHead: (head: ArchiveHead) => void | Promise<void>,
   options: ProveOptions = {},
 ): Promise<{ readonly head: ArchiveHead; readonly proof: Proof }> {
-  const input = new StreamCursor(content, name);
+  await using input = new StreamCursor(content, name);
   const early: Buffer[] = [];
   let held = 0;
   const head = await readHead(async (offset, length) => {
-    while (held < offset + length) {
-      const bytes = await input.read(offset + length - held);
-      early.push(bytes);
-      held += bytes.length;
-    }
-    return Buffer.concat(early).subarray(offset, offset + length);
+    early.push(await input.read(offset - held));
+    const bytes = await input.read(length);
+    early.push(bytes);
+    held = offset + length;
+    return bytes;
   });
-  onHead(head);
+  await onHead(head);
   input.unread(Buffer.concat(early));
   let contents = 0;
   let proved = 0;
@@ -92,8 +96,7 @@ export async function proveStream(
       await input.pass(segment.length, () => undefined);
     }
   }
-  const extra = await input.drain();
-  if (extra > 0) throw trailing(name, head.layout.size + extra, head.layout.size);
+  if (await input.hasMore()) throw trailing(name, head.layout.size);
   return { head, proof: { bytes: head.layout.size, contents } };
 }
 
@@ -109,7 +112,7 @@ function checkDigest(layout: ArchiveLayout, segment: ContentSegment, actual: Dig
 }
 
 function damaged(layout: ArchiveLayout, offset: number, why: string): IntegrityError {
-  const member = layout.members.findLast((entry) => entry.offset - 512 <= offset)?.path ?? 'the archive';
+  const member = layout.members.findLast((entry) => entry.offset - BLOCK_BYTES <= offset)?.path ?? 'the archive';
   return new IntegrityError('DIGEST_MISMATCH', `${member} ${why} (offset ${offset})`, {
     hint: 'the archive is damaged or was changed; copy it again from its source, and do not load it',
     details: { member, offset },
@@ -117,8 +120,8 @@ function damaged(layout: ArchiveLayout, offset: number, why: string): IntegrityE
 }
 
 /** Cuts a stream of chunks into the pieces asked for. */
-class StreamCursor {
-  readonly #chunks: AsyncIterator<Uint8Array>;
+class StreamCursor implements AsyncDisposable {
+  readonly #chunks: AsyncIterator<Uint8Array, unknown>;
   readonly #name: string;
   #rest: Uint8Array = new Uint8Array();
   #consumed = 0;
@@ -126,6 +129,11 @@ class StreamCursor {
   constructor(content: Bytes, name: string) {
     this.#chunks = content[Symbol.asyncIterator]();
     this.#name = name;
+  }
+
+  /** Lets go of the stream, read to its end or not. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#chunks.return?.();
   }
 
   /** Copies the next bytes out. */
@@ -156,18 +164,16 @@ class StreamCursor {
     this.#consumed -= bytes.length;
   }
 
-  /** Counts what is left. */
-  async drain(): Promise<number> {
-    let left = this.#rest.length;
-    this.#rest = new Uint8Array();
-    while (await this.#next()) left += this.#rest.length;
-    return left;
+  /** Whether another byte follows. */
+  async hasMore(): Promise<boolean> {
+    while (this.#rest.length === 0) if (!(await this.#next())) return false;
+    return true;
   }
 
   async #next(): Promise<boolean> {
-    const { done, value } = await this.#chunks.next();
-    if (done === true) return false;
-    this.#rest = value;
+    const next = await this.#chunks.next();
+    if (next.done === true) return false;
+    this.#rest = next.value;
     return true;
   }
 }

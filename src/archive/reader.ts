@@ -1,6 +1,6 @@
 /**
  * Opens an archive by reading only its head: the inventory, `checksums.txt` and the slots. Nothing of it is trusted
- * yet; {@link ArchiveReader.layout} says where everything else must stand.
+ * yet; the {@link ArchiveHead}'s layout says where everything else must stand.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -25,7 +25,7 @@ export interface ArchiveHead {
   readonly slots: readonly Buffer[];
 }
 
-/** Reads exactly these bytes or throws. */
+/** Reads exactly these bytes or throws. Each call starts where the one before ended, or further on. */
 export type ReadExactly = (offset: number, length: number) => Promise<Buffer>;
 
 /**
@@ -109,7 +109,7 @@ export class ArchiveReader implements Source, Disposable {
   /** A stretch of the file as a stream of borrowed chunks. */
   async *stream(offset: number, length: number, signal?: AbortSignal): Bytes {
     const buffer = Buffer.allocUnsafeSlow(Math.min(BUFFER_BYTES, Math.max(length, 1)));
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       signal?.throwIfAborted();
       const read = readAt(this.fd, buffer, Math.min(buffer.length, length - done), offset + done, this.path);
       if (read === 0) throw truncated(this.path, offset + done);
@@ -146,7 +146,7 @@ export async function openArchive(path: string): Promise<ArchiveReader> {
       return readExactly(fd, offset, length, path);
     });
     if (size < head.layout.size) throw truncated(path, size, head.layout.size);
-    if (size > head.layout.size) throw trailing(path, size, head.layout.size);
+    if (size > head.layout.size) throw trailing(path, head.layout.size, size - head.layout.size);
     return new ArchiveReader(path, fd, size, head);
   } catch (error) {
     closeSync(fd);
@@ -163,9 +163,10 @@ export function truncated(path: string, size: number, expected?: number): Integr
   });
 }
 
-/** An archive with bytes after its end. */
-export function trailing(path: string, size: number, expected: number): IntegrityError {
-  return new IntegrityError('SIZE_MISMATCH', `${path} has ${size - expected} bytes too many after offset ${expected}`, {
+/** An archive with bytes after its end; how many is not known of a stream. */
+export function trailing(path: string, expected: number, extra?: number): IntegrityError {
+  const many = extra === undefined ? '' : `${extra} `;
+  return new IntegrityError('SIZE_MISMATCH', `${path} has ${many}bytes too many after offset ${expected}`, {
     hint: 'copy it again from its source; do not load it',
     details: { offset: expected },
   });
@@ -173,7 +174,8 @@ export function trailing(path: string, size: number, expected: number): Integrit
 
 function openForReading(path: string): number {
   try {
-    const fd = openSync(path, constants.O_RDONLY);
+    // Without O_NONBLOCK, opening a named pipe would wait for somebody to write to it.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     if (fstatSync(fd).isFile()) return fd;
     closeSync(fd);
   } catch (error) {

@@ -12,9 +12,9 @@ export const END_BYTES: number = 2 * BLOCK_BYTES;
 
 const NAME_BYTES = 100;
 const PREFIX_BYTES = 155;
-/** The largest size that eleven octal digits hold; beyond it GNU's base-256 form is used. */
-const MAX_OCTAL_SIZE = 0o77777777777;
-const SEGMENT = /^(?!\.\.?$)[A-Za-z0-9_+-][A-Za-z0-9._+-]*$/;
+/** The largest number that eleven octal digits hold; for sizes beyond it GNU's base-256 form is used. */
+const MAX_OCTAL = 0o77777777777;
+const SEGMENT = /^[A-Za-z0-9_+-][A-Za-z0-9._+-]*$/;
 
 /** What a header says about one regular file. */
 export interface TarEntry {
@@ -34,7 +34,16 @@ export function isPortablePath(path: string): boolean {
   );
 }
 
-/** The header block of a regular file owned by 0:0. */
+/** Whether a header can carry this time: whole seconds from 1970 to 2242. */
+export function isTarTime(seconds: number): boolean {
+  return Number.isSafeInteger(seconds) && seconds >= 0 && seconds <= MAX_OCTAL;
+}
+
+/**
+ * The header block of a regular file owned by 0:0.
+ * @throws UsageError `INVALID_SPEC` when the path is not portable.
+ * @throws RangeError when the size or the time cannot be written, which is a bug of the caller.
+ */
 export function encodeHeader(entry: TarEntry): Buffer {
   if (!isPortablePath(entry.path)) {
     throw new UsageError(
@@ -45,6 +54,8 @@ export function encodeHeader(entry: TarEntry): Buffer {
       },
     );
   }
+  if (!Number.isSafeInteger(entry.size) || entry.size < 0) throw new RangeError(`no size: ${entry.size}`);
+  if (!isTarTime(entry.mtime)) throw new RangeError(`no time of a tar header: ${entry.mtime}`);
   const header = Buffer.alloc(BLOCK_BYTES);
   const [prefix, name] = splitPath(entry.path);
   header.write(name, 0, 'latin1');
@@ -71,7 +82,7 @@ export function paddingOf(size: number): number {
 }
 
 function writeSize(header: Buffer, size: number): void {
-  if (size <= MAX_OCTAL_SIZE) {
+  if (size <= MAX_OCTAL) {
     header.write(`${octal(size, 11)}\0`, 124, 'latin1');
     return;
   }

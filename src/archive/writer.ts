@@ -4,25 +4,26 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fdatasync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
-import { open, rename, rm, stat, statfs } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { promisify } from 'node:util';
 import { acquireFileLock, type FileLock } from '../content/file-lock.ts';
 import type { Bytes, CallOptions, FetchOptions, ResumableTarget } from '../content/store.ts';
-import { verified } from '../content/verified.ts';
+import { collect, verified } from '../content/verified.ts';
 import { IntegrityError, NotFoundError, StoreError, UsageError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import type { Inventory } from '../schema/inventory.ts';
 import { hashRanges, PrefixHasher } from './hashing.ts';
-import { serializeInventory } from './inventory.ts';
+import { fileExists, requireSpace, syncAndRename, toStoreError } from './disk.ts';
+import { checkInventory, serializeInventory } from './inventory.ts';
 import { CHECKPOINT_BYTES, Journal, readJournal } from './journal.ts';
+import { isImageTarPath } from './image-tar.ts';
 import { layoutArchive, renderChecksums, type ArchiveLayout, type ContentSegment } from './layout.ts';
 
 const BUFFER_BYTES = 256 * 1024;
 /** Dirty bytes after which the kernel is asked to start writing back, so that the last fsync is short. */
 const WRITEBACK_BYTES = 192 * 1024 * 1024;
-/** Room for the journal and the file system's own bookkeeping. */
-const SPARE_BYTES = 1024 * 1024;
 
 /** Turns the bytes of `checksums.txt` into the padded content of every slot, in the inventory's order. */
 export type FillSlots = (checksums: Buffer) => Promise<readonly Buffer[]>;
@@ -50,34 +51,36 @@ interface Placement {
 /**
  * Starts or resumes writing the archive of an inventory at `path`. Content that an interrupted run left behind is
  * hashed again before it counts.
- * @throws StoreError `LOCKED` while another build writes here, `NO_SPACE` with the numbers before anything is written.
- * @throws UsageError `USAGE` when the archive exists and `overwrite` is not given.
+ * @throws StoreError `LOCKED` while another build writes here, `NO_SPACE` with the numbers before anything is written,
+ *   `STORE_IO`.
+ * @throws UsageError `USAGE` when the archive exists and `overwrite` is not given, `INVALID_SPEC` when the inventory
+ *   breaks a rule that readers insist on.
  */
 export async function openArchiveWriter(
   path: string,
   inventory: Inventory,
   options: WriterOptions = {},
 ): Promise<ArchiveWriter> {
-  if (options.overwrite !== true && (await exists(path))) {
+  const isNew = async (): Promise<void> => {
+    if (options.overwrite === true || !(await fileExists(path))) return;
     throw new UsageError('USAGE', `${path} exists already`, { hint: 'choose another --output, or give --overwrite' });
-  }
-  const lock = await acquireFileLock(`${path}.lock`, path);
-  try {
-    const layout = layoutArchive(inventory);
-    await requireSpace(path, layout.size);
-    const id = sha256(serializeInventory(inventory));
-    const claims = await readJournal(`${path}.journal`);
-    const resumable = claims?.inventory === id && (await exists(`${path}.partial`));
-    const fd = openSync(`${path}.partial`, resumable ? 'r+' : 'w+', 0o644);
-    const journal = resumable ? Journal.append(`${path}.journal`) : Journal.create(`${path}.journal`, id);
-    const writer = new ArchiveWriter(path, inventory, layout, fd, journal, lock);
-    if (resumable) await writer.reclaim(claims.held, options.signal);
-    writer.start();
-    return writer;
-  } catch (error) {
-    await lock[Symbol.asyncDispose]();
-    throw error;
-  }
+  };
+  await isNew();
+  const layout = layoutChecked(inventory);
+  await requireSpace(path, layout.size);
+  await using stack = new AsyncDisposableStack();
+  const lock = stack.use(await acquireFileLock(`${path}.lock`, path));
+  // Another build may have ended while this one waited for its turn.
+  await isNew();
+  const id = sha256(serializeInventory(inventory));
+  const claims = await readJournal(`${path}.journal`);
+  const resumable = claims?.inventory === id && (await fileExists(`${path}.partial`));
+  const { fd, journal } = openPartial(path, id, resumable);
+  const writer = stack.use(new ArchiveWriter(path, inventory, layout, fd, journal, lock));
+  writer.start();
+  if (resumable) await writer.reclaim(claims.held, options.signal);
+  stack.move();
+  return writer;
 }
 
 /** An archive that is being written; see {@link openArchiveWriter}. Disposing without {@link finish} keeps what can be resumed. */
@@ -95,6 +98,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   #firstOpen = 0;
   #dirty = 0;
   #writeback: Promise<void> | undefined;
+  #writebackError: unknown;
   #isOpen = true;
 
   constructor(path: string, inventory: Inventory, layout: ArchiveLayout, fd: number, journal: Journal, lock: FileLock) {
@@ -127,7 +131,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     for (const placement of this.#placements.values()) {
       const claimed = claims.get(placement.digest) ?? 0;
       if (claimed >= placement.size) complete.push(placement);
-      else placement.held = claimed;
+      else if (claimed > 0) await this.#reclaimStart(placement, claimed, signal);
     }
     const ranges = complete.flatMap(({ size, offsets }) => offsets.map((offset) => ({ offset, length: size })));
     const digests = (await hashRanges(this.#fd, ranges, { signal }))[Symbol.iterator]();
@@ -136,6 +140,20 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
       placement.proved = proved.every(Boolean);
       placement.held = placement.proved ? placement.size : 0;
     }
+    this.#advance();
+  }
+
+  /** The first place is hashed again when the push goes on; the others are made equal to it, whatever they hold. */
+  async #reclaimStart(placement: Placement, claimed: number, signal: AbortSignal | undefined): Promise<void> {
+    const others = placement.offsets.slice(1);
+    if (others.length > 0) {
+      let position = 0;
+      for await (const chunk of this.#read(placement, 0, claimed, signal)) {
+        for (const offset of others) this.#io(() => this.#write(chunk, offset + position));
+        position += chunk.length;
+      }
+    }
+    placement.held = claimed;
   }
 
   /** Writes the framing: everything that needs no download. */
@@ -173,13 +191,16 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
 
   async push(expected: Descriptor, content: Bytes, { signal }: CallOptions = {}): Promise<void> {
     const placement = this.#placements.get(expected.digest);
+    if (placement === undefined && expected.size === 0)
+      return void (await collect(verified(content, expected, this.name)));
     if (placement?.size !== expected.size) {
-      if (expected.size === 0) return;
       throw new StoreError('UNSUPPORTED', `${this.name} has no place for ${expected.digest} (${expected.size} bytes)`);
     }
-    await placement.pushing?.catch(() => undefined);
+    const start = placement.held;
+    while (placement.pushing !== undefined) await placement.pushing.catch(() => undefined);
     if (placement.proved) return;
-    placement.pushing = this.#fill(placement, expected, content, signal);
+    placement.held = Math.min(placement.held, start);
+    placement.pushing = this.#fill(placement, expected, content, signal).finally(() => (placement.pushing = undefined));
     await placement.pushing;
   }
 
@@ -192,6 +213,10 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     const start = placement.held;
     const prefix = await this.#hashHeld(placement, signal);
     let recorded = start;
+    const record = (): void => {
+      this.#io(() => this.#journal.record(placement.digest, placement.held));
+      recorded = placement.held;
+    };
     try {
       for await (const chunk of verified(content, expected, this.name, prefix, start)) {
         signal?.throwIfAborted();
@@ -199,17 +224,17 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
           for (const offset of placement.offsets) this.#write(chunk, offset + placement.held);
         });
         placement.held += chunk.length;
-        if (placement.held - recorded >= CHECKPOINT_BYTES && placement.held < placement.size) {
-          this.#journal.record(placement.digest, placement.held);
-          recorded = placement.held;
-        }
+        if (placement.held - recorded >= CHECKPOINT_BYTES && placement.held < placement.size) record();
       }
     } catch (error) {
-      if (error instanceof IntegrityError) placement.held = 0;
+      if (error instanceof IntegrityError) {
+        placement.held = 0;
+        if (recorded > 0) record();
+      }
       throw error;
     }
     placement.proved = true;
-    this.#journal.record(placement.digest, placement.size);
+    record();
     this.#advance();
   }
 
@@ -228,7 +253,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     const open = [...this.#placements.values()].find((placement) => !placement.proved);
     if (open !== undefined) throw new StoreError('MISSING_CONTENT', `${this.name}: ${open.digest} was never written`);
     this.#follower.advance(this.layout.size);
-    const tars = this.layout.members.filter((member) => member.path.startsWith('images/'));
+    const tars = this.layout.members.filter((member) => isImageTarPath(member.path));
     const digests = await this.#follower.finish();
     const checksums = renderChecksums(
       this.layout,
@@ -242,7 +267,8 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
       this.#io(() => this.#write(bytes, segment.offset));
     }
     await this.#writeback;
-    await syncAndRename(`${this.#path}.partial`, this.#path);
+    if (this.#writebackError !== undefined) throw toStoreError(this.#writebackError, `${this.#path}.partial`);
+    await syncAndRename(this.#fd, `${this.#path}.partial`, this.#path);
     await rm(`${this.#path}.journal`, { force: true });
     return sha256(checksums);
   }
@@ -285,9 +311,9 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     this.#dirty += bytes.length;
     if (this.#dirty >= WRITEBACK_BYTES && this.#writeback === undefined) {
       this.#dirty = 0;
-      this.#writeback = new Promise<void>((resolve) => fdatasync(this.#fd, () => resolve())).then(
-        () => void (this.#writeback = undefined),
-      );
+      this.#writeback = promisify(fdatasync)(this.#fd)
+        .catch((error: unknown) => void (this.#writebackError ??= error))
+        .finally(() => (this.#writeback = undefined));
     }
   }
 
@@ -306,7 +332,9 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     this.#follower.advance(this.#segments.at(-1)?.offset ?? 0);
   }
 
+  /** Once closed, the descriptor's number may be that of another file. */
   #io<T>(work: () => T): T {
+    if (!this.#isOpen) throw new StoreError('STORE_IO', `${this.name} is closed`);
     try {
       return work();
     } catch (error) {
@@ -316,6 +344,28 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
 
   #notFound(what: string): NotFoundError {
     return new NotFoundError('NOT_FOUND', `${this.name} does not hold ${what}`);
+  }
+}
+
+/** What readers will insist on is insisted on before anything is downloaded. */
+function layoutChecked(inventory: Inventory): ArchiveLayout {
+  try {
+    checkInventory(inventory);
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) throw error;
+    throw new UsageError('INVALID_SPEC', `this release cannot be archived: ${error.message}`, { cause: error });
+  }
+  return layoutArchive(inventory);
+}
+
+function openPartial(path: string, id: Digest, resumable: boolean): { fd: number; journal: Journal } {
+  let fd: number | undefined;
+  try {
+    fd = openSync(`${path}.partial`, resumable ? 'r+' : 'w+', 0o644);
+    return { fd, journal: resumable ? Journal.append(`${path}.journal`) : Journal.create(`${path}.journal`, id) };
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd);
+    throw toStoreError(error, path);
   }
 }
 
@@ -330,51 +380,6 @@ function placementsOf(segments: readonly ContentSegment[]): ReadonlyMap<Digest, 
 }
 
 function tarRanges(layout: ArchiveLayout): { offset: number; length: number }[] {
-  const tars = layout.members.filter((member) => member.path.startsWith('images/'));
+  const tars = layout.members.filter((member) => isImageTarPath(member.path));
   return tars.map(({ offset, size }) => ({ offset, length: size }));
-}
-
-async function requireSpace(path: string, size: number): Promise<void> {
-  const directory = dirname(path);
-  const { bavail, bsize } = await statfs(directory).catch((error: unknown) => {
-    throw new UsageError('USAGE', `cannot write to ${directory}`, { cause: error, hint: 'create the directory first' });
-  });
-  const partial = await stat(`${path}.partial`).catch(() => undefined);
-  const available = bavail * bsize + (partial?.blocks ?? 0) * 512;
-  if (available >= size + SPARE_BYTES) return;
-  throw new StoreError(
-    'NO_SPACE',
-    `${directory} has ${available} bytes free; the archive needs ${size + SPARE_BYTES}`,
-    {
-      hint: 'free some space or choose another --output; nothing was written',
-      details: { available, needed: size + SPARE_BYTES },
-    },
-  );
-}
-
-async function syncAndRename(from: string, to: string): Promise<void> {
-  try {
-    await using file = await open(from, 'r+');
-    await file.sync();
-    await rename(from, to);
-    await using directory = await open(dirname(to), 'r');
-    await directory.sync();
-  } catch (error) {
-    throw toStoreError(error, from);
-  }
-}
-
-function toStoreError(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error;
-  if (error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === 'EFBIG') {
-    return new StoreError('NO_SPACE', `no space left while writing ${path}`, {
-      cause: error,
-      hint: 'free some space and run the same command again: it goes on where it stopped',
-    });
-  }
-  return new StoreError('STORE_IO', `cannot write ${path}: ${error.message}`, { cause: error });
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }

@@ -162,7 +162,8 @@ class CopyRun {
   ): Promise<boolean> {
     if (!canMount(target)) return false;
     const holder = holders.find((candidate) => candidate.mountScope === target.mountScope);
-    if (holder === undefined || !(await target.mount(blob, holder, { signal }))) return false;
+    if (holder === undefined) return false;
+    if (!(await this.#retrying(blob, target, signal, () => target.mount(blob, holder, { signal })))) return false;
     this.#mounted++;
     this.#options.onEvent?.({ type: 'mounted', descriptor: blob, target: target.name });
     return true;

@@ -1,6 +1,14 @@
 /** A lock file that names its owner, so that a lock left behind by a killed process is recognised and taken over. */
+import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { StoreError } from '../errors.ts';
+import { hostname } from 'node:os';
+import { AirgapError, StoreError } from '../errors.ts';
+import { hexOf, sha256 } from '../oci/digest.ts';
+
+/** Locks over the taking over of locks: each level needs one more process to have died at the wrong moment. */
+const MAX_DEPTH = 4;
+/** Tries while other processes take and release the lock at the same moment. */
+const MAX_TRIES = 20;
 
 /** Held until disposed. */
 export interface FileLock extends AsyncDisposable {
@@ -8,14 +16,34 @@ export interface FileLock extends AsyncDisposable {
 }
 
 /**
- * Takes the lock or fails at once.
- * @throws StoreError `LOCKED` when a living process holds it.
+ * Takes the lock or fails at once. A process on another machine, or in another container, cannot be seen from here and
+ * counts as living.
+ * @throws StoreError `LOCKED` when a living process holds it, `STORE_IO` when no file can be made there.
  */
 export async function acquireFileLock(path: string, what: string): Promise<FileLock> {
-  const owner = `${process.pid} ${await startTimeOf(process.pid)}\n`;
-  for (let attempt = 0; attempt < 3; attempt++) {
-    if (await createExclusively(path, owner)) return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) };
-    await removeIfStale(path);
+  try {
+    return await acquire(path, what, 0);
+  } catch (error) {
+    if (error instanceof AirgapError || !(error instanceof Error)) throw error;
+    throw new StoreError('STORE_IO', `cannot create ${path}: ${error.message}`, { cause: error });
+  }
+}
+
+async function acquire(path: string, what: string, depth: number): Promise<FileLock> {
+  const nonce = randomUUID();
+  const mine = `${process.pid} ${await startOf(process.pid)} ${hostname()} ${nonce}\n`;
+  const aside = `${path}.${nonce}.new`;
+  try {
+    await writeFile(aside, mine);
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      if (await linkExclusively(aside, path)) return toLock(path, mine);
+      const owner = await readOwner(path);
+      if (owner === undefined) continue;
+      if (depth >= MAX_DEPTH || (await isAlive(owner))) break;
+      if (await takeOver(aside, path, owner, what, depth)) return toLock(path, mine);
+    }
+  } finally {
+    await rm(aside, { force: true });
   }
   throw new StoreError('LOCKED', `another process is writing ${what}`, {
     hint: `wait for it to end; if you are sure that none is, delete ${path}`,
@@ -23,48 +51,65 @@ export async function acquireFileLock(path: string, what: string): Promise<FileL
   });
 }
 
-/** Writes aside and links into place, so that a lock is never seen without its owner. */
-async function createExclusively(path: string, owner: string): Promise<boolean> {
-  const aside = `${path}.${process.pid}.new`;
-  await writeFile(aside, owner);
+function toLock(path: string, mine: string): FileLock {
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      if ((await readOwner(path)) === mine) await rm(path, { force: true });
+    },
+  };
+}
+
+/** A link appears with its content or not at all, so that a lock is never seen without its owner. */
+async function linkExclusively(aside: string, path: string): Promise<boolean> {
   try {
     await link(aside, path);
     return true;
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
     throw error;
-  } finally {
-    await rm(aside, { force: true });
   }
 }
 
-/** Renames before deleting, so that two processes that find the same stale lock cannot delete a fresh one. */
-async function removeIfStale(path: string): Promise<void> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+/** Replaces the lock of a dead process. A lock named after it makes sure that no two processes replace the same one. */
+async function takeOver(aside: string, path: string, owner: string, what: string, depth: number): Promise<boolean> {
+  await using _guard = await acquire(`${path}.${hexOf(sha256(owner)).slice(0, 16)}`, what, depth + 1);
+  if ((await readOwner(path)) !== owner) return false;
+  await rename(aside, path);
+  return true;
+}
+
+async function readOwner(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
-  });
-  if (text === undefined) return;
-  const [pid = '', startTime = ''] = text.trim().split(' ');
-  const running = /^[1-9][0-9]*$/.test(pid) ? await startTimeOf(Number(pid)) : undefined;
-  if (running !== undefined && running === startTime) return;
-  const aside = `${path}.${process.pid}.stale`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return;
-    throw error;
   }
-  await rm(aside, { force: true });
 }
 
-/** The process's start time in clock ticks, which tells it from a later process with the same number. */
-async function startTimeOf(pid: number): Promise<string | undefined> {
+/** A lock that names nobody is what a power failure left of one. */
+async function isAlive(owner: string): Promise<boolean> {
+  const [pid = '', start = '', host = ''] = owner.trim().split(' ');
+  if (!/^[1-9][0-9]{0,9}$/.test(pid) || start === '' || host === '') return false;
+  if (host !== hostname()) return true;
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    process.kill(Number(pid), 0);
   } catch (error) {
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return undefined;
+    if (!hasCode(error, 'EPERM')) return false;
+  }
+  return (await startOf(Number(pid))) === start;
+}
+
+/** Boot and start time, which tell a process from a later one with its number; `-` where the system does not say. */
+async function startOf(pid: number): Promise<string> {
+  try {
+    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // The command, in parentheses, may hold spaces; the start time is the 20th field after it.
+    return `${boot.trim()}/${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''}`;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return '-';
     throw error;
   }
 }

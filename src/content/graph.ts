@@ -4,7 +4,7 @@ import { Annotation, type Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isIndex, parseManifest, type Index, type Manifest } from '../oci/manifest.ts';
 import { isForeignLayerType, isImageConfigType, isManifestType } from '../oci/media-types.ts';
-import { formatPlatform, isRealPlatform, type Platform } from '../oci/platform.ts';
+import { formatPlatform, isPlatformText, isRealPlatform, type Platform } from '../oci/platform.ts';
 import type { ContentGraph, GraphBlob, GraphImage, GraphManifest, IndexMode } from '../schema/graph.ts';
 import type { CallOptions, Source } from './store.ts';
 import { readVerified } from './verified.ts';
@@ -13,6 +13,8 @@ import { readVerified } from './verified.ts';
 const MAX_DEPTH = 8;
 /** Manifests one image may reach. */
 const MAX_MANIFESTS = 10_000;
+/** Bytes of one image's manifests and configs, which are all held in memory. */
+const MAX_CONTENT_BYTES = 512 * 1024 * 1024;
 
 /** Options of {@link discoverImage}. */
 export interface DiscoverOptions extends CallOptions {
@@ -44,28 +46,34 @@ export async function discoverImage(
   const blobs = new Map<Digest, GraphBlob>();
   const contents = new Map<Digest, Buffer>();
   let indexMode: IndexMode | undefined;
+  let held = 0;
 
-  const visit = async (node: Descriptor, depth: number): Promise<void> => {
-    if (manifests.has(node.digest)) return;
-    if (depth > MAX_DEPTH || manifests.size >= MAX_MANIFESTS) {
-      throw new IntegrityError(
-        'MALFORMED',
-        `${options.reference}: its indexes nest too deep or hold too many manifests`,
-      );
-    }
+  const read = async (node: Descriptor): Promise<Buffer> => {
+    const known = contents.get(node.digest);
+    if (known !== undefined) return known;
+    held += node.size;
+    if (held > MAX_CONTENT_BYTES) throw tooLarge(options.reference);
     const bytes = await readVerified(source, node, options);
     contents.set(node.digest, bytes);
-    const parsed = parseManifest(bytes, node.mediaType, `${options.reference} (${node.digest})`);
+    return bytes;
+  };
+  const visit = async (node: Descriptor, depth: number): Promise<void> => {
+    if (manifests.has(node.digest)) return;
+    if (depth > MAX_DEPTH || manifests.size >= MAX_MANIFESTS) throw tooLarge(options.reference);
+    const parsed = parseManifest(await read(node), node.mediaType, `${options.reference} (${node.digest})`);
     const common = { digest: node.digest, mediaType: parsed.mediaType, size: node.size };
     if (isIndex(parsed)) {
       const children = selectChildren(parsed, depth === 0 ? options.platforms : 'all', options.reference);
-      if (depth === 0) indexMode = children.length === parsed.manifests.length ? 'complete' : 'sparse';
-      manifests.set(node.digest, { ...common, manifests: [...new Set(children.map((child) => child.digest))] });
+      const carried = new Set(children.map((child) => child.digest));
+      if (depth === 0) indexMode = parsed.manifests.every(({ digest }) => carried.has(digest)) ? 'complete' : 'sparse';
+      manifests.set(node.digest, { ...common, manifests: [...carried] });
       for (const child of children) await visit(child, depth + 1);
     } else {
-      const platform = await platformOf(source, node, parsed, contents, options);
+      const platform = await platformOf(node, parsed, read, options);
       if (depth === 0) requirePlatform(platform, options);
-      for (const blob of [parsed.config, ...parsed.layers]) blobs.set(blob.digest, toBlob(blob, options.reference));
+      for (const descriptor of [parsed.config, ...parsed.layers]) {
+        blobs.set(descriptor.digest, uniteBlobs(blobs.get(descriptor.digest), toBlob(descriptor, options.reference)));
+      }
       const layers = parsed.layers.map((layer) => layer.digest);
       manifests.set(node.digest, {
         ...common,
@@ -85,14 +93,18 @@ export interface GraphPart {
   readonly blobs: readonly GraphBlob[];
 }
 
-/** Joins images' parts into one graph: sorted, each manifest and blob once. */
+/**
+ * Joins images' parts into one graph: sorted, each manifest and blob once, the same in whatever order they come.
+ * @throws IntegrityError `MALFORMED` when two manifests give one digest different sizes.
+ */
 export function mergeGraphs(images: readonly GraphImage[], parts: readonly GraphPart[]): ContentGraph {
   const manifests = new Map<Digest, GraphManifest>();
   const blobs = new Map<Digest, GraphBlob>();
   for (const part of parts) {
-    for (const manifest of part.manifests)
-      manifests.set(manifest.digest, unite(manifests.get(manifest.digest), manifest));
-    for (const blob of part.blobs) blobs.set(blob.digest, blob);
+    for (const manifest of part.manifests) {
+      manifests.set(manifest.digest, uniteManifests(manifests.get(manifest.digest), manifest));
+    }
+    for (const blob of part.blobs) blobs.set(blob.digest, uniteBlobs(blobs.get(blob.digest), blob));
   }
   return {
     images: [...images].sort((a, b) => compare(a.reference, b.reference)),
@@ -153,23 +165,24 @@ function selectChildren(index: Index, platforms: readonly string[] | 'all', refe
   const carried = (child: Descriptor): boolean => {
     const describes = child.annotations?.[Annotation.dockerReferenceDigest];
     if (describes !== undefined) return chosen.has(describes);
-    return isRealPlatform(child.platform) ? chosen.has(child.digest) : true;
+    return isRealPlatform(child.platform) ? platforms.includes(formatPlatform(child.platform)) : true;
   };
   return index.manifests.filter(carried);
 }
 
-/** A manifest's platform stands in its index or, for a single manifest, only in its config. */
+/**
+ * A manifest's platform stands in its index or, for a single manifest, only in its config. Undefined for what runs
+ * nowhere, and for names that no tool would understand: such a manifest is carried without a platform.
+ */
 async function platformOf(
-  source: Source,
   node: Descriptor,
   manifest: Manifest,
-  contents: Map<Digest, Buffer>,
+  read: (blob: Descriptor) => Promise<Buffer>,
   options: DiscoverOptions,
 ): Promise<string | undefined> {
   if (!isImageConfigType(manifest.config.mediaType)) return undefined;
-  if (node.platform !== undefined) return isRealPlatform(node.platform) ? formatPlatform(node.platform) : undefined;
-  const bytes = contents.get(manifest.config.digest) ?? (await readVerified(source, manifest.config, options));
-  contents.set(manifest.config.digest, bytes);
+  if (node.platform !== undefined) return toPlatformText(node.platform);
+  const bytes = await read(manifest.config);
   let config: unknown;
   try {
     config = JSON.parse(bytes.toString('utf8'));
@@ -177,9 +190,13 @@ async function platformOf(
     throw new IntegrityError('MALFORMED', `${options.reference}: image config ${manifest.config.digest} is not JSON`);
   }
   const { os, architecture, variant } = (config ?? {}) as Record<string, unknown>;
-  if (typeof os !== 'string' || typeof architecture !== 'string' || os === '' || architecture === '') return undefined;
-  const platform = { os, architecture, ...(typeof variant === 'string' ? { variant } : {}) };
-  return isRealPlatform(platform) ? formatPlatform(platform) : undefined;
+  if (typeof os !== 'string' || typeof architecture !== 'string') return undefined;
+  return toPlatformText({ os, architecture, ...(typeof variant === 'string' ? { variant } : {}) });
+}
+
+function toPlatformText(platform: Platform): string | undefined {
+  const text = isRealPlatform(platform) ? formatPlatform(platform) : '';
+  return isPlatformText(text) ? text : undefined;
 }
 
 function requirePlatform(platform: string | undefined, { platforms, reference }: DiscoverOptions): void {
@@ -208,9 +225,31 @@ function toBlob({ digest, mediaType, size }: Descriptor, reference: string): Gra
 }
 
 /** Two images may carry different children of the same index; together they carry both. */
-function unite(known: GraphManifest | undefined, manifest: GraphManifest): GraphManifest {
-  if (known?.manifests === undefined || manifest.manifests === undefined) return known ?? manifest;
-  return { ...manifest, manifests: [...new Set([...known.manifests, ...manifest.manifests])] };
+function uniteManifests(known: GraphManifest | undefined, manifest: GraphManifest): GraphManifest {
+  if (known === undefined) return manifest;
+  if (known.size !== manifest.size) throw twoSizes(known, manifest);
+  if (known.manifests === undefined || manifest.manifests === undefined) {
+    return compare(known.platform ?? '~', manifest.platform ?? '~') <= 0 ? known : manifest;
+  }
+  if (known.manifests.join() === manifest.manifests.join()) return known;
+  return { ...known, manifests: [...new Set([...known.manifests, ...manifest.manifests])].sort(compare) };
+}
+
+/** Docker's and OCI's manifests give one layer different types, which says nothing about its bytes. */
+function uniteBlobs(known: GraphBlob | undefined, blob: GraphBlob): GraphBlob {
+  if (known === undefined) return blob;
+  if (known.size !== blob.size) throw twoSizes(known, blob);
+  return compare(known.mediaType, blob.mediaType) <= 0 ? known : blob;
+}
+
+function twoSizes(one: GraphBlob | GraphManifest, other: GraphBlob | GraphManifest): IntegrityError {
+  return new IntegrityError('MALFORMED', `${one.digest} is said to have ${one.size} and ${other.size} bytes`, {
+    hint: 'one of the images that name it is broken at its source',
+  });
+}
+
+function tooLarge(reference: string): IntegrityError {
+  return new IntegrityError('MALFORMED', `${reference}: its indexes nest too deep or hold too many manifests`);
 }
 
 function compare(a: string, b: string): number {

@@ -61,7 +61,10 @@ export interface PendingTag {
   readonly previous: Digest | undefined;
 }
 
-/** Plans the copy of images along their routes. Large blobs come first, so that no long transfer is left for the end. */
+/**
+ * Plans the copy of images along their routes. Large blobs come first, so that no long transfer is left for the end.
+ * @throws RangeError when a route names a manifest that the graph does not have: a bug of the caller.
+ */
 export function planCopy(graph: ContentGraph, routes: readonly Route[]): CopyPlan {
   const blobs = new Map<GraphBlob, Draft>();
   const manifests = new Map<GraphManifest, Draft>();
@@ -83,7 +86,8 @@ export function planCopy(graph: ContentGraph, routes: readonly Route[]): CopyPla
     })),
     tags: routes.flatMap(({ digest, target, tag }) => {
       const manifest = byDigest.get(digest);
-      return tag === undefined || manifest === undefined ? [] : [{ descriptor: toDescriptor(manifest), target, tag }];
+      if (manifest === undefined) throw new RangeError(`the graph has no manifest ${digest}`);
+      return tag === undefined ? [] : [{ descriptor: toDescriptor(manifest), target, tag }];
     }),
   };
 }
@@ -93,16 +97,22 @@ export async function assess(
   plan: CopyPlan,
   options: CallOptions & { readonly concurrency: number },
 ): Promise<PendingCopy> {
-  const blobs = await Promise.all([assessAll(plan.blobs, options), assessAll(plan.manifests, options)]);
+  const blobs = await assessAll(plan.blobs, options);
+  const manifests = await assessAll(plan.manifests, options);
   const tags: (PendingTag | undefined)[] = [];
-  await forEachConcurrently([...plan.tags.entries()], options.concurrency, async ([index, assignment], signal) => {
-    const previous = await currentDigest(assignment, signal);
-    tags[index] = previous === assignment.descriptor.digest ? undefined : { assignment, previous };
-  });
-  return { blobs: blobs[0], manifests: blobs[1], tags: tags.filter((tag) => tag !== undefined) };
+  await forEachConcurrently(
+    [...plan.tags.entries()],
+    options.concurrency,
+    async ([index, assignment], signal) => {
+      const previous = await currentDigest(assignment, signal);
+      tags[index] = previous === assignment.descriptor.digest ? undefined : { assignment, previous };
+    },
+    options.signal,
+  );
+  return { blobs, manifests, tags: tags.filter((tag) => tag !== undefined) };
 }
 
-/** Bytes and pieces a pending copy still has to bring to at least one target. */
+/** Bytes a pending copy still has to fetch: content that at least one target lacks, each piece counted once. */
 export function pendingBytes(pending: PendingCopy): number {
   return [...pending.blobs, ...pending.manifests].reduce(
     (sum, { transfer, missing }) => sum + (missing.length > 0 ? transfer.descriptor.size : 0),
@@ -149,21 +159,21 @@ async function assessAll<T extends Transfer>(
   transfers: readonly T[],
   options: CallOptions & { readonly concurrency: number },
 ): Promise<PendingTransfer<T>[]> {
-  const pending: PendingTransfer<T>[] = [];
+  const questions = transfers.flatMap((transfer) => transfer.targets.map((target) => ({ transfer, target })));
+  const holders = new Map<T, Set<Target>>(transfers.map((transfer) => [transfer, new Set()]));
   await forEachConcurrently(
-    [...transfers.entries()],
+    questions,
     options.concurrency,
-    async ([index, transfer], signal) => {
-      const held = await Promise.all(transfer.targets.map((target) => target.exists(transfer.descriptor, { signal })));
-      pending[index] = {
-        transfer,
-        missing: transfer.targets.filter((_, position) => held[position] !== true),
-        present: transfer.targets.filter((_, position) => held[position] === true),
-      };
+    async ({ transfer, target }, signal) => {
+      if (await target.exists(transfer.descriptor, { signal })) holders.get(transfer)?.add(target);
     },
     options.signal,
   );
-  return pending;
+  return transfers.map((transfer) => ({
+    transfer,
+    missing: transfer.targets.filter((target) => holders.get(transfer)?.has(target) !== true),
+    present: transfer.targets.filter((target) => holders.get(transfer)?.has(target) === true),
+  }));
 }
 
 async function currentDigest({ target, tag }: TagAssignment, signal: AbortSignal): Promise<Digest | undefined> {

@@ -10,6 +10,9 @@ export const MAX_MANIFEST_BYTES: number = 32 * 1024 * 1024;
 /** Children of one index or layers of one manifest. */
 const MAX_CHILDREN = 10_000;
 const MAX_SIZE = Number.MAX_SAFE_INTEGER;
+/** Keys that decide what content is. Go's decoder also takes them in another case, so that spelling is refused. */
+const DECISIVE_KEYS = ['schemaVersion', 'mediaType', 'config', 'layers', 'manifests', 'subject', 'fsLayers'];
+const LOWER_CASE_KEYS: ReadonlySet<string> = new Set(DECISIVE_KEYS.map((key) => key.toLowerCase()));
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/manifest.md */
 export interface Manifest {
@@ -34,7 +37,7 @@ export interface Index {
 
 const AnyDigest = z.custom<Digest>((value) => isDigest(value), 'not a sha256 digest');
 const ReceivedDescriptor = z.object({
-  mediaType: z.string().max(255),
+  mediaType: z.string().min(1).max(255),
   digest: AnyDigest,
   size: z.int().min(0).max(MAX_SIZE),
   artifactType: z.string().max(255).optional(),
@@ -68,7 +71,7 @@ const ReceivedIndex = z.object({ ...Common, manifests: z.array(ReceivedDescripto
  * Reads the bytes of a manifest or an index. `declaredType` is the type its descriptor (or `Content-Type`) gives.
  * @throws StoreError `UNSUPPORTED` for Docker schema 1, with what to do.
  * @throws IntegrityError `MALFORMED` when the bytes are not what they are declared to be: other type, both a manifest
- *   and an index (CVE-2021-41190), broken JSON, a digest of an algorithm other than sha256.
+ *   and an index (CVE-2021-41190), keys in another case, broken JSON, a digest of an algorithm other than sha256.
  */
 export function parseManifest(bytes: Uint8Array, declaredType: string | undefined, what: string): Manifest | Index {
   const malformed = (why: string): IntegrityError =>
@@ -83,6 +86,11 @@ export function parseManifest(bytes: Uint8Array, declaredType: string | undefine
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw malformed('manifest is not a JSON object');
   const has = (key: string): boolean => Object.hasOwn(json, key);
+  const misspelt = Object.keys(json).find(
+    (key) => !DECISIVE_KEYS.includes(key) && LOWER_CASE_KEYS.has(key.toLowerCase()),
+  );
+  if (misspelt !== undefined)
+    throw malformed(`has a key ${JSON.stringify(misspelt)} that tools read in different ways`);
   const ownType = (json as { mediaType?: unknown }).mediaType;
   if (has('fsLayers') || (json as { schemaVersion?: unknown }).schemaVersion === 1) throw schema1(what);
   if (has('manifests') && (has('layers') || has('config'))) throw malformed('is at once a manifest and an index');

@@ -14,6 +14,7 @@ const KNOWN_ARCHITECTURES = [
   '386', 'amd64', 'arm', 'arm64', 'loong64', 'mips64le', 'ppc64le', 'riscv64', 's390x', 'wasm',
 ]; // prettier-ignore
 const VARIANT = /^v[0-9]{1,2}$/;
+const CANONICAL = /^[a-z0-9]+\/[a-z0-9]+(\/v[0-9]{1,2})?$/;
 
 /** Variants that mean the same as none, so that `arm64/v8` and `arm64` select the same image. */
 const DEFAULT_VARIANTS: Readonly<Record<string, string>> = { arm64: 'v8', amd64: 'v1' };
@@ -54,6 +55,17 @@ export function normalizePlatform(platform: Platform): Platform {
 export function formatPlatform(platform: Platform): string {
   const { os, architecture, variant } = normalizePlatform(platform);
   return [os, architecture, ...(variant === undefined ? [] : [variant])].join('/');
+}
+
+/** Whether the text is a platform as {@link formatPlatform} writes it, whether or not its names are known here. */
+export function isPlatformText(text: string): boolean {
+  return CANONICAL.test(text) && formatPlatform(toPlatform(text)) === text;
+}
+
+/** The inverse of {@link formatPlatform}; for text that came from it. */
+export function toPlatform(text: string): Platform {
+  const [os = '', architecture = '', variant] = text.split('/');
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
 }
 
 /** Whether a child with this platform runs on the wanted one: same os, architecture and variant. */
