@@ -18,24 +18,46 @@ fail() {
 # Installs the locked packages unless node_modules already matches package-lock.json, puts the pinned Node first on
 # PATH and proves that it is the one that answers.
 setup_node() {
-  command -v npm >/dev/null || fail 'npm is not installed' 'hint: install Node 20 or newer with npm, for example: apt-get install npm'
-  local stamp=$repo/node_modules/.airgap-lock-sha256 log wanted
+  command -v npm >/dev/null || fail 'npm is not installed' 'hint: install it with its Node, for example: apt-get install npm'
+  local stamp=$repo/node_modules/.airgap-lock-sha256 wanted
   wanted=$(sha256sum <"$repo/package-lock.json" | cut -d' ' -f1)
   if [[ ! -f $stamp || $(<"$stamp") != "$wanted" ]]; then
     note 'installing the locked npm packages'
-    log=$(mktemp)
-    # The warnings are about the system Node, which runs npm alone; an error still shows.
-    if ! (cd "$repo" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) >"$log" 2>&1 </dev/null; then
-      cat "$log" >&2
-      rm -f "$log"
-      fail 'npm ci failed' 'hint: the message above is npm'"'"'s own; a registry must be reachable for the first set-up'
-    fi
-    rm -f "$log"
+    install_packages
     link_node
+    if is_older_node; then
+      # npm leaves out optional packages that the Node it runs on is too old for, native parts of the tools among them:
+      # now that the pinned Node is here, install once more with that one.
+      local pinned
+      pinned=$(mktemp -d)
+      cp -L "$repo/node_modules/.bin/node" "$pinned/node" 2>/dev/null || { rm -rf "$pinned" && assert_node; }
+      PATH=$pinned:$PATH NODE_USE_SYSTEM_CA=1 install_packages
+      rm -rf "$pinned"
+      link_node
+    fi
     printf '%s' "$wanted" >"$stamp"
   fi
   export PATH=$repo/node_modules/.bin:$PATH
   assert_node
+}
+
+install_packages() {
+  local log
+  log=$(mktemp)
+  # The warnings are about the system Node, which runs npm alone; an error still shows.
+  if ! (cd "$repo" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) >"$log" 2>&1 </dev/null; then
+    cat "$log" >&2
+    rm -f "$log"
+    fail 'npm ci failed' "hint: the message above is npm's own; the package registry must be reachable for the first set-up"
+  fi
+  rm -f "$log"
+}
+
+# The oldest Node that every locked optional package accepts is 20.19.
+is_older_node() {
+  local version
+  version=$(node --version 2>/dev/null) || return 0
+  [[ $(printf '%s\n' "${version#v}" 20.19.0 | sort -V | sed -n 1p) != 20.19.0 ]]
 }
 
 # npm 9, Debian 12's own, installs the platform's package but does not link its command.
