@@ -57,7 +57,7 @@ export function parseReference(text: string): Reference {
   }
   const repository =
     registry === DEFAULT_REGISTRY && !path.includes('/') && path !== '' ? `${OFFICIAL_PREFIX}${path}` : path;
-  checkRepository(text, repository);
+  checkRepository(text, repository, path);
   if (tag !== undefined && !TAG.test(tag)) throw invalidTag(text, tag);
   const digest = at < 0 ? undefined : checkDigest(text, text.slice(at + 1));
   return {
@@ -113,14 +113,14 @@ function isDomain(registry: string): boolean {
   return DOMAIN.test(registry);
 }
 
-function checkRepository(text: string, repository: string): void {
+function checkRepository(text: string, repository: string, path: string): void {
   if (repository === '') throw invalid(text, 'the repository name is missing');
   if (repository.length > MAX_REPOSITORY_LENGTH) {
     throw invalid(text, `the repository name is longer than ${MAX_REPOSITORY_LENGTH} characters`);
   }
   if (repository.split('/').every((component) => COMPONENT.test(component))) return;
   if (repository !== repository.toLowerCase()) {
-    throw invalid(text, 'a repository name is lower case', text.replace(repository, repository.toLowerCase()));
+    throw invalid(text, 'a repository name is lower case', text.replace(path, path.toLowerCase()));
   }
   throw invalid(
     text,

@@ -228,13 +228,18 @@ export class FastConnection {
   #readHead(): void {
     const head = parseHead(this.#current.subarray(this.#start, this.#filled));
     if (head === 'incomplete') return;
-    const isFit = head !== 'unfit' && head.status >= 200 && head.length !== undefined && isIdentity(head);
-    this.#head = isFit ? head : 'unfit';
-    if (isFit) {
+    if (head === 'unfit' || head.status < 200 || !isIdentity(head)) this.#head = 'unfit';
+    else if (head.length !== undefined) {
+      this.#head = head;
       this.#state = 'body';
       this.#start += head.size;
-      this.#left = (head.length ?? 0) - (this.#filled - this.#start);
-    }
+      this.#left = head.length - (this.#filled - this.#start);
+    } else if (head.status >= 300) {
+      // A refusal or a redirect whose body is not plain: the head says enough.
+      this.#head = { ...head, length: 0, keepsAlive: false };
+      this.#start = this.#filled;
+      this.close();
+    } else this.#head = 'unfit';
     this.#wake?.();
   }
 
