@@ -38,15 +38,27 @@ export interface ChartOptions {
  */
 export async function openChart(path: string, options: ChartOptions = {}): Promise<ChartPackage> {
   const shownAs = options.shownAs ?? path;
-  const isDirectory = (await stat(path)).isDirectory();
-  const original = isDirectory ? undefined : await readPackage(path, shownAs);
-  const files = original === undefined ? await readChartFiles(path, shownAs) : await unpackChart(original, shownAs);
+  if (!(await stat(path)).isDirectory()) return readChartPackage(await readPackage(path, shownAs), shownAs);
+  const files = await readChartFiles(path, shownAs);
+  const { name } = readMetadata(files, shownAs);
+  return describeChart(await packChart(name, files, options.mtime ?? new Date(0)), files, shownAs);
+}
+
+/**
+ * Reads a chart from the bytes of its package.
+ * @throws UsageError `INVALID_SPEC`, IntegrityError `MALFORMED` as {@link openChart}.
+ */
+export async function readChartPackage(bytes: Buffer, shownAs: string): Promise<ChartPackage> {
+  return describeChart(bytes, await unpackChart(bytes, shownAs), shownAs);
+}
+
+async function describeChart(bytes: Buffer, files: readonly ChartFile[], shownAs: string): Promise<ChartPackage> {
   const metadata = readMetadata(files, shownAs);
   await checkDependencies(metadata, files, shownAs);
   return {
     metadata,
     fileName: `${metadata.name}-${metadata.version}.tgz`,
-    bytes: original ?? (await packChart(metadata.name, files, options.mtime ?? new Date(0))),
+    bytes,
     files,
     values: readChartValues(files, shownAs),
     images: findDeclaredImages(files, shownAs),

@@ -1,15 +1,23 @@
 /** Gathers what a component is made of: its files with their place in the archive, and every image they name. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { join, relative } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { IntegrityError } from '../errors.ts';
-import { digestOf, type Digest } from '../oci/digest.ts';
+import { openChart } from '../kubernetes/chart-package.ts';
+import { findImages, type ImageHit } from '../kubernetes/images.ts';
+import { isKubernetesFile, readKubernetesYaml } from '../kubernetes/yaml-documents.ts';
+import { digestOf, sha256, type Digest } from '../oci/digest.ts';
 import { loadImageList } from '../release/image-list.ts';
 import { pinned } from '../release/integrity.ts';
 import { listSpecFiles, resolveSpecPath } from '../release/spec-paths.ts';
 import type { ComponentSpec, ImageSpec } from '../release/spec.ts';
+import { readTextFile } from '../release/text-file.ts';
 import type { LockFile, ReleaseLock } from '../schema/lock.ts';
 import type { FileContent } from '../stores/files.ts';
+
+/** Bytes of one Kubernetes file that is read for images. */
+const MAX_RESOURCE_BYTES = 16 * 1024 * 1024;
 
 /** A file with its place in the archive, its pin, and where its bytes are. */
 export interface CollectedFile extends LockFile {
@@ -40,6 +48,16 @@ export async function collectComponent(
     const listed = await loadImageList(await resolveSpecPath(directory, path), path);
     images.push(...listed.map((image) => ({ ...image, foundIn: image.at })));
   }
+  for (const { path } of component.charts) {
+    const { file, images: declared } = await collectChart(directory, path, created);
+    files.push(file);
+    images.push(...declared.map(toImage));
+  }
+  for (const { path } of component.manifests) {
+    const collected = await collectTree('manifest', directory, path);
+    files.push(...collected);
+    for (const file of collected) images.push(...(await findImagesIn(file)).map(toImage));
+  }
   for (const { path } of component.docs) files.push(...(await collectTree('doc', directory, path)));
   for (const { path, integrity, as } of component.files) {
     const file = await resolveSpecPath(directory, path);
@@ -56,7 +74,10 @@ export async function collectComponent(
 export async function openLockedFiles(lock: ReleaseLock, directory: string): Promise<ReadonlyMap<Digest, FileContent>> {
   const contents = new Map<Digest, FileContent>();
   for (const { path, from, kind, digest } of lock.files) {
-    const file = await pinFile(kind, path, from, await resolveSpecPath(directory, from));
+    const file =
+      kind === 'chart'
+        ? (await collectChart(directory, from, new Date(lock.created))).file
+        : await pinFile(kind, path, from, await resolveSpecPath(directory, from));
     if (file.digest !== digest) {
       throw new IntegrityError('DIGEST_MISMATCH', `${from} has changed since the lock was written`, {
         hint: 'run `airgap resolve` to pin it anew',
@@ -77,6 +98,33 @@ async function collectTree(kind: 'manifest' | 'doc', directory: string, path: st
   );
 }
 
+/** A chart directory is packed; a package travels unchanged. */
+async function collectChart(
+  directory: string,
+  from: string,
+  created: Date,
+): Promise<{ file: CollectedFile; images: readonly ImageHit[] }> {
+  const place = await resolveSpecPath(directory, from);
+  const chart = await openChart(place, { shownAs: from, mtime: created });
+  const { bytes } = chart;
+  const content = (await stat(place)).isFile() ? { path: place } : { bytes };
+  const path = `charts/${chart.fileName}`;
+  return {
+    file: { path, from, kind: 'chart', size: bytes.length, digest: sha256(bytes), content },
+    images: chart.images,
+  };
+}
+
+async function findImagesIn(file: CollectedFile): Promise<readonly ImageHit[]> {
+  if (!isKubernetesFile(file.from) || !('path' in file.content)) return [];
+  const text = await readTextFile(file.content.path, MAX_RESOURCE_BYTES);
+  return readKubernetesYaml(text, file.from).flatMap(findImages);
+}
+
+function toImage({ reference, at }: ImageHit): CollectedImage {
+  return { reference, origin: 'registry', foundIn: at };
+}
+
 async function pinFile(kind: LockFile['kind'], path: string, from: string, file: string): Promise<CollectedFile> {
   const hash = createHash('sha256');
   let size = 0;
@@ -91,5 +139,5 @@ async function pinFile(kind: LockFile['kind'], path: string, from: string, file:
 function below(directory: string, at: string): string {
   const [, file = at, place = ''] = /^(.*?)((?::\d+)*)$/.exec(at) ?? [];
   const inside = relative(directory, file);
-  return inside.startsWith('..') ? at : join(inside) + place;
+  return inside.startsWith('..') ? at : inside + place;
 }

@@ -13,8 +13,8 @@ export interface ImageTarget {
   open(reference: Reference): { readonly target: Target; readonly tag: string | undefined };
   /** How originals become references of this store. */
   map(references: readonly string[]): readonly Mapping[];
-  /** Where charts go, by name; undefined where charts have no place. */
-  chart?(name: string): { readonly target: Target; readonly reference: string };
+  /** Where a chart goes; absent where charts have no place. */
+  chart?(name: string, tag: string): { readonly target: Target; readonly tag: string; readonly reference: string };
 }
 
 /** One image and its place at the target. */
@@ -44,9 +44,9 @@ export function createRegistryTarget(
     name,
     map: (references) => mapReferences(references, rule),
     open: (reference) => ({ target: open(reference), tag: reference.tag }),
-    chart: (chart) => {
-      const reference = { registry: rule.host, repository: `${chartPrefix}/${chart}` };
-      return { target: open(reference), reference: formatReference(reference) };
+    chart: (name, tag) => {
+      const reference = { registry: rule.host, repository: `${chartPrefix}/${name}`, tag };
+      return { target: open(reference), tag, reference: formatReference(reference) };
     },
   };
 }
@@ -57,6 +57,6 @@ export function createLayoutTarget(name: string, layout: Target): ImageTarget {
     name,
     map: (references) => references.map((original) => ({ original, internal: parseReference(original) })),
     open: (reference) => ({ target: layout, tag: formatReference(reference) }),
-    chart: (chart) => ({ target: layout, reference: `charts/${chart}` }),
+    chart: (name, tag) => ({ target: layout, tag: `charts/${name}:${tag}`, reference: `charts/${name}:${tag}` }),
   };
 }

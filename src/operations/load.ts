@@ -54,7 +54,12 @@ export async function planLoad(
   options: LoadOptions = {},
 ): Promise<LoadPlan> {
   const { inventory } = release;
-  const { graph, skipped } = await narrowGraph(() => archive, inventory, options.platforms ?? inventory.platforms, options);
+  const { graph, skipped } = await narrowGraph(
+    () => archive,
+    inventory,
+    options.platforms ?? inventory.platforms,
+    options,
+  );
   const images = mapImages(graph, target);
   const routes = images.map(({ internal, digest }) => ({ digest, source: archive, ...target.open(internal) }));
   const charts = await planCharts(archive, inventory, target);
