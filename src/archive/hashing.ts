@@ -129,16 +129,19 @@ function lengthAt(ranges: readonly ByteRange[], index: number): number {
   return ranges[index]?.length ?? 0;
 }
 
+/** Settles when the thread has ended, so that nothing reads from the file any more. */
 function runWorker(job: RangesJob | PrefixJob, onDigest: (index: number, digest: Digest) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), { workerData: job, execArgv: [], stdin: false });
+    let failure: Error | undefined;
     worker.on('message', (message: WorkerMessage) => {
-      if ('error' in message) reject(cannotRead(message.error));
+      if ('error' in message) failure = cannotRead(message.error);
       else onDigest(message.index, message.digest);
     });
-    worker.on('error', reject);
+    worker.on('error', (error: Error) => (failure ??= error));
     worker.on('exit', (code) => {
-      if (code === 0) resolve();
+      if (failure !== undefined) reject(failure);
+      else if (code === 0) resolve();
       else reject(new StoreError('STORE_IO', `a hashing thread ended with code ${code}`));
     });
   });
