@@ -194,7 +194,8 @@ describe('src', () => {
 });
 
 test('files stay short', () => {
-  const folders = ['src', 'test', 'bench', 'scripts'].filter((folder) => existsSync(join(repository, folder)));
+  // A test file may list many cases; what it tests may not.
+  const folders = ['src', 'bench', 'scripts'].filter((folder) => existsSync(join(repository, folder)));
   const all = folders.flatMap(readTree);
   expect(all.filter((file) => file.lines > MAX_LINES).map((file) => `${file.path}: ${file.lines} lines`)).toEqual([]);
 });
