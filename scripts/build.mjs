@@ -1,15 +1,17 @@
-// Bundles dist/: the command line, the library, and the one file that travels in every archive.
-import { rm } from 'node:fs/promises';
+// Bundles dist/ (or the directory given): the command line, the library, and the one file that travels in every archive.
+import { rename, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
-await rm('dist', { recursive: true, force: true });
+const [output = 'dist'] = process.argv.slice(2);
+// Built aside and swapped, so that a failed build leaves the old one.
+const aside = `${output}.new-${process.pid}`;
 
 const common = {
   bundle: true,
   platform: 'node',
   target: 'node24',
   format: 'esm',
-  outdir: 'dist',
+  outdir: aside,
   outExtension: { '.js': '.mjs' },
   legalComments: 'none',
   logLevel: 'warning',
@@ -21,6 +23,22 @@ const common = {
   alias: { ssh2: './scripts/no-ssh.mjs' },
 };
 
+/**
+ * Built-in modules through `require`: an export that an older Node lacks is then undefined instead of an error before
+ * the first line runs.
+ */
+const requiredBuiltins = {
+  name: 'required-builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'require-call' ? { path, external: true } : { path, namespace: 'builtin' },
+    );
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
 await Promise.all([
   build({
     ...common,
@@ -28,5 +46,15 @@ await Promise.all([
     splitting: true,
     chunkNames: 'chunk-[hash]',
   }),
-  build({ ...common, entryPoints: { 'verify-and-load': 'src/cli/verify-and-load.ts' }, minify: true }),
+  build({
+    ...common,
+    entryPoints: { 'verify-and-load': 'src/cli/verify-and-load.ts' },
+    minify: true,
+    // An older Node must be able to read the file to say that it is too old.
+    target: 'node18',
+    plugins: [requiredBuiltins],
+  }),
 ]);
+
+await rm(output, { recursive: true, force: true });
+await rename(aside, output);

@@ -1,0 +1,43 @@
+/** The `airgap` program: all commands, in the order of a release's life. */
+import type { Command } from './command.ts';
+import { build } from './commands/build.ts';
+import { extract } from './commands/extract.ts';
+import { init } from './commands/init.ts';
+import { inspect } from './commands/inspect.ts';
+import { keysGenerate } from './commands/keys-generate.ts';
+import { keysShow } from './commands/keys-show.ts';
+import { load } from './commands/load.ts';
+import { mirror } from './commands/mirror.ts';
+import { registry } from './commands/registry.ts';
+import { resolve } from './commands/resolve.ts';
+import { verify } from './commands/verify.ts';
+import { runInProcess } from './run.ts';
+
+const COMMANDS: readonly Command[] = [
+  init,
+  keysGenerate,
+  keysShow,
+  resolve,
+  build,
+  verify,
+  inspect,
+  load,
+  extract,
+  mirror,
+  registry,
+];
+
+/** Runs `airgap` with these arguments and returns the exit code. */
+export function runAirgap(argv: readonly string[]): Promise<number> {
+  return runInProcess(argv, COMMANDS, {
+    name: 'airgap',
+    summary: 'One declared release, one signed archive across the air gap, proved and loaded offline.',
+    examples: [
+      'airgap init my-release',
+      'airgap keys generate --output release',
+      'airgap build release.yaml --key release.key',
+      'airgap verify my-release-offline-1.0.0.tar --key release.pub',
+      'airgap load my-release-offline-1.0.0.tar --key release.pub --to docker://registry.internal:5000',
+    ],
+  });
+}

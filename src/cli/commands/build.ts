@@ -1,0 +1,93 @@
+/** `airgap build`: one signed archive out of a release. */
+import { stat } from 'node:fs/promises';
+import { UsageError } from '../../errors.ts';
+import { defineCommand, flag, list, optionalArgument, text } from '../command.ts';
+import type { Context } from '../context.ts';
+import { formatBytes, formatDuration } from '../format.ts';
+import { openSigners } from '../keys.ts';
+import { openProgress } from '../progress.ts';
+import { concurrencyOption, sourceOptions } from '../source-options.ts';
+
+export const build = defineCommand({
+  name: 'build',
+  summary: 'write the signed archive of a release; run again after an interruption, it goes on',
+  examples: [
+    'build release.yaml --key release.key',
+    'build release.lock.json --key release.key --output /media/usb',
+    'build release.yaml --locked --key a.key --key b.key',
+  ],
+  arguments: {
+    release: optionalArgument('release', 'release.yaml, or a lock that is built as it is (default: of this directory)'),
+  },
+  options: {
+    key: list('--key <file>', 'private key to sign with'),
+    passphraseFile: text('--passphrase-file <file>', 'holds the passphrase; else AIRGAP_PASSPHRASE or a prompt'),
+    output: text('--output <path>', 'file or directory (default: <name>-offline-<version>.tar here)'),
+    overwrite: flag('--overwrite', 'replace an archive of that name when the new one is complete'),
+    locked: flag('--locked', 'fail if a tag moved or anything differs from the lock'),
+    lock: text('--lock <file>', 'the lock (default: release.lock.json beside the release.yaml)'),
+    concurrency: concurrencyOption,
+    ...sourceOptions,
+  },
+  async run(context, { release }, options) {
+    const { chooseInput, pinRelease, placeOutput } = await import('../release-input.ts');
+    const { ImageSources } = await import('../image-sources.ts');
+    const { buildArchive } = await import('../../operations/build.ts');
+    const { archiveFileName } = await import('../../release/inventory.ts');
+    const { readInstallFiles } = await import('../install-files.ts');
+    const { output, signal } = context;
+    const started = context.now().getTime();
+    const input = chooseInput(release);
+    if (input.kind === 'list') {
+      throw new UsageError('USAGE', `${input.path} is neither a release.yaml nor a lock`, {
+        hint: 'name the list under imageLists of a release.yaml',
+      });
+    }
+    // Asked first: a passphrase is not waited for at the end of a long download.
+    const signers = await openSigners(context, options.key, options.passphraseFile);
+    await using sources = new ImageSources({ ...options, signal });
+    const { report, moved } = await (async () => {
+      using progress = await openProgress(context);
+      const pinned = await pinRelease(input, sources, context, progress, options);
+      const { lock, files, contents } = pinned;
+      const path = placeOutput(options.output, archiveFileName(lock), await isDirectory(options.output));
+      const request = { lock, output: path, signers, sourceOf: sources.sourceOf(contents), files };
+      const built = await buildArchive(
+        { ...request, tools: await readInstallFiles(lock) },
+        {
+          overwrite: options.overwrite,
+          concurrency: options.concurrency,
+          signal,
+          onStart: (held, total) => progress.begin('copy', path, total, held),
+          onEvent: progress.onCopy,
+        },
+      );
+      return { report: built, moved: pinned.moved };
+    })();
+    for (const { reference, was, now } of moved) output.note(`moved: ${reference} was ${was} and is now ${now}`);
+    const { path, size, digest, resumedBytes, copiedBytes } = report;
+    output.result({ path, size, digest, signers: report.signers, resumedBytes, copiedBytes }, [
+      path,
+      `  size     ${formatBytes(size)} (${size} bytes)`,
+      `  digest   ${digest} (of checksums.txt)`,
+      ...report.signers.map((keyId) => `  signed   ${keyId}`),
+      ...(resumedBytes > 0 ? [`  resumed  ${formatBytes(resumedBytes)} of an interrupted build`] : []),
+    ]);
+    output.note(`built in ${formatDuration(context.now().getTime() - started)}`);
+    nextStep(context, path, options.key[0] ?? 'release.key');
+  },
+});
+
+function nextStep({ output }: Context, archive: string, key: string): void {
+  output.note(`next: airgap verify ${archive} --key ${key.replace(/\.key$/, '')}.pub`);
+}
+
+async function isDirectory(path: string | undefined): Promise<boolean> {
+  if (path === undefined) return false;
+  if (path.endsWith('/')) return true;
+  const found = await stat(path).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  return found?.isDirectory() === true;
+}

@@ -1,0 +1,48 @@
+/** `airgap extract`: charts, manifests and documents of a proved archive, into a fresh directory. */
+import type { TrustPolicy } from '../../trust/verify.ts';
+import { argument, defineCommand, restArguments } from '../command.ts';
+import type { Context } from '../context.ts';
+import { formatCount } from '../format.ts';
+import { readTrustPolicy, trustOptions } from '../keys.ts';
+import { openProgress } from '../progress.ts';
+
+export const extract = defineCommand({
+  name: 'extract',
+  summary: 'prove an archive and write its charts, manifests and documents to a new directory',
+  examples: [
+    'extract release.tar files --key release.pub',
+    'extract release.tar files manifests docs/install.md --key release.pub',
+  ],
+  arguments: {
+    archive: argument('archive', 'the file'),
+    directory: argument('directory', 'must not exist yet'),
+    paths: restArguments('paths', 'only these files and directories of the archive'),
+  },
+  options: trustOptions,
+  async run(context, { archive, directory, paths }, options) {
+    await extractAndReport(context, archive, await readTrustPolicy(options), directory, paths);
+  },
+});
+
+/** Proves the whole archive, then writes files of it. */
+export async function extractAndReport(
+  context: Context,
+  path: string,
+  policy: TrustPolicy,
+  directory: string,
+  paths: readonly string[],
+): Promise<void> {
+  const { output, signal } = context;
+  const { openArchive } = await import('../../archive/reader.ts');
+  const { proveRelease, trustHead } = await import('../../operations/verify.ts');
+  const { extractFiles } = await import('../../operations/extract.ts');
+  using archive = await openArchive(path);
+  const trusted = trustHead(archive.head, policy);
+  const release = await (async () => {
+    using progress = await openProgress(context);
+    return proveRelease(archive, trusted, { signal, onProgress: progress.onProof });
+  })();
+  const files = await extractFiles(archive, release, directory, { paths, signal });
+  output.result({ kind: 'extraction', archive: path, directory, files }, files);
+  output.note(`wrote ${formatCount(files.length, 'file')} to ${directory}`);
+}

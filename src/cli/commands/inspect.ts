@@ -1,0 +1,67 @@
+/** `airgap inspect`: what an archive says of itself. Proves nothing, and says so. */
+import { argument, defineCommand } from '../command.ts';
+import type { Context } from '../context.ts';
+import { formatBytes, formatCount, formatTable } from '../format.ts';
+import type { Inspection } from '../../operations/inspect.ts';
+
+export const inspect = defineCommand({
+  name: 'inspect',
+  summary: 'show what an archive says it holds, by reading its head only; verifies nothing',
+  examples: ['inspect hexabase-offline-1.5.0.tar', 'inspect release.tar --json'],
+  arguments: { archive: argument('archive', 'the file') },
+  options: {},
+  async run(context, { archive }) {
+    await inspectAndReport(context, archive);
+  },
+});
+
+/** Reads the head and prints it. */
+export async function inspectAndReport({ output }: Context, archive: string): Promise<void> {
+  const { inspectArchive } = await import('../../operations/inspect.ts');
+  const inspection = await inspectArchive(archive);
+  const { inventory, images, signers, size, contentSize, path } = inspection;
+  const { name, version, channel, created, platforms, components, files } = inventory;
+  const document = {
+    kind: 'inspection',
+    verified: false,
+    path,
+    size,
+    contentSize,
+    release: { name, version, channel, created, platforms },
+    components,
+    images,
+    files,
+    claimedSigners: signers,
+  };
+  output.result(document, inspectionLines(inspection));
+}
+
+function inspectionLines({ path, size, contentSize, inventory, images, signers }: Inspection): readonly string[] {
+  const { name, version, channel, created, platforms, components, files } = inventory;
+  return [
+    'NOT VERIFIED: this is what the archive says of itself.',
+    `${name} ${version} (${channel}, ${created})`,
+    `  archive   ${path}, ${formatBytes(size)}; ${formatBytes(contentSize)} of unique content`,
+    `  platforms ${platforms.join(', ')}`,
+    ...(signers.length === 0 ? ['  signed by nobody'] : signers.map((keyId) => `  claims to be signed by ${keyId}`)),
+    '',
+    `${formatCount(components.length, 'component')}`,
+    ...components.flatMap((component) => [
+      `  ${component.name}: ${formatCount(component.images.length, 'image')}, ${formatCount(component.files.length, 'file')}` +
+        (component.description === undefined ? '' : ` - ${component.description}`),
+    ]),
+    '',
+    ...formatTable([
+      ['IMAGE', 'PLATFORMS', 'INDEX', 'SIZE', 'SHARED'],
+      ...images.map((image) => [
+        image.reference,
+        image.platforms.join(','),
+        image.indexMode ?? 'single',
+        formatBytes(image.size),
+        formatBytes(image.sharedSize),
+      ]),
+    ]),
+    '',
+    ...formatTable([['FILE', 'SIZE'], ...files.map((file) => [file.path, formatBytes(file.size)])]),
+  ];
+}

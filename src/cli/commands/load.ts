@@ -1,0 +1,30 @@
+/** `airgap load`: an archive into a registry, a directory of tarballs, a Docker Engine or an OCI layout. */
+import { argument, defineCommand, requiredText, text } from '../command.ts';
+import { readTrustPolicy, trustOptions } from '../keys.ts';
+import { concurrencyOption } from '../source-options.ts';
+import { targetOptions } from '../target-options.ts';
+
+export const load = defineCommand({
+  name: 'load',
+  summary: 'prove an archive and bring its images to a target; nothing is visible before all is proved',
+  examples: [
+    'load release.tar --key release.pub --to docker://registry.internal:5000',
+    'load release.tar --key release.pub --to docker://registry.internal/mirror --platform linux/amd64 --plan',
+    'load release.tar --key release.pub --to dir:/var/lib/rancher/k3s/agent/images',
+    'load release.tar --key release.pub --to docker-daemon:',
+    'load release.tar --key release.pub --to oci:layout',
+  ],
+  arguments: { archive: argument('archive', 'the file') },
+  options: {
+    to: requiredText('--to <target>', 'docker://host[:port][/prefix], docker-daemon:, oci:DIR or dir:DIR'),
+    ...trustOptions,
+    ...targetOptions,
+    concurrency: concurrencyOption,
+    dockerHost: text('--docker-host <address>', 'unix:///path or tcp://127.0.0.1:port (default: DOCKER_HOST)'),
+  },
+  async run(context, { archive }, options) {
+    const policy = await readTrustPolicy(options);
+    const { loadArchive } = await import('../load-images.ts');
+    await loadArchive(context, archive, policy, options);
+  },
+});

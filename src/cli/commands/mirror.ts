@@ -1,0 +1,32 @@
+/** `airgap mirror`: the images of a release, a lock or a plain list from their registries to another one. */
+import { defineCommand, flag, optionalArgument, requiredText, text } from '../command.ts';
+import { concurrencyOption, sourceOptions } from '../source-options.ts';
+import { targetOptions } from '../target-options.ts';
+
+export const mirror = defineCommand({
+  name: 'mirror',
+  summary: 'copy images from their registries to another one; digests are kept, nothing is deleted',
+  examples: [
+    'mirror release.yaml --to docker://registry.internal:5000',
+    'mirror release.lock.json --to docker://registry.internal/mirror --plan',
+    'mirror images.txt --to docker://registry.internal:5000 --platform linux/amd64',
+  ],
+  arguments: {
+    release: optionalArgument(
+      'release',
+      'release.yaml, a lock, or a list with one image a line (default: of this directory)',
+    ),
+  },
+  options: {
+    to: requiredText('--to <target>', 'docker://host[:port][/prefix] or oci:DIR'),
+    locked: flag('--locked', 'fail if a tag moved or anything differs from the lock'),
+    lock: text('--lock <file>', 'the lock (default: release.lock.json beside the release.yaml)'),
+    ...targetOptions,
+    ...sourceOptions,
+    concurrency: concurrencyOption,
+  },
+  async run(context, { release }, options) {
+    const { mirrorRelease } = await import('../mirror-images.ts');
+    await mirrorRelease(context, release, options);
+  },
+});

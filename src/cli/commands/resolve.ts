@@ -1,0 +1,67 @@
+/** `airgap resolve`: pins every reference of a release.yaml by digest. */
+import { UsageError } from '../../errors.ts';
+import { defineCommand, flag, optionalArgument, text } from '../command.ts';
+import { formatBytes, formatCount, formatTable, shortDigest } from '../format.ts';
+import { openProgress } from '../progress.ts';
+import { sourceOptions } from '../source-options.ts';
+
+export const resolve = defineCommand({
+  name: 'resolve',
+  summary: 'pin every image and file of a release.yaml in release.lock.json',
+  examples: ['resolve', 'resolve release.yaml --verbose', 'resolve release.yaml --locked'],
+  arguments: { release: optionalArgument('release.yaml', 'the release (default: the one in this directory)') },
+  options: {
+    lock: text('--lock <file>', 'the lock (default: release.lock.json beside the release.yaml)'),
+    locked: flag('--locked', 'change nothing; fail if a tag moved or anything differs from the lock'),
+    ...sourceOptions,
+  },
+  async run(context, { release }, options) {
+    const { chooseInput, pinRelease } = await import('../release-input.ts');
+    const { ImageSources } = await import('../image-sources.ts');
+    const { output, signal } = context;
+    const input = chooseInput(release);
+    if (input.kind !== 'spec') {
+      throw new UsageError('USAGE', `${input.path} is not a release.yaml`, {
+        hint: 'a lock is built as it is: airgap build release.lock.json',
+      });
+    }
+    await using sources = new ImageSources({ ...options, signal });
+    const { lock, lockPath, isWritten, moved } = await (async () => {
+      using progress = await openProgress(context);
+      return pinRelease(input, sources, context, progress, options);
+    })();
+    for (const { reference, was, now } of moved) output.note(`moved: ${reference} was ${was} and is now ${now}`);
+    const named = lock.components.flatMap((component) => component.images);
+    for (const { reference, foundIn } of named) output.detail(`${reference} is named in ${foundIn.join(', ')}`);
+    const size = [...lock.manifests, ...lock.blobs].reduce((sum, entry) => sum + entry.size, 0);
+    const rows = lock.images.map((image) => [
+      image.reference,
+      shortDigest(image.digest),
+      image.indexMode ?? 'single',
+      moved.some(({ reference }) => reference === image.reference) ? 'moved' : '',
+    ]);
+    output.result(
+      {
+        lock: lockPath,
+        written: isWritten,
+        name: lock.name,
+        version: lock.version,
+        created: lock.created,
+        images: lock.images.map((image) => ({
+          ...image,
+          foundIn: named.filter(({ reference }) => reference === image.reference).flatMap(({ foundIn }) => foundIn),
+        })),
+        moved,
+        files: lock.files.length,
+        bytes: size,
+      },
+      [
+        ...formatTable(rows),
+        `${lock.name} ${lock.version}: ${formatCount(lock.images.length, 'image')}, ` +
+          `${formatCount(lock.files.length, 'file')}, ${formatBytes(size)} of images`,
+        `${isWritten ? 'wrote' : 'agrees with'} ${lockPath ?? ''}`,
+      ],
+    );
+    if (isWritten) output.note(`next: airgap build ${input.path} --key release.key`);
+  },
+});

@@ -1,0 +1,138 @@
+/** `airgap verify`: proves every byte of an archive with a key the user holds. */
+import { AirgapError, ExitCode, exitCodeOf } from '../../errors.ts';
+import type { TrustedRelease, VerifiedRelease } from '../../operations/verify.ts';
+import type { VerifyReport } from '../../schema/report.ts';
+import type { TrustPolicy } from '../../trust/verify.ts';
+import { argument, defineCommand, text } from '../command.ts';
+import type { Context } from '../context.ts';
+import { formatBytes, formatCount, formatDuration } from '../format.ts';
+import { readTrustPolicy, trustOptions } from '../keys.ts';
+import { formatDocument } from '../output.ts';
+import { openProgress } from '../progress.ts';
+import { writeResultFile } from '../result-file.ts';
+
+const STDIN = '-';
+
+export const verify = defineCommand({
+  name: 'verify',
+  summary: 'prove every byte of an archive',
+  examples: [
+    'verify hexabase-offline-1.5.0.tar --key release.pub',
+    'verify release.tar --key a.pub --key b.pub --threshold 2 --report report.json',
+    'verify - --key release.pub < /dev/sr0',
+  ],
+  arguments: { archive: argument('archive', 'the file; - reads standard input in one pass') },
+  options: {
+    ...trustOptions,
+    report: text('--report <file>', 'write the JSON report there as well'),
+  },
+  async run(context, { archive }, options) {
+    await verifyAndReport(context, archive, await readTrustPolicy(options), options.report);
+  },
+});
+
+/** Verifies, reports either way, and throws what was wrong. */
+export async function verifyAndReport(
+  context: Context,
+  archive: string,
+  policy: TrustPolicy,
+  reportPath?: string,
+): Promise<void> {
+  const { output } = context;
+  const started = context.now().getTime();
+  const state: State = { trusted: undefined, done: 0, total: 0 };
+  try {
+    const release = await prove(context, archive, policy, state);
+    const report = describe(archive, policy, state, { release });
+    if (reportPath !== undefined) await writeResultFile(reportPath, formatDocument(report));
+    output.result(report, verifiedLines(archive, release));
+    output.note(`took ${formatDuration(context.now().getTime() - started)}`);
+  } catch (error) {
+    const report = describe(archive, policy, state, { error });
+    if (reportPath !== undefined) await writeResultFile(reportPath, formatDocument(report));
+    if (output.json) output.result(report, []);
+    throw error;
+  }
+}
+
+interface State {
+  trusted: TrustedRelease | undefined;
+  /** bytes of content */
+  done: number;
+  total: number;
+}
+
+async function prove(context: Context, archive: string, policy: TrustPolicy, state: State): Promise<VerifiedRelease> {
+  const { verifyArchive, verifyStream } = await import('../../operations/verify.ts');
+  using progress = await openProgress(context);
+  const options = {
+    signal: context.signal,
+    onTrusted: (release: TrustedRelease) => {
+      state.trusted = release;
+    },
+    onProgress: (done: number, total: number) => {
+      Object.assign(state, { done, total });
+      progress.onProof(done, total);
+    },
+  };
+  if (archive !== STDIN) return verifyArchive(archive, policy, options);
+  return verifyStream(context.stdin as AsyncIterable<Buffer>, 'standard input', policy, options);
+}
+
+function describe(
+  archive: string,
+  policy: TrustPolicy,
+  { trusted, done, total }: State,
+  { release, error }: { readonly release?: VerifiedRelease; readonly error?: unknown },
+): VerifyReport {
+  const isRefused = exitCodeOf(error) === ExitCode.untrusted;
+  return {
+    schemaVersion: 1,
+    kind: 'verify',
+    archive,
+    verdict: release === undefined ? (isRefused ? 'refused' : 'failed') : 'verified',
+    ...(trusted === undefined ? {} : { release: summarize(trusted), digest: trusted.digest }),
+    trust: {
+      threshold: policy.threshold,
+      acceptedSigners: (trusted?.signers ?? []).map(({ keyId, algorithm }) => ({ keyId, algorithm })),
+      uncheckedSigners: [...(trusted?.unchecked ?? [])],
+    },
+    read: { contentBytes: done, contentBytesTotal: total },
+    ...(release === undefined ? {} : { proved: release.proof }),
+    ...(release === undefined ? { error: describeError(error) } : {}),
+  };
+}
+
+function summarize({ inventory }: TrustedRelease): NonNullable<VerifyReport['release']> {
+  const { name, version, channel, created, platforms, images, files } = inventory;
+  return { name, version, channel, created, platforms, images: images.length, files: files.length };
+}
+
+function describeError(error: unknown): NonNullable<VerifyReport['error']> {
+  if (!(error instanceof AirgapError)) {
+    return { code: 'FAILED', message: error instanceof Error ? error.message : String(error) };
+  }
+  const { member, offset } = error.details;
+  return {
+    code: error.code,
+    message: error.message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(typeof member === 'string' ? { member } : {}),
+    ...(typeof offset === 'number' ? { offset } : {}),
+  };
+}
+
+/** The lines of a release that is proved. */
+export function verifiedLines(archive: string, release: VerifiedRelease): readonly string[] {
+  const { inventory, proof, signers, unchecked, digest } = release;
+  const { name, version, channel, created, platforms, images, files } = inventory;
+  return [
+    `verified: ${name} ${version} (${channel}, ${created})`,
+    `  archive   ${archive === STDIN ? 'standard input' : archive}`,
+    `  read      ${formatBytes(proof.bytes)} (${proof.bytes} bytes), all of it accounted for`,
+    `  proved    ${formatCount(proof.contents, 'piece')} of content: ${formatCount(images.length, 'image')} for ${platforms.join(', ')}, ${formatCount(files.length, 'file')}`,
+    `  digest    ${digest} (of checksums.txt)`,
+    ...signers.map(({ keyId, algorithm }) => `  signed    ${keyId} (${algorithm})`),
+    ...unchecked.map((keyId) => `  unchecked ${keyId} claims to have signed; nothing of it was proved`),
+  ];
+}

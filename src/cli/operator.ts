@@ -1,0 +1,54 @@
+/** The `verify-and-load` program: one command, no subcommands, for the operator at the other side. */
+import { UsageError } from '../errors.ts';
+import { argument, defineCommand, flag, list, text, type Command } from './command.ts';
+import { extractAndReport } from './commands/extract.ts';
+import { inspectAndReport } from './commands/inspect.ts';
+import { verifyAndReport } from './commands/verify.ts';
+import { readTrustPolicy, trustOptions } from './keys.ts';
+import { runInProcess } from './run.ts';
+import { concurrencyOption } from './source-options.ts';
+import { targetOptions } from './target-options.ts';
+
+const EXAMPLES = [
+  'node verify-and-load.mjs release.tar --key release.pub',
+  'node verify-and-load.mjs release.tar --key release.pub --to docker://registry.internal:5000 --plan',
+  'node verify-and-load.mjs release.tar --key release.pub --to docker://registry.internal:5000',
+  'node verify-and-load.mjs release.tar --key release.pub --to dir:/var/lib/rancher/k3s/agent/images',
+  'node verify-and-load.mjs release.tar --key release.pub --extract files --path manifests',
+  'node verify-and-load.mjs release.tar --inspect',
+];
+
+const verifyAndLoad = defineCommand({
+  name: '',
+  summary: 'prove an archive and, with --to, bring its images to a target',
+  examples: [],
+  arguments: { archive: argument('archive', 'the file; - verifies standard input') },
+  options: {
+    to: text('--to <target>', 'docker://host[:port][/prefix], docker-daemon:, oci:DIR or dir:DIR'),
+    ...trustOptions,
+    ...targetOptions,
+    concurrency: concurrencyOption,
+    dockerHost: text('--docker-host <address>', 'unix:///path or tcp://127.0.0.1:port (default: DOCKER_HOST)'),
+    extract: text('--extract <directory>', 'write charts, manifests and documents to a new directory'),
+    path: list('--path <path>', 'extract only this file or directory of the archive'),
+    inspect: flag('--inspect', 'show what the archive says of itself; verifies nothing'),
+  },
+  async run(context, { archive }, options) {
+    const { to, extract, inspect } = options;
+    if ([to !== undefined, extract !== undefined, inspect].filter(Boolean).length > 1) {
+      throw new UsageError('USAGE', 'give one of --to, --extract and --inspect');
+    }
+    if (inspect) return inspectAndReport(context, archive);
+    const policy = await readTrustPolicy(options);
+    if (extract !== undefined) return extractAndReport(context, archive, policy, extract, options.path);
+    if (to === undefined) return verifyAndReport(context, archive, policy, options.report);
+    const { loadArchive } = await import('./load-images.ts');
+    await loadArchive(context, archive, policy, { ...options, to });
+  },
+});
+
+/** Runs `verify-and-load` with these arguments and returns the exit code. */
+export function runOperator(argv: readonly string[]): Promise<number> {
+  const commands: readonly Command[] = [verifyAndLoad];
+  return runInProcess(argv, commands, { name: 'verify-and-load', summary: verifyAndLoad.summary, examples: EXAMPLES });
+}

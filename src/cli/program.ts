@@ -1,0 +1,111 @@
+/** Builds the command line out of commands that are data. */
+import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander';
+import { UsageError } from '../errors.ts';
+import type { Command } from './command.ts';
+import { createContext, type GlobalOptions, type Surroundings } from './context.ts';
+import { VERSION } from './version.ts';
+
+/** What a program is called and what it does in one line. */
+export interface ProgramOptions {
+  readonly name: string;
+  readonly summary: string;
+  readonly examples: readonly string[];
+}
+
+/** One line each for groups of commands. */
+const GROUPS: Readonly<Record<string, string>> = { keys: 'make and show signing keys' };
+
+/**
+ * A program of several commands, or of the one command without a name.
+ * @throws UsageError when parsing what nobody declared.
+ */
+export function createProgram(
+  surroundings: Surroundings,
+  commands: readonly Command[],
+  options: ProgramOptions,
+): Commander {
+  const program = new Commander(options.name)
+    .description(options.summary)
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .option('--json', 'print one JSON document instead of lines; errors too')
+    .option('--quiet', 'print nothing but the result and errors')
+    .option('--verbose', 'say more on standard error')
+    .option('--no-color', 'no colours, as with NO_COLOR=1')
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })
+    .configureOutput({
+      writeOut: (text) => void surroundings.stdout.write(text),
+      // Errors are printed in one place, with a hint.
+      writeErr: () => undefined,
+      getOutHasColors: () => false,
+    })
+    .exitOverride();
+  addExamples(program, options.examples, '');
+  for (const command of commands) {
+    if (command.name === '') fill(program, surroundings, command);
+    else fill(nest(program, command.name), surroundings, command, options.name);
+  }
+  return program;
+}
+
+/** What commander refuses becomes this product's own error; help and the version are no error. */
+export function toUsageError(error: unknown): unknown {
+  if (!(error instanceof CommanderError)) return error;
+  if (error.exitCode === 0) return undefined;
+  if (error.code === 'commander.help') {
+    return new UsageError('USAGE', 'no command was given', { hint: 'see --help for what there is' });
+  }
+  const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+  return new UsageError('USAGE', message, {
+    cause: error,
+    hint: suggestion?.replace(/^\((.*)\)$/, '$1').replace(/^D/, 'd') ?? 'see --help for what there is',
+  });
+}
+
+/** `keys generate` is the command `generate` of the group `keys`. */
+function nest(program: Commander, name: string): Commander {
+  const [first = '', second] = name.split(' ');
+  if (second === undefined) return program.command(first);
+  const group = program.commands.find((command) => command.name() === first) ?? program.command(first);
+  group.description(GROUPS[first] ?? '').helpCommand(false);
+  return group.command(second);
+}
+
+function fill(target: Commander, surroundings: Surroundings, command: Command, programName?: string): void {
+  if (programName !== undefined) {
+    target.description(command.summary);
+    addExamples(target, command.examples, `${programName} `);
+  }
+  for (const { form, summary } of Object.values(command.arguments)) target.argument(form, summary);
+  const options = Object.entries(command.options);
+  for (const [, option] of options) target.addOption(toCommander(option));
+  const names = options.map(([key, option]) => [key, option, toCommander(option).attributeName()] as const);
+  target.action(async (...given: unknown[]) => {
+    const values = target.optsWithGlobals<GlobalOptions & Record<string, unknown>>();
+    const context = createContext(surroundings, values);
+    const args = Object.entries(command.arguments).map(([key, each], index) => [
+      key,
+      each.parse(toWords(given[index])),
+    ]);
+    const chosen = names.map(([key, option, attribute]) => [key, option.parse(toWords(values[attribute]))]);
+    await command.run(context, Object.fromEntries(args) as never, Object.fromEntries(chosen) as never);
+  });
+}
+
+function toCommander({ flags, summary, repeats, required }: Command['options'][string]): CommanderOption {
+  const option = new CommanderOption(flags, repeats ? `${summary}; may be repeated` : summary);
+  if (repeats) option.argParser((word: string, before: string[] | undefined) => [...(before ?? []), word]);
+  return option.makeOptionMandatory(required);
+}
+
+/** Commander's values as words: nothing, one, or several. */
+function toWords(value: unknown): readonly string[] {
+  if (value === undefined || value === false) return [];
+  return (Array.isArray(value) ? value : [value]).map(String);
+}
+
+function addExamples(target: Commander, examples: readonly string[], prefix: string): void {
+  const lines = examples.map((example) => `  $ ${prefix}${example}\n`);
+  if (lines.length > 0) target.addHelpText('before', `Examples:\n${lines.join('')}`);
+}

@@ -1,0 +1,54 @@
+/** One run of a program: arguments in, exit code out. Ctrl-C asks the work to stop; a second one ends it at once. */
+import { ExitCode, exitCodeOf } from '../errors.ts';
+import type { Command } from './command.ts';
+import { processSurroundings, wantsColor, type Surroundings } from './context.ts';
+import { printFailure } from './failure.ts';
+import { createProgram, toUsageError, type ProgramOptions } from './program.ts';
+
+/** Runs a program in this process and returns its exit code. */
+export async function runInProcess(
+  argv: readonly string[],
+  commands: readonly Command[],
+  options: ProgramOptions,
+): Promise<number> {
+  const controller = new AbortController();
+  const stop = (): void => {
+    process.stderr.write('\nstopping; press Ctrl-C again to end at once\n');
+    controller.abort(new DOMException('interrupted', 'AbortError'));
+  };
+  // Only the first: without a listener the second signal ends the process.
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  // A reader that has seen enough, such as head, is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(ExitCode.ok);
+    throw error;
+  });
+  return run(argv, processSurroundings(controller.signal), commands, options);
+}
+
+/** Runs a program in the given surroundings and returns its exit code. Never throws. */
+export async function run(
+  argv: readonly string[],
+  surroundings: Surroundings,
+  commands: readonly Command[],
+  options: ProgramOptions,
+): Promise<number> {
+  try {
+    const program = createProgram(surroundings, commands, options);
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync(argv, { from: 'user' });
+    return ExitCode.ok;
+  } catch (thrown) {
+    const error = toUsageError(thrown);
+    if (error === undefined) return ExitCode.ok;
+    const { signal } = surroundings;
+    // Work that is stopped half-way may fail in its own words; why it was stopped is the reason to give.
+    const reason: unknown = signal.aborted && exitCodeOf(error) === ExitCode.failure ? signal.reason : error;
+    return printFailure(reason, surroundings.stderr, {
+      // Arguments that could not be parsed have no options yet.
+      json: argv.includes('--json'),
+      verbose: argv.includes('--verbose'),
+      color: wantsColor(surroundings, { color: !argv.includes('--no-color') }),
+    });
+  }
+}

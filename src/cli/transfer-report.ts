@@ -1,0 +1,134 @@
+/** What a load or a mirror run did or would do, per image, for people and for machines. */
+import { join } from 'node:path';
+import type { CopyResult } from '../content/copy.ts';
+import { reachableFrom, type GraphPart } from '../content/graph.ts';
+import type { PendingCopy } from '../content/plan.ts';
+import { canMount } from '../content/store.ts';
+import { formatReference } from '../oci/reference.ts';
+import type { ImageTarget, PlannedImage } from '../operations/image-target.ts';
+import { formatMapping } from '../release/mapping.ts';
+import { formatBytes, formatCount, formatTable, shortDigest } from './format.ts';
+import { formatDocument } from './output.ts';
+import { writeResultFile } from './result-file.ts';
+
+/** What became of one image; `missing` is what `loaded` is called in a plan. */
+export type ImageState = 'loaded' | 'missing' | 'present' | 'rebuilt';
+
+/** One image in a report. */
+export interface ImageOutcome {
+  readonly original: string;
+  readonly internal: string;
+  readonly digest: string;
+  readonly result: ImageState;
+  /** Of the index with the carried platforms only, where the target refused the original one. */
+  readonly pushedDigest?: string;
+}
+
+/** Works out what became (or would become) of each image. */
+export function judgeImages(
+  images: readonly PlannedImage[],
+  graph: GraphPart,
+  pending: PendingCopy,
+  target: ImageTarget,
+  result?: CopyResult,
+): readonly ImageOutcome[] {
+  return images.map(({ original, internal, digest }) => {
+    const place = target.open(internal);
+    const reached = new Set([digest, ...Object.values(reachableFrom(graph, [digest])).flatMap(digestsOf)]);
+    const lacks = [...pending.blobs, ...pending.manifests].some(
+      ({ transfer, missing }) => reached.has(transfer.descriptor.digest) && missing.includes(place.target),
+    );
+    const untagged = pending.tags.some(
+      ({ assignment }) => assignment.target === place.target && assignment.tag === place.tag,
+    );
+    const rebuilt = result?.substituted.find(
+      (entry) => entry.original === digest && entry.target === place.target.name,
+    );
+    const state = !lacks && !untagged ? 'present' : result === undefined ? 'missing' : 'loaded';
+    return {
+      original,
+      internal: formatReference(internal),
+      digest,
+      result: rebuilt === undefined ? state : 'rebuilt',
+      ...(rebuilt === undefined ? {} : { pushedDigest: rebuilt.descriptor.digest }),
+    };
+  });
+}
+
+function digestsOf(entries: readonly { readonly digest: string }[]): readonly string[] {
+  return entries.map(({ digest }) => digest);
+}
+
+/** Words for each state, as lines show them. */
+const WORDS: Readonly<Record<ImageState, string>> = {
+  loaded: 'loaded',
+  missing: 'would load',
+  present: 'already there',
+  rebuilt: 'index rebuilt',
+};
+
+/** One line per image. */
+export function imageLines(images: readonly ImageOutcome[]): readonly string[] {
+  return formatTable(
+    images.map(({ original, internal, result, digest, pushedDigest }) => [
+      WORDS[result],
+      internal,
+      original === internal ? '' : `from ${original}`,
+      pushedDigest === undefined ? shortDigest(digest) : `${digest} became ${pushedDigest}`,
+    ]),
+    '  ',
+  );
+}
+
+/** What is pending, in numbers. */
+export interface PendingSummary {
+  readonly blobs: number;
+  readonly manifests: number;
+  /** About how many requests a registry would get. */
+  readonly requests: number;
+  readonly tags: readonly { readonly name: string; readonly digest: string; readonly previous: string | undefined }[];
+}
+
+/** Counts what is pending: an upload is two requests, a mount, a manifest and a tag are one. */
+export function summarizePending({ blobs, manifests, tags }: PendingCopy): PendingSummary {
+  let requests = tags.length;
+  for (const { missing } of manifests) requests += missing.length;
+  for (const { missing, present } of blobs) {
+    const isHeld = present.some(canMount);
+    requests += missing.reduce((sum, target, index) => sum + (canMount(target) && (isHeld || index > 0) ? 1 : 2), 0);
+  }
+  return {
+    blobs: blobs.filter(({ missing }) => missing.length > 0).length,
+    manifests: manifests.filter(({ missing }) => missing.length > 0).length,
+    requests,
+    tags: tags.map(({ assignment: { target, tag, descriptor }, previous }) => ({
+      name: `${target.name}:${tag}`,
+      digest: descriptor.digest,
+      previous,
+    })),
+  };
+}
+
+/** A plan in words: amounts, and every tag that would name something else than now. */
+export function planLines(bytes: number, { blobs, manifests, requests, tags }: PendingSummary): readonly string[] {
+  const changing = tags.filter(({ previous }) => previous !== undefined);
+  return [
+    blobs + manifests + tags.length === 0
+      ? 'nothing would move: the target holds everything already'
+      : `would move ${formatBytes(bytes)}: ${formatCount(blobs, 'blob')}, ${formatCount(manifests, 'manifest')}, ` +
+        `${formatCount(tags.length, 'tag')}, in about ${formatCount(requests, 'request')}`,
+    ...changing.map(({ name, digest, previous }) => `  tag ${name} would change: ${previous ?? ''} becomes ${digest}`),
+    'nothing was changed',
+  ];
+}
+
+/** Writes `mapping.txt` and the JSON report. */
+export async function writeReports(
+  directory: string,
+  name: string,
+  document: object,
+  images: readonly Pick<PlannedImage, 'original' | 'internal'>[],
+): Promise<void> {
+  await writeResultFile(join(directory, 'mapping.txt'), formatMapping(images));
+  await writeResultFile(join(directory, `${name}-report.json`), formatDocument(document));
+}

@@ -1,0 +1,41 @@
+/** The public API: what the `airgap` commands do, for other programs. */
+export { buildArchive, type BuildOptions, type BuildReport, type BuildRequest } from './operations/build.ts';
+export { openLockedFiles } from './operations/collect.ts';
+export { extractFiles, type ExtractOptions } from './operations/extract.ts';
+export {
+  createLayoutTarget,
+  createRegistryTarget,
+  type ImageTarget,
+  type PlannedImage,
+} from './operations/image-target.ts';
+export { inspectArchive, type InspectedImage, type Inspection } from './operations/inspect.ts';
+export { loadRelease, planLoad, type LoadOptions, type LoadOutcome, type LoadPlan } from './operations/load.ts';
+export {
+  loadTars,
+  planDirectory,
+  planDocker,
+  type LoadTarsOptions,
+  type LoadTarsOutcome,
+  type PlannedTar,
+} from './operations/load-tars.ts';
+export { mirrorImages, planMirror, type MirrorOptions, type MirrorPlan } from './operations/mirror.ts';
+export { Registries } from './operations/registries.ts';
+export {
+  resolveRelease,
+  type MovedTag,
+  type OpenImage,
+  type ResolvedRelease,
+  type ResolveOptions,
+  type ResolveRequest,
+} from './operations/resolve.ts';
+export { narrowGraph, type NarrowedGraph } from './operations/routes.ts';
+export { parseTarget, type TargetAddress } from './operations/target.ts';
+export {
+  proveRelease,
+  trustHead,
+  verifyArchive,
+  verifyStream,
+  type TrustedRelease,
+  type VerifiedRelease,
+  type VerifyOptions,
+} from './operations/verify.ts';

@@ -1,0 +1,69 @@
+/** What `airgap verify --json` prints and `--report` writes: what was read, what was proved, by whom, and what was wrong. */
+import { z } from 'zod';
+import { DigestText, Size } from './graph.ts';
+
+/** Where the schema is published. */
+const SCHEMA_ID = 'https://airgap.hexabase.ai/schemas/verify-report-v1.schema.json';
+
+const KeyId = z.string().regex(/^[a-f0-9]{64}$/);
+
+/** Version 1 of the report of a verification. */
+export const VerifyReport = z
+  .strictObject({
+    schemaVersion: z.literal(1),
+    kind: z.literal('verify'),
+    archive: z.string().describe('The file as it was named; - for standard input.'),
+    verdict: z
+      .enum(['verified', 'refused', 'failed'])
+      .describe('refused: the archive is not to be loaded. failed: it could not be checked.'),
+    release: z
+      .strictObject({
+        name: z.string(),
+        version: z.string(),
+        channel: z.string(),
+        created: z.string(),
+        platforms: z.array(z.string()),
+        images: z.int().min(0).describe('How many.'),
+        files: z.int().min(0).describe('How many.'),
+      })
+      .optional()
+      .describe('What the signed inventory says; present once a signature was accepted.'),
+    digest: DigestText.meta({ type: 'string', pattern: '^sha256:[a-f0-9]{64}$' })
+      .optional()
+      .describe('Of checksums.txt, which stands for the whole archive.'),
+    trust: z.strictObject({
+      threshold: z.int().min(1).describe('How many trusted keys had to have signed.'),
+      acceptedSigners: z
+        .array(z.strictObject({ keyId: KeyId, algorithm: z.enum(['ecdsa-p256', 'ed25519']) }))
+        .describe('Trusted keys whose signature was proved.'),
+      uncheckedSigners: z.array(z.string()).describe('Keys other signatures claim; nothing of them was proved.'),
+    }),
+    read: z.strictObject({
+      contentBytes: Size.describe('Bytes of content that were read and hashed.'),
+      contentBytesTotal: Size.describe('Bytes of content the inventory declares.'),
+    }),
+    proved: z
+      .strictObject({
+        bytes: Size.describe('Size of the archive: every byte of it is accounted for.'),
+        contents: z.int().min(0).describe('Pieces of content with the declared digest.'),
+      })
+      .optional()
+      .describe('Present only when all of it is proved.'),
+    error: z
+      .strictObject({
+        code: z.string(),
+        message: z.string(),
+        hint: z.string().optional(),
+        member: z.string().optional().describe('First member of the archive that is wrong.'),
+        offset: Size.optional().describe('Of the first wrong byte or piece of content, in the archive.'),
+      })
+      .optional(),
+  })
+  .describe('The outcome of verifying an archive.');
+export type VerifyReport = z.infer<typeof VerifyReport>;
+
+/** The JSON Schema as text with a newline at the end: what docs/report.schema.json holds. */
+export function formatReportSchema(): string {
+  const schema = z.toJSONSchema(VerifyReport, { target: 'draft-2020-12', unrepresentable: 'any' });
+  return `${JSON.stringify({ $id: SCHEMA_ID, title: 'Verify report', ...schema }, null, 2)}\n`;
+}
