@@ -11,7 +11,7 @@ import { pushBlob, pushManifest, type Holders } from './push.ts';
 import { startRegistry } from './registry.ts';
 
 /** A new number makes a new corpus. */
-const GENERATOR = 1;
+const GENERATOR = 2;
 /** Layers that are compressed at the same time. */
 const CONCURRENCY = 2;
 const TAG = '1.0.0';
@@ -27,6 +27,15 @@ export interface CorpusBlob {
   readonly repository: string;
 }
 
+/** One image of one platform, as `docker pull` takes it. */
+export interface CorpusImage {
+  /** `repository:tag`, without a host. */
+  readonly reference: string;
+  readonly platform: string;
+  /** Of its config and layers. */
+  readonly digests: readonly string[];
+}
+
 /** A corpus on disk. */
 export interface Corpus {
   readonly parameters: CorpusParameters;
@@ -34,6 +43,7 @@ export interface Corpus {
   readonly storage: string;
   /** `repository:tag`, without a host. */
   readonly references: readonly string[];
+  readonly images: readonly CorpusImage[];
   /** Every config and layer once. */
   readonly blobs: readonly CorpusBlob[];
   /** Of all of them. */
@@ -90,15 +100,20 @@ async function makeCorpus(
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, makeLayers));
+  const pushed: CorpusImage[] = [];
   for (const [repository, platforms] of Map.groupBy(images, (image) => image.repository)) {
-    for (const blob of await pushImage(registry.host, repository, platforms, layers, holders)) {
-      blobs.set(blob.digest.slice('sha256:'.length), blob);
+    const configs = await pushImage(registry.host, repository, platforms, layers, holders);
+    for (const [index, config] of configs.entries()) {
+      blobs.set(config.digest.slice('sha256:'.length), config);
+      const { platform = '', layers: plans = [] } = platforms[index] ?? {};
+      const digests = plans.map(({ seed }) => `sha256:${layers.get(seed)?.hex ?? ''}`);
+      pushed.push({ reference: `${repository}:${TAG}`, platform, digests: [config.digest, ...digests] });
     }
   }
   const bytes = [...blobs.values()].reduce((sum, blob) => sum + blob.size, 0);
   say(`${blobs.size} unique blobs, ${(bytes / 1e6).toFixed(0)} MB`);
-  const references = [...new Set(images.map((image) => `${image.repository}:${TAG}`))];
-  return { parameters, references, blobs: [...blobs.values()], bytes };
+  const references = [...new Set(pushed.map((image) => image.reference))];
+  return { parameters, references, images: pushed, blobs: [...blobs.values()], bytes };
 }
 
 /** Pushes the images of one repository and the index over them; returns the blobs of its configs. */
