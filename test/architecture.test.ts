@@ -21,7 +21,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['cli', 'index'],
 ];
 /** Each file or folder in these is a room of its own: one store does not know another, nor one operation another. */
-const DIVIDED = new Set(['stores', 'operations']);
+const DIVIDED = new Set(['stores']);
 
 /** These describe things; they touch no disk. */
 const PURE = new Set(['errors', 'oci', 'schema']);
@@ -35,7 +35,7 @@ const MAX_LINES = 400;
 
 const TOP_LEVEL = new Set([
   ...['package.json', 'tsconfig.json', 'src', 'manifests', 'charts', 'scripts', 'test', 'README.md'],
-  ...['docs', 'bench', 'LICENSE', 'CHANGELOG.md', 'CONTRIBUTING.md'],
+  ...['docs', 'bench', 'LICENSE', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'release.yaml'],
   ...['package-lock.json', 'eslint.config.js', 'vitest.config.ts'],
   // Made by the tools and kept out of the repository.
   ...['node_modules', 'dist', 'coverage'],
@@ -214,7 +214,6 @@ describe('these rules can fail', () => {
     ['src/trust/a.ts', `import { b } from '../archive/b.ts';`],
     ['src/stores/memory.ts', `export { b } from './layout.ts';`],
     ['src/stores/layout.ts', `import { b } from './registry/client.ts';`],
-    ['src/operations/load.ts', `const verify = await import('./verify.ts');`],
     ['src/archive/a.ts', `new Worker(new URL('../operations/worker.ts', import.meta.url));`],
     ['src/cli/main.ts', `import { b } from '../../test/b.ts';`],
     ['src/utils/a.ts', ``],

@@ -83,6 +83,8 @@ export async function hashRanges(
     for (const thread of running) thread.catch(stop);
     const results = await Promise.allSettled(running);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
+    options.signal?.throwIfAborted();
+    if (ranges.some((_, index) => digests[index] === undefined)) throw cannotRead('a hashing thread gave no answer');
   } finally {
     clearInterval(ticker);
     options.signal?.removeEventListener('abort', stop);

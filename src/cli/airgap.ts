@@ -10,6 +10,7 @@ import { load } from './commands/load.ts';
 import { mirror } from './commands/mirror.ts';
 import { registry } from './commands/registry.ts';
 import { resolve } from './commands/resolve.ts';
+import { sampleImages } from './commands/sample-images.ts';
 import { verify } from './commands/verify.ts';
 import { runInProcess } from './run.ts';
 
@@ -25,6 +26,7 @@ const COMMANDS: readonly Command[] = [
   extract,
   mirror,
   registry,
+  sampleImages,
 ];
 
 /** Runs `airgap` with these arguments and returns the exit code. */

@@ -24,6 +24,8 @@ export interface GlobalOptions {
   readonly json?: boolean | undefined;
   readonly quiet?: boolean | undefined;
   readonly verbose?: boolean | undefined;
+  /** In seconds, as it was typed. */
+  readonly timeout?: string | undefined;
   /** False for `--no-color`. */
   readonly color?: boolean | undefined;
 }

@@ -1,7 +1,7 @@
 /** Builds the command line out of commands that are data. */
 import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander';
-import { UsageError } from '../errors.ts';
-import type { Command } from './command.ts';
+import { StoreError, UsageError } from '../errors.ts';
+import { count, type Command } from './command.ts';
 import { createContext, type GlobalOptions, type Surroundings } from './context.ts';
 import { VERSION } from './version.ts';
 
@@ -11,6 +11,9 @@ export interface ProgramOptions {
   readonly summary: string;
   readonly examples: readonly string[];
 }
+
+const MAX_TIMEOUT_S = 7 * 24 * 3600;
+const timeoutOption = count('--timeout <seconds>', '', 1, MAX_TIMEOUT_S);
 
 /** One line each for groups of commands. */
 const GROUPS: Readonly<Record<string, string>> = { keys: 'make and show signing keys' };
@@ -32,6 +35,7 @@ export function createProgram(
     .option('--quiet', 'print nothing but the result and errors')
     .option('--verbose', 'say more on standard error')
     .option('--no-color', 'no colours, as with NO_COLOR=1')
+    .option('--timeout <seconds>', 'give up after this time')
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })
     .configureOutput({
@@ -47,6 +51,16 @@ export function createProgram(
     else fill(nest(program, command.name), surroundings, command, options.name);
   }
   return program;
+}
+
+/** The signal, also aborted when the time is over. */
+function withTimeout(signal: AbortSignal, seconds: number | undefined): AbortSignal {
+  if (seconds === undefined) return signal;
+  const overtime = new AbortController();
+  const hint = 'run the same command again to go on where it stopped, or give it more time';
+  const reason = new StoreError('STORE_IO', `not done after ${seconds} s, as --timeout demands`, { hint });
+  setTimeout(() => overtime.abort(reason), seconds * 1000).unref();
+  return AbortSignal.any([signal, overtime.signal]);
 }
 
 /** What commander refuses becomes this product's own error; help and the version are no error. */
@@ -83,7 +97,8 @@ function fill(target: Commander, surroundings: Surroundings, command: Command, p
   const names = options.map(([key, option]) => [key, option, toCommander(option).attributeName()] as const);
   target.action(async (...given: unknown[]) => {
     const values = target.optsWithGlobals<GlobalOptions & Record<string, unknown>>();
-    const context = createContext(surroundings, values);
+    const signal = withTimeout(surroundings.signal, timeoutOption.parse(toWords(values.timeout)));
+    const context = createContext({ ...surroundings, signal }, values);
     const args = Object.entries(command.arguments).map(([key, each], index) => [
       key,
       each.parse(toWords(given[index])),

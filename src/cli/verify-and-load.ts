@@ -10,4 +10,7 @@ if (isMainThread) {
   }
   process.stderr.write(problem);
   process.exit(2);
+} else {
+  // Hashing starts this file again as worker threads.
+  await import('../archive/hashing.ts');
 }

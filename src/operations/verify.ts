@@ -48,7 +48,7 @@ export async function verifyArchive(
   using archive = await openArchive(path);
   const release = trustHead(archive.head, policy);
   options.onTrusted?.(release);
-  return proveRelease(archive, release, options);
+  return await proveRelease(archive, release, options);
 }
 
 /** Verifies an archive that comes in one pass, such as from standard input. */

@@ -49,5 +49,8 @@ export async function writeLock(path: string, lock: ReleaseLock): Promise<void> 
 }
 
 function invalid(fileName: string, why: string, cause: unknown): UsageError {
-  return new UsageError('INVALID_SPEC', `${fileName} ${why}`, { cause, hint: 'delete the lock and run `airgap resolve` again' });
+  return new UsageError('INVALID_SPEC', `${fileName} ${why}`, {
+    cause,
+    hint: 'delete the lock and run `airgap resolve` again',
+  });
 }

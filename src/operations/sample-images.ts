@@ -1,0 +1,55 @@
+/** Stand-ins for images that cannot be pulled here, so that a release can be rehearsed from end to end. */
+import { discoverImage, mergeGraphs } from '../content/graph.ts';
+import type { CopyResult } from '../content/copy.ts';
+import type { Source } from '../content/store.ts';
+import { formatPlatform } from '../oci/platform.ts';
+import { formatReference } from '../oci/reference.ts';
+import { createSampleImages } from '../release/sample-images.ts';
+import type { ReleaseSpec } from '../release/spec.ts';
+import { FileSource } from '../stores/files.ts';
+import { collectComponent } from './collect.ts';
+import type { ImageTarget } from './image-target.ts';
+import { mirrorImages, planMirror, type MirrorOptions } from './mirror.ts';
+
+const DEFAULT_PLATFORMS = ['linux/amd64', 'linux/arm64'];
+
+/** What {@link pushSampleImages} made. */
+export interface PushedSamples extends CopyResult {
+  /** Canonical references that now have an image at the target. */
+  readonly references: readonly string[];
+}
+
+/**
+ * Pushes a sample image for every image a release names: real layers, real configs, a program that runs on Linux.
+ * Deterministic, so a rehearsal gives the same digests everywhere.
+ */
+export async function pushSampleImages(
+  spec: ReleaseSpec,
+  directory: string,
+  target: ImageTarget,
+  options: MirrorOptions = {},
+): Promise<PushedSamples> {
+  const references = new Set<string>();
+  for (const component of spec.components) {
+    const { images } = await collectComponent(component, directory, new Date(0));
+    for (const { reference } of images) references.add(formatReference(reference));
+  }
+  const platforms = spec.platforms === 'all' ? DEFAULT_PLATFORMS : spec.platforms.map(formatPlatform);
+  const sources = new Map<string, Source>();
+  const images = [];
+  const parts = [];
+  for (const { reference, index, contents } of createSampleImages([...references], platforms)) {
+    const known = new Map([...contents].map(([digest, { bytes }]) => [digest, { bytes }]));
+    const source = new FileSource('sample images', known.set(index.descriptor.digest, { bytes: index.bytes }));
+    sources.set(reference, source);
+    parts.push(await discoverImage(source, index.descriptor, { platforms: 'all', reference, signal: options.signal }));
+    images.push({ reference, digest: index.descriptor.digest, indexMode: 'complete' as const });
+  }
+  const plan = await planMirror(
+    mergeGraphs(images, parts),
+    (reference) => sources.get(reference) as Source,
+    target,
+    options,
+  );
+  return { ...(await mirrorImages(plan, options)), references: [...references].sort() };
+}
