@@ -1,0 +1,219 @@
+/**
+ * A second reader of archives, written from docs/format.md alone: it shares no code with the product, so that what both
+ * say of an archive is said by the page between them. Holds the whole file in memory; for tests.
+ */
+import { createHash, verify, type KeyObject } from 'node:crypto';
+
+interface Sized {
+  readonly digest: string;
+  readonly size: number;
+}
+interface Manifest extends Sized {
+  readonly mediaType: string;
+  readonly platform?: string;
+  readonly manifests?: readonly string[];
+  readonly config?: string;
+  readonly layers?: readonly string[];
+}
+
+/** What of `release.json` decides where bytes stand. */
+export interface Release {
+  readonly created: string;
+  readonly files: readonly (Sized & { readonly path: string })[];
+  readonly slots: readonly { readonly path: string; readonly size: number }[];
+  readonly images: readonly { readonly reference: string; readonly digest: string }[];
+  readonly manifests: readonly Manifest[];
+  readonly blobs: readonly Sized[];
+}
+
+/** A stretch of the archive: known bytes, content with a known digest, or an open member named by its path. */
+export type Piece =
+  { readonly bytes: Buffer } | (Sized & { readonly bytes?: never }) | { readonly open: string; readonly size: number };
+
+/** A member of the archive and what it is made of, without header and padding. */
+export interface LaidOutMember {
+  readonly path: string;
+  readonly size: number;
+  readonly pieces: readonly Piece[];
+}
+
+const hexOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const sizeOf = (piece: Piece): number => ('size' in piece ? piece.size : piece.bytes.length);
+const total = (pieces: readonly Piece[]): number => pieces.reduce((sum, piece) => sum + sizeOf(piece), 0);
+const blobPath = (digest = ''): string => `blobs/sha256/${digest.replace('sha256:', '')}`;
+
+/** Section 3. */
+export function header(path: string, size: number, created: string): Buffer {
+  const octal = (value: number, digits: number): string => `${value.toString(8).padStart(digits, '0')}\0`;
+  const cut = path.length > 100 ? path.lastIndexOf('/', 155) : -1;
+  const block = Buffer.alloc(512);
+  block.write(path.slice(cut + 1), 0);
+  block.write(octal(path.startsWith('install/') ? 0o755 : 0o644, 7), 100);
+  for (const offset of [108, 116, 329, 337]) block.write(octal(0, 7), offset);
+  if (size < 8 * 1024 ** 3) block.write(octal(size, 11), 124);
+  else block.fill(0x80, 124, 125).writeBigUInt64BE(BigInt(size), 128);
+  block.write(octal(Date.parse(created) / 1000, 11), 136);
+  block.write(`${' '.repeat(8)}0`, 148);
+  block.write('ustar\x0000', 257);
+  if (cut > 0) block.write(path.slice(0, cut), 345);
+  return block.fill(
+    `${octal(
+      block.reduce((sum, byte) => sum + byte, 0),
+      6,
+    )} `,
+    148,
+    156,
+  );
+}
+
+/** Header, pieces and padding of one member of any of the tars. */
+function entry(path: string, pieces: readonly Piece[], created: string): Piece[] {
+  const size = total(pieces);
+  return [{ bytes: header(path, size, created) }, ...pieces, { bytes: Buffer.alloc((512 - (size % 512)) % 512) }];
+}
+
+/** Section 5. */
+function imageTar({ created, images, manifests, blobs }: Release, platform: string | undefined): LaidOutMember {
+  const all = new Map(manifests.map((manifest) => [manifest.digest, manifest]));
+  const here = manifests.filter((manifest) => manifest.platform === platform);
+  const first = (digest: string): Manifest | undefined => {
+    const manifest = all.get(digest);
+    if (manifest === undefined || here.includes(manifest)) return manifest;
+    for (const child of manifest.manifests ?? []) {
+      const found = first(child);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  const entries = images.flatMap(({ reference, digest }) => {
+    const manifest = first(digest);
+    if (manifest === undefined) return [];
+    const name = reference.replace(/@.*/, '');
+    const isTagged = /:[^/]*$/.test(name);
+    return [{ manifest, isTagged, name: isTagged ? name : `${name}@${manifest.digest}` }];
+  });
+  const [os, architecture, variant] = platform?.split('/') ?? [];
+  const index = entries.map(({ name, manifest: { mediaType, digest, size } }) => ({
+    ...{ mediaType, digest, size },
+    // JSON leaves out what is undefined.
+    platform: platform === undefined ? undefined : { os, architecture, variant },
+    annotations: { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': name },
+  }));
+  const docker = [...new Set(entries.map(({ manifest }) => manifest))].map((manifest) => {
+    const tags = entries.filter((each) => each.manifest === manifest && each.isTagged).map(({ name }) => name);
+    const Layers = manifest.layers?.map(blobPath);
+    return { Config: blobPath(manifest.config), RepoTags: tags.length > 0 ? tags : null, Layers };
+  });
+  const mediaType = 'application/vnd.oci.image.index.v1+json';
+  const documents: [string, unknown][] = [
+    ['oci-layout', { imageLayoutVersion: '1.0.0' }],
+    ['index.json', { schemaVersion: 2, mediaType, manifests: index }],
+  ];
+  if (platform !== undefined) documents.push(['manifest.json', docker]);
+  const named = new Set(here.flatMap(({ digest, config, layers = [] }) => [digest, config, ...layers]));
+  const contents = [...manifests, ...blobs]
+    .filter(({ digest }) => named.has(digest))
+    .sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  const pieces = [
+    ...documents.flatMap(([path, json]) => entry(path, [{ bytes: Buffer.from(JSON.stringify(json)) }], created)),
+    ...contents.flatMap(({ digest, size }) => entry(blobPath(digest), [{ digest, size }], created)),
+    { bytes: Buffer.alloc(1024) },
+  ];
+  const path = `images/${platform?.replaceAll('/', '-') ?? 'multi-platform'}.tar`;
+  return { path, size: total(pieces), pieces };
+}
+
+/** Section 2: every member of the archive whose `release.json` has these bytes. */
+export function layOut(json: Buffer): readonly LaidOutMember[] {
+  const release = JSON.parse(json.toString()) as Release;
+  const known = (path: string, bytes: Buffer): LaidOutMember => ({ path, size: bytes.length, pieces: [{ bytes }] });
+  const open = (path: string, size: number): LaidOutMember => ({ path, size, pieces: [{ open: path, size }] });
+  const platforms = [...new Set(release.manifests.map(({ platform }) => platform))];
+  // Array.sort puts undefined last, which is where multi-platform.tar stands.
+  const payload = [
+    known('image-list.txt', Buffer.from(release.images.map(({ reference }) => `${reference}\n`).join(''))),
+    ...release.files.map(({ path, size, digest }) => ({ path, size, pieces: [{ digest, size }] })),
+    ...platforms.sort().map((platform) => imageTar(release, platform)),
+  ];
+  const checksumsSize = ['release.json', ...payload.map(({ path }) => path)].reduce(
+    (sum, path) => sum + 67 + path.length,
+    0,
+  );
+  return [
+    known('release.json', json),
+    open('checksums.txt', checksumsSize),
+    ...release.slots.map(({ path, size }) => open(path, size)),
+    ...payload,
+  ];
+}
+
+/** All bytes of the archive in order: the members of {@link layOut}, their headers and padding, and the end. */
+export function toPieces(members: readonly LaidOutMember[], created: string): readonly Piece[] {
+  return [...members.flatMap(({ path, pieces }) => entry(path, pieces, created)), { bytes: Buffer.alloc(1024) }];
+}
+
+/**
+ * Section 8. Returns the members when every byte is proved.
+ * @throws Error saying which step refused.
+ */
+export function readArchive(file: Buffer, trusted: readonly KeyObject[], threshold = 1): readonly LaidOutMember[] {
+  const insist = (holds: boolean, what: string): void => {
+    if (!holds) throw new Error(what);
+  };
+  const field = file.toString('latin1', 124, 136);
+  insist(file.toString('latin1', 0, 13) === 'release.json\0' && /^[0-7]{11}\0$/.test(field), 'first header');
+  const json = file.subarray(512, 512 + Number.parseInt(field, 8));
+  const release = JSON.parse(json.toString()) as Release;
+  insist(json.equals(Buffer.from(`${JSON.stringify(release, null, 1)}\n`)), 'canonical inventory');
+  const members = layOut(json);
+  const pieces = toPieces(members, release.created);
+  insist(total(pieces) === file.length, 'length');
+
+  const places = new Map<string, Buffer>();
+  let offset = 0;
+  for (const { path, size } of members) {
+    places.set(path, file.subarray(offset + 512, offset + 512 + size));
+    offset += 512 + Math.ceil(size / 512) * 512;
+  }
+  const at = (path: string): Buffer => places.get(path) ?? Buffer.alloc(0);
+  const checksums = at('checksums.txt');
+  const signers = release.slots.flatMap(({ path }) => proveSlot(at(path), checksums, trusted, insist));
+  insist(new Set(signers).size >= threshold, 'enough signatures');
+  const listed = members.filter(
+    ({ path }) => path !== 'checksums.txt' && !release.slots.some((slot) => slot.path === path),
+  );
+  const lines = listed.map(({ path }) => `${hexOf(at(path))}  ${path}\n`);
+  insist(checksums.equals(Buffer.from(lines.join(''))), 'checksums');
+
+  let position = 0;
+  for (const piece of pieces) {
+    const bytes = file.subarray(position, (position += sizeOf(piece)));
+    if ('digest' in piece) insist(`sha256:${hexOf(bytes)}` === piece.digest, `content at ${position}`);
+    else if ('bytes' in piece) insist(bytes.equals(piece.bytes), `framing at ${position}`);
+  }
+  return members;
+}
+
+/** Section 7. Returns the key id when a trusted key signed. */
+function proveSlot(
+  slot: Buffer,
+  data: Buffer,
+  trusted: readonly KeyObject[],
+  insist: (holds: boolean, what: string) => void,
+): readonly string[] {
+  const [, text = ''] = /^([^]*?) *\n$/.exec(slot.toString('latin1')) ?? [undefined, '?'];
+  if (text === '') return [];
+  const [, hint = '', signature = ''] = /"hint":"([^"]*)".*"signature":"([^"]*)"/.exec(text) ?? [];
+  const digest = Buffer.from(hexOf(data), 'hex').toString('base64');
+  const canonical = (base64: string): boolean => Buffer.from(base64, 'base64').toString('base64') === base64;
+  const material = `"verificationMaterial":{"publicKey":{"hint":"${hint}"},"timestampVerificationData":{}}`;
+  const message = `"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"${digest}"},"signature":"${signature}"}`;
+  const exact = `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json",${material},${message}}`;
+  insist(text === exact && canonical(hint) && canonical(signature), 'bundle');
+  const keyId = Buffer.from(hint, 'base64').toString('hex');
+  const key = trusted.find((each) => hexOf(each.export({ type: 'spki', format: 'der' })) === keyId);
+  if (key === undefined) return [];
+  const algorithm = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+  insist(verify(algorithm, data, key, Buffer.from(signature, 'base64')), 'signature');
+  return [keyId];
+}
