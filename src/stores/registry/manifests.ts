@@ -1,10 +1,10 @@
 /** Reads and writes the manifests of one repository: by digest they are proved, by tag their digest is computed. */
-import { IntegrityError, NotFoundError, RegistryError } from '../../errors.ts';
+import { AuthError, IntegrityError, NotFoundError, RegistryError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { isDigest, sha256 } from '../../oci/digest.ts';
 import { MAX_MANIFEST_BYTES, parseManifest, type Index, type Manifest } from '../../oci/manifest.ts';
 import { isManifestType, MediaType } from '../../oci/media-types.ts';
-import { protocolFailure } from './failure.ts';
+import { isRetryableStatus, protocolFailure } from './failure.ts';
 import type { RegistryHost } from './host.ts';
 import type { RepositoryScope } from './scope.ts';
 import { readBody, refusal, type Answer } from './transport.ts';
@@ -39,18 +39,22 @@ export interface FetchedManifest {
  * body) and a GET must be asked.
  */
 export async function headManifest(context: ManifestContext, tagOrDigest: string): Promise<Descriptor | undefined> {
-  return request(context, 'HEAD', tagOrDigest, async (answer) => {
+  const head = request(context, 'HEAD', tagOrDigest, async (answer) => {
     await answer.discard();
-    if (answer.status !== 200) {
-      if (answer.status === 429 || answer.status >= 500) throw await refusal(answer);
-      return undefined;
-    }
+    if (isRetryableStatus(answer.status)) throw await refusal(answer);
+    if (answer.status !== 200) return undefined;
     const digest = answer.headers['docker-content-digest'];
     const mediaType = mediaTypeOf(answer);
     const length = answer.headers['content-length'];
     if (!isDigest(digest) || mediaType === undefined || length === undefined || !/^\d{1,15}$/.test(length)) return;
     return { mediaType, digest, size: Number(length) };
   });
+  try {
+    return await head;
+  } catch (error) {
+    if (error instanceof AuthError) return undefined; // a GET says why, and some registries refuse only HEAD
+    throw error;
+  }
 }
 
 /**

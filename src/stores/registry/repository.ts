@@ -1,7 +1,7 @@
 /** One repository of a registry as a place to read content from and write it to. */
 import type { CallOptions, Bytes, FetchOptions, MountTarget, ReferrerSource } from '../../content/store.ts';
 import { collect, verified } from '../../content/verified.ts';
-import { AuthError, isAbort, NotFoundError, RegistryError, UsageError } from '../../errors.ts';
+import { AuthError, NotFoundError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
 import { isIndex, MAX_MANIFEST_BYTES, parseManifest } from '../../oci/manifest.ts';
@@ -9,6 +9,7 @@ import { isManifestType } from '../../oci/media-types.ts';
 import { isTag } from '../../oci/reference.ts';
 import { streamBlob } from './blob-stream.ts';
 import { openBlob } from './blob-request.ts';
+import { isRetryableStatus } from './failure.ts';
 import type { RegistryHost } from './host.ts';
 import type { Place } from './location.ts';
 import { ManifestCache } from './manifest-cache.ts';
@@ -35,7 +36,6 @@ export interface RepositoryOptions {
 /** A repository behind a {@link RegistryHost}. */
 export class RegistryRepository implements MountTarget, ReferrerSource {
   readonly name: string;
-  readonly provesContent = true;
   readonly mountScope: string;
   readonly host: RegistryHost;
   readonly repository: string;
@@ -127,27 +127,18 @@ export class RegistryRepository implements MountTarget, ReferrerSource {
       ...pushScopes(this.repository),
       { repository: from.repository, actions: ['pull'] },
     ];
+    const to = `/v2/${this.repository}/blobs/uploads/?${query}`;
     try {
-      return await this.host.call(
-        { method: 'POST', kind: 'upload', to: `/v2/${this.repository}/blobs/uploads/?${query}`, scopes, ...options },
-        async (answer) => {
-          if (answer.status === 201) {
-            await answer.discard();
-            this.#absent.delete(blob.digest);
-            return true;
-          }
-          if (answer.status !== 202) throw await refusal(answer);
-          await answer.discard();
-          const place = sessionPlace(answer);
-          if (place !== undefined && this.#sessions.size < MAX_REMEMBERED) this.#sessions.set(blob.digest, place);
-          return false;
-        },
-      );
+      // A refusal of any kind only means that the caller uploads, which needs no right to read the other repository.
+      return await this.host.call({ method: 'POST', kind: 'upload', to, scopes, ...options }, async (answer) => {
+        await answer.discard();
+        const place = answer.status === 202 ? sessionPlace(answer) : undefined;
+        if (place !== undefined && this.#sessions.size < MAX_REMEMBERED) this.#sessions.set(blob.digest, place);
+        if (answer.status === 201) this.#absent.delete(blob.digest);
+        return answer.status === 201;
+      });
     } catch (error) {
-      // Refused, or not allowed for both repositories: the caller uploads, which needs no right to read the other one.
-      if (isAbort(error) || options.signal?.aborted === true) throw error;
       if (error instanceof AuthError) return false;
-      if (error instanceof RegistryError && error.failure.status >= 400) return false;
       throw error;
     }
   }
@@ -208,7 +199,7 @@ export class RegistryRepository implements MountTarget, ReferrerSource {
         { method: 'HEAD', kind: 'blob', to, scopes: this.#scopes, signal },
         async (answer) => {
           await answer.discard();
-          if (answer.status === 429 || answer.status >= 500) throw await refusal(answer);
+          if (isRetryableStatus(answer.status)) throw await refusal(answer);
           return answer.status === 200;
         },
       );
