@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { acquireFileLock, type FileLock } from '../content/file-lock.ts';
 import type { Bytes, CallOptions, FetchOptions, Target } from '../content/store.ts';
 import { bytesOf, verified } from '../content/verified.ts';
 import { AirgapError, IntegrityError, NotFoundError, StoreError, UsageError } from '../errors.ts';
@@ -28,7 +29,6 @@ import {
   withTag,
   type IndexFile,
 } from './layout/index-file.ts';
-import { acquireLock, type DirectoryLock } from './layout/lock.ts';
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/image-layout.md#oci-layout-file */
 const LAYOUT_FILE = '{"imageLayoutVersion":"1.0.0"}';
@@ -70,9 +70,8 @@ export async function openLayout(directory: string, options: LayoutOptions = {})
 /** Made by {@link openLayout}. Hashes what it stores, so it proves content itself. */
 export class LayoutStore implements Target, AsyncDisposable {
   readonly name: string;
-  readonly provesContent = true;
   readonly directory: string;
-  #lock: Promise<DirectoryLock> | undefined;
+  #lock: Promise<FileLock> | undefined;
   /** The last change of index.json; the next one waits for it. */
   #tagging: Promise<unknown> = Promise.resolve();
 
@@ -147,7 +146,7 @@ export class LayoutStore implements Target, AsyncDisposable {
     if (held === undefined) return;
     const lock = await held;
     await onDisk(this.name, () => rm(join(this.directory, INGEST), { recursive: true, force: true }));
-    await lock.release();
+    await lock[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -206,8 +205,8 @@ export class LayoutStore implements Target, AsyncDisposable {
     }
   }
 
-  async #takeLock(): Promise<DirectoryLock> {
-    const lock = await acquireLock(join(this.directory, LOCK), this.name);
+  async #takeLock(): Promise<FileLock> {
+    const lock = await acquireFileLock(join(this.directory, LOCK), this.name);
     try {
       // What a killed writer left behind belongs to nobody now.
       const ingest = join(this.directory, INGEST);
@@ -215,7 +214,7 @@ export class LayoutStore implements Target, AsyncDisposable {
       await onDisk(this.name, () => mkdir(ingest));
       await onDisk(this.name, () => mkdir(join(this.directory, 'blobs/sha256'), { recursive: true }));
     } catch (error) {
-      await lock.release();
+      await lock[Symbol.asyncDispose]();
       throw error;
     }
     return lock;

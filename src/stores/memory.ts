@@ -15,7 +15,6 @@ interface Stored {
 /** A store that lives as long as the object. Holds whatever its digest proves; does not look inside manifests on push. */
 export class MemoryStore implements Target, ReferrerSource {
   readonly name: string;
-  readonly provesContent = true;
   readonly #contents = new Map<Digest, Stored>();
   readonly #tags = new Map<string, Digest>();
 

@@ -45,7 +45,7 @@ export class Authorizer {
    * Until the registry has shown how it wants to be asked, one request goes first and the others wait for its answer.
    * The first gets a function to call when that answer is in.
    */
-  async lead(): Promise<(() => void) | undefined> {
+  async lead(signal?: AbortSignal): Promise<(() => void) | undefined> {
     while (this.#mode.kind === 'unknown') {
       if (this.#leader === undefined) {
         const { promise, resolve } = Promise.withResolvers<void>();
@@ -55,7 +55,7 @@ export class Authorizer {
           resolve();
         };
       }
-      await this.#leader;
+      await abortable(this.#leader, signal);
     }
     return undefined;
   }

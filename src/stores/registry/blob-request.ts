@@ -3,10 +3,14 @@ import { IntegrityError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Opened } from './blob-stream.ts';
 import { protocolFailure } from './failure.ts';
-import { isSameOrigin, resolveLocation } from './location.ts';
+import { isSameOrigin, placeOf, resolveLocation } from './location.ts';
+import { isLocalHost } from './network-policy.ts';
 import { notFound, type ManifestContext } from './manifests.ts';
-import { isRedirect, MAX_REDIRECTS } from './redirects.ts';
+import { exchangeFollowing, isRedirect, MAX_REDIRECTS } from './redirects.ts';
 import { refusal, type Answer } from './transport.ts';
+
+/** Addresses of one foreign blob that are tried. */
+const MAX_FOREIGN_URLS = 8;
 
 /**
  * Opens the blob; the slot it takes is given back by `release`.
@@ -40,6 +44,40 @@ export async function openBlob(context: ManifestContext, target: Descriptor, off
     freeSlot();
     throw error;
   }
+}
+
+/**
+ * Opens a blob that registries may not store at one of the addresses its descriptor names: https only, never this
+ * machine, without credentials.
+ * @throws what the last address answered.
+ * @see https://github.com/opencontainers/image-spec/blob/main/descriptor.md#properties
+ */
+export async function openForeign(context: ManifestContext, target: Descriptor, offset: number): Promise<Opened> {
+  const { host, signal } = context;
+  const headers: Readonly<Record<string, string>> = offset === 0 ? {} : { range: `bytes=${offset}-` };
+  let failure: unknown = notFound(target.digest);
+  for (const address of (target.urls ?? []).slice(0, MAX_FOREIGN_URLS)) {
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    if (url === undefined || url.protocol !== 'https:' || isLocalHost(url.hostname)) continue;
+    try {
+      const answer = await exchangeFollowing(host.transport, {
+        method: 'GET',
+        kind: 'blob',
+        place: placeOf(url),
+        headers,
+        signal,
+      });
+      const { asked, status, body } = answer;
+      if (status === 200 || status === 206) {
+        return { asked, status, headers: answer.headers, chunks: body, release: () => answer.discard() };
+      }
+      failure = await refusal(answer);
+    } catch (error) {
+      signal?.throwIfAborted();
+      failure = error;
+    }
+  }
+  throw failure;
 }
 
 /** Follows redirects on fast connections; undefined where credentials are asked for or an answer is not plain. */

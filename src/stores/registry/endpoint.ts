@@ -1,6 +1,7 @@
 /** Where a registry really listens: its API host, and whether it speaks TLS. */
 import { connect } from 'node:tls';
 import { UsageError } from '../../errors.ts';
+import { networkFailure } from './failure.ts';
 import { bareHost, isLoopbackHost } from './network-policy.ts';
 
 /** A TLS greeting on loopback is answered at once or not at all. */
@@ -25,9 +26,9 @@ export async function findEndpoint(registry: string, plainHttp: boolean | undefi
   return isPlain ? new URL(`http://${host}/`) : secure;
 }
 
-/** Whether the port answers a TLS greeting. A port that is closed counts as TLS: nothing is decided by silence. */
+/** Whether the port answers a TLS greeting. @throws RegistryError, to be tried again, when nobody listens. */
 function speaksTls(url: URL): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const socket = connect({
       host: bareHost(url.hostname),
       port: url.port === '' ? 443 : Number(url.port),
@@ -39,6 +40,9 @@ function speaksTls(url: URL): Promise<boolean> {
     };
     socket.setTimeout(PROBE_TIMEOUT_MS, () => decide(true));
     socket.once('secureConnect', () => decide(true));
-    socket.on('error', (error: NodeJS.ErrnoException) => decide(error.code === 'ECONNREFUSED'));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED') reject(networkFailure({ method: 'GET', url }, error));
+      else decide(false);
+    });
   });
 }

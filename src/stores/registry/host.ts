@@ -27,7 +27,7 @@ export interface HostOptions {
   readonly transport: Transport;
   readonly credentials: CredentialSource;
   readonly plainHttp?: boolean | undefined;
-  /** Reads and writes at once, each. */
+  /** Requests, downloads and uploads at once, each. */
   readonly concurrency: number;
   readonly retry?: RetryPolicy | undefined;
 }
@@ -47,7 +47,7 @@ export interface HostRequest {
 }
 
 /** A registry host, shared by all its repositories. */
-export class RegistryHost {
+export class RegistryHost implements AsyncDisposable {
   readonly registry: string;
   readonly transport: Transport;
   readonly retry: RetryPolicy;
@@ -58,11 +58,14 @@ export class RegistryHost {
   /** How far uploads have stepped down from one PUT to smaller pieces; see upload.ts. */
   uploadStep = -1;
   /**
-   * Slots of requests that end by themselves and of downloads; and of uploads, which wait for their content. Apart, so
-   * that uploads waiting for downloads of the same host cannot stand in their way.
+   * Slots of requests that end by themselves, of downloads, which wait for their consumer, and of uploads, which wait
+   * for their content: apart, so that none can stand in the way of what it waits for.
    */
+  readonly calls: Slots;
   readonly reads: Slots;
   readonly writes: Slots;
+  /** Set once the host has shown that it has no referrers API; see referrers.ts. */
+  lacksReferrers = false;
   readonly #authorizer: Authorizer;
   readonly #options: HostOptions;
   #endpoint: Promise<URL> | undefined;
@@ -73,6 +76,7 @@ export class RegistryHost {
     this.transport = options.transport;
     this.fast = new FastPool(options.transport);
     this.retry = options.retry ?? DEFAULT_RETRY;
+    this.calls = new Slots(options.concurrency);
     this.reads = new Slots(options.concurrency);
     this.writes = new Slots(options.concurrency);
     this.#authorizer = new Authorizer({
@@ -103,7 +107,7 @@ export class RegistryHost {
   async call<T>(request: HostRequest, read: (answer: Answer) => Promise<T>): Promise<T> {
     return retrying(
       async () => {
-        const release = await this.reads.acquire(request.signal);
+        const release = await this.calls.acquire(request.signal);
         try {
           return await read(await this.send(request));
         } finally {
@@ -122,7 +126,7 @@ export class RegistryHost {
     const endpoint = await this.endpoint();
     const place = typeof request.to === 'string' ? await this.place(request.to) : request.to;
     const isOurs = isSameOrigin(endpoint, place.url);
-    const done = isOurs ? await this.#authorizer.lead() : undefined;
+    const done = isOurs ? await this.#authorizer.lead(request.signal) : undefined;
     try {
       let authorization = isOurs ? await this.authorization(request.scopes, request.signal) : undefined;
       for (let tries = 1; ; tries++) {
@@ -151,10 +155,15 @@ export class RegistryHost {
     this.#authorizer.forget(scopes);
   }
 
+  /** Ends all connections that rest. */
   async close(): Promise<void> {
     this.fast.close();
     this.uploads.close();
     await this.transport.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   async #exchange(request: HostRequest, place: Place, authorization: string | undefined): Promise<Answer> {

@@ -4,6 +4,7 @@ import type { Descriptor } from '../../oci/descriptor.ts';
 import { hexOf, sha256, type Digest } from '../../oci/digest.ts';
 import { isIndex, MAX_MANIFEST_BYTES, parseManifest, type Index } from '../../oci/manifest.ts';
 import { MediaType } from '../../oci/media-types.ts';
+import type { RegistryHost } from './host.ts';
 import type { Place } from './location.ts';
 import { getManifest, putManifest, type FetchedManifest, type ManifestContext } from './manifests.ts';
 import { MAX_PAGES, nextPage } from './pages.ts';
@@ -22,6 +23,7 @@ const updates = new Map<string, Promise<void>>();
  */
 export async function listReferrers(context: ManifestContext, subject: Digest): Promise<readonly Descriptor[]> {
   const { host, repository, scopes, signal } = context;
+  if (host.lacksReferrers) return (await readFallback(context, subject))?.index.manifests ?? [];
   const found: Descriptor[] = [];
   let to: string | Place = `/v2/${repository}/referrers/${subject}`;
   for (let pages = 0; pages < MAX_PAGES && found.length < MAX_REFERRERS; pages++) {
@@ -35,7 +37,7 @@ export async function listReferrers(context: ManifestContext, subject: Digest): 
         signal,
         redirect: 'manual', // ghcr.io redirects to a web page
       },
-      readPage,
+      (answer) => readPage(answer, host),
     );
     if (page === undefined) return (await readFallback(context, subject))?.index.manifests ?? [];
     found.push(...page.referrers);
@@ -104,10 +106,12 @@ interface Page {
 }
 
 /** undefined: the registry has no referrers API, or something else answers in its place. */
-async function readPage(answer: Answer): Promise<Page | undefined> {
+async function readPage(answer: Answer, host: RegistryHost): Promise<Page | undefined> {
   if (isRetryableStatus(answer.status)) throw await refusal(answer);
   const type = answer.headers['content-type']?.split(';')[0]?.trim();
   if (answer.status !== 200 || type !== MediaType.index) {
+    // The specification's own errors are JSON: such a 404 may be about the repository.
+    if (answer.status === 404 && type !== 'application/json') host.lacksReferrers = true;
     await answer.discard();
     return undefined;
   }

@@ -25,7 +25,7 @@ export interface RegistryHostOptions {
   readonly plainHttp?: boolean | undefined;
   /** Accepts any certificate of the registry. @defaultValue false */
   readonly insecure?: boolean | undefined;
-  /** Reads and writes at once, each. @defaultValue 8 */
+  /** Requests, downloads and uploads at once, each. @defaultValue 8 */
   readonly concurrency?: number | undefined;
   readonly retry?: RetryPolicy | undefined;
   /** Told of every exchange on the wire. */

@@ -7,8 +7,8 @@ import { isDigest, type Digest } from '../../oci/digest.ts';
 import { isIndex, MAX_MANIFEST_BYTES, parseManifest } from '../../oci/manifest.ts';
 import { isManifestType } from '../../oci/media-types.ts';
 import { isTag } from '../../oci/reference.ts';
-import { streamBlob } from './blob-stream.ts';
-import { openBlob } from './blob-request.ts';
+import { streamBlob, type Opened } from './blob-stream.ts';
+import { openBlob, openForeign } from './blob-request.ts';
 import { isRetryableStatus } from './failure.ts';
 import type { RegistryHost } from './host.ts';
 import type { Place } from './location.ts';
@@ -94,7 +94,15 @@ export class RegistryRepository implements MountTarget, ReferrerSource {
     }
     const where = { host: this.host, repository: this.repository, scopes: this.#scopes, signal };
     const settings = { where: this.name, offset, retry: this.host.retry, signal };
-    yield* streamBlob(target, (from) => openBlob(where, target, from), settings);
+    const open = async (from: number): Promise<Opened> => {
+      try {
+        return await openBlob(where, target, from);
+      } catch (error) {
+        if (error instanceof NotFoundError && target.urls !== undefined) return openForeign(where, target, from);
+        throw error;
+      }
+    };
+    yield* streamBlob(target, open, settings);
   }
 
   async push(expected: Descriptor, content: Bytes, options: CallOptions = {}): Promise<void> {
