@@ -1,0 +1,106 @@
+/** How the commands present themselves, and how they answer what they do not understand. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { explainOldNode } from '../../src/cli/node-version.ts';
+import { run } from '../helpers/run.ts';
+import { useBuiltCli } from './built-cli.ts';
+
+const cli = useBuiltCli();
+
+const COMMANDS = [
+  ...['init', 'keys generate', 'keys show', 'resolve', 'build', 'verify'],
+  ...['inspect', 'load', 'extract', 'mirror', 'registry'],
+];
+
+test('the version is that of the package', async () => {
+  const { stdout, stderr, exitCode } = await cli.airgap(['--version']);
+  expect({ stdout, stderr, exitCode }).toEqual({ stdout: `${packageJson.version}\n`, stderr: '', exitCode: 0 });
+});
+
+test('without a word, airgap shows what there is', async () => {
+  const { stdout, stderr, exitCode } = await cli.airgap([]);
+  expect(stdout).toMatch(/^Examples:\n {2}\$ airgap init/);
+  for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command.split(' ')[0] ?? ''} `, 'm'));
+  expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
+});
+
+test.each(COMMANDS)('help of %s begins with examples', async (command) => {
+  const { stdout, stderr, exitCode } = await cli.airgap([...command.split(' '), '--help']);
+  expect(stdout).toMatch(new RegExp(`^Examples:\n  \\$ airgap ${command}`));
+  expect(stdout).toContain(`Usage: airgap ${command}`);
+  expect(stdout).toContain('Global Options:');
+  expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
+});
+
+describe('what is not understood', () => {
+  test.each([
+    [['biuld'], `error: unknown command 'biuld'\n  hint: did you mean build?\n`],
+    [['verify', 'a.tar', '--kye', 'k'], `error: unknown option '--kye'\n  hint: did you mean --key?\n`],
+    [['verify'], `error: missing required argument 'archive'\n  hint: see --help for what there is\n`],
+    [['keys'], `error: no command was given\n  hint: see --help for what there is\n`],
+    [
+      ['load', 'a.tar', '--key', 'k'],
+      `error: required option '--to <target>' not specified\n  hint: see --help for what there is\n`,
+    ],
+    [['init', 'a', 'b'], /^error: too many arguments/],
+    [['verify', 'a.tar', '--threshold', '0'], /^error: --threshold <n>: 0 is not a whole number from 1 to 256\n/],
+    [['keys', 'generate', '--output', 'k', '--algorithm', 'rsa'], /rsa is not one of ecdsa-p256, ed25519/],
+    [['build', '--unsigned'], /^error: unknown option '--unsigned'/],
+  ])('%j is exit code 2, on standard error alone', async (args, expected) => {
+    const { stdout, stderr, exitCode } = await cli.airgap(args);
+    expect(stderr).toEqual(typeof expected === 'string' ? expected : expect.stringMatching(expected));
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+  });
+
+  test('with --json the error is one JSON line', async () => {
+    const { stdout, stderr, exitCode } = await cli.airgap(['verify', 'a.tar', '--json']);
+    expect(JSON.parse(stderr)).toEqual({
+      error: {
+        code: 'USAGE',
+        message: 'no key to verify with',
+        hint: expect.stringContaining('--key') as string,
+        details: {},
+      },
+    });
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+  });
+});
+
+describe('verify-and-load', () => {
+  test('is one file with help of its own', async () => {
+    const { stdout, exitCode } = await cli.node([join(cli.directory, 'verify-and-load.mjs'), '--help']);
+    expect(stdout).toMatch(/^Examples:\n {2}\$ node verify-and-load\.mjs release\.tar --key release\.pub\n/);
+    expect(exitCode).toBe(0);
+  });
+
+  test('carries neither the signer nor the embedded registry', async () => {
+    const text = await readFile(join(cli.directory, 'verify-and-load.mjs'), 'utf8');
+    expect(text).not.toMatch(/from\s*"\.{1,2}\//);
+    expect(text).not.toContain('MessageSignatureBundleBuilder');
+    expect(text).not.toContain('the registry would be reachable from other machines');
+  });
+});
+
+describe('an older Node', () => {
+  test.each(['v18.20.0', 'v20.20.2', 'v24.14.9', '22.0.0'])('%s is refused', (version) => {
+    expect(explainOldNode(version)).toContain('needs Node 24.15 or newer');
+  });
+
+  test.each(['v24.15.0', 'v24.21.0', 'v25.0.0', 'v100.0.0'])('%s will do', (version) => {
+    expect(explainOldNode(version)).toBeUndefined();
+  });
+
+  const SYSTEM_NODE = '/usr/bin/node';
+  test.runIf(existsSync(SYSTEM_NODE))('can read both programs and is told what is wrong', async () => {
+    const { stdout: version } = await run(SYSTEM_NODE, ['--version']);
+    if (explainOldNode(version.trim()) === undefined) return;
+    for (const name of ['airgap.mjs', 'verify-and-load.mjs']) {
+      const { stdout, stderr, exitCode } = await run(SYSTEM_NODE, [join(cli.directory, name), '--version']);
+      expect(stderr).toBe(explainOldNode(version.trim()));
+      expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+    }
+  });
+});
