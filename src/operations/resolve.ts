@@ -1,19 +1,18 @@
 /** Pins a release: every reference to digests, every file to content. What a person wrote in, `release.lock.json` out. */
-import { discoverImage, mergeGraphs, reachableFrom, type GraphPart } from '../content/graph.ts';
-import { KnownSource } from '../content/known-source.ts';
+import { mergeGraphs, type GraphPart } from '../content/graph.ts';
 import { forEachConcurrently } from '../content/limit.ts';
-import { canFetchManifest, type Source } from '../content/store.ts';
-import { readVerified } from '../content/verified.ts';
+import type { Source } from '../content/store.ts';
 import { UsageError } from '../errors.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import { formatReference, type Reference } from '../oci/reference.ts';
 import type { ImageSpec, ReleaseSpec } from '../release/spec.ts';
-import type { GraphImage, IndexMode } from '../schema/graph.ts';
-import type { LockComponent, LockImage, ReleaseLock } from '../schema/lock.ts';
+import type { GraphImage } from '../schema/graph.ts';
+import type { LockComponent, ReleaseLock } from '../schema/lock.ts';
 import type { FileContent } from '../stores/files.ts';
 import { collectComponent, type CollectedComponent } from './collect.ts';
+import { pinImage, recallPins } from './pin.ts';
+import { uniteFiles, uniteImages, type WantedImage } from './wanted.ts';
 
 /** Images that are resolved at the same time; each host has its own limit besides. */
 const CONCURRENCY = 8;
@@ -73,7 +72,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     collected.push(await collectComponent(component, directory, new Date(created)));
   const platforms = spec.platforms === 'all' ? 'all' : spec.platforms.map(formatPlatform);
   const wanted = uniteImages(collected, platforms);
-  const earlier = sameChoice(previous, platforms);
+  const earlier = recallPins(previous, platforms);
 
   const contents = new Map<Digest, Buffer>();
   const moved: MovedTag[] = [];
@@ -119,111 +118,6 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   return { lock, contents, files, moved: moved.sort((a, b) => (a.reference < b.reference ? -1 : 1)) };
 }
 
-interface WantedImage {
-  readonly reference: Reference;
-  readonly origin: ImageSpec['origin'];
-  readonly platforms: readonly string[] | 'all';
-  readonly lock: LockImage;
-}
-
-interface PinnedImage {
-  readonly digest: Digest;
-  readonly indexMode: IndexMode | undefined;
-  readonly part: GraphPart;
-}
-
-/** One HEAD when the lock still holds; otherwise the manifest itself in one GET, and what it reaches. */
-async function pinImage(
-  source: Source,
-  image: WantedImage,
-  earlier: PinnedImage | undefined,
-  contents: Map<Digest, Buffer>,
-  signal: AbortSignal,
-): Promise<PinnedImage> {
-  const { digest, tag = 'latest' } = image.reference;
-  if (earlier !== undefined) {
-    const current = digest ?? (await source.resolve(tag, { signal })).digest;
-    if (current === earlier.digest) return earlier;
-  }
-  const root = await fetchRoot(source, digest ?? tag, contents, signal);
-  const found = await discoverImage(new KnownSource(source, contents), root, {
-    platforms: image.platforms,
-    reference: image.lock.reference,
-    signal,
-  });
-  for (const [known, bytes] of found.contents) contents.set(known, bytes);
-  return { digest: root.digest, indexMode: found.indexMode, part: found };
-}
-
-async function fetchRoot(
-  source: Source,
-  tagOrDigest: string,
-  contents: Map<Digest, Buffer>,
-  signal: AbortSignal,
-): Promise<Descriptor> {
-  if (canFetchManifest(source)) {
-    const { descriptor, bytes } = await source.fetchManifest(tagOrDigest, { signal });
-    contents.set(descriptor.digest, bytes);
-    return descriptor;
-  }
-  const descriptor = await source.resolve(tagOrDigest, { signal });
-  contents.set(descriptor.digest, await readVerified(source, descriptor, { signal }));
-  return descriptor;
-}
-
-/** An image that several components name is one image, wherever it was found. */
-function uniteImages(
-  components: readonly CollectedComponent[],
-  platforms: readonly string[] | 'all',
-): Map<string, WantedImage> {
-  const wanted = new Map<string, WantedImage>();
-  for (const { reference, origin, platforms: own, foundIn } of components.flatMap((component) => component.images)) {
-    const text = formatReference(reference);
-    const known = wanted.get(text);
-    if (known !== undefined && known.origin !== origin) throw twoOrigins(text, [...known.lock.foundIn, foundIn]);
-    const chosen = own?.map(formatPlatform);
-    const union =
-      known === undefined
-        ? chosen
-        : chosen && known.lock.platforms && [...new Set([...known.lock.platforms, ...chosen])].sort();
-    wanted.set(text, {
-      reference,
-      origin,
-      platforms: union ?? platforms,
-      lock: {
-        reference: text,
-        ...(origin === 'docker-daemon' ? { from: origin } : {}),
-        ...(union === undefined ? {} : { platforms: union }),
-        foundIn: [...(known?.lock.foundIn ?? []), foundIn],
-      },
-    });
-  }
-  return wanted;
-}
-
-/** Looks images up in an earlier lock that was made for the same platforms. */
-function sameChoice(
-  previous: ReleaseLock | undefined,
-  platforms: readonly string[] | 'all',
-): ((image: LockImage) => PinnedImage | undefined) | undefined {
-  if (previous === undefined || JSON.stringify(previous.platforms) !== JSON.stringify(platforms)) return undefined;
-  const entries = new Map(
-    previous.components.flatMap((component) => component.images.map((image) => [image.reference, image])),
-  );
-  return (image) => {
-    const entry = entries.get(image.reference);
-    const known = previous.images.find(({ reference }) => reference === image.reference);
-    if (
-      known === undefined ||
-      entry?.from !== image.from ||
-      JSON.stringify(entry?.platforms) !== JSON.stringify(image.platforms)
-    )
-      return undefined;
-    const part = reachableFrom(previous, [known.digest]);
-    return { digest: known.digest, indexMode: known.indexMode, part };
-  };
-}
-
 function toLockComponent(
   { name, description }: { readonly name: string; readonly description?: string | undefined },
   collected: CollectedComponent,
@@ -234,34 +128,12 @@ function toLockComponent(
     name,
     ...(description === undefined ? {} : { description }),
     images: references.map((reference) => {
-      const image = wanted.get(reference)?.lock as LockImage;
+      const image = (wanted.get(reference) as WantedImage).lock;
       const own = collected.images.filter((entry) => formatReference(entry.reference) === reference);
       return { ...image, foundIn: own.map((entry) => entry.foundIn).sort() };
     }),
     files: [...new Set(collected.files.map((file) => file.path))].sort(),
   };
-}
-
-/** Files by path; the same path twice must be the same content. */
-function uniteFiles(components: readonly CollectedComponent[]): ReleaseLock['files'] {
-  const files = new Map<string, ReleaseLock['files'][number]>();
-  const folded = new Map<string, string>();
-  for (const { path, from, kind, size, digest } of components.flatMap((component) => component.files)) {
-    const known = files.get(path);
-    const other = folded.get(path.toLowerCase());
-    if ((known !== undefined && known.digest !== digest) || (other !== undefined && other !== path)) {
-      throw new UsageError(
-        'INVALID_SPEC',
-        `${from} and ${known?.from ?? other ?? path} would both become ${path} in the archive`,
-        {
-          hint: 'rename one of them; names must differ by more than the case of letters',
-        },
-      );
-    }
-    folded.set(path.toLowerCase(), path);
-    files.set(path, { path, from, kind, size, digest });
-  }
-  return [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function toSeconds(time: Date): string {
@@ -285,14 +157,4 @@ function outdatedLock(): UsageError {
   return new UsageError('INVALID_SPEC', 'the lock does not match the release.yaml and its files', {
     hint: 'run `airgap resolve` and commit the new lock',
   });
-}
-
-function twoOrigins(reference: string, foundIn: readonly string[]): UsageError {
-  return new UsageError(
-    'INVALID_SPEC',
-    `${reference} is taken once from its registry and once from the Docker Engine`,
-    {
-      hint: `decide for one: ${foundIn.join(', ')}`,
-    },
-  );
 }

@@ -1,0 +1,77 @@
+/** What a release wants once its components are put together: each image and each file once, whoever named it. */
+import { UsageError } from '../errors.ts';
+import { formatPlatform } from '../oci/platform.ts';
+import { formatReference, type Reference } from '../oci/reference.ts';
+import type { LockFile, LockImage } from '../schema/lock.ts';
+import type { ImageOrigin } from '../schema/spec.ts';
+import type { CollectedComponent } from './collect.ts';
+
+/** One image to pin. */
+export interface WantedImage {
+  readonly reference: Reference;
+  readonly origin: ImageOrigin;
+  readonly platforms: readonly string[] | 'all';
+  readonly lock: LockImage;
+}
+
+/** An image that several components name is one image, wherever it was found. */
+export function uniteImages(
+  components: readonly CollectedComponent[],
+  platforms: readonly string[] | 'all',
+): Map<string, WantedImage> {
+  const wanted = new Map<string, WantedImage>();
+  for (const { reference, origin, platforms: own, foundIn } of components.flatMap((component) => component.images)) {
+    const text = formatReference(reference);
+    const known = wanted.get(text);
+    if (known !== undefined && known.origin !== origin) throw twoOrigins(text, [...known.lock.foundIn, foundIn]);
+    const chosen = own?.map(formatPlatform);
+    const union =
+      known === undefined
+        ? chosen
+        : chosen && known.lock.platforms && [...new Set([...known.lock.platforms, ...chosen])].sort();
+    wanted.set(text, {
+      reference,
+      origin,
+      platforms: union ?? platforms,
+      lock: {
+        reference: text,
+        ...(origin === 'docker-daemon' ? { from: origin } : {}),
+        ...(union === undefined ? {} : { platforms: union }),
+        foundIn: [...(known?.lock.foundIn ?? []), foundIn],
+      },
+    });
+  }
+  return wanted;
+}
+
+/** Files by path; the same path twice must be the same content. */
+export function uniteFiles(components: readonly CollectedComponent[]): LockFile[] {
+  const files = new Map<string, LockFile>();
+  const folded = new Map<string, string>();
+  for (const { path, from, kind, size, digest } of components.flatMap((component) => component.files)) {
+    const known = files.get(path);
+    const other = folded.get(path.toLowerCase());
+    if ((known !== undefined && known.digest !== digest) || (other !== undefined && other !== path)) {
+      throw new UsageError(
+        'INVALID_SPEC',
+        `${from} and ${known?.from ?? other ?? path} would both become ${path} in the archive`,
+        {
+          hint: 'rename one of them; names must differ by more than the case of letters',
+        },
+      );
+    }
+    folded.set(path.toLowerCase(), path);
+    files.set(path, { path, from, kind, size, digest });
+  }
+  return [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function twoOrigins(reference: string, foundIn: readonly string[]): UsageError {
+  return new UsageError(
+    'INVALID_SPEC',
+    `${reference} is taken once from its registry and once from the Docker Engine`,
+    {
+      hint: `decide for one: ${foundIn.join(', ')}`,
+    },
+  );
+}
