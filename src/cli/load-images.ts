@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts';
 import { loadRelease, planLoad } from '../operations/load.ts';
 import type { TargetAddress } from '../operations/target.ts';
 import { parseTarget } from '../operations/target.ts';
-import { trustHead, type TrustedRelease } from '../operations/verify.ts';
+import { contentSize, trustHead, type TrustedRelease } from '../operations/verify.ts';
 import type { TrustPolicy } from '../trust/verify.ts';
 import type { Context } from './context.ts';
 import { formatBytes, formatDuration } from './format.ts';
@@ -87,9 +87,9 @@ async function loadImages(
   }
   const outcome = await (async () => {
     using progress = await openProgress(context);
-    progress.begin('proof', 'proving', 0);
+    progress.begin('proof', 'proving', contentSize(archive.head));
     progress.begin('copy', target.name, plan.bytes);
-    return loadRelease(plan, { concurrency, signal, onEvent: progress.onCopy, onProof: progress.onProof });
+    return await loadRelease(plan, { concurrency, signal, onEvent: progress.onCopy, onProof: progress.onProof });
   })();
   const images = judgeImages(plan.images, release.inventory, plan.pending, target, outcome);
   const { copied, copiedBytes, mounted, tagged, payload } = outcome;

@@ -3,7 +3,7 @@ import type { ArchiveReader } from '../archive/reader.ts';
 import { parseReference } from '../oci/reference.ts';
 import { loadTars, planDirectory, planDocker, type PlannedTar } from '../operations/load-tars.ts';
 import type { TargetAddress } from '../operations/target.ts';
-import type { TrustedRelease } from '../operations/verify.ts';
+import { contentSize, type TrustedRelease } from '../operations/verify.ts';
 import type { Context } from './context.ts';
 import { formatBytes, formatCount, formatTable } from './format.ts';
 import { refuse } from './image-targets.ts';
@@ -60,9 +60,9 @@ export async function loadTarballs(
   }
   const { copiedBytes, payload } = await (async () => {
     using progress = await openProgress(context);
-    progress.begin('proof', 'proving', 0);
+    progress.begin('proof', 'proving', contentSize(archive.head));
     progress.begin('copy', target, bytes);
-    return loadTars(archive, release, plan, isDirectory ? 'directory' : 'docker', {
+    return await loadTars(archive, release, plan, isDirectory ? 'directory' : 'docker', {
       ...common,
       onProof: progress.onProof,
       onBytes: ({ descriptor }, moved) => progress.onCopy({ type: 'progress', descriptor, target, bytes: moved }),

@@ -9,7 +9,7 @@ const BAR_CHARACTERS = 24;
 const FRAMES_PER_SECOND = 10;
 /** The rate is measured over about this time, so that it follows the network and does not flicker. */
 const RATE_WINDOW_MS = 4_000;
-const TITLE_CHARACTERS = 20;
+const TITLE_CHARACTERS = 24;
 
 /** A stack of bars, addressed by keys. */
 export interface Bars {
@@ -19,8 +19,6 @@ export interface Bars {
   start(key: string, title: string, totalBytes: number): void;
   advance(key: string, bytes: number): void;
   set(key: string, bytes: number): void;
-  /** Sets a bar back; totals go back with it. */
-  reset(key: string, bytes: number): void;
   end(key: string): void;
   /** A line above the bars. */
   log(line: string): void;
@@ -71,10 +69,6 @@ export async function openBars(stream: NodeJS.WritableStream): Promise<Bars> {
       const bar = bars.get(key);
       if (bar !== undefined) set(bar, bytes);
     },
-    reset: (key, bytes) => {
-      const bar = bars.get(key);
-      if (bar !== undefined) set(bar, bytes);
-    },
     end: (key) => {
       const bar = bars.get(key);
       if (bar === undefined) return;
@@ -93,26 +87,27 @@ export async function openBars(stream: NodeJS.WritableStream): Promise<Bars> {
 export class Rate {
   readonly #clock: () => number;
   #bytes = 0;
-  #since: number;
+  /** Waiting for the first byte does not count. */
+  #since: number | undefined;
 
   constructor(clock: () => number = () => performance.now()) {
     this.#clock = clock;
-    this.#since = clock();
   }
 
   add(bytes: number): void {
     const now = this.#clock();
+    this.#since ??= now;
+    this.#bytes += bytes;
     // Both halves shrink together, so the quotient stays and older bytes weigh less.
     if (now - this.#since > RATE_WINDOW_MS) {
       this.#bytes /= 2;
       this.#since = now - (now - this.#since) / 2;
     }
-    this.#bytes += bytes;
   }
 
   /** 0 while nothing is known. */
   get perSecond(): number {
-    const elapsedMs = this.#clock() - this.#since;
+    const elapsedMs = this.#since === undefined ? 0 : this.#clock() - this.#since;
     return elapsedMs < 200 || this.#bytes <= 0 ? 0 : (this.#bytes / elapsedMs) * 1000;
   }
 }
@@ -122,9 +117,19 @@ function formatBar(params: Params, { title, rate }: { readonly title: string; re
   const bar = '='.repeat(filled) + ' '.repeat(BAR_CHARACTERS - filled);
   const percent = `${Math.floor(params.progress * 100)}%`.padStart(4);
   const amount = `${formatBytes(params.value)} / ${formatBytes(params.total)}`;
-  const line = `${toPrintable(title).padEnd(TITLE_CHARACTERS)} [${bar}] ${percent}  ${amount}`;
+  const line = `${fitTitle(toPrintable(title))} [${bar}] ${percent}  ${amount}`;
   const speed = rate?.perSecond ?? 0;
-  if (speed <= 0) return line;
-  const left = formatDuration(((params.total - params.value) / speed) * 1000);
-  return `${line}  ${formatBytes(speed)}/s${params.value < params.total ? `  ${left} left` : ''}`;
+  if (speed <= 0 || params.value >= params.total) return line;
+  return `${line}  ${formatBytes(speed)}/s  ${formatTimeLeft((params.total - params.value) / speed)} left`;
+}
+
+/** The end of a long title says more than its beginning. */
+function fitTitle(title: string): string {
+  return title.length > TITLE_CHARACTERS ? `…${title.slice(1 - TITLE_CHARACTERS)}` : title.padEnd(TITLE_CHARACTERS);
+}
+
+/** Whole seconds: nobody plans by less. */
+function formatTimeLeft(seconds: number): string {
+  const whole = Math.max(1, Math.round(seconds));
+  return whole < 60 ? `${whole} s` : formatDuration(whole * 1000);
 }

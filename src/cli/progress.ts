@@ -9,7 +9,7 @@ export type Work = 'copy' | 'proof';
 
 /** Told what happens, for as long as it is open. */
 export interface Progress extends Disposable {
-  /** Announces work before it begins; `done` bytes of it are there already. */
+  /** Announces work before it begins; `doneBytes` of it are there already. */
   begin(work: Work, title: string, totalBytes: number, doneBytes?: number): void;
   /** For `onEvent` of copies. */
   readonly onCopy: (event: CopyEvent) => void;
@@ -46,7 +46,7 @@ class LineProgress implements Progress {
   begin(work: Work, title: string, totalBytes: number, doneBytes = 0): void {
     this.#started.set(work, this.#context.now().getTime());
     const resumed = doneBytes > 0 ? `, ${formatBytes(doneBytes)} of it there already` : '';
-    if (totalBytes > 0) this.#context.output.note(`${title}: ${formatBytes(totalBytes)}${resumed}`);
+    if (totalBytes > 0 && work === 'copy') this.#context.output.note(`${title}: ${formatBytes(totalBytes)}${resumed}`);
   }
 
   readonly onCopy = (event: CopyEvent): void => {
@@ -74,6 +74,8 @@ class LineProgress implements Progress {
 /** Bars: one for all of the work, one per blob on its way. */
 class BarProgress implements Progress {
   readonly #bars: Bars;
+  /** Bytes of each transfer that the bar for all of the work counts. */
+  readonly #counted = new Map<string, number>();
 
   constructor(bars: Bars) {
     this.#bars = bars;
@@ -90,14 +92,16 @@ class BarProgress implements Progress {
       case 'started':
         return this.#bars.start(key, shortDigest(descriptor.digest), descriptor.size);
       case 'progress':
-        this.#bars.advance('copy', event.bytes);
+        return this.#count(key, event.bytes);
+      case 'resumed': {
+        // What an earlier run left is in the total from the beginning; what a broken try left was taken out again.
+        if (this.#counted.has(key)) return this.#count(key, event.bytes);
         return this.#bars.advance(key, event.bytes);
-      case 'resumed':
-        return this.#bars.reset(key, event.bytes);
+      }
       case 'copied':
         return this.#bars.end(key);
       case 'retrying': {
-        this.#bars.reset(key, 0);
+        this.#count(key, -(this.#counted.get(key) ?? 0));
         return this.#log(event);
       }
       case 'substituted':
@@ -115,6 +119,12 @@ class BarProgress implements Progress {
 
   item(line: string): void {
     this.#bars.log(line);
+  }
+
+  #count(key: string, bytes: number): void {
+    this.#counted.set(key, (this.#counted.get(key) ?? 0) + bytes);
+    this.#bars.advance('copy', bytes);
+    this.#bars.advance(key, bytes);
   }
 
   #log(event: CopyEvent): void {

@@ -13,7 +13,7 @@ export async function runInProcess(
 ): Promise<number> {
   const controller = new AbortController();
   const stop = (): void => {
-    process.stderr.write('\nstopping; press Ctrl-C again to end at once\n');
+    if (process.stderr.isTTY) process.stderr.write('\nstopping; press Ctrl-C again to end at once\n');
     controller.abort(new DOMException('interrupted', 'AbortError'));
   };
   // Only the first: without a listener the second signal ends the process.

@@ -106,7 +106,7 @@ export async function proveRelease(
   return { ...release, proof } as VerifiedRelease;
 }
 
-/** Bytes that are hashed: every copy of content that the archive holds. */
-function contentSize({ layout }: ArchiveHead): number {
+/** Bytes that {@link proveRelease} hashes: every copy of content that the archive holds. */
+export function contentSize({ layout }: ArchiveHead): number {
   return layout.segments.reduce((sum, part) => sum + (part.kind === 'content' ? part.length : 0), 0);
 }

@@ -118,7 +118,6 @@ describe('a release', () => {
   test('names that try to take over the terminal are shown, not obeyed', async () => {
     const { stdout } = await cli.airgap(['inspect', release.archive]);
     expect(stdout).toContain('\\x1b[2J\\x1b]0;owned\\x07 and \\u202egnp.exe');
-    // eslint-disable-next-line no-control-regex
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202a-\u202e]/);
     const json = await cli.ok(['inspect', release.archive, '--json']);
     expect(json).not.toContain('\u202e');

@@ -40,7 +40,7 @@ export async function extractAndReport(
   const trusted = trustHead(archive.head, policy);
   const release = await (async () => {
     using progress = await openProgress(context);
-    return proveRelease(archive, trusted, { signal, onProgress: progress.onProof });
+    return await proveRelease(archive, trusted, { signal, onProgress: progress.onProof });
   })();
   const files = await extractFiles(archive, release, directory, { paths, signal });
   output.result({ kind: 'extraction', archive: path, directory, files }, files);

@@ -28,7 +28,7 @@ export const resolve = defineCommand({
     await using sources = new ImageSources({ ...options, signal });
     const { lock, lockPath, isWritten, moved } = await (async () => {
       using progress = await openProgress(context);
-      return pinRelease(input, sources, context, progress, options);
+      return await pinRelease(input, sources, context, progress, options);
     })();
     for (const { reference, was, now } of moved) output.note(`moved: ${reference} was ${was} and is now ${now}`);
     const named = lock.components.flatMap((component) => component.images);

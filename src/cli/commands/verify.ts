@@ -75,8 +75,8 @@ async function prove(context: Context, archive: string, policy: TrustPolicy, sta
       progress.onProof(done, total);
     },
   };
-  if (archive !== STDIN) return verifyArchive(archive, policy, options);
-  return verifyStream(context.stdin as AsyncIterable<Buffer>, 'standard input', policy, options);
+  if (archive !== STDIN) return await verifyArchive(archive, policy, options);
+  return await verifyStream(context.stdin as AsyncIterable<Buffer>, 'standard input', policy, options);
 }
 
 function describe(
