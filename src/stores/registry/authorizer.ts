@@ -1,7 +1,8 @@
 /** Decides what `Authorization` a request carries: learns it from challenges, keeps tokens, renews them ahead of time. */
 import type { RetryPolicy } from '../../content/retry.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
-import type { Credentials, CredentialSource } from './credentials.ts';
+import type { Credentials } from './account.ts';
+import type { CredentialSource } from './credentials.ts';
 import { coversScopes, demandedScopes, formatScope, uniteScopes, type RepositoryScope } from './scope.ts';
 import { basicOf, requestToken, type Token } from './token.ts';
 import type { Transport } from './transport.ts';

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { AuthError, UsageError } from '../../errors.ts';
 import type { Environment } from './proxy.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials } from './account.ts';
 
 const HELPER_TIMEOUT_MS = 30_000;
 const MAX_HELPER_OUTPUT_BYTES = 256 * 1024;

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../../errors.ts';
+import type { Credentials } from './account.ts';
 import { askHelper } from './credential-helper.ts';
 import type { Environment } from './proxy.ts';
 
@@ -11,16 +12,6 @@ const MAX_AUTH_FILE_BYTES = 4 * 1024 * 1024;
 const DOCKER_HUB = 'docker.io';
 const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
 const DOCKER_HUB_HOSTS = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
-
-/** What proves who we are; none of it ever appears in a message. */
-export interface Credentials {
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-  /** An OAuth2 refresh token. */
-  readonly identityToken?: string | undefined;
-  /** Used as the bearer token itself. */
-  readonly registryToken?: string | undefined;
-}
 
 /** Gives the credentials for one repository, or undefined for anonymous access. */
 export type CredentialSource = (

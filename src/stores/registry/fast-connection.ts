@@ -4,7 +4,7 @@
  * Only plain answers with a Content-Length are taken; anything else is left to the ordinary path.
  */
 import type { Socket } from 'node:net';
-import { formatHead, parseHead, type Head } from './fast-head.ts';
+import { formatHead, MAX_HEAD_BYTES, parseHead, type Head } from './fast-head.ts';
 import { openSocket, type SocketOptions } from './fast-socket.ts';
 
 /** Larger buffers are badly aligned by the allocator and hash at a fifth of the speed. */
@@ -127,7 +127,8 @@ export class FastConnection {
   async *#chunks(head: Head, end: () => void): AsyncGenerator<Uint8Array> {
     try {
       for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) yield chunk;
-      if (head.keepsAlive && this.#state === 'body') this.#rest();
+      const hasRoom = BUFFER_BYTES - this.#filled > MAX_HEAD_BYTES;
+      if (head.keepsAlive && hasRoom && this.#state === 'body') this.#rest();
     } finally {
       end();
       if (this.#state !== 'idle') this.close();
@@ -210,6 +211,10 @@ export class FastConnection {
       if (this.#wake !== undefined && this.#filled > this.#start) this.#armFlush();
       return true;
     }
+    if (this.#filled === this.#start) {
+      this.#start = this.#filled = 0; // an empty body: nothing is lent, the buffer can be used from its start
+      return true;
+    }
     const next = this.#free.pop();
     if (next === undefined) return this.#onOverrun();
     this.#handOver();
@@ -221,7 +226,8 @@ export class FastConnection {
 
   /** TLS gives what it has decrypted even after it was told to stop; the spare buffer is far larger than that. */
   #onOverrun(): boolean {
-    if (this.#filled === BUFFER_BYTES) this.#fail(reset('more bytes came than can be held'));
+    if (this.#filled === BUFFER_BYTES && this.#left > 0) this.#fail(reset('more bytes came than can be held'));
+    this.#isPaused = true;
     return false;
   }
 

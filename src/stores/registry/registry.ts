@@ -1,7 +1,8 @@
 /** Opens registries: one client per host, shared by all repositories of that host. */
 import type { RetryPolicy } from '../../content/retry.ts';
 import type { Reference } from '../../oci/reference.ts';
-import { createCredentialSource, type Credentials } from './credentials.ts';
+import type { Credentials } from './account.ts';
+import { createCredentialSource } from './credentials.ts';
 import { RegistryHost } from './host.ts';
 import { API_HOSTS } from './endpoint.ts';
 import type { Environment } from './proxy.ts';

@@ -1,7 +1,7 @@
 /** Exchanges credentials for a bearer token, as the registry's challenge tells: plain GET, or OAuth2 with a refresh token. */
 import { retrying, type RetryPolicy } from '../../content/retry.ts';
 import { AuthError, UsageError } from '../../errors.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials } from './account.ts';
 import { protocolFailure, redactUrl, unauthenticated } from './failure.ts';
 import { placeOf } from './location.ts';
 import { checkNextUrl } from './network-policy.ts';

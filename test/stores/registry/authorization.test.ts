@@ -115,6 +115,27 @@ describe('docker-registry with htpasswd over TLS', () => {
   });
 });
 
+describe('docker-registry over TLS without login', () => {
+  it('gives a slow reader the right bytes, many at once', async () => {
+    await using temp = await makeTempDir();
+    const files = await makeCertificates(temp.path);
+    await using registry = await startDockerRegistry({ tls: { certFile: files.certFile, keyFile: files.keyFile } });
+    await using repository = open(registry.host, { caFile: files.caFile });
+    const large = madeBlob(randomBytes(6_000_000));
+    await pushAll(repository, [large, layer]);
+    const read = async ({ descriptor, bytes }: typeof large, everyMs: number): Promise<void> => {
+      let at = 0;
+      for await (const chunk of repository.fetch(descriptor)) {
+        await new Promise((resolve) => setTimeout(resolve, everyMs));
+        expect(bytes.subarray(at, at + chunk.length).equals(chunk)).toBe(true);
+        at += chunk.length;
+      }
+      expect(at).toBe(bytes.length);
+    };
+    await Promise.all([read(large, 0), read(large, 5), read(large, 12), read(layer, 20), read(layer, 1)]);
+  });
+});
+
 describe('docker-registry with bearer tokens', () => {
   let tokens: TokenServer;
   let registry: DockerRegistry;

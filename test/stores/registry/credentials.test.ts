@@ -2,7 +2,8 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createCredentialSource, type Credentials } from '../../../src/stores/registry/credentials.ts';
+import type { Credentials } from '../../../src/stores/registry/account.ts';
+import { createCredentialSource } from '../../../src/stores/registry/credentials.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 
 const temp = useTempDir();

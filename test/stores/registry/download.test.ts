@@ -263,6 +263,24 @@ describe('a download', () => {
     );
   });
 
+  it('gets many empty and absent blobs over one connection', async () => {
+    const empty = madeBlob('');
+    await using server = await startScriptedServer(
+      serving((request, response) => {
+        if (request.url?.endsWith(descriptor.digest) === true) return false;
+        const isEmpty = request.url?.endsWith(empty.descriptor.digest) === true;
+        response.writeHead(isEmpty ? 200 : 404, { 'content-length': 0 }).end();
+        return true;
+      }),
+    );
+    await using repository = open(server.host);
+    for (let round = 0; round < 5; round++) {
+      expect(await readVerified(repository, empty.descriptor)).toHaveLength(0);
+      await expect(readVerified(repository, madeBlob('no').descriptor)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      expect(await readVerified(repository, descriptor)).toEqual(bytes);
+    }
+  });
+
   it('ends the connection of a reader that leaves early, and serves the next one', async () => {
     await using server = await startScriptedServer(serving());
     await using repository = open(server.host);
