@@ -27,6 +27,10 @@ const verifyAndLoad = defineCommand({
     to: text('--to <target>', 'docker://host[:port][/prefix], docker-daemon:, oci:DIR or dir:DIR'),
     ...trustOptions,
     ...targetOptions,
+    report: text(
+      '--report <path>',
+      'directory for mapping.txt and the JSON report; without --to, the file of the report',
+    ),
     concurrency: concurrencyOption,
     dockerHost: text('--docker-host <address>', 'unix:///path or tcp://127.0.0.1:port (default: DOCKER_HOST)'),
     extract: text('--extract <directory>', 'write charts, manifests and documents to a new directory'),
