@@ -218,6 +218,10 @@ describe('what the proof leaves to the signature', () => {
       'a slot stands in for a tarball',
       (lines: string[]) => lines.map((line) => line.replace('images/multi-platform.tar', 'signatures/1.sigstore.json')),
     ],
+    [
+      'a slot is listed as well',
+      ([first = '', ...rest]: string[]) => [first, `${'0'.repeat(64)}  signatures/1.sigstore.json`, ...rest],
+    ],
     ['nothing is listed', () => []],
   ])('checksums.txt does not fit when %s', async (_, change) => {
     using reader = await openArchive(path);

@@ -14,7 +14,7 @@ import { sha256, type Digest } from '../../src/oci/digest.ts';
 import { startProcess } from '../helpers/process.ts';
 import { run } from '../helpers/run.ts';
 import { noise } from '../helpers/sample-layer.ts';
-import { useTempDir } from '../helpers/temp.ts';
+import { makeTempDir, useTempDir } from '../helpers/temp.ts';
 import { mountTmpfs } from '../helpers/tmpfs.ts';
 import { toolPath } from '../helpers/tools.ts';
 import { rejectionOf } from './failures.ts';
@@ -39,9 +39,8 @@ let largeDigest: Digest;
 let path: string;
 
 async function build(release: SampleRelease): Promise<Digest> {
-  const bytes = await writeArchive(temp.join('straight.tar'), release);
-  await rm(temp.join('straight.tar'));
-  return sha256(bytes);
+  await using folder = await makeTempDir();
+  return sha256(await writeArchive(folder.join('straight.tar'), release));
 }
 
 /** Content in chunks of one reused buffer, as a store may give it, counted. */
@@ -116,11 +115,12 @@ async function interrupted(bytes: number): Promise<void> {
 beforeAll(async () => {
   small = await makeRelease();
   large = await makeLargeRelease();
+  smallDigest = await build(small);
+  largeDigest = await build(large);
 });
 
 describe('any order', () => {
   test('of pushes, all at once and in any chunks, gives the same bytes', async () => {
-    smallDigest = await build(small);
     for (const seed of ['one', 'two', 'three', 'four']) {
       path = temp.join(`${seed}.tar`);
       const key = ({ digest }: Descriptor): string => sha256(seed + digest);
@@ -283,7 +283,6 @@ test('a release that readers would refuse is refused before anything is written'
 
 describe('an interrupted build', () => {
   test('goes on where it stopped: nothing proved is asked for again, a blob goes on at its checkpoint', async () => {
-    largeDigest = await build(large);
     path = temp.join('a.tar');
     await interrupted(CHECKPOINT_BYTES + 2_500_000);
     expect(await readdir(temp.path)).toEqual(['a.tar.journal', 'a.tar.partial']);

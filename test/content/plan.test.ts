@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { discoverImage, mergeGraphs } from '../../src/content/graph.ts';
 import { assess, isComplete, pendingBytes, planCopy, type Route } from '../../src/content/plan.ts';
 import { bytesOf } from '../../src/content/verified.ts';
-import type { Digest } from '../../src/oci/digest.ts';
 import type { ContentGraph } from '../../src/schema/graph.ts';
 import { MemoryStore } from '../../src/stores/memory.ts';
 import {
