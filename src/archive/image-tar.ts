@@ -72,7 +72,7 @@ interface NamedManifest {
   readonly reference: string;
 }
 
-/** Every image of the release with the manifest this tarball has for it, under the name that tools will show. */
+/** Every image of the release with the manifest this tarball has for it, once under each name that tools will show. */
 function namedManifests(graph: ContentGraph, manifests: readonly GraphManifest[]): readonly NamedManifest[] {
   const here = new Map(manifests.map((manifest) => [manifest.digest, manifest]));
   const all = new Map(graph.manifests.map((manifest) => [manifest.digest, manifest]));
@@ -84,10 +84,14 @@ function namedManifests(graph: ContentGraph, manifests: readonly GraphManifest[]
     visited.set(digest, found);
     return found;
   };
-  return graph.images.flatMap((image) => {
+  const named = new Map<string, NamedManifest>();
+  for (const image of graph.images) {
     const manifest = firstHere(image.digest);
-    return manifest === undefined ? [] : [{ manifest, reference: nameOf(image, manifest) }];
-  });
+    if (manifest === undefined) continue;
+    const reference = nameOf(image, manifest);
+    named.set(reference, { manifest, reference });
+  }
+  return [...named.values()];
 }
 
 /** Importers know images by tag; an image known by digest alone is named by the digest that the tarball holds. */

@@ -1,5 +1,6 @@
 /** A command is data: what it is called, what it takes, and one function that does it. */
 import { UsageError } from '../errors.ts';
+import { formatPlatform, parsePlatform } from '../oci/platform.ts';
 import type { Context } from './context.ts';
 
 /** One option and how its words become a value. */
@@ -64,6 +65,14 @@ export function requiredText(flags: string, summary: string): Option<string> {
 /** `--name <value>`, as often as wanted. */
 export function list(flags: string, summary: string): Option<readonly string[]> {
   return { flags, summary, repeats: true, required: false, parse: (words) => words };
+}
+
+/** `--platform <os/arch>`, as often as wanted, in canonical form. */
+export function platforms(summary: string): Option<readonly string[]> {
+  return {
+    ...list('--platform <os/arch>', summary),
+    parse: (words) => words.map((word) => formatPlatform(parsePlatform(word))),
+  };
 }
 
 /** `--name`, without a value. */

@@ -31,7 +31,7 @@ export class ImageSources implements AsyncDisposable {
   constructor({ caFile, mirror, plainHttpFrom, concurrency, signal }: SourceOptions) {
     this.#signal = signal;
     this.#mirrors = mirror.map(parseMirror);
-    this.#registries = new Registries((registry) => ({
+    this.#registries = new Registries('pull', (registry) => ({
       caFile,
       concurrency,
       ...(plainHttpFrom.includes(registry) ? { plainHttp: true } : {}),

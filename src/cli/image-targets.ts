@@ -31,7 +31,7 @@ export async function openImageTarget(
     return { target: createLayoutTarget(name, layout), [Symbol.asyncDispose]: () => layout.close() };
   }
   const { host, prefix } = address;
-  const registries = new Registries({
+  const registries = new Registries('push', {
     caFile: options.caFile,
     concurrency: options.concurrency,
     ...(options.plainHttp ? { plainHttp: true } : {}),

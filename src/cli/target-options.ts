@@ -1,8 +1,8 @@
 /** Options of every command that brings images to a target. */
-import { flag, list, text, type ValuesOf } from './command.ts';
+import { flag, platforms, text, type ValuesOf } from './command.ts';
 
 export const targetOptions = {
-  platform: list('--platform <os/arch>', 'only this platform of the images'),
+  platform: platforms('only this platform of the images'),
   stripRegistry: flag('--strip-registry', 'leave the original registry out of the path; collisions are refused'),
   plan: flag('--plan', 'say what would move and change nothing'),
   report: text('--report <directory>', 'where mapping.txt and the JSON report go'),

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { CopyResult } from '../content/copy.ts';
 import { reachableFrom, type GraphPart } from '../content/graph.ts';
-import type { PendingCopy } from '../content/plan.ts';
+import { substituteOf, type PendingCopy } from '../content/plan.ts';
 import { canMount } from '../content/store.ts';
 import { formatReference } from '../oci/reference.ts';
 import type { ImageTarget, PlannedImage } from '../operations/image-target.ts';
@@ -41,16 +41,14 @@ export function judgeImages(
     const untagged = pending.tags.some(
       ({ assignment }) => assignment.target === place.target && assignment.tag === place.tag,
     );
-    const rebuilt = result?.substituted.find(
-      (entry) => entry.original === digest && entry.target === place.target.name,
-    );
+    const rebuilt = substituteOf((result ?? pending).substituted, place.target, digest);
     const state = !lacks && !untagged ? 'present' : result === undefined ? 'missing' : 'loaded';
     return {
       original,
       internal: formatReference(internal),
       digest,
-      result: rebuilt === undefined ? state : 'rebuilt',
-      ...(rebuilt === undefined ? {} : { pushedDigest: rebuilt.descriptor.digest }),
+      result: rebuilt !== undefined && state === 'loaded' ? 'rebuilt' : state,
+      ...(rebuilt === undefined ? {} : { pushedDigest: rebuilt.digest }),
     };
   });
 }

@@ -6,9 +6,24 @@ import { IntegrityError, RegistryError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { forEachConcurrently } from './limit.ts';
-import type { PendingCopy, PendingTag, PendingTransfer } from './plan.ts';
+import {
+  substituteOf,
+  type ManifestTransfer,
+  type PendingCopy,
+  type PendingTag,
+  type PendingTransfer,
+  type Substitution,
+} from './plan.ts';
 import { isRetryable, retrying, type RetryPolicy } from './retry.ts';
-import { canMount, canResume, type Bytes, type MountTarget, type Source, type Target } from './store.ts';
+import {
+  canMount,
+  canResume,
+  mountableSource,
+  type Bytes,
+  type MountTarget,
+  type Source,
+  type Target,
+} from './store.ts';
 
 /** Transfers that run at the same time when nothing else is said. */
 export const DEFAULT_CONCURRENCY = 4;
@@ -33,12 +48,6 @@ export type CopyEvent =
       readonly original: Digest;
     };
 
-/** An index a target may get when it refuses the original because not all of its children are carried. */
-export interface Substitute {
-  readonly descriptor: Descriptor;
-  readonly source: Source;
-}
-
 /** Options of {@link copy}. */
 export interface CopyOptions {
   /** Transfers at the same time. @defaultValue {@link DEFAULT_CONCURRENCY} */
@@ -48,8 +57,6 @@ export interface CopyOptions {
   readonly retry?: RetryPolicy | undefined;
   /** Awaited after all blobs are stored and before the first manifest is: the moment to insist on proof. */
   readonly beforePublish?: (() => Promise<void>) | undefined;
-  /** By digest of the original index. Without an entry the target's refusal is an error. */
-  readonly substitutes?: ReadonlyMap<Digest, Substitute> | undefined;
 }
 
 /** What a copy did. */
@@ -59,12 +66,8 @@ export interface CopyResult {
   readonly copied: number;
   readonly mounted: number;
   readonly tagged: number;
-  /** Per target name and original digest, what was pushed instead. */
-  readonly substituted: readonly {
-    readonly target: string;
-    readonly original: Digest;
-    readonly descriptor: Descriptor;
-  }[];
+  /** Targets that have a substitute now, from this run or an earlier one. */
+  readonly substituted: readonly Substitution[];
 }
 
 /**
@@ -72,7 +75,7 @@ export interface CopyResult {
  * @throws whatever a store throws, after the retries; nothing is tagged unless everything arrived.
  */
 export async function copy(pending: PendingCopy, options: CopyOptions = {}): Promise<CopyResult> {
-  const run = new CopyRun(options);
+  const run = new CopyRun(options, pending.substituted);
   const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
   await forEachConcurrently(pending.blobs, concurrency, (blob, signal) => run.bring(blob, signal), options.signal);
   await options.beforePublish?.();
@@ -91,14 +94,15 @@ export async function copy(pending: PendingCopy, options: CopyOptions = {}): Pro
 
 class CopyRun {
   readonly #options: CopyOptions;
-  readonly #substituted: { target: Target; original: Digest; descriptor: Descriptor }[] = [];
+  readonly #substituted: Substitution[];
   #copiedBytes = 0;
   #copied = 0;
   #mounted = 0;
   #tagged = 0;
 
-  constructor(options: CopyOptions) {
+  constructor(options: CopyOptions, substituted: readonly Substitution[]) {
     this.#options = options;
+    this.#substituted = [...substituted];
   }
 
   result(): CopyResult {
@@ -107,17 +111,14 @@ class CopyRun {
       copied: this.#copied,
       mounted: this.#mounted,
       tagged: this.#tagged,
-      substituted: this.#substituted.map(({ target, original, descriptor }) => ({
-        target: target.name,
-        original,
-        descriptor,
-      })),
+      substituted: this.#substituted,
     };
   }
 
-  /** Brings a blob to every target that lacks it: bytes to the first, mounts to its siblings. */
+  /** Brings a blob to every target that lacks it: a mount from a sibling that holds it, else bytes. */
   async bring({ transfer, missing, present }: PendingTransfer, signal: AbortSignal): Promise<void> {
-    const holders = present.filter(canMount);
+    const source = mountableSource(transfer.source);
+    const holders = [...present.filter(canMount), ...(source === undefined ? [] : [source])];
     for (const target of missing) {
       if (!(await this.#mount(transfer.descriptor, target, holders, signal))) {
         await this.#push(transfer.descriptor, transfer.source, target, signal);
@@ -126,12 +127,12 @@ class CopyRun {
     }
   }
 
-  async publish({ transfer, missing }: PendingTransfer, signal: AbortSignal): Promise<void> {
+  async publish({ transfer, missing }: PendingTransfer<ManifestTransfer>, signal: AbortSignal): Promise<void> {
     for (const target of missing) {
       try {
         await this.#push(transfer.descriptor, transfer.source, target, signal);
       } catch (error) {
-        const substitute = this.#options.substitutes?.get(transfer.descriptor.digest);
+        const { substitute } = transfer;
         if (substitute === undefined || !isMissingContent(error)) throw error;
         await this.#push(substitute.descriptor, substitute.source, target, signal);
         const original = transfer.descriptor.digest;
@@ -147,8 +148,7 @@ class CopyRun {
   }
 
   async tag({ assignment: { descriptor, target, tag } }: PendingTag, signal: AbortSignal): Promise<void> {
-    const instead = this.#substituted.find((entry) => entry.target === target && entry.original === descriptor.digest);
-    const named = instead?.descriptor ?? descriptor;
+    const named = substituteOf(this.#substituted, target, descriptor.digest) ?? descriptor;
     await this.#retrying(named, target, signal, () => target.tag(named, tag, { signal }));
     this.#tagged++;
     this.#options.onEvent?.({ type: 'tagged', descriptor: named, target: target.name, tag });

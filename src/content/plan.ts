@@ -22,9 +22,26 @@ export interface Transfer {
   readonly targets: readonly Target[];
 }
 
+/** An index a target may get when it refuses the original because not all of its children are carried. */
+export interface Substitute {
+  readonly descriptor: Descriptor;
+  readonly source: Source;
+}
+
+/** By digest of the original index. Without an entry a target's refusal is an error. */
+export type Substitutes = ReadonlyMap<Digest, Substitute>;
+
+/** A target that has, or got, a substitute in place of the original. */
+export interface Substitution {
+  readonly target: Target;
+  readonly original: Digest;
+  readonly descriptor: Descriptor;
+}
+
 /** A manifest; `level` 0 names no other manifest, level n names some of level n − 1 at most. */
 export interface ManifestTransfer extends Transfer {
   readonly level: number;
+  readonly substitute?: Substitute | undefined;
 }
 
 /** A name that becomes visible at the end. */
@@ -53,6 +70,8 @@ export interface PendingCopy {
   readonly blobs: readonly PendingTransfer[];
   readonly manifests: readonly PendingTransfer<ManifestTransfer>[];
   readonly tags: readonly PendingTag[];
+  /** Substitutes that targets hold from an earlier run. */
+  readonly substituted: readonly Substitution[];
 }
 
 /** A tag that has to be written; `previous` is what it names until then. */
@@ -65,7 +84,11 @@ export interface PendingTag {
  * Plans the copy of images along their routes. Large blobs come first, so that no long transfer is left for the end.
  * @throws RangeError when a route names a manifest that the graph does not have: a bug of the caller.
  */
-export function planCopy(graph: ContentGraph, routes: readonly Route[]): CopyPlan {
+export function planCopy(
+  graph: ContentGraph,
+  routes: readonly Route[],
+  substitutes: Substitutes = new Map(),
+): CopyPlan {
   const blobs = new Map<GraphBlob, Draft>();
   const manifests = new Map<GraphManifest, Draft>();
   for (const route of routes) {
@@ -83,11 +106,13 @@ export function planCopy(graph: ContentGraph, routes: readonly Route[]): CopyPla
     manifests: ordered.map((manifest) => ({
       ...toTransfer(manifest, manifests.get(manifest) as Draft),
       level: levels.get(manifest.digest) ?? 0,
+      substitute: substitutes.get(manifest.digest),
     })),
-    tags: routes.flatMap(({ digest, target, tag }) => {
+    tags: routes.flatMap(({ digest, target, tag }, index) => {
       const manifest = byDigest.get(digest);
       if (manifest === undefined) throw new RangeError(`the graph has no manifest ${digest}`);
-      return tag === undefined ? [] : [{ descriptor: toDescriptor(manifest), target, tag }];
+      const isFirst = routes.findIndex((route) => route.target === target && route.tag === tag) === index;
+      return tag === undefined || !isFirst ? [] : [{ descriptor: toDescriptor(manifest), target, tag }];
     }),
   };
 }
@@ -98,18 +123,30 @@ export async function assess(
   options: CallOptions & { readonly concurrency: number },
 ): Promise<PendingCopy> {
   const blobs = await assessAll(plan.blobs, options);
-  const manifests = await assessAll(plan.manifests, options);
+  const asked = await assessAll(plan.manifests, options);
+  const substituted = await findSubstitutes(asked, options.signal);
+  const manifests = asked.map((pending) => withSubstitutes(pending, substituted));
   const tags: (PendingTag | undefined)[] = [];
   await forEachConcurrently(
     [...plan.tags.entries()],
     options.concurrency,
     async ([index, assignment], signal) => {
       const previous = await currentDigest(assignment, signal);
-      tags[index] = previous === assignment.descriptor.digest ? undefined : { assignment, previous };
+      const held = substituteOf(substituted, assignment.target, assignment.descriptor.digest);
+      tags[index] = previous === (held ?? assignment.descriptor).digest ? undefined : { assignment, previous };
     },
     options.signal,
   );
-  return { blobs, manifests, tags: tags.filter((tag) => tag !== undefined) };
+  return { blobs, manifests, tags: tags.filter((tag) => tag !== undefined), substituted };
+}
+
+/** What a target has in place of a manifest, if anything. */
+export function substituteOf(
+  substituted: readonly Substitution[],
+  target: Target,
+  original: Digest,
+): Descriptor | undefined {
+  return substituted.find((entry) => entry.target === target && entry.original === original)?.descriptor;
 }
 
 /** Bytes a pending copy still has to fetch: content that at least one target lacks, each piece counted once. */
@@ -174,6 +211,36 @@ async function assessAll<T extends Transfer>(
     missing: transfer.targets.filter((target) => holders.get(transfer)?.has(target) !== true),
     present: transfer.targets.filter((target) => holders.get(transfer)?.has(target) === true),
   }));
+}
+
+/** A target that refused an index once is not asked to take it again while it holds the substitute. */
+async function findSubstitutes(
+  manifests: readonly PendingTransfer<ManifestTransfer>[],
+  signal: AbortSignal | undefined,
+): Promise<readonly Substitution[]> {
+  const found: Substitution[] = [];
+  for (const { transfer, missing } of manifests) {
+    for (const target of transfer.substitute === undefined ? [] : missing) {
+      const { descriptor } = transfer.substitute as Substitute;
+      if (await target.exists(descriptor, { signal })) {
+        found.push({ target, original: transfer.descriptor.digest, descriptor });
+      }
+    }
+  }
+  return found;
+}
+
+function withSubstitutes(
+  pending: PendingTransfer<ManifestTransfer>,
+  substituted: readonly Substitution[],
+): PendingTransfer<ManifestTransfer> {
+  const { digest } = pending.transfer.descriptor;
+  const lacks = (target: Target): boolean => substituteOf(substituted, target, digest) === undefined;
+  return {
+    transfer: pending.transfer,
+    missing: pending.missing.filter(lacks),
+    present: [...pending.present, ...pending.missing.filter((target) => !lacks(target))],
+  };
 }
 
 async function currentDigest({ target, tag }: TagAssignment, signal: AbortSignal): Promise<Digest | undefined> {

@@ -85,8 +85,19 @@ export function canFetchManifest(source: Source): source is ManifestSource {
   return 'fetchManifest' in source;
 }
 
-export function canMount(target: Target): target is MountTarget {
+export function canMount(target: Source): target is MountTarget {
   return 'mount' in target && 'mountScope' in target;
+}
+
+/** A source that stands in front of another. */
+export interface SourceView extends Source {
+  readonly inner: Source;
+}
+
+/** The repository a source reads from, seen through any view, when siblings can mount from it. */
+export function mountableSource(source: Source): MountTarget | undefined {
+  if (canMount(source)) return source;
+  return 'inner' in source ? mountableSource((source as SourceView).inner) : undefined;
 }
 
 export function canResume(target: Target): target is ResumableTarget {

@@ -7,8 +7,8 @@ import { findDeclaredImages, parseChartMetadata, readChartValues } from './chart
 import type { ChartFile, ChartMetadata } from './chart.ts';
 import type { ImageHit } from './images.ts';
 
-/** Bytes of one package; a published chart compresses well below Helm's 100 MiB. */
-const MAX_PACKAGE_BYTES = 64 * 1024 * 1024;
+/** Bytes of one package, which is held in memory; published charts are far smaller. */
+const MAX_PACKAGE_BYTES = 32 * 1024 * 1024;
 
 /** One chart as a package. */
 export interface ChartPackage {

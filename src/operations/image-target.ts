@@ -2,7 +2,7 @@
 import type { Target } from '../content/store.ts';
 import type { Digest } from '../oci/digest.ts';
 import { formatReference, parseReference, type Reference } from '../oci/reference.ts';
-import { mapReferences, type Mapping, type MappingRule } from '../release/mapping.ts';
+import { mapReferences, type MappableImage, type Mapping, type MappingRule } from '../release/mapping.ts';
 import type { ContentGraph } from '../schema/graph.ts';
 
 /** A store that takes images by reference, and how references are formed there. */
@@ -12,7 +12,7 @@ export interface ImageTarget {
   /** Where a mapped reference goes and the tag it gets there. */
   open(reference: Reference): { readonly target: Target; readonly tag: string | undefined };
   /** How originals become references of this store. */
-  map(references: readonly string[]): readonly Mapping[];
+  map(images: readonly MappableImage[]): readonly Mapping[];
   /** Where a chart goes; absent where charts have no place. */
   chart?(name: string, tag: string): { readonly target: Target; readonly tag: string; readonly reference: string };
 }
@@ -25,7 +25,7 @@ export interface PlannedImage extends Mapping {
 
 /** Every image of a graph with its place. @throws UsageError when two would share one. */
 export function mapImages(graph: ContentGraph, target: ImageTarget): readonly PlannedImage[] {
-  const mappings = target.map(graph.images.map((image) => image.reference));
+  const mappings = target.map(graph.images);
   return graph.images.map((image, index) => ({
     ...(mappings[index] as Mapping),
     digest: image.digest,
@@ -42,7 +42,7 @@ export function createRegistryTarget(
   const chartPrefix = [rule.prefix, 'charts'].filter((segment) => segment !== '').join('/');
   return {
     name,
-    map: (references) => mapReferences(references, rule),
+    map: (images) => mapReferences(images, rule),
     open: (reference) => ({ target: open(reference), tag: reference.tag }),
     chart: (name, tag) => {
       const reference = { registry: rule.host, repository: `${chartPrefix}/${name}`, tag };
@@ -55,7 +55,7 @@ export function createRegistryTarget(
 export function createLayoutTarget(name: string, layout: Target): ImageTarget {
   return {
     name,
-    map: (references) => references.map((original) => ({ original, internal: parseReference(original) })),
+    map: (images) => images.map(({ reference }) => ({ original: reference, internal: parseReference(reference) })),
     open: (reference) => ({ target: layout, tag: formatReference(reference) }),
     chart: (name, tag) => ({ target: layout, tag: `charts/${name}:${tag}`, reference: `charts/${name}:${tag}` }),
   };

@@ -7,7 +7,7 @@ import { copy, type CopyEvent, type CopyResult } from '../content/copy.ts';
 import { assess, isComplete, pendingBytes, planCopy, type CopyPlan, type PendingCopy } from '../content/plan.ts';
 import { IntegrityError } from '../errors.ts';
 import { planCharts, type ChartRoute } from './chart-routes.ts';
-import { narrowGraph, prepareSubstitutes, type Substitutes } from './routes.ts';
+import { narrowGraph, prepareSubstitutes } from './routes.ts';
 import { mapImages, type ImageTarget, type PlannedImage } from './image-target.ts';
 import { proveRelease, type TrustedRelease } from './verify.ts';
 
@@ -37,7 +37,6 @@ export interface LoadPlan {
   readonly pending: PendingCopy;
   /** Bytes that would go over the wire. */
   readonly bytes: number;
-  readonly substitutes: Substitutes;
 }
 
 /** What a load did. */
@@ -54,19 +53,17 @@ export async function planLoad(
   options: LoadOptions = {},
 ): Promise<LoadPlan> {
   const { inventory } = release;
-  const { graph, skipped } = await narrowGraph(
-    () => archive,
-    inventory,
-    options.platforms ?? inventory.platforms,
-    options,
-  );
+  const { graph, skipped } =
+    options.platforms === undefined
+      ? { graph: inventory, skipped: [] }
+      : await narrowGraph(() => archive, inventory, options.platforms, options);
+  const substitutes = await prepareSubstitutes(() => archive, graph, options);
   const images = mapImages(graph, target);
   const routes = images.map(({ internal, digest }) => ({ digest, source: archive, ...target.open(internal) }));
   const charts = await planCharts(archive, inventory, target);
-  const plan = joinPlans([planCopy(graph, routes), ...charts.map((chart) => chart.plan)]);
+  const plan = joinPlans([planCopy(graph, routes, substitutes), ...charts.map((chart) => chart.plan)]);
   const pending = await assess(plan, { concurrency: ASSESS_CONCURRENCY, signal: options.signal });
-  const substitutes = await prepareSubstitutes(() => archive, graph, options);
-  return { archive, release, target, images, charts, skipped, pending, bytes: pendingBytes(pending), substitutes };
+  return { archive, release, target, images, charts, skipped, pending, bytes: pendingBytes(pending) };
 }
 
 /**
@@ -75,7 +72,14 @@ export async function planLoad(
  */
 export async function loadRelease(plan: LoadPlan, options: LoadOptions = {}): Promise<LoadOutcome> {
   if (isComplete(plan.pending)) {
-    return { copiedBytes: 0, copied: 0, mounted: 0, tagged: 0, substituted: [], payload: 'not read' };
+    return {
+      copiedBytes: 0,
+      copied: 0,
+      mounted: 0,
+      tagged: 0,
+      substituted: plan.pending.substituted,
+      payload: 'not read',
+    };
   }
   const failure = new AbortController();
   const signal = options.signal === undefined ? failure.signal : AbortSignal.any([options.signal, failure.signal]);
@@ -86,7 +90,6 @@ export async function loadRelease(plan: LoadPlan, options: LoadOptions = {}): Pr
       concurrency: options.concurrency,
       signal,
       onEvent: options.onEvent,
-      substitutes: plan.substitutes,
       beforePublish: async () => void (await proof),
     });
     return { ...result, payload: 'proved' };

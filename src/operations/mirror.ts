@@ -4,7 +4,7 @@ import { assess, pendingBytes, planCopy, type PendingCopy } from '../content/pla
 import type { Source } from '../content/store.ts';
 import type { ContentGraph } from '../schema/graph.ts';
 import { mapImages, type ImageTarget, type PlannedImage } from './image-target.ts';
-import { prepareSubstitutes, type Substitutes } from './routes.ts';
+import { prepareSubstitutes } from './routes.ts';
 
 const ASSESS_CONCURRENCY = 8;
 
@@ -21,7 +21,6 @@ export interface MirrorPlan {
   readonly pending: PendingCopy;
   /** Bytes that would go over the wire. */
   readonly bytes: number;
-  readonly substitutes: Substitutes;
 }
 
 /** Works out what the target lacks. `sourceOf` opens an image's own registry. */
@@ -37,12 +36,15 @@ export async function planMirror(
     source: sourceOf(original),
     ...target.open(internal),
   }));
-  const pending = await assess(planCopy(graph, routes), { concurrency: ASSESS_CONCURRENCY, signal: options.signal });
   const substitutes = await prepareSubstitutes(sourceOf, graph, options);
-  return { images, pending, bytes: pendingBytes(pending), substitutes };
+  const pending = await assess(planCopy(graph, routes, substitutes), {
+    concurrency: ASSESS_CONCURRENCY,
+    signal: options.signal,
+  });
+  return { images, pending, bytes: pendingBytes(pending) };
 }
 
 /** Carries out a plan. Deletes nothing; safe to run again. */
 export function mirrorImages(plan: MirrorPlan, options: MirrorOptions = {}): Promise<CopyResult> {
-  return copy(plan.pending, { ...options, substitutes: plan.substitutes });
+  return copy(plan.pending, options);
 }

@@ -7,11 +7,16 @@ import type { RegistryRepository } from '../stores/registry/repository.ts';
 /** Opens repositories and keeps their hosts. */
 export class Registries implements AsyncDisposable {
   readonly #optionsOf: (registry: string) => RegistryHostOptions;
+  readonly #access: 'pull' | 'push';
   readonly #hosts = new Map<string, RegistryHost>();
   readonly #repositories = new Map<string, RegistryRepository>();
 
-  /** `options` for every registry, or asked for by its name. */
-  constructor(options: RegistryHostOptions | ((registry: string) => RegistryHostOptions) = {}) {
+  /** `options` for every registry, or asked for by its name. `access` is what tokens are asked for. */
+  constructor(
+    access: 'pull' | 'push',
+    options: RegistryHostOptions | ((registry: string) => RegistryHostOptions) = {},
+  ) {
+    this.#access = access;
     this.#optionsOf = typeof options === 'function' ? options : () => options;
   }
 
@@ -25,7 +30,7 @@ export class Registries implements AsyncDisposable {
       host = createRegistryHost(registry, this.#optionsOf(registry));
       this.#hosts.set(registry, host);
     }
-    const opened = openRepository({ registry, repository }, { host });
+    const opened = openRepository({ registry, repository }, { host, access: this.#access });
     this.#repositories.set(key, opened);
     return opened;
   }

@@ -12,7 +12,7 @@ import type { LockComponent, ReleaseLock } from '../schema/lock.ts';
 import type { FileContent } from '../stores/files.ts';
 import { collectComponent, type CollectedComponent } from './collect.ts';
 import { pinImage, recallPins } from './pin.ts';
-import { uniteFiles, uniteImages, type WantedImage } from './wanted.ts';
+import { checkNames, uniteFiles, uniteImages, type WantedImage } from './wanted.ts';
 
 /** Images that are resolved at the same time; each host has its own limit besides. */
 const CONCURRENCY = 8;
@@ -99,6 +99,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     options.signal,
   );
   if (options.locked === true && moved.length > 0) throw movedTags(moved);
+  checkNames(images);
   const lock: ReleaseLock = {
     lockVersion: 1,
     name: spec.name,

@@ -1,12 +1,11 @@
 /** What of a graph goes where: narrowing to platforms, and the index a target gets when it refuses a sparse one. */
-import type { Substitute } from '../content/copy.ts';
 import { discoverImage, mergeGraphs, reachableFrom, type GraphPart } from '../content/graph.ts';
 import type { CallOptions, Source } from '../content/store.ts';
 import { readVerified } from '../content/verified.ts';
 import { UsageError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
-import { toDescriptor } from '../content/plan.ts';
+import { toDescriptor, type Substitute, type Substitutes } from '../content/plan.ts';
 import type { ContentGraph, GraphImage } from '../schema/graph.ts';
 import { FileSource } from '../stores/files.ts';
 
@@ -57,9 +56,6 @@ export async function narrowGraph(
   }
   return { graph: mergeGraphs(images, parts), skipped };
 }
-
-/** By digest of the sparse index. */
-export type Substitutes = ReadonlyMap<Digest, Substitute>;
 
 /** For every sparse image, an index of only the carried children: theirs in bytes and order, under a new digest. */
 export async function prepareSubstitutes(

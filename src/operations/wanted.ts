@@ -1,7 +1,8 @@
 /** What a release wants once its components are put together: each image and each file once, whoever named it. */
 import { UsageError } from '../errors.ts';
 import { formatPlatform } from '../oci/platform.ts';
-import { formatReference, type Reference } from '../oci/reference.ts';
+import { formatReference, parseReference, type Reference } from '../oci/reference.ts';
+import type { GraphImage } from '../schema/graph.ts';
 import type { LockFile, LockImage } from '../schema/lock.ts';
 import type { ImageOrigin } from '../schema/spec.ts';
 import type { CollectedComponent } from './collect.ts';
@@ -74,4 +75,24 @@ function twoOrigins(reference: string, foundIn: readonly string[]): UsageError {
       hint: `decide for one: ${foundIn.join(', ')}`,
     },
   );
+}
+
+/**
+ * Insists that one tag means one image, since importers and registries know images by tag.
+ * @throws UsageError `INVALID_SPEC` naming both references.
+ */
+export function checkNames(images: readonly GraphImage[]): void {
+  const named = new Map<string, GraphImage>();
+  for (const image of images) {
+    const { registry, repository, tag } = parseReference(image.reference);
+    if (tag === undefined) continue;
+    const name = formatReference({ registry, repository, tag });
+    const other = named.get(name);
+    if (other !== undefined && other.digest !== image.digest) {
+      throw new UsageError('INVALID_SPEC', `${other.reference} and ${image.reference} are two images under one tag`, {
+        hint: 'pin both to the same digest, or give one of them another tag',
+      });
+    }
+    named.set(name, image);
+  }
 }

@@ -1,6 +1,7 @@
 /** Where an image's reference goes at the secure side: original → internal, unique by construction. */
 import { UsageError } from '../errors.ts';
 import { formatReference, parseReference, type Reference } from '../oci/reference.ts';
+import type { GraphImage } from '../schema/graph.ts';
 
 /** How internal references are formed. */
 export interface MappingRule {
@@ -11,6 +12,9 @@ export interface MappingRule {
   /** Leave the original registry host out of the path; collisions are refused. @defaultValue false */
   readonly stripRegistry?: boolean | undefined;
 }
+
+/** One image to map. */
+export type MappableImage = Pick<GraphImage, 'reference' | 'digest'>;
 
 /** One line of `mapping.txt`. */
 export interface Mapping {
@@ -23,23 +27,26 @@ const MAX_REPOSITORY_BYTES = 255;
 
 /**
  * Maps references to their internal places: `host[/prefix]/<original registry>/<repository>:<tag>`, or without the
- * original registry when `stripRegistry` is set. An image known by digest alone stays so.
- * @throws UsageError `USAGE` naming both references when two would share one place.
+ * original registry when `stripRegistry` is set. An image known by digest alone stays so. Two references of one image,
+ * `app:1` and `app:1@sha256:…`, share a place.
+ * @throws UsageError `USAGE` naming both references when two images would share one place.
  */
-export function mapReferences(references: readonly string[], rule: MappingRule): readonly Mapping[] {
-  const taken = new Map<string, string>();
-  return references.map((original) => {
-    const internal = mapReference(parseReference(original), rule);
+export function mapReferences(images: readonly MappableImage[], rule: MappingRule): readonly Mapping[] {
+  const taken = new Map<string, MappableImage>();
+  return images.map((image) => {
+    const internal = mapReference(parseReference(image.reference), rule);
     const place = formatReference(internal);
     const other = taken.get(place);
-    if (other !== undefined) throw collision(original, other, place, rule);
-    taken.set(place, original);
+    if (other !== undefined && other.digest !== image.digest) {
+      throw collision(image.reference, other.reference, place, rule);
+    }
+    taken.set(place, image);
     if (internal.repository.length > MAX_REPOSITORY_BYTES) {
       throw new UsageError('USAGE', `${place} has a path of more than ${MAX_REPOSITORY_BYTES} characters`, {
         hint: 'choose a shorter prefix, or --strip-registry',
       });
     }
-    return { original, internal };
+    return { original: image.reference, internal };
   });
 }
 

@@ -2,7 +2,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { copy, type CopyEvent, type CopyOptions, type CopyResult } from '../../src/content/copy.ts';
 import { discoverImage, mergeGraphs } from '../../src/content/graph.ts';
-import { assess, isComplete, planCopy, type Route } from '../../src/content/plan.ts';
+import { assess, isComplete, planCopy, type Route, type Substitutes } from '../../src/content/plan.ts';
 import type { Bytes, FetchOptions, Source, Target } from '../../src/content/store.ts';
 import { bytesOf } from '../../src/content/verified.ts';
 import { RegistryError } from '../../src/errors.ts';
@@ -64,8 +64,12 @@ function route(node: SampleNode, target: Target, tag = '1', from: Source = sourc
   return { digest: node.descriptor.digest, source: from, target, tag };
 }
 
-async function run(routes: readonly Route[], options: CopyOptions = {}): Promise<CopyResult> {
-  return copy(await assess(planCopy(graph, routes), { concurrency: 4 }), { retry, ...options });
+async function run(
+  routes: readonly Route[],
+  options: CopyOptions = {},
+  substitutes?: Substitutes,
+): Promise<CopyResult> {
+  return copy(await assess(planCopy(graph, routes, substitutes), { concurrency: 4 }), { retry, ...options });
 }
 
 async function expectComplete(store: MemoryStore, node: SampleNode): Promise<void> {
@@ -341,30 +345,37 @@ describe('an index that a target refuses', () => {
       const lenient = new RecordingStore('lenient', log);
       const substitutes = new Map([[app.descriptor.digest, substitute]]);
       const events: CopyEvent[] = [];
-      const result = await run([route(app, target), route(app, lenient)], {
-        substitutes,
-        onEvent: (event) => events.push(event),
-      });
-      expect(result.substituted).toEqual([
-        { target: 'target', original: app.descriptor.digest, descriptor: rebuilt.descriptor },
-      ]);
+      const routes = [route(app, target), route(app, lenient)];
+      const result = await run(routes, { onEvent: (event) => events.push(event) }, substitutes);
+      const expected = [{ target, original: app.descriptor.digest, descriptor: rebuilt.descriptor }];
+      expect(result.substituted).toEqual(expected);
       expect((await target.resolve('1')).digest).toBe(rebuilt.descriptor.digest);
       expect((await lenient.resolve('1')).digest).toBe(app.descriptor.digest);
       expect(events.filter(({ type }) => type === 'substituted')).toHaveLength(1);
+
+      const again = await assess(planCopy(graph, routes, substitutes), { concurrency: 4 });
+      expect(isComplete(again)).toBe(true);
+      expect(again.substituted).toEqual(expected);
     },
   );
+
+  test('is tagged when an interrupted run had only pushed what takes its place', async () => {
+    const target = strict('MANIFEST_UNKNOWN');
+    for (const { descriptor, bytes } of [...piecesOf(amd64).values(), rebuilt])
+      await target.push(descriptor, bytesOf(bytes));
+    await run([route(app, target)], {}, new Map([[app.descriptor.digest, substitute]]));
+    expect((await target.resolve('1')).digest).toBe(rebuilt.descriptor.digest);
+  });
 
   test('is an error where nothing may take its place', async () => {
     await expect(run([route(app, strict('MANIFEST_UNKNOWN'))])).rejects.toMatchObject({ code: 'REGISTRY' });
     const others = new Map([[sha256('other'), substitute]]);
-    await expect(run([route(app, strict('MANIFEST_UNKNOWN'))], { substitutes: others })).rejects.toMatchObject({
-      code: 'REGISTRY',
-    });
+    await expect(run([route(app, strict('MANIFEST_UNKNOWN'))], {}, others)).rejects.toMatchObject({ code: 'REGISTRY' });
   });
 
   test('for another reason is an error all the same', async () => {
     const substitutes = new Map([[app.descriptor.digest, substitute]]);
-    await expect(run([route(app, strict('DENIED'))], { substitutes })).rejects.toMatchObject({ code: 'REGISTRY' });
+    await expect(run([route(app, strict('DENIED'))], {}, substitutes)).rejects.toMatchObject({ code: 'REGISTRY' });
   });
 });
 

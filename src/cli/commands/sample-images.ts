@@ -21,7 +21,7 @@ export const sampleImages = defineCommand({
     const address = parseTarget(to);
     if (address.kind !== 'registry') throw new UsageError('USAGE', `sample images go to a registry, not to ${to}`);
     const spec = await loadSpec(release);
-    await using registries = new Registries();
+    await using registries = new Registries('push');
     const rule = { ...address, stripRegistry: true };
     const target = createRegistryTarget(to, rule, (reference) => registries.repository(reference));
     const { references, copiedBytes } = await pushSampleImages(spec, resolve(dirname(release)), target, { signal });
