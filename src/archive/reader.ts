@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { Bytes, FetchOptions, Source } from '../content/store.ts';
+import type { Bytes, CallOptions, FetchOptions, Source } from '../content/store.ts';
 import { IntegrityError, NotFoundError, StoreError, UsageError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -87,7 +87,8 @@ export class ArchiveReader implements Source, Disposable {
     this.#places = new Map(contents.map((segment) => [segment.digest, segment]));
   }
 
-  async resolve(reference: string): Promise<Descriptor> {
+  async resolve(reference: string, { signal }: CallOptions = {}): Promise<Descriptor> {
+    signal?.throwIfAborted();
     const { images, manifests } = this.head.inventory;
     const digest = images.find((image) => image.reference === reference)?.digest ?? reference;
     const manifest = manifests.find((entry) => entry.digest === digest);
@@ -95,7 +96,8 @@ export class ArchiveReader implements Source, Disposable {
     return { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
   }
 
-  async exists(target: Descriptor): Promise<boolean> {
+  async exists(target: Descriptor, { signal }: CallOptions = {}): Promise<boolean> {
+    signal?.throwIfAborted();
     return target.size === 0 || this.#places.get(target.digest)?.length === target.size;
   }
 

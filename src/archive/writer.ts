@@ -167,7 +167,8 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     this.#advance();
   }
 
-  async resolve(reference: string): Promise<Descriptor> {
+  async resolve(reference: string, { signal }: CallOptions = {}): Promise<Descriptor> {
+    signal?.throwIfAborted();
     const image = this.#inventory.images.find((entry) => entry.reference === reference || entry.digest === reference);
     const manifest = this.#inventory.manifests.find((entry) => entry.digest === (image?.digest ?? reference));
     if (manifest === undefined || this.#placements.get(manifest.digest)?.proved !== true)
@@ -175,7 +176,8 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     return { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
   }
 
-  async exists(target: Descriptor): Promise<boolean> {
+  async exists(target: Descriptor, { signal }: CallOptions = {}): Promise<boolean> {
+    signal?.throwIfAborted();
     return this.#placements.get(target.digest)?.proved ?? target.size === 0;
   }
 
@@ -184,12 +186,15 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   }
 
   async *fetch(target: Descriptor, { offset = 0, signal }: FetchOptions = {}): Bytes {
+    signal?.throwIfAborted();
     const placement = this.#placements.get(target.digest);
+    if (placement === undefined && target.size === 0) return;
     if (placement?.proved !== true) throw this.#notFound(target.digest);
     yield* this.#read(placement, offset, placement.size, signal);
   }
 
   async push(expected: Descriptor, content: Bytes, { signal }: CallOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
     const placement = this.#placements.get(expected.digest);
     if (placement === undefined && expected.size === 0)
       return void (await collect(verified(content, expected, this.name)));
@@ -239,7 +244,8 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   }
 
   /** Tags are part of the inventory; anything else cannot be added any more. */
-  async tag(target: Descriptor, reference: string): Promise<void> {
+  async tag(target: Descriptor, reference: string, { signal }: CallOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
     const image = this.#inventory.images.find((entry) => entry.reference === reference);
     if (image?.digest === target.digest) return;
     throw new StoreError('UNSUPPORTED', `${this.name} does not name ${target.digest} ${reference}`);

@@ -1,5 +1,8 @@
 /** Runs the same laws over every store. */
 import { describe } from 'vitest';
+import { openArchive } from '../../src/archive/reader.ts';
+import { openArchiveWriter } from '../../src/archive/writer.ts';
+import type { Inventory } from '../../src/schema/inventory.ts';
 import { startRegistry } from '../../src/server/registry.ts';
 import { openLayout } from '../../src/stores/layout.ts';
 import { MemoryStore } from '../../src/stores/memory.ts';
@@ -8,7 +11,7 @@ import type { RegistryRepository } from '../../src/stores/registry/repository.ts
 import { startDockerRegistry } from '../helpers/docker-registry.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { makeTempDir } from '../helpers/temp.ts';
-import { declareLaws, type OpenStore, type StoreFactory } from './contract.ts';
+import { corpus, declareLaws, type Content, type OpenStore, type StoreFactory } from './contract.ts';
 
 const memory: StoreFactory = {
   name: 'memory',
@@ -82,10 +85,77 @@ const embedded = registry('registry: embedded', async () => {
 
 const docker = registry('registry: docker-registry', () => startDockerRegistry());
 
+const NAMES = ['registry.example/team/app:1.0', 'registry.example/team/app:2.0'] as const;
+const SLOT_BYTES = 1024;
+
+/** Everything the laws store, as the release it is of: an archive has places for what was planned and nothing else. */
+function planCorpus(): Inventory {
+  const { index, manifest, second, config, other, layer, small, empty } = corpus;
+  const entry = ({ descriptor: { mediaType, digest, size } }: Content): Inventory['blobs'][number] => ({
+    digest,
+    mediaType,
+    size,
+  });
+  const sorted = <T extends { readonly digest: string }>(entries: readonly T[]): T[] =>
+    entries.toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
+  const manifests: Inventory['manifests'] = [
+    { ...entry(index), manifests: [manifest.descriptor.digest, second.descriptor.digest] },
+    {
+      ...entry(manifest),
+      platform: 'linux/amd64',
+      config: config.descriptor.digest,
+      layers: [layer.descriptor.digest, small.descriptor.digest],
+    },
+    {
+      ...entry(second),
+      platform: 'linux/arm64',
+      config: other.descriptor.digest,
+      layers: [small.descriptor.digest],
+    },
+  ];
+  return {
+    formatVersion: 1,
+    name: 'corpus',
+    version: '1',
+    channel: 'stable',
+    created: '2026-01-31T12:00:00Z',
+    platforms: ['linux/amd64', 'linux/arm64'],
+    components: [{ name: 'all', images: [...NAMES], files: ['docs/empty'] }],
+    files: [{ path: 'docs/empty', digest: empty.descriptor.digest, size: 0 }],
+    slots: [{ path: 'signatures/1.sigstore.json', size: SLOT_BYTES }],
+    images: NAMES.map((reference) => ({ reference, digest: index.descriptor.digest, indexMode: 'complete' })),
+    manifests: sorted(manifests),
+    blobs: sorted([config, other, layer, small].map(entry)),
+  };
+}
+
+const archive: StoreFactory = {
+  name: 'archive',
+  tags: NAMES,
+  hasFixedTags: true,
+  holdsNothing: true,
+  async open(): Promise<OpenStore> {
+    const temp = await makeTempDir();
+    const path = temp.join('corpus.tar');
+    const stack = new AsyncDisposableStack();
+    stack.use(temp);
+    const writer = stack.use(await openArchiveWriter(path, planCorpus()));
+    return {
+      store: writer,
+      async reopen() {
+        await writer.finish(async () => [Buffer.alloc(SLOT_BYTES, ' ')]);
+        return stack.use(await openArchive(path));
+      },
+      close: () => stack.disposeAsync(),
+    };
+  },
+};
+
 /** A new store is added here; `corpus` in contract.ts is all the content the laws will ever ask it to hold. */
 const stores: readonly StoreFactory[] = [
   memory,
   layout,
+  archive,
   embedded,
   ...(requireTool('docker-registry') === undefined ? [] : [docker]),
 ];
