@@ -7,7 +7,7 @@ import { formatReference, parseReference } from '../oci/reference.ts';
 import type { GraphManifest } from '../schema/graph.ts';
 import { Inventory } from '../schema/inventory.ts';
 import { tarPathOf } from './image-tar.ts';
-import { isPortablePath, isTarTime } from './ustar.ts';
+import { isMemberPath, isTarTime } from './ustar.ts';
 
 /** Bytes of `release.json`: room for a hundred thousand blobs. */
 export const MAX_INVENTORY_BYTES: number = 64 * 1024 * 1024;
@@ -101,8 +101,7 @@ export function checkInventory(inventory: Inventory): void {
 function checkPaths(inventory: Inventory): void {
   const folded = new Set<string>();
   for (const { path } of inventory.files) {
-    if (!isPortablePath(path) || RESERVED.test(path))
-      throw malformed(`file path ${JSON.stringify(path)} is not allowed`);
+    if (!isMemberPath(path) || RESERVED.test(path)) throw malformed(`file path ${JSON.stringify(path)} is not allowed`);
     const key = path.toLowerCase();
     if (folded.has(key)) throw malformed(`two files are called ${path} when case is ignored`);
     folded.add(key);

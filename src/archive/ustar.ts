@@ -18,7 +18,7 @@ const SEGMENT = /^[A-Za-z0-9_+-][A-Za-z0-9._+-]*$/;
 
 /** What a header says about one regular file. */
 export interface TarEntry {
-  /** Portable path, see {@link isPortablePath}. */
+  /** Portable path, see {@link isMemberPath}. */
   readonly path: string;
   /** bytes */
   readonly size: number;
@@ -28,7 +28,7 @@ export interface TarEntry {
 }
 
 /** Letters, digits and `._+-`, no leading dot in a segment, no `..`, at most 255 bytes that split over name and prefix. */
-export function isPortablePath(path: string): boolean {
+export function isMemberPath(path: string): boolean {
   return (
     path.length <= NAME_BYTES + PREFIX_BYTES && path.split('/').every((part) => SEGMENT.test(part)) && canSplit(path)
   );
@@ -45,7 +45,7 @@ export function isTarTime(seconds: number): boolean {
  * @throws RangeError when the size or the time cannot be written, which is a bug of the caller.
  */
 export function encodeHeader(entry: TarEntry): Buffer {
-  if (!isPortablePath(entry.path)) {
+  if (!isMemberPath(entry.path)) {
     throw new UsageError(
       'INVALID_SPEC',
       `cannot be archived under this name: ${JSON.stringify(entry.path.slice(0, 300))}`,

@@ -5,6 +5,9 @@ import { ContentGraph, DigestText, Size } from './graph.ts';
 const Text = z.string().min(1).max(512);
 const Path = z.string().min(1).max(255);
 const MAX_LIST = 100_000;
+/** Slots are read before any signature is checked: all of them together must stay small. */
+const MAX_SLOTS = 16;
+const MAX_SLOT_BYTES = 1024 * 1024;
 
 /** A chart, manifest, document or other file that travels beside the images. */
 export const InventoryFile = z.strictObject({ path: Path, size: Size, digest: DigestText });
@@ -13,10 +16,7 @@ export type InventoryFile = z.infer<typeof InventoryFile>;
 /** A member of fixed size that is filled after everything else is known, padded with white space. */
 export const InventorySlot = z.strictObject({
   path: z.string().regex(/^(signatures|attestations)\/[1-9][0-9]?\.sigstore\.json$/),
-  size: z
-    .int()
-    .min(512)
-    .max(4 * 1024 * 1024),
+  size: z.int().min(512).max(MAX_SLOT_BYTES),
 });
 export type InventorySlot = z.infer<typeof InventorySlot>;
 
@@ -40,7 +40,7 @@ export const Inventory = z.strictObject({
   platforms: z.array(z.string().regex(/^[a-z0-9]+\/[a-z0-9]+(\/v[0-9]{1,2})?$/)).max(64),
   components: z.array(InventoryComponent).max(10_000),
   files: z.array(InventoryFile).max(MAX_LIST),
-  slots: z.array(InventorySlot).min(1).max(99),
+  slots: z.array(InventorySlot).min(1).max(MAX_SLOTS),
   ...ContentGraph.shape,
 });
 export type Inventory = z.infer<typeof Inventory>;

@@ -2,7 +2,7 @@
 import { truncate, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BLOCK_BYTES, encodeHeader, END_BYTES, isPortablePath, paddingOf } from '../../src/archive/ustar.ts';
+import { BLOCK_BYTES, encodeHeader, END_BYTES, isMemberPath, paddingOf } from '../../src/archive/ustar.ts';
 import { runOk } from '../helpers/run.ts';
 import { useTempDir } from '../helpers/temp.ts';
 import { toolPath } from '../helpers/tools.ts';
@@ -111,7 +111,7 @@ describe('paths', () => {
       `a/${'n'.repeat(101)}`,
     ],
   ])('%j is refused', async (path) => {
-    expect(isPortablePath(path)).toBe(false);
+    expect(isMemberPath(path)).toBe(false);
     expect(await rejectionOf(() => encodeHeader({ path, size: 0, mtime: 0 }))).toMatchObject({
       name: 'UsageError',
       code: 'INVALID_SPEC',
@@ -123,7 +123,7 @@ describe('paths', () => {
     fc.assert(
       fc.property(fc.array(segment, { minLength: 1, maxLength: 8 }), (segments) => {
         const path = segments.join('/');
-        fc.pre(isPortablePath(path));
+        fc.pre(isMemberPath(path));
         const header = encodeHeader({ path, size: 1, mtime: 1 }).toString('latin1');
         const [name, prefix] = [header.slice(0, 100), header.slice(345, 500)].map(
           (field) => field.split('\0')[0] ?? '',
