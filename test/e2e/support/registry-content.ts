@@ -44,12 +44,13 @@ export async function tagsOf(url: string, repository: string): Promise<readonly 
   return response.ok ? (body.tags ?? []) : [];
 }
 
-/** Every `repository:tag` there is. */
-export async function allTags(url: string): Promise<readonly string[]> {
-  const names = await Promise.all(
-    (await catalog(url)).map(async (name) => (await tagsOf(url, name)).map((tag) => `${name}:${tag}`)),
+/** Every `repository:tag` there is, of repositories that begin so. */
+export async function allTags(url: string, prefix = ''): Promise<readonly string[]> {
+  const repositories = (await catalog(url)).filter((name) => name.startsWith(prefix));
+  const tags = await Promise.all(
+    repositories.map(async (name) => (await tagsOf(url, name)).map((tag) => `${name}:${tag}`)),
   );
-  return names.flat().sort();
+  return tags.flat().sort();
 }
 
 /**
@@ -97,8 +98,8 @@ export async function expectComplete(url: string, repository: string, tag: strin
 }
 
 /** {@link expectComplete} for every tag there is; returns how many there were. */
-export async function expectAllTagsComplete(url: string): Promise<number> {
-  const tags = await allTags(url);
+export async function expectAllTagsComplete(url: string, prefix = ''): Promise<number> {
+  const tags = await allTags(url, prefix);
   for (const tag of tags) {
     const at = tag.lastIndexOf(':');
     await expectComplete(url, tag.slice(0, at), tag.slice(at + 1));

@@ -1,0 +1,105 @@
+/** kill -9 at any moment of a build: the next run goes on where it stopped and ends byte-identical. */
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readJournal } from '../../src/archive/journal.ts';
+import { startRegistry, type RequestRecord } from '../../src/server/registry.ts';
+import { startChaosProxy, type ChaosProxy } from '../helpers/chaos-proxy.ts';
+import { makeTempDir, type TempDir } from '../helpers/temp.ts';
+import { airgapJson, startAirgap } from './support/program.ts';
+import { KILLS, measure, MIN_HITS, MIN_RESUMED, moments } from './support/moments.ts';
+import {
+  buildArchive,
+  makeKeys,
+  pushImages,
+  readInventory,
+  writeRelease,
+  type BuildResult,
+  type TestRelease,
+} from './support/release.ts';
+
+const SLOW = { bytesPerSecond: 600_000 };
+const TIMEOUT_MS = 240_000;
+
+let temp: TempDir & AsyncDisposable;
+const requests: RequestRecord[] = [];
+const stack = new AsyncDisposableStack();
+let link: ChaosProxy;
+let release: TestRelease;
+let keys: { readonly key: string; readonly pub: string };
+let undisturbed: string;
+
+beforeAll(async () => {
+  temp = stack.use(await makeTempDir());
+  const source = stack.use(
+    await startRegistry({ directory: temp.join('source'), onRequest: (record) => requests.push(record) }),
+  );
+  link = stack.use(await startChaosProxy(Number(source.host.split(':')[1])));
+  // The release names the link, so that everything it needs comes over it.
+  release = await writeRelease(temp.join('release'), link.host, { baseBytes: 200_000, ownBytes: 150_000 });
+  await pushImages(source.url, release.images);
+  // Ed25519 has no randomness: identical then means all bytes.
+  keys = await makeKeys(temp.join('key'), 'ed25519');
+  undisturbed = temp.join('undisturbed.tar');
+  await buildArchive(release.spec, keys.key, undisturbed);
+});
+afterAll(() => stack.disposeAsync());
+
+const build = (output: string): string[] => ['build', release.lock, '--key', keys.key, '--output', output];
+
+test(`killed ${KILLS} times, it ends byte-identical and fetches nothing twice`, { timeout: TIMEOUT_MS }, async () => {
+  const expected = await readFile(undisturbed);
+  const { manifests, blobs } = await readInventory(undisturbed);
+  const sizes = new Map([...manifests, ...blobs].map(({ digest, size }) => [digest as string, size]));
+  link.setFaults(SLOW);
+  const duration = await measure(() => buildArchive(release.lock, keys.key, temp.join('slow.tar')));
+  let hits = 0;
+  let resumed = 0;
+  for (const [round, moment] of moments(duration, 11).entries()) {
+    const output = temp.join(`killed-${round}.tar`);
+    link.setFaults(SLOW);
+    await using child = await startAirgap(build(output));
+    if (await child.killAfter(moment)) hits += 1;
+    const left = await readdir(temp.path);
+    const isDone = left.includes(`killed-${round}.tar`);
+    if (isDone) {
+      expect((await readFile(output)).equals(expected)).toBe(true);
+      await rm(output);
+      continue;
+    }
+    const held = (await readJournal(`${output}.journal`))?.held ?? new Map<string, number>();
+    link.setFaults({});
+    requests.length = 0;
+    const result = await airgapJson<BuildResult>(build(output));
+    if (result.resumedBytes > 0) resumed += 1;
+    const fetched = new Map<string, number>();
+    for (const { path, bytesOut } of requests) {
+      const digest = path.split('/').at(-1) ?? '';
+      expect([digest, fetched.has(digest)]).toEqual([digest, false]);
+      fetched.set(digest, bytesOut);
+    }
+    for (const [digest, size] of sizes) {
+      const had = Math.min(held.get(digest as never) ?? 0, size);
+      expect([round, digest, fetched.get(digest) ?? 0]).toEqual([round, digest, size - had]);
+    }
+    expect((await readFile(output)).equals(expected)).toBe(true);
+    expect((await readdir(temp.path)).filter((name) => name.startsWith(`killed-${round}.tar`))).toEqual([
+      `killed-${round}.tar`,
+    ]);
+    await rm(output);
+  }
+  expect(hits).toBeGreaterThanOrEqual(MIN_HITS);
+  expect(resumed).toBeGreaterThanOrEqual(MIN_RESUMED);
+});
+
+test('killed again and again, it still gets there', { timeout: TIMEOUT_MS }, async () => {
+  const output = temp.join('again.tar');
+  link.setFaults(SLOW);
+  const duration = await measure(() => buildArchive(release.lock, keys.key, temp.join('slow-again.tar')));
+  for (let kill = 0; kill < 4; kill++) {
+    await using child = await startAirgap(build(output));
+    await child.killAfter(duration * 0.6);
+  }
+  link.setFaults({});
+  if (!(await readdir(temp.path)).includes('again.tar')) await buildArchive(release.lock, keys.key, output);
+  expect((await readFile(output)).equals(await readFile(undisturbed))).toBe(true);
+});
