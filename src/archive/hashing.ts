@@ -1,10 +1,11 @@
 /**
- * SHA-256 of byte ranges of one open file, on worker threads. This file is both ends: the main thread starts it again
- * as a worker, which reads through the shared file descriptor with positioned reads into one reused buffer.
+ * SHA-256 of byte ranges of one open file, on all cores. This file is both ends: the main thread starts it again as a
+ * worker. All read through the shared file descriptor with positioned reads, each into one reused buffer.
  */
 import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { setImmediate as otherWork } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { StoreError } from '../errors.ts';
 import { digestOf, type Digest } from '../oci/digest.ts';
@@ -16,6 +17,8 @@ const INLINE_BYTES = 24 * 1024 * 1024;
 /** More threads than this only wait for the disk. */
 const MAX_THREADS = 16;
 const PROGRESS_INTERVAL_MS = 100;
+/** What the main thread hashes at a stretch, about 3 ms, before it attends to signals and other work. */
+const STRETCH_BYTES = 4 * 1024 * 1024;
 
 /** Bytes `[offset, offset + length)` of a file. */
 export interface ByteRange {
@@ -76,10 +79,11 @@ export async function hashRanges(
   const digests: Digest[] = [];
   const sorted = order.map((index) => ranges[index] as ByteRange);
   const job: RangesJob = { kind: 'airgap-hash-ranges', fd, ranges: sorted, control, progress };
-  const threads = Math.min(availableParallelism(), MAX_THREADS, ranges.length);
+  const workers = Math.min(availableParallelism(), MAX_THREADS, ranges.length) - 1;
   try {
     const onDigest = (index: number, digest: Digest): void => void (digests[order[index] as number] = digest);
-    const running = Array.from({ length: threads }, () => runWorker(job, onDigest));
+    // The main thread takes part: it begins at once, and starting a thread costs as much as hashing 50 MB.
+    const running = Array.from({ length: workers }, () => runWorker(job, onDigest)).concat(hashHere(job, onDigest));
     for (const thread of running) thread.catch(stop);
     const results = await Promise.allSettled(running);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
@@ -155,7 +159,27 @@ function cannotRead(why: string, cause?: unknown): StoreError {
 
 function hashInline(fd: number, ranges: readonly ByteRange[]): readonly Digest[] {
   try {
-    return ranges.map((range) => hashRange(fd, range, () => undefined));
+    return ranges.map((range) => {
+      const hash = createHash('sha256');
+      for (const read of readRange(fd, range)) hash.update(read);
+      return digestOf(hash);
+    });
+  } catch (error) {
+    throw cannotRead(error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+/** The main thread's part of the ranges. */
+async function hashHere(job: RangesJob, onDigest: (index: number, digest: Digest) => void): Promise<void> {
+  let stretch = 0;
+  try {
+    for (const { bytes, done } of hashTaken(job)) {
+      if (done !== undefined) onDigest(done.index, done.digest);
+      stretch += bytes;
+      if (stretch < STRETCH_BYTES) continue;
+      stretch = 0;
+      await otherWork();
+    }
   } catch (error) {
     throw cannotRead(error instanceof Error ? error.message : String(error), error);
   }
@@ -163,28 +187,41 @@ function hashInline(fd: number, ranges: readonly ByteRange[]): readonly Digest[]
 
 let buffer: Buffer | undefined;
 
-function hashRange(fd: number, { offset, length }: ByteRange, onBytes: (bytes: number) => boolean | undefined): Digest {
+/** The bytes of a range as far as the file has them; each chunk is valid until the next one is asked for. */
+function* readRange(fd: number, { offset, length }: ByteRange): Generator<Buffer, void> {
   buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
-  const hash = createHash('sha256');
   for (let done = 0; done < length;) {
     const read = readSync(fd, buffer, 0, Math.min(BUFFER_BYTES, length - done), offset + done);
-    if (read === 0) break;
-    hash.update(buffer.subarray(0, read));
+    if (read === 0) return;
+    yield buffer.subarray(0, read);
     done += read;
-    if (onBytes(read) === true) break;
   }
-  return digestOf(hash);
 }
 
-function serveRanges({ fd, ranges, control, progress }: RangesJob, post: (message: WorkerMessage) => void): void {
-  const stopped = (bytes: number): boolean => {
-    Atomics.add(progress, 0, BigInt(bytes));
-    return Atomics.load(control, 1) === 1;
-  };
+/** One step of hashing: the bytes of one read, and the digest when they were the last of their range. */
+interface HashStep {
+  readonly bytes: number;
+  readonly done?: { readonly index: number; readonly digest: Digest };
+}
+
+/** Takes ranges that no thread has taken, one after the other, until there are none or everybody is told to stop. */
+function* hashTaken({ fd, ranges, control, progress }: RangesJob): Generator<HashStep, void> {
+  const isStopped = (): boolean => Atomics.load(control, 1) === 1;
   for (let index = Atomics.add(control, 0, 1); index < ranges.length; index = Atomics.add(control, 0, 1)) {
-    if (Atomics.load(control, 1) === 1) return;
-    post({ index, digest: hashRange(fd, ranges[index] as ByteRange, stopped) });
+    const hash = createHash('sha256');
+    for (const chunk of readRange(fd, ranges[index] as ByteRange)) {
+      if (isStopped()) return;
+      hash.update(chunk);
+      Atomics.add(progress, 0, BigInt(chunk.length));
+      yield { bytes: chunk.length };
+    }
+    if (isStopped()) return;
+    yield { bytes: 0, done: { index, digest: digestOf(hash) } };
   }
+}
+
+function serveRanges(job: RangesJob, post: (message: WorkerMessage) => void): void {
+  for (const { done } of hashTaken(job)) if (done !== undefined) post(done);
 }
 
 function servePrefix({ fd, ranges, written }: PrefixJob, post: (message: WorkerMessage) => void): void {
