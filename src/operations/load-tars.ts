@@ -8,9 +8,10 @@ import type { Bytes } from '../content/store.ts';
 import { verified } from '../content/verified.ts';
 import { StoreError, UsageError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { sha256 } from '../oci/digest.ts';
+import { sha256, type Digest } from '../oci/digest.ts';
 import { formatPlatform } from '../oci/platform.ts';
-import { dockerPlatform, inspectDockerImages, type DockerImage, type DockerOptions } from '../stores/docker/engine.ts';
+import { parseReference } from '../oci/reference.ts';
+import { dockerPlatform, inspectDockerImages, type DockerOptions } from '../stores/docker/engine.ts';
 import { loadIntoDocker } from '../stores/docker/load.ts';
 import { proveRelease, type TrustedRelease } from './verify.ts';
 
@@ -82,8 +83,18 @@ export async function planDocker(
       hint: `it carries ${release.inventory.platforms.join(', ')}`,
     });
   }
-  const images = await inspectDockerImages(tar.references, options);
-  const present = tar.references.every((reference) => isSame(images.get(reference), release, reference, platform));
+  const wanted = tar.references.map((reference) => ({
+    reference,
+    ids: idsOf(release, reference, platform),
+  }));
+  // An image without a tag has no name in an Engine; it is found by what it is.
+  const names = wanted.flatMap(({ reference, ids }): readonly string[] =>
+    reference.includes('@') ? ids : [reference],
+  );
+  const images = await inspectDockerImages(names, options);
+  const present = wanted.every(({ reference, ids }) =>
+    reference.includes('@') ? ids.some((id) => images.has(id)) : ids.some((id) => id === images.get(reference)?.id),
+  );
   return [{ ...tar, destination: 'the Docker Engine', present }];
 }
 
@@ -138,7 +149,7 @@ function listTars(
   });
 }
 
-/** Tagged references of the images that exist for a platform. */
+/** Names of the images that exist for a platform. */
 function referencesOf({ inventory }: TrustedRelease, platform: string): readonly string[] {
   const here = new Set(
     inventory.manifests.filter((manifest) => manifest.platform === platform).map(({ digest }) => digest),
@@ -146,25 +157,26 @@ function referencesOf({ inventory }: TrustedRelease, platform: string): readonly
   const children = new Map(inventory.manifests.map(({ digest, manifests }) => [digest, manifests ?? []]));
   return inventory.images
     .filter(({ digest }) => here.has(digest) || children.get(digest)?.some((child) => here.has(child)) === true)
-    .map(({ reference }) => reference.replace(/@.*$/, ''));
+    .map(({ reference }) => nameOf(reference));
+}
+
+/** Importers know an image by its tag, where it has one. */
+function nameOf(reference: string): string {
+  const tagged = reference.replace(/@.*$/, '');
+  return parseReference(tagged).tag === undefined ? reference : tagged;
 }
 
 /** Engines know images by config digest or by manifest digest, depending on their image store. */
-function isSame(
-  image: DockerImage | undefined,
-  { inventory }: TrustedRelease,
-  reference: string,
-  platform: string,
-): boolean {
-  if (image === undefined) return false;
-  const root = inventory.images.find((entry) => entry.reference.replace(/@.*$/, '') === reference)?.digest;
+function idsOf({ inventory }: TrustedRelease, name: string, platform: string): readonly Digest[] {
+  const root = inventory.images.find(({ reference }) => nameOf(reference) === name)?.digest;
   const index = inventory.manifests.find(({ digest }) => digest === root);
-  const own = inventory.manifests.filter(
-    (manifest) =>
-      manifest.platform === platform &&
-      (manifest.digest === root || index?.manifests?.includes(manifest.digest) === true),
-  );
-  return own.some(({ digest, config }) => image.id === digest || image.id === config);
+  return inventory.manifests
+    .filter(
+      (manifest) =>
+        manifest.platform === platform &&
+        (manifest.digest === root || index?.manifests?.includes(manifest.digest) === true),
+    )
+    .flatMap(({ digest, config }) => (config === undefined ? [digest] : [digest, config]));
 }
 
 async function holds(path: string, expected: Descriptor): Promise<boolean> {
