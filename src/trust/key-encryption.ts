@@ -1,7 +1,8 @@
 /** Encrypts a private key for storage, with an iteration count of today: Node's own exporter is fixed at 2,048. */
 import { createCipheriv, pbkdf2Sync, randomBytes, type KeyObject } from 'node:crypto';
 import { derInteger, derNull, derObjectIdentifier, derOctetString, derSequence } from './der.ts';
-import { algorithmOf, assertPassphrase } from './keys.ts';
+import { algorithmOf } from './keys.ts';
+import { assertPassphrase } from './private-key.ts';
 
 /** @see https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#pbkdf2 */
 const ITERATIONS = 600_000;

@@ -2,7 +2,8 @@
 import { readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { writeKeyPair } from '../../src/trust/key-files.ts';
-import { generateKeyPair, keyId, loadPrivateKey, loadPublicKey } from '../../src/trust/keys.ts';
+import { generateKeyPair, keyId, loadPublicKey } from '../../src/trust/keys.ts';
+import { loadPrivateKey } from '../../src/trust/private-key.ts';
 import { useTempDir } from '../helpers/temp.ts';
 import { failure } from './failures.ts';
 

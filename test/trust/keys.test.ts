@@ -6,15 +6,14 @@ import { encryptPrivateKey } from '../../src/trust/key-encryption.ts';
 import {
   algorithmOf,
   generateKeyPair,
-  isEncryptedPrivateKey,
   keyHint,
   keyId,
-  loadPrivateKey,
   loadPublicKey,
   publicKeyOf,
   toPublicKeyPem,
   type KeyAlgorithm,
 } from '../../src/trust/keys.ts';
+import { isEncryptedPrivateKey, loadPrivateKey } from '../../src/trust/private-key.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { failure } from './failures.ts';
 import { compressedForm } from './signatures.ts';
