@@ -15,7 +15,7 @@ missing=()
 system_packages=(
   docker-registry:docker-registry docker.io:dockerd containerd:containerd runc:runc podman:podman skopeo:skopeo
   umoci:umoci strace:strace apache2-utils:htpasswd openssl:openssl unzip:unzip iproute2:ip curl:curl zstd:zstd
-  util-linux:unshare binutils:strip procps:ps
+  util-linux:unshare binutils:strip procps:ps softhsm2:softhsm2-util opensc:pkcs11-tool
 )
 
 # Name in bin/, suite, Debian package, folder (tools of one folder find each other by name), path in the package.
@@ -271,6 +271,8 @@ check_versions() {
   show_version kubectl 'v1\.[0-9.]+' "$bin/kubectl" version --client
   show_version strace '[0-9]+\.[0-9.]+' strace --version
   show_version openssl "$number" openssl version
+  show_version softhsm2-util "$number" softhsm2-util --version
+  show_version pkcs11-tool 'Usage' sh -c 'pkcs11-tool --help 2>&1; true'
   show_version htpasswd 'Usage' sh -c 'htpasswd -h 2>&1; true'
 }
 

@@ -2,12 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import type { KeyObject } from 'node:crypto';
 import { NotFoundError, UsageError } from '../errors.ts';
-import { isEncryptedPrivateKey, loadPrivateKey, loadPublicKey } from '../trust/keys.ts';
-import type { ReleaseSigner } from '../trust/signer.ts';
+import { loadPublicKey } from '../trust/keys.ts';
 import type { TrustPolicy } from '../trust/verify.ts';
 import { count, list } from './command.ts';
-import type { Context } from './context.ts';
-import { readPassphrase } from './passphrase.ts';
 
 const MAX_KEYS = 256;
 
@@ -39,39 +36,8 @@ export async function readPublicKey(path: string): Promise<KeyObject> {
   return loadPublicKey(await readKeyFile(path), path);
 }
 
-/**
- * Opens signers, asking for passphrases where keys need one.
- * @throws UsageError when none is given: an unsigned archive could not be loaded by anybody.
- */
-export async function openSigners(
-  context: Context,
-  paths: readonly string[],
-  passphraseFile: string | undefined,
-): Promise<readonly ReleaseSigner[]> {
-  if (paths.length === 0) {
-    throw new UsageError('USAGE', 'no key to sign with: an unsigned archive could not be loaded', {
-      hint: 'give --key release.key; make a pair with: airgap keys generate --output release',
-    });
-  }
-  const { createKeySigner } = await import('../trust/signer.ts');
-  const signers: ReleaseSigner[] = [];
-  for (const path of paths) {
-    const pem = await readKeyFile(path);
-    const passphrase = isEncryptedPrivateKey(pem)
-      ? await readPassphrase({
-          subject: path,
-          purpose: 'use',
-          file: passphraseFile,
-          environment: context.env,
-          signal: context.signal,
-        })
-      : undefined;
-    signers.push(createKeySigner(loadPrivateKey(pem, { passphrase, name: path })));
-  }
-  return signers;
-}
-
-async function readKeyFile(path: string): Promise<string> {
+/** The text of a key file. @throws NotFoundError when there is none. @throws UsageError when it cannot be read. */
+export async function readKeyFile(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {

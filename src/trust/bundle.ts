@@ -53,6 +53,25 @@ export function parseBundle(bytes: Uint8Array, name = 'the signature'): Sigstore
   return bundle;
 }
 
+/**
+ * Reads a bundle as other Sigstore tools spell it, such as `cosign sign-blob --bundle`, and gives its canonical bytes.
+ * @param name what to call the bundle in errors, such as its path
+ * @throws TrustError `SIGNATURE_INVALID` when it holds anything but one message signature by a hinted key.
+ */
+export function canonicalBundle(bytes: Uint8Array, name: string): Buffer {
+  if (bytes.length > MAX_BUNDLE_BYTES) throw malformed(name, `is longer than ${MAX_BUNDLE_BYTES} bytes`);
+  const bundle = fromJson(bytes, name);
+  const { verificationMaterial } = bundle;
+  // Absent and empty mean the same, and the canonical form spells it out.
+  const timestampVerificationData = verificationMaterial.timestampVerificationData ?? { rfc3161Timestamps: [] };
+  const canonical = serializeBundle({
+    ...bundle,
+    verificationMaterial: { ...verificationMaterial, timestampVerificationData },
+  });
+  parseBundle(canonical, name);
+  return canonical;
+}
+
 /** The key id (hexadecimal fingerprint) of the key a bundle claims to be signed with. A claim, not a proof. */
 export function signerKeyId(bundle: SigstoreBundle): string {
   return hintedKeyId(bundle) ?? '';

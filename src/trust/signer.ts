@@ -1,9 +1,9 @@
 /** Makes release signatures. The only file of this folder that reaches networked code, through @sigstore/sign. */
 import { sign, type KeyObject } from 'node:crypto';
 import { BUNDLE_V03_MEDIA_TYPE } from '@sigstore/bundle';
-import { MessageSignatureBundleBuilder, type Signer } from '@sigstore/sign';
+import { MessageSignatureBundleBuilder } from '@sigstore/sign';
 import { UsageError } from '../errors.ts';
-import { serializeBundle } from './bundle.ts';
+import { canonicalBundle, serializeBundle } from './bundle.ts';
 import { algorithmOf, keyHint, keyId, publicKeyOf, toPublicKeyPem } from './keys.ts';
 import { isDsseInput, verifySignatures } from './verify.ts';
 
@@ -20,13 +20,30 @@ export interface ReleaseSigner {
   sign(data: Uint8Array): Promise<Uint8Array>;
 }
 
+/** Gives the bare signature over the data: ECDSA P-256 over SHA-256 in DER, or pure Ed25519. */
+export type SignBytes = (data: Buffer) => Promise<Buffer>;
+
 /**
  * A signer with a private key in memory: ECDSA P-256 over SHA-256 in DER, or pure Ed25519, as cosign's `--key` expects.
  * @throws UsageError on a key of another kind.
  */
 export function createKeySigner(privateKey: KeyObject): ReleaseSigner {
-  const publicKey = publicKeyOf(privateKey);
-  const builder = new MessageSignatureBundleBuilder({ signer: toSigstoreSigner(privateKey, publicKey), witnesses: [] });
+  const hash = algorithmOf(privateKey) === 'ed25519' ? null : 'sha256';
+  return createSigner(publicKeyOf(privateKey), async (data) =>
+    sign(hash, data, { key: privateKey, dsaEncoding: 'der' }),
+  );
+}
+
+/**
+ * A signer whose private key is wherever `signBytes` reaches it. What that gives is proved with the public key.
+ * @throws UsageError on a key of a kind we do not sign with.
+ */
+export function createSigner(publicKey: KeyObject, signBytes: SignBytes): ReleaseSigner {
+  const key = { $case: 'publicKey', publicKey: toPublicKeyPem(publicKey), hint: keyHint(publicKey) } as const;
+  const builder = new MessageSignatureBundleBuilder({
+    signer: { sign: async (data) => ({ signature: await signBytes(data), key }) },
+    witnesses: [],
+  });
   return {
     publicKey,
     keyId: keyId(publicKey),
@@ -42,10 +59,22 @@ export function createKeySigner(privateKey: KeyObject): ReleaseSigner {
   };
 }
 
-function toSigstoreSigner(privateKey: KeyObject, publicKey: KeyObject): Signer {
-  const hash = algorithmOf(privateKey) === 'ed25519' ? null : 'sha256';
-  const key = { $case: 'publicKey', publicKey: toPublicKeyPem(publicKey), hint: keyHint(publicKey) } as const;
+/**
+ * A signature that was made elsewhere, such as by `cosign sign-blob`, in the place of a signer: it signs the data it was
+ * made over and nothing else.
+ * @param bytes a Sigstore bundle v0.3 in any spelling
+ * @param name what to call the bundle in errors, such as its path
+ * @throws TrustError `SIGNATURE_INVALID` when it is no such bundle; from `sign` when the key did not make it over the
+ *   data, `UNTRUSTED_SIGNER` when it is by another key.
+ */
+export function createBundleSigner(bytes: Uint8Array, publicKey: KeyObject, name: string): ReleaseSigner {
+  const bundle = canonicalBundle(bytes, name);
   return {
-    sign: async (data) => ({ signature: sign(hash, data, { key: privateKey, dsaEncoding: 'der' }), key }),
+    publicKey,
+    keyId: keyId(publicKey),
+    async sign(data) {
+      verifySignatures(data, [bundle], { keys: [publicKey], threshold: 1 });
+      return bundle;
+    },
   };
 }

@@ -1,11 +1,11 @@
 /** `airgap build`: one signed archive out of a release. */
 import { stat } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
-import { defineCommand, flag, list, optionalArgument, text } from '../command.ts';
+import { defineCommand, flag, optionalArgument, text } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatDuration } from '../format.ts';
-import { openSigners } from '../keys.ts';
 import { openProgress } from '../progress.ts';
+import { signerOptions } from '../signer-options.ts';
 import { concurrencyOption, sourceOptions } from '../source-options.ts';
 
 export const build = defineCommand({
@@ -15,13 +15,13 @@ export const build = defineCommand({
     'build release.yaml --key release.key',
     'build release.lock.json --key release.key --output /media/usb',
     'build release.yaml --locked --key a.key --key b.key',
+    'build release.yaml --key my-hsm://release --expect-key release.pub',
   ],
   arguments: {
     release: optionalArgument('release', 'release.yaml, or a lock that is built as it is (default: of this directory)'),
   },
   options: {
-    key: list('--key <file>', 'private key to sign with'),
-    passphraseFile: text('--passphrase-file <file>', 'holds the passphrase; else AIRGAP_PASSPHRASE or a prompt'),
+    ...signerOptions,
     output: text('--output <path>', 'file or directory (default: <name>-offline-<version>.tar here)'),
     overwrite: flag('--overwrite', 'replace an archive of that name when the new one is complete'),
     locked: flag('--locked', 'fail if a tag moved or anything differs from the lock'),
@@ -30,6 +30,7 @@ export const build = defineCommand({
     ...sourceOptions,
   },
   async run(context, { release }, options) {
+    const { openSigners } = await import('../signers.ts');
     const { chooseInput, pinRelease, placeOutput } = await import('../release-input.ts');
     const { ImageSources } = await import('../image-sources.ts');
     const { buildArchive } = await import('../../operations/build.ts');
@@ -44,7 +45,7 @@ export const build = defineCommand({
       });
     }
     // Asked first: a passphrase is not waited for at the end of a long download.
-    const signers = await openSigners(context, options.key, options.passphraseFile);
+    const signers = await openSigners(context, options);
     await using sources = new ImageSources({ ...options, signal });
     const { report, moved } = await (async () => {
       using progress = await openProgress(context);
@@ -74,12 +75,14 @@ export const build = defineCommand({
       ...(resumedBytes > 0 ? [`  resumed  ${formatBytes(resumedBytes)} of an interrupted build`] : []),
     ]);
     output.note(`built in ${formatDuration(context.now().getTime() - started)}`);
-    nextStep(context, path, options.key[0] ?? 'release.key');
+    nextStep(context, path, options.key[0] ?? '');
   },
 });
 
 function nextStep({ output }: Context, archive: string, key: string): void {
-  output.note(`next: airgap verify ${archive} --key ${key.replace(/\.key$/, '')}.pub`);
+  // The public half of a key in a KMS has no file that could be guessed.
+  const publicKey = key.includes('://') ? 'release.pub' : `${key.replace(/\.key$/, '')}.pub`;
+  output.note(`next: airgap verify ${archive} --key ${publicKey}`);
 }
 
 async function isDirectory(path: string | undefined): Promise<boolean> {
