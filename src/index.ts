@@ -30,6 +30,7 @@ export {
 } from './operations/resolve.ts';
 export { narrowGraph, type NarrowedGraph } from './operations/routes.ts';
 export { parseTarget, type TargetAddress } from './operations/target.ts';
+export { signArchive, type SignOptions, type SignReport } from './operations/sign.ts';
 export {
   proveRelease,
   trustHead,

@@ -61,6 +61,25 @@ export async function proveContent(archive: ArchiveReader, options: ProveOptions
 }
 
 /**
+ * Proves what `checksums.txt` says of the image tarballs, which {@link checkChecksums} takes as given. Readers need it
+ * not; whoever signs `checksums.txt` vouches for every line of it.
+ * @throws IntegrityError `DIGEST_MISMATCH` naming the first tarball whose line is wrong.
+ */
+export async function proveTarballs(archive: ArchiveReader, options: ProveOptions = {}): Promise<void> {
+  const { layout, checksums } = archive.head;
+  const listed = parseChecksums(checksums);
+  const tars = layout.members.filter(({ path }) => isImageTarPath(path));
+  const ranges = tars.map(({ offset, size }) => ({ offset, length: size }));
+  const digests = await hashRanges(archive.fd, ranges, options);
+  const wrong = tars.find(({ path }, index) => listed.get(path) !== digests[index]);
+  if (wrong === undefined) return;
+  throw new IntegrityError('DIGEST_MISMATCH', `checksums.txt gives ${wrong.path} a digest that it does not have`, {
+    hint: 'the archive was not made by this product; do not sign it',
+    details: { member: wrong.path },
+  });
+}
+
+/**
  * Proves an archive that comes as a stream. The head is judged by `onHead`, which throws what it will not have, before
  * the payload is read.
  * @throws IntegrityError naming the first member that fails and its offset.

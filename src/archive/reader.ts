@@ -9,11 +9,13 @@ import { IntegrityError, NotFoundError, StoreError, UsageError } from '../errors
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Inventory } from '../schema/inventory.ts';
+import { readDetachedSignatures, type DetachedSignature } from './detached.ts';
 import { MAX_INVENTORY_BYTES, parseInventory } from './inventory.ts';
 import { layoutArchive, MemberPath, type ArchiveLayout, type ContentSegment } from './layout.ts';
 import { BLOCK_BYTES, encodeHeader } from './ustar.ts';
 
 const BUFFER_BYTES = 256 * 1024;
+const ANY_WRITE = 0o222;
 
 /** The metadata of an archive: canonical, but not trusted. */
 export interface ArchiveHead {
@@ -23,6 +25,8 @@ export interface ArchiveHead {
   readonly checksums: Buffer;
   /** The bytes of each slot, in the inventory's order. */
   readonly slots: readonly Buffer[];
+  /** Signatures that lie beside the file; none for a stream. */
+  readonly detached: readonly DetachedSignature[];
 }
 
 /** Reads exactly these bytes or throws. Each call starts where the one before ended, or further on. */
@@ -50,7 +54,7 @@ export async function readHead(read: ReadExactly): Promise<ArchiveHead> {
     const slot = member(path);
     slots.push(await read(slot.offset, slot.size));
   }
-  return { inventory, layout, checksums: bytes, slots };
+  return { inventory, layout, checksums: bytes, slots, detached: [] };
 }
 
 /** The only number taken from the file before anything is known: the size field of the first header, within its cap. */
@@ -134,13 +138,19 @@ export class ArchiveReader implements Source, Disposable {
   }
 }
 
+/** Options of {@link openArchive}. */
+export interface OpenArchiveOptions {
+  /** Open it for writing too, so that a slot can be filled. @defaultValue false */
+  readonly writable?: boolean | undefined;
+}
+
 /**
- * Opens an archive file, read-only.
- * @throws UsageError `USAGE` when there is no such file.
+ * Opens an archive file, read-only unless told otherwise, with the signatures that lie beside it.
+ * @throws UsageError `USAGE` when there is no such file, or it cannot or should not be written.
  * @throws IntegrityError `MALFORMED` when its head is not canonical, `SIZE_MISMATCH` when it is cut or has bytes too many.
  */
-export async function openArchive(path: string): Promise<ArchiveReader> {
-  const fd = openForReading(path);
+export async function openArchive(path: string, { writable = false }: OpenArchiveOptions = {}): Promise<ArchiveReader> {
+  const fd = writable ? openForWriting(path) : openForReading(path);
   try {
     const { size } = fstatSync(fd);
     const head = await readHead(async (offset, length) => {
@@ -149,7 +159,7 @@ export async function openArchive(path: string): Promise<ArchiveReader> {
     });
     if (size < head.layout.size) throw truncated(path, size, head.layout.size);
     if (size > head.layout.size) throw trailing(path, head.layout.size, size - head.layout.size);
-    return new ArchiveReader(path, fd, size, head);
+    return new ArchiveReader(path, fd, size, { ...head, detached: await readDetachedSignatures(path) });
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -187,6 +197,23 @@ function openForReading(path: string): number {
     });
   }
   throw new UsageError('USAGE', `${path} is not a file`);
+}
+
+/** The superuser may write to what is marked read-only; the mark was made for a reason all the same. */
+function openForWriting(path: string): number {
+  closeSync(openForReading(path));
+  let cause: unknown;
+  try {
+    const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    if ((fstatSync(fd).mode & ANY_WRITE) !== 0) return fd;
+    closeSync(fd);
+  } catch (error) {
+    cause = error;
+  }
+  throw new UsageError('USAGE', `${path} is read-only`, {
+    cause,
+    hint: 'give --detached to write the signature to a file beside it',
+  });
 }
 
 function readExactly(fd: number, offset: number, length: number, path: string): Buffer {

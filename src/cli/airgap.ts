@@ -11,6 +11,7 @@ import { mirror } from './commands/mirror.ts';
 import { registry } from './commands/registry.ts';
 import { resolve } from './commands/resolve.ts';
 import { sampleImages } from './commands/sample-images.ts';
+import { sign } from './commands/sign.ts';
 import { verify } from './commands/verify.ts';
 import { runInProcess } from './run.ts';
 
@@ -20,6 +21,7 @@ const COMMANDS: readonly Command[] = [
   keysShow,
   resolve,
   build,
+  sign,
   verify,
   inspect,
   load,

@@ -3,6 +3,7 @@ import { openArchiveWriter, type ArchiveWriter } from '../archive/writer.ts';
 import { copy, type CopyEvent } from '../content/copy.ts';
 import { assess, planCopy, type CopyPlan, type Transfer } from '../content/plan.ts';
 import type { Source } from '../content/store.ts';
+import { UsageError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import { toInventory } from '../release/inventory.ts';
 import type { Inventory, InventoryFile } from '../schema/inventory.ts';
@@ -61,6 +62,7 @@ export async function buildArchive(request: BuildRequest, options: BuildOptions 
     digest: sha256(bytes),
   }));
   const inventory = toInventory(request.lock, tools);
+  assertRoom(inventory, request.signers);
   await using writer = await openArchiveWriter(request.output, inventory, options);
   const { held, total } = writer.progress;
   options.onStart?.(held, total);
@@ -77,6 +79,15 @@ export async function buildArchive(request: BuildRequest, options: BuildOptions 
     resumedBytes: held,
     copiedBytes,
   };
+}
+
+/** A signer without a slot would otherwise be left out without a word. */
+function assertRoom({ slots }: Inventory, signers: readonly ReleaseSigner[]): void {
+  const room = slots.filter(({ path }) => path.startsWith('signatures/')).length;
+  if (signers.length <= room) return;
+  throw new UsageError('USAGE', `an archive has room for ${room} signatures, and ${signers.length} keys were given`, {
+    hint: 'build with fewer; more can sign afterwards with: airgap sign --detached',
+  });
 }
 
 /** In the order of the file, so that hashing the tarballs can follow closely. */

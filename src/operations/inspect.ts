@@ -3,9 +3,8 @@ import { openArchive } from '../archive/reader.ts';
 import { reachableFrom } from '../content/graph.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Inventory } from '../schema/inventory.ts';
-import { parseBundle, signerKeyId } from '../trust/bundle.ts';
-import { readSlot } from '../trust/slot.ts';
 import { platformsOf } from './routes.ts';
+import { releaseSignatures } from './signatures.ts';
 
 /** One image as the archive's head describes it. */
 export interface InspectedImage {
@@ -35,7 +34,7 @@ export interface Inspection {
 /** Inspects an archive file. @throws IntegrityError when its head is not canonical. */
 export async function inspectArchive(path: string): Promise<Inspection> {
   using archive = await openArchive(path);
-  const { inventory, slots } = archive.head;
+  const { inventory } = archive.head;
   const sizes = new Map([...inventory.manifests, ...inventory.blobs].map(({ digest, size }) => [digest, size]));
   const reached = inventory.images.map((image) => {
     const part = reachableFrom(inventory, [image.digest]);
@@ -58,9 +57,6 @@ export async function inspectArchive(path: string): Promise<Inspection> {
       size: sizeOf(digests),
       sharedSize: sizeOf(digests.filter((digest) => (users.get(digest) ?? 0) > 1)),
     })),
-    signers: slots.flatMap((slot, index) => {
-      const bundle = readSlot(slot, inventory.slots[index]?.path);
-      return bundle === undefined ? [] : [signerKeyId(parseBundle(bundle))];
-    }),
+    signers: [...new Set(releaseSignatures(archive.head).map(({ keyId }) => keyId))],
   };
 }

@@ -2,14 +2,10 @@
 import { checkChecksums, proveContent, proveStream, type Proof } from '../archive/proof.ts';
 import { openArchive, type ArchiveHead, type ArchiveReader } from '../archive/reader.ts';
 import type { Bytes } from '../content/store.ts';
-import { TrustError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import type { Inventory } from '../schema/inventory.ts';
-import { readSlot } from '../trust/slot.ts';
 import { verifySignatures, type AcceptedSigner, type TrustPolicy } from '../trust/verify.ts';
-
-/** Where signatures over `checksums.txt` stand; other slots are reserved. */
-const SIGNATURES = 'signatures/';
+import { releaseSignatures } from './signatures.ts';
 
 declare const trusted: unique symbol;
 declare const verified: unique symbol;
@@ -82,11 +78,7 @@ export async function verifyStream(
  * `checksums.txt` vouches for the inventory.
  */
 export function trustHead(head: ArchiveHead, policy: TrustPolicy): TrustedRelease {
-  const bundles = head.inventory.slots.flatMap(({ path }, index) => {
-    const bundle = readSlot(head.slots[index] ?? Buffer.alloc(0), path);
-    if (bundle !== undefined && !path.startsWith(SIGNATURES)) throw uncheckable(path);
-    return bundle === undefined ? [] : [bundle];
-  });
+  const bundles = releaseSignatures(head).map(({ bundle }) => bundle);
   const verdict = verifySignatures(head.checksums, bundles, policy);
   checkChecksums(head);
   return {
@@ -115,11 +107,4 @@ export async function proveRelease(
 /** Bytes that {@link proveRelease} hashes: every copy of content that the archive holds. */
 export function contentSize({ layout }: ArchiveHead): number {
   return layout.segments.reduce((sum, part) => sum + (part.kind === 'content' ? part.length : 0), 0);
-}
-
-function uncheckable(path: string): TrustError {
-  return new TrustError('SIGNATURE_INVALID', `${path} is filled, and this version cannot check what is in it`, {
-    hint: 'the archive was changed, or it needs a newer version of this tool',
-    details: { member: path },
-  });
 }

@@ -9,6 +9,7 @@ import {
 import type { Bundle, BundleWithMessageSignature, BundleWithPublicKey } from '@sigstore/bundle';
 import { HashAlgorithm } from '@sigstore/protobuf-specs';
 import { TrustError } from '../errors.ts';
+import { parseDigest, type Digest } from '../oci/digest.ts';
 
 const MAX_BUNDLE_BYTES = 64 * 1024;
 const MAX_SIGNATURE_BYTES = 512;
@@ -75,6 +76,11 @@ export function canonicalBundle(bytes: Uint8Array, name: string): Buffer {
 /** The key id (hexadecimal fingerprint) of the key a bundle claims to be signed with. A claim, not a proof. */
 export function signerKeyId(bundle: SigstoreBundle): string {
   return hintedKeyId(bundle) ?? '';
+}
+
+/** The digest of the data a bundle claims to sign, as `sha256:…`. A claim, not a proof. */
+export function signedDigest(bundle: SigstoreBundle): Digest {
+  return parseDigest(`sha256:${bundle.content.messageSignature.messageDigest.digest.toString('hex')}`);
 }
 
 function hintedKeyId(bundle: BundleWithPublicKey): string | undefined {

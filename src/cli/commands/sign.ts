@@ -1,0 +1,78 @@
+/** `airgap sign`: a second person's signature on a finished archive. */
+import { UsageError } from '../../errors.ts';
+import type { ReleaseSigner } from '../../trust/signer.ts';
+import { argument, defineCommand, flag, text } from '../command.ts';
+import type { Context } from '../context.ts';
+import { formatCount, formatDuration } from '../format.ts';
+import { readKeyFile, readPublicKey } from '../keys.ts';
+import { openProgress } from '../progress.ts';
+import { signerOptions, type SignerOptions } from '../signer-options.ts';
+
+export const sign = defineCommand({
+  name: 'sign',
+  summary: 'prove a finished archive and add a signature to it, without rewriting it',
+  examples: [
+    'sign release.tar --key second.key',
+    'sign release.tar --key my-hsm://release --expect-key second.pub',
+    'sign /media/disc/release.tar --key second.key --detached',
+    'sign release.tar --bundle cosign.sigstore.json --expect-key second.pub',
+  ],
+  arguments: { archive: argument('archive', 'the file') },
+  options: {
+    ...signerOptions,
+    bundle: text('--bundle <file>', 'instead of --key: a signature of checksums.txt that cosign made'),
+    detached: flag('--detached', 'write <archive>.<key id>.sigstore.json beside the archive, which is left alone'),
+  },
+  async run(context, { archive }, options) {
+    const { signArchive } = await import('../../operations/sign.ts');
+    const { output, signal } = context;
+    const started = context.now().getTime();
+    // Asked first: a passphrase is not waited for at the end of a long proof.
+    const signer = await openSigner(context, options);
+    const report = await (async () => {
+      using progress = await openProgress(context);
+      return signArchive(archive, signer, { detached: options.detached, signal, onProgress: progress.onProof });
+    })();
+    const { path, place, digest, keyId, others, inventory } = report;
+    const { name, version, images, files } = inventory;
+    const release = { name, version };
+    output.result({ kind: 'signature', archive: path, place, digest, keyId, others, release }, [
+      `signed: ${name} ${version}`,
+      `  archive   ${path}`,
+      `  digest    ${digest} (of checksums.txt)`,
+      `  proved    every byte first: ${formatCount(images.length, 'image')}, ${formatCount(files.length, 'file')}`,
+      `  signed    ${keyId}, in ${place}`,
+      ...others.map((other) => `  unchecked ${other} claims to have signed before; nothing of it was proved`),
+    ]);
+    output.note(`took ${formatDuration(context.now().getTime() - started)}`);
+    const count = others.length + 1;
+    const keys = count === 1 ? '--key THIS.pub' : `--key FIRST.pub --key THIS.pub --threshold 2`;
+    output.note(`next: airgap verify ${archive} ${keys}`);
+  },
+});
+
+/** Exactly one: each person signs for themselves. */
+async function openSigner(
+  context: Context,
+  options: SignerOptions & { readonly bundle: string | undefined },
+): Promise<ReleaseSigner> {
+  const { bundle, key, expectKey } = options;
+  if (key.length + (bundle === undefined ? 0 : 1) !== 1) {
+    throw new UsageError('USAGE', 'one signature is added at a time: give --key once, or --bundle', {
+      hint: 'whoever signs second runs the command again, with a key of their own',
+    });
+  }
+  if (bundle === undefined) {
+    const { openSigners } = await import('../signers.ts');
+    const [signer] = await openSigners(context, options);
+    return signer as ReleaseSigner;
+  }
+  const [path, ...more] = expectKey;
+  if (path === undefined || more.length > 0) {
+    throw new UsageError('USAGE', 'a signature made elsewhere needs the public key to prove it with', {
+      hint: 'give --expect-key once, with the public key of whoever signed',
+    });
+  }
+  const { createBundleSigner } = await import('../../trust/signer.ts');
+  return createBundleSigner(Buffer.from(await readKeyFile(bundle)), await readPublicKey(path), bundle);
+}

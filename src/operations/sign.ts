@@ -1,0 +1,109 @@
+/**
+ * Adds a signature to a finished archive, in a spare slot or in a file beside it. Whoever signs vouches for all of it, so
+ * that every byte is proved first; the payload is never rewritten.
+ */
+import { realpath } from 'node:fs/promises';
+import { replaceSlot } from '../archive/amend.ts';
+import { detachedPath, writeDetachedSignature } from '../archive/detached.ts';
+import { isImageTarPath } from '../archive/image-tar.ts';
+import { checkChecksums, proveContent, proveTarballs } from '../archive/proof.ts';
+import { openArchive, type ArchiveReader } from '../archive/reader.ts';
+import { acquireFileLock, type FileLock } from '../content/file-lock.ts';
+import { UsageError } from '../errors.ts';
+import { sha256, type Digest } from '../oci/digest.ts';
+import type { Inventory } from '../schema/inventory.ts';
+import type { ReleaseSigner } from '../trust/signer.ts';
+import { fillSlot, readSlot } from '../trust/slot.ts';
+import { verifySignatures } from '../trust/verify.ts';
+import { releaseSignatures } from './signatures.ts';
+import { contentSize } from './verify.ts';
+
+/** Options of {@link signArchive}. */
+export interface SignOptions {
+  /** Write the signature to a file beside the archive and leave the archive alone. @defaultValue false */
+  readonly detached?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** bytes proved so far, and in all */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** A signature that was added. */
+export interface SignReport {
+  /** Of the archive. */
+  readonly path: string;
+  /** Slot of the archive, or path of the file beside it, that holds the signature. */
+  readonly place: string;
+  /** Of `checksums.txt`, which is what was signed. */
+  readonly digest: Digest;
+  readonly keyId: string;
+  /** Key ids that the signatures which were there already claim; nothing of them was proved. */
+  readonly others: readonly string[];
+  readonly inventory: Inventory;
+}
+
+/**
+ * Proves an archive and signs it. Killed at any moment, the archive is as it was or signed.
+ * @throws IntegrityError when a byte of it is wrong: nothing is signed.
+ * @throws UsageError when the key has signed already, no slot is free, or the file is read-only.
+ * @throws TrustError `SIGNATURE_INVALID` when a signature that is there is malformed, or claims to be by this key and is not.
+ * @throws StoreError `LOCKED` while another program builds or signs it, `STORE_IO`, `NO_SPACE`.
+ */
+export async function signArchive(path: string, signer: ReleaseSigner, options: SignOptions = {}): Promise<SignReport> {
+  const isDetached = options.detached === true;
+  await using _lock = isDetached ? undefined : await lockArchive(path);
+  using archive = await openArchive(path, { writable: !isDetached });
+  const { head } = archive;
+  const others = releaseSignatures(head).map(({ keyId }) => keyId);
+  assertNew(archive, signer);
+  const slot = isDetached ? undefined : findSpareSlot(archive);
+  checkChecksums(head);
+  await proveAll(archive, options);
+  const bundle = await signer.sign(head.checksums);
+  options.signal?.throwIfAborted();
+  const place = slot?.path ?? detachedPath(path, signer.keyId);
+  if (slot === undefined) await writeDetachedSignature(place, bundle);
+  else replaceSlot(archive, slot.index, fillSlot(bundle, slot.size));
+  return { path, place, digest: sha256(head.checksums), keyId: signer.keyId, others, inventory: head.inventory };
+}
+
+/** Under the archive's own name, whatever name was given, and the same lock as a build that would replace it. */
+async function lockArchive(path: string): Promise<FileLock> {
+  let real: string;
+  try {
+    real = await realpath(path);
+  } catch (cause) {
+    throw new UsageError('USAGE', `cannot open ${path}`, { cause, hint: 'check the path' });
+  }
+  return acquireFileLock(`${real}.lock`, path);
+}
+
+function assertNew({ path, head }: ArchiveReader, { keyId, publicKey }: ReleaseSigner): void {
+  const own = releaseSignatures(head).filter((signature) => signature.keyId === keyId);
+  const [first] = own;
+  if (first === undefined) return;
+  // Said to be by this key is not yet by this key.
+  const bundles = own.map(({ bundle }) => bundle);
+  verifySignatures(head.checksums, bundles, { keys: [publicKey], threshold: 1 });
+  throw new UsageError('USAGE', `${path} is signed by the key ${keyId} already, in ${first.place}`, {
+    hint: 'two signatures of one key count as one; a second person signs with a key of their own',
+  });
+}
+
+function findSpareSlot({ path: archive, head }: ArchiveReader): { index: number; path: string; size: number } {
+  const slots = head.inventory.slots.map(({ path, size }, index) => ({ index, path, size }));
+  const spare = slots.find(
+    ({ index, path }) => path.startsWith('signatures/') && readSlot(head.slots[index] ?? Buffer.alloc(0)) === undefined,
+  );
+  if (spare !== undefined) return spare;
+  throw new UsageError('USAGE', `${archive} has no free slot for a signature`, {
+    hint: 'give --detached to write the signature to a file beside it',
+  });
+}
+
+async function proveAll(archive: ArchiveReader, { signal, onProgress }: SignOptions): Promise<void> {
+  const content = contentSize(archive.head);
+  const tars = archive.head.layout.members.filter(({ path }) => isImageTarPath(path));
+  const total = content + tars.reduce((sum, { size }) => sum + size, 0);
+  await proveContent(archive, { signal, onProgress: (bytes) => onProgress?.(bytes, total) });
+  await proveTarballs(archive, { signal, onProgress: (bytes) => onProgress?.(content + bytes, total) });
+}

@@ -1,0 +1,46 @@
+/** The signatures of an archive, wherever they are: in its slots, and in files beside it. Nothing is trusted yet. */
+import type { DetachedSignature } from '../archive/detached.ts';
+import type { ArchiveHead } from '../archive/reader.ts';
+import { TrustError } from '../errors.ts';
+import { sha256 } from '../oci/digest.ts';
+import { parseBundle, signedDigest, signerKeyId } from '../trust/bundle.ts';
+import { readSlot } from '../trust/slot.ts';
+
+/** One signature as it claims to be. */
+export interface ReleaseSignature {
+  /** Member of the archive, or path of the file beside it. */
+  readonly place: string;
+  /** Hexadecimal; a claim. */
+  readonly keyId: string;
+  /** Canonical bytes. */
+  readonly bundle: Uint8Array;
+}
+
+/**
+ * All signatures of an archive, those in slots first. A file beside the archive is held to the same rules as a slot.
+ * @throws IntegrityError `MALFORMED`, TrustError `SIGNATURE_INVALID` when one is malformed, or lies beside an archive
+ *   that it does not belong to.
+ */
+export function releaseSignatures(head: ArchiveHead): readonly ReleaseSignature[] {
+  const inSlots = head.inventory.slots.flatMap(({ path }, index) => {
+    const bundle = readSlot(head.slots[index] ?? Buffer.alloc(0), path);
+    return bundle === undefined ? [] : [{ place: path, keyId: signerKeyId(parseBundle(bundle, path)), bundle }];
+  });
+  const digest = sha256(head.checksums);
+  return [...inSlots, ...head.detached.map((file) => fromFile(file, digest))];
+}
+
+function fromFile({ path, keyIdStart, bytes }: DetachedSignature, digest: string): ReleaseSignature {
+  const parsed = parseBundle(bytes, path);
+  const keyId = signerKeyId(parsed);
+  if (!keyId.startsWith(keyIdStart)) throw misplaced(path, `is by the key ${keyId}, which is not the one in its name`);
+  if (signedDigest(parsed) !== digest) throw misplaced(path, 'is a signature of another archive');
+  return { place: path, keyId, bundle: bytes };
+}
+
+/** The archive may well be what it should be, so that the way out is another than for a bad slot. */
+function misplaced(path: string, fault: string): TrustError {
+  return new TrustError('SIGNATURE_INVALID', `${path} ${fault}`, {
+    hint: 'move it away if it belongs to an earlier archive of this name; otherwise get archive and signature again',
+  });
+}
