@@ -9,13 +9,13 @@ import { isImageTarPath } from '../archive/image-tar.ts';
 import { checkChecksums, proveContent, proveTarballs } from '../archive/proof.ts';
 import { openArchive, type ArchiveReader } from '../archive/reader.ts';
 import { acquireFileLock, type FileLock } from '../content/file-lock.ts';
-import { UsageError } from '../errors.ts';
+import { TrustError, UsageError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import type { Inventory } from '../schema/inventory.ts';
 import type { ReleaseSigner } from '../trust/signer.ts';
 import { fillSlot, readSlot } from '../trust/slot.ts';
 import { verifySignatures } from '../trust/verify.ts';
-import { releaseSignatures } from './signatures.ts';
+import { releaseSignatures, type ReleaseSignature } from './signatures.ts';
 import { contentSize } from './verify.ts';
 
 /** Options of {@link signArchive}. */
@@ -53,8 +53,9 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
   await using _lock = isDetached ? undefined : await lockArchive(path);
   using archive = await openArchive(path, { writable: !isDetached });
   const { head } = archive;
-  const others = releaseSignatures(head).map(({ keyId }) => keyId);
-  assertNew(archive, signer);
+  const others = releaseSignatures(head);
+  assertSigns(others, head.checksums);
+  assertNew(path, others, signer, head.checksums);
   const slot = isDetached ? undefined : findSpareSlot(archive);
   checkChecksums(head);
   await proveAll(archive, options);
@@ -63,7 +64,9 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
   const place = slot?.path ?? detachedPath(path, signer.keyId);
   if (slot === undefined) await writeDetachedSignature(place, bundle);
   else replaceSlot(archive, slot.index, fillSlot(bundle, slot.size));
-  return { path, place, digest: sha256(head.checksums), keyId: signer.keyId, others, inventory: head.inventory };
+  const { checksums, inventory } = head;
+  const claims = others.map(({ keyId }) => keyId);
+  return { path, place, digest: sha256(checksums), keyId: signer.keyId, others: claims, inventory };
 }
 
 /** Under the archive's own name, whatever name was given, and the same lock as a build that would replace it. */
@@ -77,14 +80,29 @@ async function lockArchive(path: string): Promise<FileLock> {
   return acquireFileLock(`${real}.lock`, path);
 }
 
-function assertNew({ path, head }: ArchiveReader, { keyId, publicKey }: ReleaseSigner): void {
-  const own = releaseSignatures(head).filter((signature) => signature.keyId === keyId);
+/** Readers refuse an archive with one bad signature, whatever others are added. */
+function assertSigns(signatures: readonly ReleaseSignature[], checksums: Buffer): void {
+  const digest = sha256(checksums);
+  const bad = signatures.find((signature) => signature.digest !== digest);
+  if (bad === undefined) return;
+  throw new TrustError('SIGNATURE_INVALID', `${bad.place} holds a signature of another archive`, {
+    hint: 'the archive was damaged or changed after it was signed; do not sign it',
+  });
+}
+
+function assertNew(
+  archive: string,
+  signatures: readonly ReleaseSignature[],
+  { keyId, publicKey }: ReleaseSigner,
+  checksums: Buffer,
+): void {
+  const own = signatures.filter((signature) => signature.keyId === keyId);
   const [first] = own;
   if (first === undefined) return;
   // Said to be by this key is not yet by this key.
   const bundles = own.map(({ bundle }) => bundle);
-  verifySignatures(head.checksums, bundles, { keys: [publicKey], threshold: 1 });
-  throw new UsageError('USAGE', `${path} is signed by the key ${keyId} already, in ${first.place}`, {
+  verifySignatures(checksums, bundles, { keys: [publicKey], threshold: 1 });
+  throw new UsageError('USAGE', `${archive} is signed by the key ${keyId} already, in ${first.place}`, {
     hint: 'two signatures of one key count as one; a second person signs with a key of their own',
   });
 }

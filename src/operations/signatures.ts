@@ -2,7 +2,7 @@
 import type { DetachedSignature } from '../archive/detached.ts';
 import type { ArchiveHead } from '../archive/reader.ts';
 import { TrustError } from '../errors.ts';
-import { sha256 } from '../oci/digest.ts';
+import { sha256, type Digest } from '../oci/digest.ts';
 import { parseBundle, signedDigest, signerKeyId } from '../trust/bundle.ts';
 import { readSlot } from '../trust/slot.ts';
 
@@ -12,6 +12,8 @@ export interface ReleaseSignature {
   readonly place: string;
   /** Hexadecimal; a claim. */
   readonly keyId: string;
+  /** Of the `checksums.txt` that it claims to sign. */
+  readonly digest: Digest;
   /** Canonical bytes. */
   readonly bundle: Uint8Array;
 }
@@ -24,18 +26,23 @@ export interface ReleaseSignature {
 export function releaseSignatures(head: ArchiveHead): readonly ReleaseSignature[] {
   const inSlots = head.inventory.slots.flatMap(({ path }, index) => {
     const bundle = readSlot(head.slots[index] ?? Buffer.alloc(0), path);
-    return bundle === undefined ? [] : [{ place: path, keyId: signerKeyId(parseBundle(bundle, path)), bundle }];
+    return bundle === undefined ? [] : [describe(bundle, path)];
   });
   const digest = sha256(head.checksums);
   return [...inSlots, ...head.detached.map((file) => fromFile(file, digest))];
 }
 
-function fromFile({ path, keyIdStart, bytes }: DetachedSignature, digest: string): ReleaseSignature {
-  const parsed = parseBundle(bytes, path);
-  const keyId = signerKeyId(parsed);
+function describe(bundle: Uint8Array, place: string): ReleaseSignature {
+  const parsed = parseBundle(bundle, place);
+  return { place, keyId: signerKeyId(parsed), digest: signedDigest(parsed), bundle };
+}
+
+function fromFile({ path, keyIdStart, bytes }: DetachedSignature, archive: Digest): ReleaseSignature {
+  const signature = describe(bytes, path);
+  const { keyId, digest } = signature;
   if (!keyId.startsWith(keyIdStart)) throw misplaced(path, `is by the key ${keyId}, which is not the one in its name`);
-  if (signedDigest(parsed) !== digest) throw misplaced(path, 'is a signature of another archive');
-  return { place: path, keyId, bundle: bytes };
+  if (digest !== archive) throw misplaced(path, 'is a signature of another archive');
+  return signature;
 }
 
 /** The archive may well be what it should be, so that the way out is another than for a bad slot. */

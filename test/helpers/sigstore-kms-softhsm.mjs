@@ -2,13 +2,13 @@
 // A KMS plugin of Sigstore's protocol v1 for a PKCS#11 token: what a site would write for its own HSM.
 // Key reference: <token label>/<key id>. P11_MODULE names the library; the PIN comes in P11_PIN and is on no command line.
 import { execFileSync } from 'node:child_process';
-import { createHash, createPublicKey } from 'node:crypto';
+import { createHash, createPublicKey, verify } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const [, , version, request] = process.argv;
-const { initOptions, methodName, signMessage } = JSON.parse(request);
+const { initOptions, methodName, signMessage, verifySignature } = JSON.parse(request);
 const [token, id] = initOptions.keyResourceID.split('/');
 const directory = mkdtempSync(join(tmpdir(), 'sigstore-kms-'));
 
@@ -17,12 +17,23 @@ function pkcs11(...args) {
   execFileSync('pkcs11-tool', [...key, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
+function readPublicKey() {
+  const file = join(directory, 'key');
+  pkcs11('--read-object', '--type', 'pubkey', '--output-file', file);
+  return createPublicKey({ key: readFileSync(file), format: 'der', type: 'spki' });
+}
+
 const methods = {
   publicKey() {
-    const file = join(directory, 'key');
-    pkcs11('--read-object', '--type', 'pubkey', '--output-file', file);
-    const key = createPublicKey({ key: readFileSync(file), format: 'der', type: 'spki' });
-    return { publicKeyPEM: Buffer.from(key.export({ type: 'spki', format: 'pem' })).toString('base64') };
+    const pem = readPublicKey().export({ type: 'spki', format: 'pem' });
+    return { publicKeyPEM: Buffer.from(pem).toString('base64') };
+  },
+  // cosign asks for this when it verifies with the key's URI.
+  verifySignature() {
+    if (verifySignature.verifyOptions?.messageOptions?.digest) throw new Error('verifying a digest is not supported');
+    const signature = Buffer.from(verifySignature.signature, 'base64');
+    if (!verify('sha256', readFileSync(0), readPublicKey(), signature)) throw new Error('the signature is not valid');
+    return {};
   },
   signMessage() {
     const given = signMessage?.signOptions?.messageOptions?.digest;
