@@ -27,20 +27,38 @@ export function replaceSlot(archive: ArchiveReader, index: number, content: Buff
   const start = content.findIndex((byte, at) => byte !== before[at]);
   const end = content.findLastIndex((byte, at) => byte !== before[at]) + 1;
   if (start === -1) return;
+  const write = (bytes: Buffer): void => writeDurably(archive, bytes.subarray(start, end), slot.offset + start);
   try {
-    const written = writeSync(archive.fd, content, start, end - start, slot.offset + start);
-    if (written !== end - start) {
-      writeSync(archive.fd, before, start, end - start, slot.offset + start);
-      throw new StoreError('STORE_IO', `${archive.path}: only ${written} of ${end - start} bytes could be written`, {
-        hint: 'the archive was left as it was',
-      });
-    }
-    fsyncSync(archive.fd);
+    write(content);
   } catch (error) {
+    restore(() => write(before), archive.path, error);
     throw toStoreError(error, archive.path);
   }
-  if (archive.read(slot.offset, slot.length).equals(content)) return;
-  throw new StoreError('STORE_IO', `${archive.path} does not hold what was written to it`, {
+}
+
+function writeDurably(archive: ArchiveReader, bytes: Buffer, offset: number): void {
+  const { fd, path } = archive;
+  const written = writeSync(fd, bytes, 0, bytes.length, offset);
+  if (written !== bytes.length) {
+    throw new StoreError('STORE_IO', `only ${written} of ${bytes.length} bytes could be written to ${path}`, {
+      hint: 'the archive was left as it was',
+    });
+  }
+  fsyncSync(fd);
+  if (archive.read(offset, bytes.length).equals(bytes)) return;
+  throw new StoreError('STORE_IO', `${path} does not hold what was written to it`, {
     hint: 'the medium may be damaged, or another program writes to the file',
   });
+}
+
+/** A slot that holds a part of a signature would make the whole archive unreadable. */
+function restore(write: () => void, path: string, cause: unknown): void {
+  try {
+    write();
+  } catch (error) {
+    throw new StoreError('STORE_IO', `a slot of ${path} could be neither written nor made as it was`, {
+      hint: 'the medium may be damaged; copy the archive again from its source',
+      cause: new AggregateError([cause, error]),
+    });
+  }
 }

@@ -2,11 +2,12 @@
  * Signatures that lie beside an archive: for a medium that cannot be written any more, or when every slot is taken. Which
  * file belongs to which archive follows from its name alone: `<archive>.<first 16 digits of the key id>.sigstore.json`.
  */
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, open, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { IntegrityError, StoreError, UsageError } from '../errors.ts';
-import { toStoreError } from './disk.ts';
+import { fileExists, syncAndRename, toStoreError } from './disk.ts';
 
 const MAX_FILES = 32;
 const MAX_FILE_BYTES = 64 * 1024;
@@ -47,25 +48,24 @@ export async function readDetachedSignatures(archivePath: string): Promise<reado
 }
 
 /**
- * Writes a signature beside an archive, whole or not at all, and never over a file that exists.
+ * Writes a signature beside an archive, whole or not at all. A file that is there is kept; of two writers at the same
+ * moment the later wins, and both have the same to say: the name holds the key.
  * @throws UsageError when there is one of that name. @throws StoreError `STORE_IO`, `NO_SPACE`
  */
 export async function writeDetachedSignature(path: string, bytes: Uint8Array): Promise<void> {
-  const aside = `${path}.new-${process.pid}`;
+  if (await fileExists(path)) {
+    throw new UsageError('USAGE', `${path} exists already`, {
+      hint: 'the key has signed; delete the file if it belongs to an earlier archive of this name',
+    });
+  }
+  // Renamed and not linked: a medium that is carried by hand may know no links.
+  const aside = `${path}.new-${randomUUID()}`;
   try {
     await using file = await open(aside, 'wx', 0o644);
     await file.writeFile(bytes);
-    await file.sync();
-    // Unlike a rename, a link fails when the name is taken.
-    await link(aside, path);
-    await using directory = await open(dirname(path), 'r');
-    await directory.sync();
+    await syncAndRename(file.fd, aside, path);
   } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw toStoreError(error, path);
-    throw new UsageError('USAGE', `${path} exists already`, {
-      hint: 'the key has signed; delete the file if it belongs to an earlier archive of this name',
-      cause: error,
-    });
+    throw toStoreError(error, path);
   } finally {
     await rm(aside, { force: true });
   }
