@@ -15,7 +15,7 @@ import type { Inventory } from '../schema/inventory.ts';
 import type { ReleaseSigner } from '../trust/signer.ts';
 import { fillSlot, readSlot } from '../trust/slot.ts';
 import { verifySignatures } from '../trust/verify.ts';
-import { releaseSignatures, type ReleaseSignature } from './signatures.ts';
+import { releaseSignatures, SIGNATURES, type ReleaseSignature } from './signatures.ts';
 import { contentSize } from './verify.ts';
 
 /** Options of {@link signArchive}. */
@@ -110,7 +110,7 @@ function assertNew(
 function findSpareSlot({ path: archive, head }: ArchiveReader): { index: number; path: string; size: number } {
   const slots = head.inventory.slots.map(({ path, size }, index) => ({ index, path, size }));
   const spare = slots.find(
-    ({ index, path }) => path.startsWith('signatures/') && readSlot(head.slots[index] ?? Buffer.alloc(0)) === undefined,
+    ({ index, path }) => path.startsWith(SIGNATURES) && readSlot(head.slots[index] ?? Buffer.alloc(0)) === undefined,
   );
   if (spare !== undefined) return spare;
   throw new UsageError('USAGE', `${archive} has no free slot for a signature`, {

@@ -6,6 +6,9 @@ import { sha256, type Digest } from '../oci/digest.ts';
 import { parseBundle, signedDigest, signerKeyId } from '../trust/bundle.ts';
 import { readSlot } from '../trust/slot.ts';
 
+/** Where signatures over `checksums.txt` stand; other slots are reserved. */
+export const SIGNATURES = 'signatures/';
+
 /** One signature as it claims to be. */
 export interface ReleaseSignature {
   /** Member of the archive, or path of the file beside it. */
@@ -26,6 +29,7 @@ export interface ReleaseSignature {
 export function releaseSignatures(head: ArchiveHead): readonly ReleaseSignature[] {
   const inSlots = head.inventory.slots.flatMap(({ path }, index) => {
     const bundle = readSlot(head.slots[index] ?? Buffer.alloc(0), path);
+    if (bundle !== undefined && !path.startsWith(SIGNATURES)) throw uncheckable(path);
     return bundle === undefined ? [] : [describe(bundle, path)];
   });
   const digest = sha256(head.checksums);
@@ -49,5 +53,12 @@ function fromFile({ path, keyIdStart, bytes }: DetachedSignature, archive: Diges
 function misplaced(path: string, fault: string): TrustError {
   return new TrustError('SIGNATURE_INVALID', `${path} ${fault}`, {
     hint: 'move it away if it belongs to an earlier archive of this name; otherwise get archive and signature again',
+  });
+}
+
+function uncheckable(path: string): TrustError {
+  return new TrustError('SIGNATURE_INVALID', `${path} is filled, and this version cannot check what is in it`, {
+    hint: 'the archive was changed, or it needs a newer version of this tool',
+    details: { member: path },
   });
 }
