@@ -31,7 +31,7 @@ export const sign = defineCommand({
     const signer = await openSigner(context, options);
     const report = await (async () => {
       using progress = await openProgress(context);
-      return signArchive(archive, signer, { detached: options.detached, signal, onProgress: progress.onProof });
+      return await signArchive(archive, signer, { detached: options.detached, signal, onProgress: progress.onProof });
     })();
     const { path, place, digest, keyId, others, inventory } = report;
     const { name, version, images, files } = inventory;
