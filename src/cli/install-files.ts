@@ -53,6 +53,8 @@ itself. Below it is called release.pub; compare its key id over the phone.
      node install/verify-and-load.mjs ${archive} --key release.pub
 
    Exit code 0: every byte is proved. 3: do not load it. 1 or 2: it could not be checked.
+   Files beside it that are named like the archive, with .sigstore.json at the end, are further
+   signatures: keep them there. If two persons must have signed, give both keys and --threshold 2.
    The copy of verify-and-load.mjs that you extracted is part of what is being checked: prefer one
    that you received earlier, or check it first with the plain tools of step 2.
 

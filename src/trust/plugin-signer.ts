@@ -114,14 +114,18 @@ async function call(
     environment: { ...environment, [OWN_VARIABLE]: undefined },
     timeoutMs,
     signal,
-    onStderr,
+    onStderr: (text) => onStderr?.(withoutSecrets(text, environment)),
   });
   const answer = parseAnswer(output, program);
   const { errorMessage = '' } = answer;
   if (errorMessage === '') return answer;
-  throw new AuthError('DENIED', `${program}: ${withoutSecrets(errorMessage, environment)}`, {
-    hint: 'the plugin says so; check the key reference and the variables it needs',
-  });
+  throw new AuthError(
+    'DENIED',
+    `${program}: ${withoutSecrets(errorMessage, environment).slice(0, MAX_ERROR_CHARACTERS)}`,
+    {
+      hint: 'the plugin says so; check the key reference and the variables it needs',
+    },
+  );
 }
 
 function parseAnswer(output: Buffer, program: string): KmsPluginAnswer {
@@ -148,7 +152,7 @@ function withoutSecrets(text: string, environment: Readonly<Record<string, strin
   const secrets = Object.entries(environment)
     .filter(([name, value = '']) => SECRET_VARIABLE.test(name) && value.length >= MIN_SECRET_CHARACTERS)
     .map(([, value = '']) => value);
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text).slice(0, MAX_ERROR_CHARACTERS);
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
 }
 
 function offProtocol(program: string, why: string, cause?: unknown): StoreError {

@@ -138,11 +138,12 @@ describe('a plugin that fails', () => {
   });
 
   it('is heard with its own words, whatever its exit code, but for the secrets in them', async () => {
-    const script = `console.log(JSON.stringify({ errorMessage: 'tool --pin ' + process.env.HSM_PIN + ' failed' })); process.exit(0)`;
+    const script = `console.error('pin ' + process.env.HSM_PIN); console.log(JSON.stringify({ errorMessage: 'tool --pin ' + process.env.HSM_PIN + ' failed' })); process.exit(0)`;
     const options = await fake(script, { HSM_PIN: '1234-5678', EMPTY_PIN: '' });
-    await expect(openPluginSigner('fake://key', options)).rejects.toThrow(
-      failure('AuthError', 'DENIED', 'sigstore-kms-fake: tool --pin *** failed'),
-    );
+    const said: string[] = [];
+    const opening = openPluginSigner('fake://key', { ...options, onStderr: (text) => said.push(text) });
+    await expect(opening).rejects.toThrow(failure('AuthError', 'DENIED', 'sigstore-kms-fake: tool --pin *** failed'));
+    expect(said.join('')).toBe('pin ***\n');
     const fine = await fake(`${answering(pem)}process.exitCode = 7;`);
     await expect(openPluginSigner('fake://key', fine)).resolves.toMatchObject({ keyId: keyId(publicKey) });
   });
