@@ -65,7 +65,11 @@ export async function writeDetachedSignature(path: string, bytes: Uint8Array): P
     await file.writeFile(bytes);
     await syncAndRename(file.fd, aside, path);
   } catch (error) {
-    throw toStoreError(error, path);
+    if (!['EROFS', 'EACCES', 'EPERM'].some((code) => hasCode(error, code))) throw toStoreError(error, path);
+    throw new StoreError('STORE_IO', `${path} cannot be written`, {
+      hint: 'make a link to the archive in a directory that can be written, and sign that',
+      cause: error,
+    });
   } finally {
     await rm(aside, { force: true });
   }

@@ -199,6 +199,11 @@ function openForReading(path: string): number {
   throw new UsageError('USAGE', `${path} is not a file`);
 }
 
+/** @throws UsageError when there is no such file, or it cannot or should not be written. */
+export function assertWritable(path: string): void {
+  closeSync(openForWriting(path));
+}
+
 /** The superuser may write to what is marked read-only; the mark was made for a reason all the same. */
 function openForWriting(path: string): number {
   closeSync(openForReading(path));

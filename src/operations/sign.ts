@@ -7,7 +7,7 @@ import { replaceSlot } from '../archive/amend.ts';
 import { detachedPath, writeDetachedSignature } from '../archive/detached.ts';
 import { isImageTarPath } from '../archive/image-tar.ts';
 import { checkChecksums, proveContent, proveTarballs } from '../archive/proof.ts';
-import { openArchive, type ArchiveReader } from '../archive/reader.ts';
+import { assertWritable, openArchive, type ArchiveReader } from '../archive/reader.ts';
 import { acquireFileLock, type FileLock } from '../content/file-lock.ts';
 import { TrustError, UsageError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
@@ -71,13 +71,9 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
 
 /** Under the archive's own name, whatever name was given, and the same lock as a build that would replace it. */
 async function lockArchive(path: string): Promise<FileLock> {
-  let real: string;
-  try {
-    real = await realpath(path);
-  } catch (cause) {
-    throw new UsageError('USAGE', `cannot open ${path}`, { cause, hint: 'check the path' });
-  }
-  return acquireFileLock(`${real}.lock`, path);
+  // Before the lock, which could not be made on a read-only medium either, but with less to say.
+  assertWritable(path);
+  return acquireFileLock(`${await realpath(path)}.lock`, path);
 }
 
 /** Readers refuse an archive with one bad signature, whatever others are added. */

@@ -20,6 +20,7 @@ import { openNetworkNamespace, type NetworkNamespace } from '../helpers/network-
 import type { ProcessResult } from '../helpers/process.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { run, runOk } from '../helpers/run.ts';
+import { mountTmpfs } from '../helpers/tmpfs.ts';
 import { useBuiltRelease } from './support/fixture.ts';
 import {
   airgap,
@@ -217,6 +218,21 @@ describe('beside the archive', () => {
     expect(await readdir(`${folder}/disc`)).toEqual(['release.tar']);
     expect((await verifyBoth()).exitCode).toBe(0);
     expectRefusal(await verifyBoth(`${folder}/disc/release.tar`), 3, 'UNTRUSTED_SIGNER');
+  });
+
+  test('a medium that is mounted read-only', async () => {
+    await using medium = await mountTmpfs({ maxBytes: 64 * 1024 * 1024 });
+    const onDisc = `${medium.path}/release.tar`;
+    await copyFile(archive, onDisc);
+    await runOk('mount', ['-o', 'remount,ro', medium.path]);
+    const refuse = async (...way: readonly string[]): Promise<ProcessResult> =>
+      airgap(['sign', onDisc, '--key', second.key, ...way, '--json']);
+    expectRefusal(await refuse(), 2, 'USAGE', 'is read-only', '--detached');
+    expectRefusal(await refuse('--detached'), 1, 'STORE_IO', 'cannot be written', 'make a link');
+    await rm(archive);
+    await symlink(onDisc, archive);
+    await signOk('--key', second.key, '--detached');
+    expect((await verifyBoth()).exitCode).toBe(0);
   });
 
   test('is held to the rules of a slot', async () => {
