@@ -1,12 +1,14 @@
 /** A lock file that names its owner, so that a lock left behind by a killed process is recognised and taken over. */
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants, copyFile, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { AirgapError, StoreError } from '../errors.ts';
 import { hexOf, sha256 } from '../oci/digest.ts';
 
 /** Locks over the taking over of locks: each level needs one more process to have died at the wrong moment. */
 const MAX_DEPTH = 4;
+/** What FAT and exFAT say of `link`, depending on the driver. */
+const NO_HARD_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 /** Tries while other processes take and release the lock at the same moment. */
 const MAX_TRIES = 20;
 
@@ -64,6 +66,18 @@ function toLock(path: string, mine: string): FileLock {
 async function linkExclusively(aside: string, path: string): Promise<boolean> {
   try {
     await link(aside, path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    if (NO_HARD_LINKS.some((code) => hasCode(error, code))) return copyExclusively(aside, path);
+    throw error;
+  }
+}
+
+/** The next best on a stick without hard links. */
+async function copyExclusively(aside: string, path: string): Promise<boolean> {
+  try {
+    await copyFile(aside, path, constants.COPYFILE_EXCL);
     return true;
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;

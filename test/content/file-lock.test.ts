@@ -57,6 +57,18 @@ test('of another living process is respected, of a killed one taken over', async
   expect(await readdir(temp.path)).toEqual([]);
 });
 
+test('works where the file system has no hard links, as on a stick with FAT', async () => {
+  const inject = ['-f', '-qq', '-o', temp.join('trace'), '-e', 'inject=link,linkat:error=EPERM'];
+  const start = (): Promise<RunningProcess> => startProcess('strace', [...inject, process.execPath, CHILD, path]);
+  await using first = await start();
+  await first.waitUntil('it said something', () => first.stdout.includes('\n'));
+  expect(first.stdout).toBe('held\n');
+  await using second = await start();
+  await second.waitUntil('it said something', () => second.stdout.includes('\n'));
+  expect(second.stdout).toBe('LOCKED\n');
+  expect(await readFile(temp.join('trace'), 'utf8')).toContain('INJECTED');
+});
+
 describe('a lock file', () => {
   test('of a process whose number another one has now is taken over', async () => {
     await writeFile(path, `${process.pid} boot/1 ${hostname()} nonce\n`);
