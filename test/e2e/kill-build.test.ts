@@ -5,7 +5,7 @@ import { readJournal } from '../../src/archive/journal.ts';
 import { startRegistry, type RequestRecord } from '../../src/server/registry.ts';
 import { startChaosProxy, type ChaosProxy } from '../helpers/chaos-proxy.ts';
 import { makeTempDir, type TempDir } from '../helpers/temp.ts';
-import { airgapJson, startAirgap } from './support/program.ts';
+import { airgap, airgapJson, errorOf, startAirgap } from './support/program.ts';
 import { KILLS, measure, MIN_HITS, MIN_RESUMED, moments } from './support/moments.ts';
 import {
   buildArchive,
@@ -101,5 +101,36 @@ test('killed again and again, it still gets there', { timeout: TIMEOUT_MS }, asy
   }
   link.setFaults({});
   if (!(await readdir(temp.path)).includes('again.tar')) await buildArchive(release.lock, keys.key, output);
+  expect((await readFile(output)).equals(await readFile(undisturbed))).toBe(true);
+});
+
+test(
+  'two builds of one archive: the second is refused, the first is not disturbed',
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const output = temp.join('shared.tar');
+    link.setFaults(SLOW);
+    await using first = await startAirgap(build(output));
+    await first.waitUntil('it wrote', async () => (await readdir(temp.path)).includes('shared.tar.partial'));
+    const second = await airgap([...build(output), '--json']);
+    expect([second.exitCode, errorOf(second).code]).toEqual([1, 'LOCKED']);
+    expect(errorOf(second).message).toContain(output);
+    link.setFaults({});
+    expect((await first.ended).exitCode).toBe(0);
+    expect((await readFile(output)).equals(await readFile(undisturbed))).toBe(true);
+  },
+);
+
+test('Ctrl-C is exit 130, says how to go on, and the next run does', { timeout: TIMEOUT_MS }, async () => {
+  const output = temp.join('interrupted.tar');
+  link.setFaults(SLOW);
+  await using child = await startAirgap([...build(output), '--json']);
+  await child.waitUntil('bytes came', () => link.counts.downloaded > 400_000);
+  const { exitCode, stderr, stdout } = await child.stop(20_000, 'SIGINT');
+  expect([exitCode, stdout]).toEqual([130, '']);
+  expect(stderr).toContain('run the same command again');
+  link.setFaults({});
+  const { resumedBytes } = await airgapJson<BuildResult>(build(output));
+  expect(resumedBytes).toBeGreaterThan(0);
   expect((await readFile(output)).equals(await readFile(undisturbed))).toBe(true);
 });

@@ -36,12 +36,14 @@ export interface FetchedManifest {
 
 /**
  * What a HEAD says about a manifest; undefined when it does not say enough (no digest, no type, an error without a
- * body) and a GET must be asked.
+ * body) and a GET must be asked. "Not found" is enough: it is what every push to a new place hears.
+ * @throws NotFoundError `NOT_FOUND`
  */
 export async function headManifest(context: ManifestContext, tagOrDigest: string): Promise<Descriptor | undefined> {
   const head = request(context, 'HEAD', tagOrDigest, async (answer) => {
     await answer.discard();
     if (isRetryableStatus(answer.status)) throw await refusal(answer);
+    if (answer.status === 404) throw notFound(nameOf(context, tagOrDigest));
     if (answer.status !== 200) return undefined;
     const digest = answer.headers['docker-content-digest'];
     const mediaType = mediaTypeOf(answer);
