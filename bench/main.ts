@@ -1,5 +1,5 @@
 /** `npm run bench`: the product, the field's tools and the floors, measured by turns on one corpus. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { STAGES, type Contender } from './contender.ts';
@@ -34,22 +34,24 @@ function gatherContenders(options: Options): readonly Contender[] {
 
 async function runAll(options: Options, corpus: Corpus, folder: string): Promise<void> {
   await using registry = await startRegistry(folder, corpus.storage);
+  const machine = describeMachine();
+  const tools = describeTools();
+  console.log(formatTable(Object.entries({ ...machine, ...tools }).map(([name, value]) => [name, value])));
   const fixtures = new Fixtures(join(folder, 'fixtures'), corpus, registry.host);
   const ground: Ground = { corpus, fixtures, registry, folder, say };
   const contenders = gatherContenders(options);
   const results: Result[] = [];
   for (const stage of STAGES) {
     const own = contenders.filter((contender) => contender.stage === stage);
-    results.push(...(await runStage(ground, own, options.runs)));
+    const measured = await runStage(ground, own, options.runs);
+    results.push(...measured);
+    // Told at once: whoever interrupts a long run keeps the stages that are done.
+    if (measured.length > 0) console.log(formatResults(measured));
   }
   const archiveBytes = options.stages.some((stage) => stage !== 'mirror' && !stage.endsWith('resolve'))
     ? statSync(await fixtures.archive()).size
     : undefined;
   const targets = judge(results, { archiveBytes, images: corpus.references.length });
-  const machine = describeMachine();
-  const tools = describeTools();
-  console.log(formatTable(Object.entries({ ...machine, ...tools }).map(([name, value]) => [name, value])));
-  console.log(formatResults(results));
   console.log(formatTargets(targets));
   if (options.json === undefined) return;
   const { parameters, bytes } = corpus;
@@ -64,6 +66,8 @@ async function main(): Promise<void> {
   if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is missing: run npm run build first`);
   await mkdir(options.work, { recursive: true });
   const folder = await mkdtemp(join(options.work, 'bench-'));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   try {
     if (options.rssGb.length > 0) {
       console.log(await measureMemory(options.rssGb, folder, say));

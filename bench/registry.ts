@@ -39,6 +39,8 @@ export async function startRegistry(work: string, storage?: string): Promise<Reg
   const env = { PATH: process.env['PATH'] };
   const child = spawn(toolPath('docker-registry'), ['serve', config], { stdio: ['ignore', fd, fd], env });
   closeSync(fd);
+  const onExit = (): boolean => child.kill('SIGKILL');
+  process.once('exit', onExit);
   const exited = new Promise<void>((resolve, reject) => child.once('exit', () => resolve()).once('error', reject));
   const pid = child.pid ?? 0;
   const port = await listeningPort(() => readFileSync(log, 'utf8'));
@@ -50,6 +52,7 @@ export async function startRegistry(work: string, storage?: string): Promise<Reg
     requests: () =>
       [...readFileSync(log, 'utf8').matchAll(/"([A-Z]+ \/v2\/[^ ]*) HTTP/g)].map(([, request]) => request as string),
     async [Symbol.asyncDispose]() {
+      process.off('exit', onExit);
       child.kill('SIGKILL');
       await exited;
       await rm(folder, { recursive: true, force: true });
