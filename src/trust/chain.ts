@@ -123,10 +123,14 @@ function assertRootSigned(record: TrustRecord, by: TrustDocument, whose: string)
   }
   const signers = signersOf(envelope, [...keysOf(by, 'root').values()], name);
   if (signers.size >= needed) return;
-  throw new TrustError('UNTRUSTED_SIGNER', `${name} has ${signers.size} of ${needed} signatures by ${whose} root keys`, {
-    hint: `root keys are ${[...keysOf(by, 'root').keys()].join(', ')}; do not use this document before they signed it`,
-    details: { accepted: signers.size, threshold: needed },
-  });
+  throw new TrustError(
+    'UNTRUSTED_SIGNER',
+    `${name} has ${signers.size} of ${needed} signatures by ${whose} root keys`,
+    {
+      hint: `root keys are ${[...keysOf(by, 'root').keys()].join(', ')}; do not use this document before they signed it`,
+      details: { accepted: signers.size, threshold: needed },
+    },
+  );
 }
 
 function forked({ name, digest, document }: TrustRecord, known: Digest): TrustError {

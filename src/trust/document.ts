@@ -23,6 +23,9 @@ export interface TrustRecord {
   readonly digest: Digest;
 }
 
+/** Versions of one document, oldest first and without gaps. */
+export type TrustVersions = readonly [TrustRecord, ...TrustRecord[]];
+
 /** The bytes that are signed. @throws IntegrityError `MALFORMED` when a rule is broken. */
 export function serializeTrust(document: TrustDocument, name = 'the trust document'): Buffer {
   const bytes = serializeCanonically(TrustDocument.parse(document));

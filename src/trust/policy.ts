@@ -48,7 +48,7 @@ export function judgeSignatures(
     const reason = policy.setAside.get(keyId);
     return reason === undefined ? [] : [{ keyId, reason }];
   });
-  if (policy.keys.length < policy.threshold) throw tooFewKeys(policy);
+  if (policy.setAside.size > 0 && policy.keys.length < policy.threshold) throw tooFewKeys(policy);
   try {
     const verdict = verifySignatures(data, bundles, policy);
     return { ...verdict, unchecked: verdict.unchecked.filter((id) => !policy.setAside.has(id)), setAside };

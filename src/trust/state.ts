@@ -142,14 +142,21 @@ function assertAllowed(release: ReleaseFacts, document: TrustDocument): void {
     );
   }
   if (document.revokedReleases.includes(digest)) {
-    throw new TrustError('REVOKED', `the release ${digest} is revoked by version ${document.version} of the trust document`, {
-      hint: 'it must not be loaded; ask its maker for a newer one',
-    });
+    throw new TrustError(
+      'REVOKED',
+      `the release ${digest} is revoked by version ${document.version} of the trust document`,
+      {
+        hint: 'it must not be loaded; ask its maker for a newer one',
+      },
+    );
   }
   if (document.minSequence > 0 && (sequence ?? 0) < document.minSequence) {
     const own = sequence === undefined ? 'no sequence' : `sequence ${sequence}`;
     throw new TrustError('ROLLBACK', `the release has ${own}; ${document.minSequence} is the lowest that is accepted`, {
-      hint: 'version ' + String(document.version) + ' of the trust document sets this floor, and there is no exception to it',
+      hint:
+        'version ' +
+        String(document.version) +
+        ' of the trust document sets this floor, and there is no exception to it',
     });
   }
 }
