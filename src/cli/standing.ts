@@ -8,7 +8,8 @@ export function standingLines({ inventory, standing, trust, setAside }: TrustedR
   const own = sequence === undefined ? 'no sequence' : `sequence ${sequence}`;
   const words = {
     unknown: 'not checked: without --state nothing is remembered of earlier releases',
-    first: `nothing of ${line} was loaded here before (${own})`,
+    first: `nothing of ${line} with a sequence was loaded here before (${own})`,
+    renewed: `what was loaded of ${line} is revoked by now; this is the first that counts again (${own})`,
     newer: `newer than everything of ${line} that was loaded here (${own})`,
     same: `the release of ${line} that was loaded here before (${own})`,
     unnumbered: 'not checked: the release has no sequence',

@@ -48,7 +48,7 @@ export const VerifyReport = z
         .optional()
         .describe('Signers that the trust document knows and does not accept.'),
       standing: z
-        .enum(['unknown', 'first', 'newer', 'same', 'unnumbered', 'exception'])
+        .enum(['unknown', 'first', 'renewed', 'newer', 'same', 'unnumbered', 'exception'])
         .optional()
         .describe('To what this site remembers; unknown without a state.'),
       overrode: z.array(z.string()).optional().describe('Codes of refusals that an exception set aside.'),

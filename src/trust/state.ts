@@ -32,11 +32,11 @@ export interface Circumstances {
 }
 
 /**
- * How a release stands to what the site knows. `unknown`: no state was given. `first`: nothing was loaded of this line
- * before. `unnumbered`: the release has no sequence, so that older and newer cannot be told.
+ * How a release stands to what the site knows. `unknown`: no state was given. `first`: nothing with a sequence was loaded
+ * of this line before. `renewed`: what was loaded is revoked by now and no longer counts. `unnumbered`: the release has no sequence, so that older and newer cannot be told.
  */
 export interface Standing {
-  readonly kind: 'unknown' | 'first' | 'newer' | 'same' | 'unnumbered' | 'exception';
+  readonly kind: 'unknown' | 'first' | 'renewed' | 'newer' | 'same' | 'unnumbered' | 'exception';
   /** Codes of the refusals an exception set aside. */
   readonly overrode: readonly ErrorCode[];
 }
@@ -76,7 +76,7 @@ export function judgeRelease(release: ReleaseFacts, circumstances: Circumstances
     if (state === undefined) return 'unknown';
     if (line?.last.digest === release.digest) return 'same';
     if (release.sequence === undefined) return 'unnumbered';
-    if (mark === undefined) return 'first';
+    if (mark === undefined) return line?.highest === undefined ? 'first' : 'renewed';
     return mark.digest === release.digest ? 'same' : 'newer';
   })();
   return { kind, overrode: [] };

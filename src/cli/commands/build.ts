@@ -89,14 +89,14 @@ export const build = defineCommand({
     ]);
     output.note(`built in ${formatDuration(context.now().getTime() - started)}`);
     if (trust !== undefined) await noteSigners(context, trust, report.signers);
-    nextStep(context, path, options.key[0] ?? '');
+    nextStep(context, path, chain?.at(-1)?.name ?? '', options.key[0] ?? '');
   },
 });
 
-function nextStep({ output }: Context, archive: string, key: string): void {
+function nextStep({ output }: Context, archive: string, trust: string, key: string): void {
   // The public half of a key in a KMS has no file that could be guessed.
   const publicKey = key.includes('://') ? 'release.pub' : `${key.replace(/\.key$/, '')}.pub`;
-  output.note(`next: airgap verify ${archive} --key ${publicKey}`);
+  output.note(`next: airgap verify ${archive} ${trust === '' ? `--key ${publicKey}` : `--trust ${trust}`}`);
 }
 
 async function readChain(path: string): Promise<TrustVersions> {
