@@ -108,7 +108,7 @@ export function count(flags: string, summary: string, min: number, max: number):
       const word = given.at(-1);
       if (word === undefined) return undefined;
       const value = Number(word);
-      if (/^[0-9]{1,9}$/.test(word) && value >= min && value <= max) return value;
+      if (/^[0-9]{1,16}$/.test(word) && value >= min && value <= max) return value;
       throw new UsageError('USAGE', `${flags}: ${word} is not a whole number from ${min} to ${max}`);
     },
   };

@@ -2,6 +2,7 @@
 import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VerifyReport } from '../../src/schema/report.ts';
+import { openSite } from '../../src/operations/site-state.ts';
 import { SiteState } from '../../src/schema/site-state.ts';
 import type { ProcessResult } from '../helpers/process.ts';
 import { useBuiltCli } from './built-cli.ts';
@@ -372,14 +373,12 @@ describe('what does not fit together', () => {
     await rm(at('old'), { recursive: true });
   });
 
-  test('a load while another has the state is told so', async () => {
-    const holder = await cli.start(['load', 'four.tar', ...SITE.slice(0, 4), '--to', 'oci:images'], inRelease());
-    await using _ = holder;
-    const results = await Promise.all([1, 2, 3].map(() => airgap('load', 'four.tar', ...SITE, '--json')));
-    await holder.ended;
-    for (const result of results) {
-      if (result.exitCode !== 0) expect(errorOf(result).code).toBe('LOCKED');
-    }
-    expect(await readdir(at('state'))).toEqual(['state.json']);
+  test('a load while another has the state is told so, and changes nothing', async () => {
+    await using _site = await openSite(at('state'));
+    const result = await airgap('load', 'four.tar', ...SITE.slice(0, 4), '--to', 'oci:unlocked', '--json');
+    expect(errorOf(result).code).toBe('LOCKED');
+    expect(result.exitCode).toBe(1);
+    await expect(stat(at('unlocked'))).rejects.toThrow('ENOENT');
+    expect(await ok('verify', 'four.tar', ...SITE.slice(0, 4))).toContain('(sequence 4)');
   });
 });

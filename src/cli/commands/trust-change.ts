@@ -6,7 +6,6 @@ import { readPublicKey } from '../keys.ts';
 import { changeAndReport, planOption, readKeyId, thresholdOptions, toThresholds } from '../trust-drafts.ts';
 
 const ROLES = ['release', 'provenance', 'root'] as const;
-const MAX_COUNT = 999_999_999;
 const directory = argument('directory', 'where the versions are kept');
 
 export const trustAddKey = defineCommand({
@@ -58,6 +57,11 @@ export const trustRevoke = defineCommand({
       { revokeKeys, revokeReleases: what.filter(isRelease).map(parseDigest) },
       plan,
     );
+    // Otherwise a thief who ran ahead would have shut the genuine releases out; the floor takes over.
+    context.output.note(
+      'marks that revoked keys and releases set at sites no longer bind; name the lowest release that',
+    );
+    context.output.note(`may still be loaded: airgap trust set ${place} --min-sequence N`);
   },
 });
 
@@ -68,7 +72,12 @@ export const trustSet = defineCommand({
   arguments: { directory },
   options: {
     expires: time('--expires <time>', 'until when it is believed: 2029-01-01 or 2029-01-01T12:00:00Z'),
-    minSequence: count('--min-sequence <n>', 'refuse releases below, without exception; only ever rises', 1, MAX_COUNT),
+    minSequence: count(
+      '--min-sequence <n>',
+      'refuse releases below, without exception; only ever rises',
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ),
     ...thresholdOptions,
     plan: planOption,
   },
