@@ -31,12 +31,19 @@ export {
 export { narrowGraph, type NarrowedGraph } from './operations/routes.ts';
 export { parseTarget, type TargetAddress } from './operations/target.ts';
 export { signArchive, type SignOptions, type SignReport } from './operations/sign.ts';
+export { openSite, readSiteState, Site } from './operations/site-state.ts';
+export {
+  factsOf,
+  trustArchive,
+  trustHead,
+  type Acceptance,
+  type TrustedRelease,
+} from './operations/trusted-release.ts';
+export { readTrustChain, readTrustFile } from './operations/trust-files.ts';
 export {
   proveRelease,
-  trustHead,
   verifyArchive,
   verifyStream,
-  type TrustedRelease,
   type VerifiedRelease,
   type VerifyOptions,
 } from './operations/verify.ts';

@@ -80,7 +80,9 @@ export function checkInventory(inventory: Inventory): void {
     'slots',
     inventory.slots.map((slot) => slot.path.padStart(40)),
   );
-  if (!isRealTime(inventory.created)) throw malformed(`has no such time as ${inventory.created}`);
+  for (const time of [inventory.created, inventory.expires]) {
+    if (time !== undefined && !isRealTime(time)) throw malformed(`has no such time as ${time}`);
+  }
   for (const { reference } of inventory.images) {
     if (!isCanonicalReference(reference)) throw malformed(`${JSON.stringify(reference)} is not a canonical reference`);
   }

@@ -81,15 +81,15 @@ export async function proveTarballs(archive: ArchiveReader, options: ProveOption
 
 /**
  * Proves an archive that comes as a stream. The head is judged by `onHead`, which throws what it will not have, before
- * the payload is read.
+ * the payload is read, and names the members whose content is to be kept in memory.
  * @throws IntegrityError naming the first member that fails and its offset.
  */
 export async function proveStream(
   content: Bytes,
   name: string,
-  onHead: (head: ArchiveHead) => void | Promise<void>,
+  onHead: (head: ArchiveHead) => readonly string[] | void | Promise<readonly string[] | void>,
   options: ProveOptions = {},
-): Promise<{ readonly head: ArchiveHead; readonly proof: Proof }> {
+): Promise<{ readonly head: ArchiveHead; readonly proof: Proof; readonly kept: ReadonlyMap<string, Buffer> }> {
   await using input = new StreamCursor(content, name);
   const early: Buffer[] = [];
   let held = 0;
@@ -100,7 +100,9 @@ export async function proveStream(
     held = offset + length;
     return bytes;
   });
-  await onHead(head);
+  const wanted = new Set((await onHead(head)) ?? []);
+  const places = new Map(head.layout.members.map(({ offset, path }) => [offset, path]));
+  const kept = new Map<string, Buffer>();
   input.unread(Buffer.concat(early));
   let contents = 0;
   let proved = 0;
@@ -110,7 +112,13 @@ export async function proveStream(
       compareFraming(head.layout, segment.offset, segment.bytes, await input.read(segment.bytes.length));
     } else if (segment.kind === 'content') {
       const hash = createHash('sha256');
-      await input.pass(segment.length, (chunk) => hash.update(chunk));
+      const path = places.get(segment.offset);
+      const chunks: Buffer[] | undefined = path !== undefined && wanted.has(path) ? [] : undefined;
+      await input.pass(segment.length, (chunk) => {
+        hash.update(chunk);
+        chunks?.push(Buffer.from(chunk));
+      });
+      if (path !== undefined && chunks !== undefined) kept.set(path, Buffer.concat(chunks));
       checkDigest(head.layout, segment, digestOf(hash));
       contents++;
       options.onProgress?.((proved += segment.length));
@@ -119,7 +127,7 @@ export async function proveStream(
     }
   }
   if (await input.hasMore()) throw trailing(name, head.layout.size);
-  return { head, proof: { bytes: head.layout.size, contents } };
+  return { head, proof: { bytes: head.layout.size, contents }, kept };
 }
 
 function compareFraming(layout: ArchiveLayout, offset: number, expected: Buffer, actual: Buffer): void {

@@ -12,6 +12,10 @@ import { registry } from './commands/registry.ts';
 import { resolve } from './commands/resolve.ts';
 import { sampleImages } from './commands/sample-images.ts';
 import { sign } from './commands/sign.ts';
+import { trustAddKey, trustRemoveKey, trustRevoke, trustSet } from './commands/trust-change.ts';
+import { trustInit } from './commands/trust-init.ts';
+import { trustShow, trustVerify } from './commands/trust-show.ts';
+import { trustSign } from './commands/trust-sign.ts';
 import { verify } from './commands/verify.ts';
 import { runInProcess } from './run.ts';
 
@@ -19,6 +23,14 @@ const COMMANDS: readonly Command[] = [
   init,
   keysGenerate,
   keysShow,
+  trustInit,
+  trustAddKey,
+  trustRemoveKey,
+  trustRevoke,
+  trustSet,
+  trustSign,
+  trustShow,
+  trustVerify,
   resolve,
   build,
   sign,

@@ -1,5 +1,6 @@
 /** A command is data: what it is called, what it takes, and one function that does it. */
 import { UsageError } from '../errors.ts';
+import { isDigest, type Digest } from '../oci/digest.ts';
 import { formatPlatform, parsePlatform } from '../oci/platform.ts';
 import type { Context } from './context.ts';
 
@@ -107,8 +108,40 @@ export function count(flags: string, summary: string, min: number, max: number):
       const word = given.at(-1);
       if (word === undefined) return undefined;
       const value = Number(word);
-      if (/^[0-9]{1,9}$/.test(word) && value >= min && value <= max) return value;
+      if (/^[0-9]{1,16}$/.test(word) && value >= min && value <= max) return value;
       throw new UsageError('USAGE', `${flags}: ${word} is not a whole number from ${min} to ${max}`);
+    },
+  };
+}
+
+/** `--name <digest>`, a whole sha256 digest: a shortened one could be met by another file. */
+export function digest(flags: string, summary: string): Option<Digest | undefined> {
+  return {
+    ...text(flags, summary),
+    parse: (given) => {
+      const word = given.at(-1);
+      if (word === undefined || isDigest(word)) return word;
+      throw new UsageError('USAGE', `${flags}: ${word} is not sha256: and 64 lower-case hexadecimal digits`, {
+        hint: 'give the whole digest, as `airgap verify` prints it',
+      });
+    },
+  };
+}
+
+/** `--name <time>`, a day (`2027-01-31`) or a time in UTC (`2027-01-31T12:00:00Z`); the latter form is returned. */
+export function time(flags: string, summary: string): Option<string | undefined> {
+  return {
+    ...text(flags, summary),
+    parse: (given) => {
+      const word = given.at(-1);
+      if (word === undefined) return undefined;
+      const full = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(word) ? `${word}T00:00:00Z` : word;
+      const parsed = new Date(full);
+      const isReal = !Number.isNaN(parsed.getTime()) && parsed.toISOString() === full.replace(/Z$/, '.000Z');
+      if (isReal) return full;
+      throw new UsageError('USAGE', `${flags}: ${word} is no such time`, {
+        hint: 'write it as 2027-01-31 or 2027-01-31T12:00:00Z',
+      });
     },
   };
 }

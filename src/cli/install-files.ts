@@ -55,6 +55,9 @@ itself. Below it is called release.pub; compare its key id over the phone.
    Exit code 0: every byte is proved. 3: do not load it. 1 or 2: it could not be checked.
    Files beside it that are named like the archive, with .sigstore.json at the end, are further
    signatures: keep them there. If two persons must have signed, give both keys and --threshold 2.
+   If you were given a trust document instead of a key, write --trust FILE in the place of
+   --key release.pub, here and below. With --state DIRECTORY this site remembers what it loaded and
+   refuses what is older.
    The copy of verify-and-load.mjs that you extracted is part of what is being checked: prefer one
    that you received earlier, or check it first with the plain tools of step 2.
 

@@ -4,14 +4,17 @@ import { UsageError } from '../errors.ts';
 import { loadRelease, planLoad } from '../operations/load.ts';
 import type { TargetAddress } from '../operations/target.ts';
 import { parseTarget } from '../operations/target.ts';
-import { contentSize, trustHead, type TrustedRelease } from '../operations/verify.ts';
-import type { TrustPolicy } from '../trust/verify.ts';
+import type { TrustedRelease } from '../operations/trusted-release.ts';
+import { contentSize } from '../operations/verify.ts';
+import { Admission } from './admission.ts';
 import type { Context } from './context.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import { openImageTarget, refuse } from './image-targets.ts';
 import { loadTarballs } from './load-tarballs.ts';
 import { openProgress } from './progress.ts';
+import { standingDocument, standingLines } from './standing.ts';
 import type { TargetOptions } from './target-options.ts';
+import type { Terms } from './trust-options.ts';
 import { imageLines, judgeImages, planLines, summarizePending, writeReports } from './transfer-report.ts';
 
 /** What `airgap load` and `verify-and-load --to` are told. */
@@ -25,7 +28,7 @@ export interface LoadArchiveOptions extends TargetOptions {
 export async function loadArchive(
   context: Context,
   path: string,
-  policy: TrustPolicy,
+  terms: Terms,
   options: LoadArchiveOptions,
 ): Promise<void> {
   const address = parseTarget(options.to);
@@ -40,13 +43,15 @@ export async function loadArchive(
     });
   }
   using archive = await openArchive(path);
-  const release = trustHead(archive.head, policy);
+  await using admission = await Admission.open(terms, options.plan ? 'plan' : 'load');
+  const release = await admission.admit(archive);
   const { name, version } = release.inventory;
-  const directory = options.report ?? `./${name}-${version}-load`;
+  const report = options.report ?? `./${name}-${version}-load`;
+  const onLoaded = (): Promise<void> => admission.complete(release);
   if (address.kind === 'registry' || address.kind === 'layout') {
-    await loadImages(context, archive, release, address, { ...options, report: directory });
+    await loadImages(context, archive, release, address, { ...options, report, onLoaded });
   } else {
-    await loadTarballs(context, archive, release, address, { ...options, report: directory });
+    await loadTarballs(context, archive, release, address, { ...options, report, onLoaded });
   }
 }
 
@@ -55,7 +60,7 @@ async function loadImages(
   archive: ArchiveReader,
   release: TrustedRelease,
   address: Extract<TargetAddress, { readonly kind: 'registry' | 'layout' }>,
-  options: LoadArchiveOptions & { readonly report: string },
+  options: LoadArchiveOptions & { readonly report: string; readonly onLoaded: () => Promise<void> },
 ): Promise<void> {
   const { output, signal } = context;
   const started = context.now().getTime();
@@ -69,6 +74,7 @@ async function loadImages(
     release: { name: release.inventory.name, version: release.inventory.version },
     digest: release.digest,
     signers: release.signers.map(({ keyId }) => keyId),
+    trust: standingDocument(release),
     target: target.name,
     skipped: plan.skipped,
     charts: plan.charts.map((chart) => ({ path: chart.path, reference: chart.reference })),
@@ -81,6 +87,7 @@ async function loadImages(
       `plan for ${target.name}`,
       ...imageLines(images),
       ...skipped,
+      ...standingLines(release),
       ...planLines(plan.bytes, summary),
     ]);
     return;
@@ -91,6 +98,7 @@ async function loadImages(
     progress.begin('copy', target.name, plan.bytes);
     return await loadRelease(plan, { concurrency, signal, onEvent: progress.onCopy, onProof: progress.onProof });
   })();
+  await options.onLoaded();
   const images = judgeImages(plan.images, release.inventory, plan.pending, target, outcome);
   const { copied, copiedBytes, mounted, tagged, payload } = outcome;
   const document = { kind: 'load', ...common, images, copied, copiedBytes, mounted, tagged, payload };
@@ -100,6 +108,7 @@ async function loadImages(
     ...imageLines(images),
     ...common.charts.map((chart) => `  chart  ${chart.reference}`),
     ...skipped,
+    ...standingLines(release),
     payload === 'not read'
       ? 'nothing had to move: the target holds everything already, and the payload was not read'
       : `moved ${formatBytes(copiedBytes)}, mounted ${mounted}, tagged ${tagged}; every byte of the archive was proved first`,

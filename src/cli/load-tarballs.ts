@@ -3,11 +3,13 @@ import type { ArchiveReader } from '../archive/reader.ts';
 import { parseReference } from '../oci/reference.ts';
 import { loadTars, planDirectory, planDocker, type PlannedTar } from '../operations/load-tars.ts';
 import type { TargetAddress } from '../operations/target.ts';
-import { contentSize, type TrustedRelease } from '../operations/verify.ts';
+import type { TrustedRelease } from '../operations/trusted-release.ts';
+import { contentSize } from '../operations/verify.ts';
 import type { Context } from './context.ts';
 import { formatBytes, formatCount, formatTable } from './format.ts';
 import { refuse } from './image-targets.ts';
 import { openProgress } from './progress.ts';
+import { standingDocument, standingLines } from './standing.ts';
 import type { TargetOptions } from './target-options.ts';
 import { writeReports } from './transfer-report.ts';
 
@@ -15,6 +17,8 @@ import { writeReports } from './transfer-report.ts';
 export interface LoadTarballsOptions extends TargetOptions {
   readonly report: string;
   readonly dockerHost: string | undefined;
+  /** Told when everything is in its place. */
+  readonly onLoaded: () => Promise<void>;
 }
 
 /** Loads the tarballs of the chosen platforms and reports what became of each. */
@@ -46,6 +50,7 @@ export async function loadTarballs(
     release: { name: release.inventory.name, version: release.inventory.version },
     digest: release.digest,
     signers: release.signers.map(({ keyId }) => keyId),
+    trust: standingDocument(release),
     target,
     tarballs: plan.map((tar) => describe(tar, options.plan)),
   };
@@ -53,6 +58,7 @@ export async function loadTarballs(
     output.result({ kind: 'load-plan', ...document, bytes }, [
       `plan for ${target}`,
       ...tarLines(plan, true),
+      ...standingLines(release),
       bytes === 0 ? 'nothing would move: the target holds everything already' : `would move ${formatBytes(bytes)}`,
       'nothing was changed',
     ]);
@@ -68,6 +74,7 @@ export async function loadTarballs(
       onBytes: ({ descriptor }, moved) => progress.onCopy({ type: 'progress', descriptor, target, bytes: moved }),
     });
   })();
+  await options.onLoaded();
   const references = [...new Set(plan.flatMap((tar) => tar.references))];
   const mapping = references.map((original) => ({ original, internal: parseReference(original) }));
   const report = { kind: 'load', ...document, copiedBytes, payload };
@@ -75,6 +82,7 @@ export async function loadTarballs(
   output.result(report, [
     `loaded ${release.inventory.name} ${release.inventory.version} into ${target}`,
     ...tarLines(plan, false),
+    ...standingLines(release),
     payload === 'not read'
       ? 'nothing had to move: the target holds everything already, and the payload was not read'
       : `moved ${formatBytes(copiedBytes)}; every byte of the archive was proved first`,

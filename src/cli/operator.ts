@@ -4,10 +4,10 @@ import { argument, defineCommand, flag, list, text, type Command } from './comma
 import { extractAndReport } from './commands/extract.ts';
 import { inspectAndReport } from './commands/inspect.ts';
 import { verifyAndReport } from './commands/verify.ts';
-import { readTrustPolicy, trustOptions } from './keys.ts';
 import { runInProcess } from './run.ts';
 import { concurrencyOption } from './source-options.ts';
 import { targetOptions } from './target-options.ts';
+import { readTerms, trustOptions } from './trust-options.ts';
 
 const EXAMPLES = [
   'node verify-and-load.mjs release.tar --key release.pub',
@@ -15,6 +15,7 @@ const EXAMPLES = [
   'node verify-and-load.mjs release.tar --key release.pub --to docker://registry.internal:5000',
   'node verify-and-load.mjs release.tar --key release.pub --to dir:/var/lib/rancher/k3s/agent/images',
   'node verify-and-load.mjs release.tar --key release.pub --extract files --path manifests',
+  'node verify-and-load.mjs release.tar --trust trust.json --state /var/lib/airgap --to oci:layout',
   'node verify-and-load.mjs release.tar --inspect',
 ];
 
@@ -43,11 +44,11 @@ const verifyAndLoad = defineCommand({
       throw new UsageError('USAGE', 'give one of --to, --extract and --inspect');
     }
     if (inspect) return inspectAndReport(context, archive);
-    const policy = await readTrustPolicy(options);
-    if (extract !== undefined) return extractAndReport(context, archive, policy, extract, options.path);
-    if (to === undefined) return verifyAndReport(context, archive, policy, options.report);
+    const terms = await readTerms(options, context.now());
+    if (extract !== undefined) return extractAndReport(context, archive, terms, extract, options.path);
+    if (to === undefined) return verifyAndReport(context, archive, terms, options.report);
     const { loadArchive } = await import('./load-images.ts');
-    await loadArchive(context, archive, policy, { ...options, to });
+    await loadArchive(context, archive, terms, { ...options, to });
   },
 });
 

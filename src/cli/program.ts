@@ -16,7 +16,10 @@ const MAX_TIMEOUT_S = 7 * 24 * 3600;
 const timeoutOption = count('--timeout <seconds>', '', 1, MAX_TIMEOUT_S);
 
 /** One line each for groups of commands. */
-const GROUPS: Readonly<Record<string, string>> = { keys: 'make and show signing keys' };
+const GROUPS: Readonly<Record<string, string>> = {
+  keys: 'make and show signing keys',
+  trust: 'make, change and show trust documents: whose signatures count',
+};
 
 /**
  * A program of several commands, or of the one command without a name.

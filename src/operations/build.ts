@@ -23,7 +23,7 @@ export interface BuildRequest {
   readonly sourceOf: (reference: string) => Source;
   /** Content of the lock's files, by digest. */
   readonly files: ReadonlyMap<Digest, FileContent>;
-  /** Files of `install/`. */
+  /** Files of `install/` and `trust/`. */
   readonly tools: readonly { readonly path: string; readonly bytes: Buffer }[];
 }
 

@@ -3,8 +3,10 @@ import { openArchive } from '../archive/reader.ts';
 import { reachableFrom } from '../content/graph.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Inventory } from '../schema/inventory.ts';
+import type { TrustRecord } from '../trust/document.ts';
 import { platformsOf } from './routes.ts';
 import { releaseSignatures } from './signatures.ts';
+import { readCarriedTrust } from './trusted-release.ts';
 
 /** One image as the archive's head describes it. */
 export interface InspectedImage {
@@ -29,6 +31,8 @@ export interface Inspection {
   readonly images: readonly InspectedImage[];
   /** Key ids the signatures claim. */
   readonly signers: readonly string[];
+  /** Trust documents that travel in it, oldest first. */
+  readonly trust: readonly TrustRecord[];
 }
 
 /** Inspects an archive file. @throws IntegrityError when its head is not canonical. */
@@ -58,5 +62,6 @@ export async function inspectArchive(path: string): Promise<Inspection> {
       sharedSize: sizeOf(digests.filter((digest) => (users.get(digest) ?? 0) > 1)),
     })),
     signers: [...new Set(releaseSignatures(archive.head).map(({ keyId }) => keyId))],
+    trust: (await readCarriedTrust(archive)).toSorted((a, b) => a.document.version - b.document.version),
   };
 }

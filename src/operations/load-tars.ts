@@ -13,7 +13,8 @@ import { formatPlatform } from '../oci/platform.ts';
 import { parseReference } from '../oci/reference.ts';
 import { dockerPlatform, inspectDockerImages, type DockerOptions } from '../stores/docker/engine.ts';
 import { loadIntoDocker } from '../stores/docker/load.ts';
-import { proveRelease, type TrustedRelease } from './verify.ts';
+import type { TrustedRelease } from './trusted-release.ts';
+import { proveRelease } from './verify.ts';
 
 const TAR = 'application/x-tar';
 

@@ -9,7 +9,8 @@ import { IntegrityError } from '../errors.ts';
 import { planCharts, type ChartRoute } from './chart-routes.ts';
 import { narrowGraph, prepareSubstitutes } from './routes.ts';
 import { mapImages, type ImageTarget, type PlannedImage } from './image-target.ts';
-import { proveRelease, type TrustedRelease } from './verify.ts';
+import type { TrustedRelease } from './trusted-release.ts';
+import { proveRelease } from './verify.ts';
 
 /** Requests at the same time while asking what a target holds, and transfers at the same time. */
 const ASSESS_CONCURRENCY = 8;

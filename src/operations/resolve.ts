@@ -105,7 +105,9 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     name: spec.name,
     version: spec.version,
     channel: spec.channel,
+    ...(spec.sequence === undefined ? {} : { sequence: spec.sequence }),
     created,
+    ...(spec.expires === undefined ? {} : { expires: spec.expires }),
     platforms,
     specDigest: request.specDigest,
     components: spec.components.map((component, index) =>

@@ -1,25 +1,19 @@
 /** Proves an archive: whom it is from, then every byte. Fails closed, with the first member that is wrong and where. */
-import { checkChecksums, proveContent, proveStream, type Proof } from '../archive/proof.ts';
+import { proveContent, proveStream, type Proof } from '../archive/proof.ts';
 import { openArchive, type ArchiveHead, type ArchiveReader } from '../archive/reader.ts';
 import type { Bytes } from '../content/store.ts';
-import { sha256, type Digest } from '../oci/digest.ts';
-import type { Inventory } from '../schema/inventory.ts';
-import { verifySignatures, type AcceptedSigner, type TrustPolicy } from '../trust/verify.ts';
-import { releaseSignatures } from './signatures.ts';
+import type { TrustPolicy } from '../trust/verify.ts';
+import {
+  carriedTrustFiles,
+  toAcceptance,
+  toCarriedRecord,
+  trustArchive,
+  trustHead,
+  type Acceptance,
+  type TrustedRelease,
+} from './trusted-release.ts';
 
-declare const trusted: unique symbol;
 declare const verified: unique symbol;
-
-/** An archive whose signature a policy accepted: its inventory may be believed, its payload is not proved yet. */
-export interface TrustedRelease {
-  readonly [trusted]: true;
-  readonly inventory: Inventory;
-  /** Of `checksums.txt`, which stands for the whole archive. */
-  readonly digest: Digest;
-  readonly signers: readonly AcceptedSigner[];
-  /** Key ids that other signatures claim; nothing of them was proved. */
-  readonly unchecked: readonly string[];
-}
 
 /** A release of which every byte is proved. Only {@link proveRelease} and {@link verifyStream} can make one. */
 export interface VerifiedRelease extends TrustedRelease {
@@ -42,51 +36,51 @@ export interface VerifyOptions {
  */
 export async function verifyArchive(
   path: string,
-  policy: TrustPolicy,
+  trust: TrustPolicy | Acceptance,
   options: VerifyOptions = {},
 ): Promise<VerifiedRelease> {
   using archive = await openArchive(path);
-  const release = trustHead(archive.head, policy);
+  const release = await trustArchive(archive, trust);
   options.onTrusted?.(release);
   return await proveRelease(archive, release, options);
 }
 
-/** Verifies an archive that comes in one pass, such as from standard input. */
+/**
+ * Verifies an archive that comes in one pass, such as from standard input. Where a trust document is given and the
+ * archive carries others, these lie behind the head: whether the release is to be believed is then decided at the end.
+ */
 export async function verifyStream(
   content: Bytes,
   name: string,
-  policy: TrustPolicy,
+  trust: TrustPolicy | Acceptance,
   options: VerifyOptions = {},
 ): Promise<VerifiedRelease> {
+  const acceptance = toAcceptance(trust);
   let release: TrustedRelease | undefined;
   let total = 0;
-  const { proof } = await proveStream(
+  const accept = (trusted: TrustedRelease): TrustedRelease => {
+    options.onTrusted?.(trusted);
+    return trusted;
+  };
+  const { head, proof, kept } = await proveStream(
     content,
     name,
-    (head) => {
-      release = trustHead(head, policy);
-      total = contentSize(head);
-      options.onTrusted?.(release);
+    (early) => {
+      total = contentSize(early);
+      const carried = 'document' in acceptance.anchor ? carriedTrustFiles(early.inventory) : [];
+      if (carried.length === 0) release = accept(trustHead(early, acceptance));
+      return carried.map(({ path }) => path);
     },
     { signal: options.signal, onProgress: (bytes) => options.onProgress?.(bytes, total) },
   );
-  return { ...(release as TrustedRelease), proof } as VerifiedRelease;
-}
-
-/**
- * Decides whether the head of an archive is to be believed: a key of the policy signed `checksums.txt`, and
- * `checksums.txt` vouches for the inventory.
- */
-export function trustHead(head: ArchiveHead, policy: TrustPolicy): TrustedRelease {
-  const bundles = releaseSignatures(head).map(({ bundle }) => bundle);
-  const verdict = verifySignatures(head.checksums, bundles, policy);
-  checkChecksums(head);
-  return {
-    inventory: head.inventory,
-    digest: sha256(head.checksums),
-    signers: verdict.accepted,
-    unchecked: verdict.unchecked,
-  } as TrustedRelease;
+  release ??= accept(
+    trustHead(
+      head,
+      acceptance,
+      [...kept].map(([path, bytes]) => toCarriedRecord(path, bytes)),
+    ),
+  );
+  return { ...release, proof } as VerifiedRelease;
 }
 
 /** Proves the payload of a trusted archive, on all cores. */

@@ -8,8 +8,8 @@ const SIGNATURE_SLOTS = 4;
 const SIGNATURE_SLOT_BYTES = 16 * 1024;
 
 /**
- * The inventory of a locked release. `tools` are the files of `install/`, which belong to the product that builds and
- * not to the release.
+ * The inventory of a locked release. `tools` are the files of `install/` and `trust/`, which belong to the product that
+ * builds and to the maker of the release, and not to the release.
  */
 export function toInventory(lock: ReleaseLock, tools: readonly InventoryFile[]): Inventory {
   const files = lock.files.map(({ path, size, digest }) => ({ path, size, digest }));
@@ -21,7 +21,9 @@ export function toInventory(lock: ReleaseLock, tools: readonly InventoryFile[]):
     name: lock.name,
     version: lock.version,
     channel: lock.channel,
+    ...(lock.sequence === undefined ? {} : { sequence: lock.sequence }),
     created: lock.created,
+    ...(lock.expires === undefined ? {} : { expires: lock.expires }),
     platforms: lock.platforms === 'all' ? [...carried].sort() : lock.platforms,
     components: lock.components.map(({ name, description, images, files: paths }) => ({
       name,

@@ -56,8 +56,11 @@ export interface ReleaseSpec {
   readonly name: string;
   readonly version: string;
   readonly channel: string;
+  readonly sequence?: number | undefined;
   /** RFC 3339 in UTC and whole seconds, `2026-01-31T12:00:00Z`. */
   readonly created?: string | undefined;
+  /** As `created`. */
+  readonly expires?: string | undefined;
   readonly platforms: readonly Platform[] | 'all';
   readonly components: readonly ComponentSpec[];
 }
@@ -130,7 +133,9 @@ function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): R
     name: data.name,
     version: data.version,
     channel: data.channel,
+    ...(data.sequence === undefined ? {} : { sequence: data.sequence }),
     ...(data.created === undefined ? {} : { created: toUtcSeconds(data.created) }),
+    ...(data.expires === undefined ? {} : { expires: toUtcSeconds(data.expires) }),
     platforms: data.platforms === 'all' ? 'all' : data.platforms.map(parsePlatform),
     components,
   };

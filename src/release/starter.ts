@@ -20,9 +20,13 @@ kind: ${SPEC_KIND}
 name: ${name} # lower-case letters, digits and dashes; part of the archive's name
 version: '${version}' # in quotes, so that 1.10 stays 1.10
 channel: stable
+# Grows with every release, so that a site that keeps a state refuses to go back to an older one.
+# sequence: 1
 
 # Fixes the time stamps for byte-identical rebuilds. Left out, the time of "airgap resolve" is kept in the lock.
 # created: '2026-01-31T12:00:00Z'
+# From then on sites refuse the release:
+# expires: '2027-01-31T12:00:00Z'
 
 # os/architecture[/variant], or the word all for every platform an image has.
 platforms:

@@ -1,6 +1,7 @@
 /** `release.json`: the signed inventory an archive is a pure function of. */
 import { z } from 'zod';
 import { ContentGraph, DigestText, Size } from './graph.ts';
+import { LineName, Sequence, UtcSeconds } from './trust.ts';
 
 const Text = z.string().min(1).max(512);
 const Path = z.string().min(1).max(255);
@@ -32,11 +33,15 @@ export type InventoryComponent = z.infer<typeof InventoryComponent>;
 /** The whole inventory. Key order is the order of `release.json`. */
 export const Inventory = z.strictObject({
   formatVersion: z.literal(1),
-  name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
+  name: LineName,
   version: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/),
-  channel: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
+  channel: LineName,
+  /** Its place among the releases of its name and channel; sites refuse to go back. */
+  sequence: Sequence.optional(),
   /** The release's fixed time, to the second; every member carries it. */
-  created: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+  created: UtcSeconds,
+  /** From then on the release is refused. */
+  expires: UtcSeconds.optional(),
   platforms: z.array(z.string().regex(/^[a-z0-9]+\/[a-z0-9]+(\/v[0-9]{1,2})?$/)).max(64),
   components: z.array(InventoryComponent).max(10_000),
   files: z.array(InventoryFile).max(MAX_LIST),

@@ -1,6 +1,7 @@
 /** `release.lock.json`: a release with every reference pinned by digest and every file by content. */
 import { z } from 'zod';
 import { ContentGraph, DigestText, Size } from './graph.ts';
+import { Sequence } from './trust.ts';
 
 const Text = z.string().min(1).max(512);
 const MAX_LIST = 100_000;
@@ -40,8 +41,10 @@ export const ReleaseLock = z.strictObject({
   name: Text,
   version: Text,
   channel: Text,
+  sequence: Sequence.optional(),
   /** RFC 3339, UTC, whole seconds. */
   created: Text,
+  expires: Text.optional(),
   /** Chosen platforms in canonical form, or `all`. */
   platforms: z.union([z.literal('all'), z.array(Text).max(64)]),
   /** Of the bytes of `release.yaml`. */

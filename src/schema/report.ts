@@ -21,7 +21,9 @@ export const VerifyReport = z
         name: z.string(),
         version: z.string(),
         channel: z.string(),
+        sequence: z.int().min(1).optional().describe('Place in its line of releases.'),
         created: z.string(),
+        expires: z.string().optional(),
         platforms: z.array(z.string()),
         images: z.int().min(0).describe('How many.'),
         files: z.int().min(0).describe('How many.'),
@@ -37,6 +39,19 @@ export const VerifyReport = z
         .array(z.strictObject({ keyId: KeyId, algorithm: z.enum(['ecdsa-p256', 'ed25519']) }))
         .describe('Trusted keys whose signature was proved.'),
       uncheckedSigners: z.array(z.string()).describe('Keys other signatures claim; nothing of them was proved.'),
+      document: z
+        .strictObject({ version: z.int().min(1), digest: z.string(), expires: z.string() })
+        .optional()
+        .describe('The trust document the release was judged by; absent when plain keys were given.'),
+      ignoredSigners: z
+        .array(z.strictObject({ keyId: KeyId, reason: z.string() }))
+        .optional()
+        .describe('Signers that the trust document knows and does not accept.'),
+      standing: z
+        .enum(['unknown', 'first', 'renewed', 'newer', 'same', 'unnumbered', 'exception'])
+        .optional()
+        .describe('To what this site remembers; unknown without a state.'),
+      overrode: z.array(z.string()).optional().describe('Codes of refusals that an exception set aside.'),
     }),
     read: z.strictObject({
       contentBytes: Size.describe('Bytes of content that were read and hashed.'),

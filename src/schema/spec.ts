@@ -4,6 +4,7 @@ import { AirgapError } from '../errors.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import { parseReference, withDefaultTag, type Reference } from '../oci/reference.ts';
 import { isPortablePath } from './portable-path.ts';
+import { Sequence } from './trust.ts';
 
 /** Entries of one list of the file; above any real release, low enough to refuse nonsense early. */
 const MAX_ENTRIES = 5_000;
@@ -116,11 +117,19 @@ export const SpecDocument = z
       .regex(VERSION, 'must look like 1.5.0 or 1.5.0-rc.1')
       .describe('Version of the release, such as 1.5.0.'),
     channel: Name.default('stable').describe('The line of releases this one belongs to.'),
+    sequence: Sequence.optional().describe(
+      'Its place in that line: a number that grows with every release. Sites that keep a state refuse to go back.',
+    ),
     created: z
       .string()
       .check(refineWith(parseTime))
       .optional()
       .describe('RFC 3339 time for byte-identical rebuilds; fixed when the release is resolved if absent.'),
+    expires: z
+      .string()
+      .check(refineWith(parseTime))
+      .optional()
+      .describe('RFC 3339 time from which on the release is refused.'),
     platforms: z
       .union([z.literal('all'), z.array(PlatformText).min(1).max(100)])
       .describe('Platforms to carry, or the word all.'),

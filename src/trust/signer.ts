@@ -4,6 +4,7 @@ import { BUNDLE_V03_MEDIA_TYPE } from '@sigstore/bundle';
 import { MessageSignatureBundleBuilder } from '@sigstore/sign';
 import { UsageError } from '../errors.ts';
 import { canonicalBundle, serializeBundle } from './bundle.ts';
+import { addSignature, preAuthenticationEncoding, type Envelope } from './dsse.ts';
 import { algorithmOf, keyHint, keyId, publicKeyOf, toPublicKeyPem } from './keys.ts';
 import { isDsseInput, verifySignatures } from './verify.ts';
 
@@ -18,6 +19,11 @@ export interface ReleaseSigner {
    * @throws UsageError when the data could be taken for an attestation.
    */
   sign(data: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Adds a signature to an envelope, proved.
+   * @throws UsageError when this signer holds one signature and no key.
+   */
+  signEnvelope(envelope: Envelope): Promise<Envelope>;
 }
 
 /** Gives the bare signature over the data: ECDSA P-256 over SHA-256 in DER, or pure Ed25519. */
@@ -56,6 +62,10 @@ export function createSigner(publicKey: KeyObject, signBytes: SignBytes): Releas
       verifySignatures(data, [bytes], { keys: [publicKey], threshold: 1 });
       return bytes;
     },
+    async signEnvelope(envelope) {
+      const data = preAuthenticationEncoding(envelope.payloadType, envelope.payload);
+      return addSignature(envelope, publicKey, await signBytes(data));
+    },
   };
 }
 
@@ -75,6 +85,9 @@ export function createBundleSigner(bytes: Uint8Array, publicKey: KeyObject, name
     async sign(data) {
       verifySignatures(data, [bundle], { keys: [publicKey], threshold: 1 });
       return bundle;
+    },
+    async signEnvelope() {
+      throw new UsageError('USAGE', `${name} is one signature, which signs nothing else`);
     },
   };
 }

@@ -12,7 +12,8 @@ const cli = useBuiltCli();
 
 const COMMANDS = [
   ...['init', 'keys generate', 'keys show', 'resolve', 'build', 'verify'],
-  ...['inspect', 'load', 'extract', 'mirror', 'registry'],
+  ...['trust init', 'trust add-key', 'trust remove-key', 'trust revoke', 'trust set', 'trust sign', 'trust show'],
+  ...['trust verify', 'inspect', 'load', 'extract', 'mirror', 'registry'],
 ];
 
 test('the version is that of the package', async () => {

@@ -32,6 +32,12 @@ it('keeps the verifying half free of everything that talks to a network', async 
   });
 });
 
+it('keeps trust documents and the decisions on releases free of it too', async () => {
+  const { modules, packages } = await reach('dsse', 'document', 'chain', 'policy', 'state', 'draft', 'changes');
+  expect(modules).toEqual(HARMLESS_MODULES);
+  expect(packages).toEqual([...HARMLESS_PACKAGES, 'zod']);
+});
+
 it('sees the network where there is one', async () => {
   const { modules, packages } = await reach('signer');
   expect(packages).toContain('@sigstore/sign');

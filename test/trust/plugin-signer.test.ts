@@ -3,6 +3,7 @@ import { generateKeyPairSync, verify } from 'node:crypto';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parseBundle } from '../../src/trust/bundle.ts';
+import { signersOf } from '../../src/trust/dsse.ts';
 import { generateKeyPair, keyId, toPublicKeyPem } from '../../src/trust/keys.ts';
 import { isKeyUri, openPluginSigner, type PluginSignerOptions } from '../../src/trust/plugin-signer.ts';
 import { verifySignatures } from '../../src/trust/verify.ts';
@@ -40,6 +41,8 @@ describe.skipIf(!hasSoftHsm())('SoftHSM', () => {
     expect(verdict.accepted).toEqual([{ keyId: signer.keyId, algorithm: 'ecdsa-p256' }]);
     const { signature } = parseBundle(bundle).content.messageSignature;
     expect(verify('sha256', DATA, signer.publicKey, signature)).toBe(true);
+    const envelope = await signer.signEnvelope({ payloadType: 'text', payload: DATA, signatures: new Map() });
+    expect(signersOf(envelope, [signer.publicKey], 'x').size).toBe(1);
   });
 
   it('refuses with the wrong PIN and for a key that is not there, and says what the token said', async () => {

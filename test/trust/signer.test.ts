@@ -3,7 +3,8 @@ import { generateKeyPairSync, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseBundle } from '../../src/trust/bundle.ts';
 import { keyId } from '../../src/trust/keys.ts';
-import { createBundleSigner, createKeySigner } from '../../src/trust/signer.ts';
+import { createBundleSigner, createKeySigner, createSigner } from '../../src/trust/signer.ts';
+import { signersOf } from '../../src/trust/dsse.ts';
 import { failure } from './failures.ts';
 import { ALGORITHMS, forge, signWith } from './signatures.ts';
 
@@ -41,6 +42,30 @@ describe.each(ALGORITHMS)('a signer with %s', (algorithm) => {
 it('refuses keys of other kinds', () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
   expect(() => createKeySigner(privateKey)).toThrow(failure('UsageError', 'USAGE'));
+});
+
+describe.each(ALGORITHMS)('an envelope signed with %s', (algorithm) => {
+  const empty = { payloadType: 'text', payload: Buffer.from('data'), signatures: new Map() };
+
+  it('holds a signature that anyone can check', async () => {
+    const signed = await signWith(Buffer.from('data'), algorithm);
+    const signer = createKeySigner(signed.privateKey);
+    const envelope = await signer.signEnvelope(empty);
+    expect([...signersOf(envelope, [signed.publicKey], 'x')]).toEqual([signer.keyId]);
+    expect(empty.signatures.size).toBe(0);
+  });
+
+  it('is never given out with a signature that does not verify', async () => {
+    const signed = await signWith(Buffer.from('data'), algorithm);
+    const signer = createSigner(signed.publicKey, async () => Buffer.alloc(64));
+    await expect(signer.signEnvelope(empty)).rejects.toThrow(failure('TrustError', 'SIGNATURE_INVALID'));
+  });
+
+  it('is not signed by a signature that was made elsewhere', async () => {
+    const { bundle, publicKey } = await signWith(Buffer.from('data'), algorithm);
+    const signer = createBundleSigner(bundle, publicKey, 'made.json');
+    await expect(signer.signEnvelope(empty)).rejects.toThrow(failure('UsageError', 'USAGE', 'made.json'));
+  });
 });
 
 describe.each(ALGORITHMS)('a signature made elsewhere, by %s', (algorithm) => {

@@ -1,6 +1,10 @@
 /** `airgap build`: one signed archive out of a release. */
 import { stat } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
+import type { TrustMembers } from '../../operations/trust-members.ts';
+import type { ReleaseLock } from '../../schema/lock.ts';
+import type { TrustDocument } from '../../schema/trust.ts';
+import type { TrustVersions } from '../../trust/document.ts';
 import { defineCommand, flag, optionalArgument, text } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatDuration } from '../format.ts';
@@ -16,12 +20,17 @@ export const build = defineCommand({
     'build release.lock.json --key release.key --output /media/usb',
     'build release.yaml --locked --key a.key --key b.key',
     'build release.yaml --key my-hsm://release --expect-key release.pub',
+    'build release.yaml --key release.key --trust trust',
   ],
   arguments: {
     release: optionalArgument('release', 'release.yaml, or a lock that is built as it is (default: of this directory)'),
   },
   options: {
     ...signerOptions,
+    trust: text(
+      '--trust <path>',
+      'trust document (with the versions beside it) or directory of versions to carry along',
+    ),
     output: text('--output <path>', 'file or directory (default: <name>-offline-<version>.tar here)'),
     overwrite: flag('--overwrite', 'replace an archive of that name when the new one is complete'),
     locked: flag('--locked', 'fail if a tag moved or anything differs from the lock'),
@@ -44,17 +53,19 @@ export const build = defineCommand({
         hint: 'name the list under imageLists of a release.yaml',
       });
     }
+    const chain = options.trust === undefined ? undefined : await readChain(options.trust);
     // Asked first: a passphrase is not waited for at the end of a long download.
     const signers = await openSigners(context, options);
     await using sources = new ImageSources({ ...options, signal });
-    const { report, moved } = await (async () => {
+    const { report, moved, trust } = await (async () => {
       using progress = await openProgress(context);
       const pinned = await pinRelease(input, sources, context, progress, options);
       const { lock, files, contents } = pinned;
       const path = placeOutput(options.output, archiveFileName(lock), await isDirectory(options.output));
       const request = { lock, output: path, signers, sourceOf: sources.sourceOf(contents), files };
+      const carried = chain === undefined ? undefined : await carryTrust(chain, lock);
       const built = await buildArchive(
-        { ...request, tools: await readInstallFiles(lock) },
+        { ...request, tools: [...(await readInstallFiles(lock)), ...(carried?.files ?? [])] },
         {
           overwrite: options.overwrite,
           concurrency: options.concurrency,
@@ -63,26 +74,49 @@ export const build = defineCommand({
           onEvent: progress.onCopy,
         },
       );
-      return { report: built, moved: pinned.moved };
+      return { report: built, moved: pinned.moved, trust: carried?.document };
     })();
     for (const { reference, was, now } of moved) output.note(`moved: ${reference} was ${was} and is now ${now}`);
     const { path, size, digest, resumedBytes, copiedBytes } = report;
-    output.result({ path, size, digest, signers: report.signers, resumedBytes, copiedBytes }, [
+    const document = { path, size, digest, signers: report.signers, resumedBytes, copiedBytes };
+    output.result({ ...document, ...(trust === undefined ? {} : { trustVersion: trust.version }) }, [
       path,
       `  size     ${formatBytes(size)} (${size} bytes)`,
       `  digest   ${digest} (of checksums.txt)`,
       ...report.signers.map((keyId) => `  signed   ${keyId}`),
+      ...(trust === undefined ? [] : [`  trust    version ${trust.version}, until ${trust.expires}`]),
       ...(resumedBytes > 0 ? [`  resumed  ${formatBytes(resumedBytes)} of an interrupted build`] : []),
     ]);
     output.note(`built in ${formatDuration(context.now().getTime() - started)}`);
-    nextStep(context, path, options.key[0] ?? '');
+    if (trust !== undefined) await noteSigners(context, trust, report.signers);
+    nextStep(context, path, chain?.at(-1)?.name ?? '', options.key[0] ?? '');
   },
 });
 
-function nextStep({ output }: Context, archive: string, key: string): void {
+function nextStep({ output }: Context, archive: string, trust: string, key: string): void {
   // The public half of a key in a KMS has no file that could be guessed.
   const publicKey = key.includes('://') ? 'release.pub' : `${key.replace(/\.key$/, '')}.pub`;
-  output.note(`next: airgap verify ${archive} --key ${publicKey}`);
+  output.note(`next: airgap verify ${archive} ${trust === '' ? `--key ${publicKey}` : `--trust ${trust}`}`);
+}
+
+async function readChain(path: string): Promise<TrustVersions> {
+  const { readTrustChain } = await import('../../operations/trust-files.ts');
+  return readTrustChain(path);
+}
+
+async function carryTrust(chain: TrustVersions, lock: ReleaseLock): Promise<TrustMembers> {
+  const { toTrustMembers } = await import('../../operations/trust-members.ts');
+  return toTrustMembers(chain, lock);
+}
+
+/** Signatures may still be added later, so that too few are no failure here. */
+async function noteSigners({ output }: Context, trust: TrustDocument, signers: readonly string[]): Promise<void> {
+  const { countReleaseSigners } = await import('../../operations/trust-members.ts');
+  const { counting, others } = countReleaseSigners(trust, signers);
+  for (const id of others)
+    output.note(`key ${id} is no release key of the trust document: it counts for nothing there`);
+  if (counting >= trust.thresholds.release) return;
+  output.note(`${counting} of ${trust.thresholds.release} release keys have signed: sites refuse the archive as it is`);
 }
 
 async function isDirectory(path: string | undefined): Promise<boolean> {

@@ -1,10 +1,10 @@
 /** `airgap extract`: charts, manifests and documents of a proved archive, into a fresh directory. */
-import type { TrustPolicy } from '../../trust/verify.ts';
 import { argument, defineCommand, restArguments } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatCount } from '../format.ts';
-import { readTrustPolicy, trustOptions } from '../keys.ts';
 import { openProgress } from '../progress.ts';
+import { standingLines } from '../standing.ts';
+import { readTerms, trustOptions, type Terms } from '../trust-options.ts';
 
 export const extract = defineCommand({
   name: 'extract',
@@ -20,7 +20,7 @@ export const extract = defineCommand({
   },
   options: trustOptions,
   async run(context, { archive, directory, paths }, options) {
-    await extractAndReport(context, archive, await readTrustPolicy(options), directory, paths);
+    await extractAndReport(context, archive, await readTerms(options, context.now()), directory, paths);
   },
 });
 
@@ -28,21 +28,25 @@ export const extract = defineCommand({
 export async function extractAndReport(
   context: Context,
   path: string,
-  policy: TrustPolicy,
+  terms: Terms,
   directory: string,
   paths: readonly string[],
 ): Promise<void> {
   const { output, signal } = context;
   const { openArchive } = await import('../../archive/reader.ts');
-  const { proveRelease, trustHead } = await import('../../operations/verify.ts');
+  const { proveRelease } = await import('../../operations/verify.ts');
+  const { Admission } = await import('../admission.ts');
   const { extractFiles } = await import('../../operations/extract.ts');
   using archive = await openArchive(path);
-  const trusted = trustHead(archive.head, policy);
+  await using admission = await Admission.open(terms, 'extract');
+  const trusted = await admission.admit(archive);
   const release = await (async () => {
     using progress = await openProgress(context);
     return await proveRelease(archive, trusted, { signal, onProgress: progress.onProof });
   })();
   const files = await extractFiles(archive, release, directory, { paths, signal });
+  await admission.complete(trusted);
   output.result({ kind: 'extraction', archive: path, directory, files }, files);
+  for (const line of standingLines(trusted)) output.note(line.trim());
   output.note(`wrote ${formatCount(files.length, 'file')} to ${directory}`);
 }

@@ -19,31 +19,45 @@ export const inspect = defineCommand({
 export async function inspectAndReport({ output }: Context, archive: string): Promise<void> {
   const { inspectArchive } = await import('../../operations/inspect.ts');
   const inspection = await inspectArchive(archive);
-  const { inventory, images, signers, size, contentSize, path } = inspection;
-  const { name, version, channel, created, platforms, components, files } = inventory;
+  const { inventory, images, signers, size, contentSize, path, trust } = inspection;
+  const { name, version, channel, sequence, created, expires, platforms, components, files } = inventory;
   const document = {
     kind: 'inspection',
     verified: false,
     path,
     size,
     contentSize,
-    release: { name, version, channel, created, platforms },
+    release: { name, version, channel, sequence, created, expires, platforms },
     components,
     images,
     files,
     claimedSigners: signers,
+    trust: trust.map(({ name: member, digest, document: claimed }) => ({ member, digest, document: claimed })),
   };
   output.result(document, inspectionLines(inspection));
 }
 
-function inspectionLines({ path, size, contentSize, inventory, images, signers }: Inspection): readonly string[] {
-  const { name, version, channel, created, platforms, components, files } = inventory;
+function inspectionLines({
+  path,
+  size,
+  contentSize,
+  inventory,
+  images,
+  signers,
+  trust,
+}: Inspection): readonly string[] {
+  const { name, version, channel, sequence, created, expires, platforms, components, files } = inventory;
   return [
     'NOT VERIFIED: this is what the archive says of itself.',
     `${name} ${version} (${channel}, ${created})`,
     `  archive   ${path}, ${formatBytes(size)}; ${formatBytes(contentSize)} of unique content`,
+    ...(sequence === undefined ? [] : [`  sequence  ${sequence}`]),
+    ...(expires === undefined ? [] : [`  expires   ${expires}`]),
     `  platforms ${platforms.join(', ')}`,
     ...(signers.length === 0 ? ['  signed by nobody'] : signers.map((keyId) => `  claims to be signed by ${keyId}`)),
+    ...trust.map(
+      ({ document, digest }) => `  carries trust version ${document.version}, until ${document.expires} (${digest})`,
+    ),
     '',
     `${formatCount(components.length, 'component')}`,
     ...components.flatMap((component) => [

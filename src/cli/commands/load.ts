@@ -1,8 +1,8 @@
 /** `airgap load`: an archive into a registry, a directory of tarballs, a Docker Engine or an OCI layout. */
 import { argument, defineCommand, requiredText, text } from '../command.ts';
-import { readTrustPolicy, trustOptions } from '../keys.ts';
 import { concurrencyOption } from '../source-options.ts';
 import { targetOptions } from '../target-options.ts';
+import { readTerms, trustOptions } from '../trust-options.ts';
 
 export const load = defineCommand({
   name: 'load',
@@ -13,6 +13,7 @@ export const load = defineCommand({
     'load release.tar --key release.pub --to dir:/var/lib/rancher/k3s/agent/images',
     'load release.tar --key release.pub --to docker-daemon:',
     'load release.tar --key release.pub --to oci:layout',
+    'load release.tar --trust trust.json --state /var/lib/airgap --to docker://registry.internal:5000',
   ],
   arguments: { archive: argument('archive', 'the file') },
   options: {
@@ -23,8 +24,8 @@ export const load = defineCommand({
     dockerHost: text('--docker-host <address>', 'unix:///path or tcp://127.0.0.1:port (default: DOCKER_HOST)'),
   },
   async run(context, { archive }, options) {
-    const policy = await readTrustPolicy(options);
+    const terms = await readTerms(options, context.now());
     const { loadArchive } = await import('../load-images.ts');
-    await loadArchive(context, archive, policy, options);
+    await loadArchive(context, archive, terms, options);
   },
 });

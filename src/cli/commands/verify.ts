@@ -1,15 +1,17 @@
 /** `airgap verify`: proves every byte of an archive with a key the user holds. */
 import { AirgapError, ExitCode, exitCodeOf } from '../../errors.ts';
-import type { TrustedRelease, VerifiedRelease } from '../../operations/verify.ts';
+import type { TrustedRelease } from '../../operations/trusted-release.ts';
+import type { VerifiedRelease } from '../../operations/verify.ts';
 import type { VerifyReport } from '../../schema/report.ts';
-import type { TrustPolicy } from '../../trust/verify.ts';
+import type { Admission } from '../admission.ts';
 import { argument, defineCommand, text } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount, formatDuration } from '../format.ts';
-import { readTrustPolicy, trustOptions } from '../keys.ts';
 import { formatDocument } from '../output.ts';
 import { openProgress } from '../progress.ts';
 import { writeResultFile } from '../result-file.ts';
+import { standingDocument, standingLines } from '../standing.ts';
+import { readTerms, trustOptions, type Terms } from '../trust-options.ts';
 
 const STDIN = '-';
 
@@ -20,6 +22,7 @@ export const verify = defineCommand({
     'verify hexabase-offline-1.5.0.tar --key release.pub',
     'verify release.tar --key a.pub --key b.pub --threshold 2 --report report.json',
     'verify - --key release.pub < /dev/sr0',
+    'verify release.tar --trust trust.json --state /var/lib/airgap',
   ],
   arguments: { archive: argument('archive', 'the file; - reads standard input in one pass') },
   options: {
@@ -27,7 +30,7 @@ export const verify = defineCommand({
     report: text('--report <file>', 'write the JSON report there as well'),
   },
   async run(context, { archive }, options) {
-    await verifyAndReport(context, archive, await readTrustPolicy(options), options.report);
+    await verifyAndReport(context, archive, await readTerms(options, context.now()), options.report);
   },
 });
 
@@ -35,20 +38,23 @@ export const verify = defineCommand({
 export async function verifyAndReport(
   context: Context,
   archive: string,
-  policy: TrustPolicy,
+  terms: Terms,
   reportPath?: string,
 ): Promise<void> {
   const { output } = context;
   const started = context.now().getTime();
   const state: State = { trusted: undefined, done: 0, total: 0 };
   try {
-    const release = await prove(context, archive, policy, state);
-    const report = describe(archive, policy, state, { release });
+    const { Admission } = await import('../admission.ts');
+    await using admission = await Admission.open(terms, 'verify');
+    const release = await prove(context, archive, admission, state);
+    await admission.complete(release);
+    const report = describe(archive, terms, state, { release });
     if (reportPath !== undefined) await writeResultFile(reportPath, formatDocument(report));
     output.result(report, verifiedLines(archive, release));
     output.note(`took ${formatDuration(context.now().getTime() - started)}`);
   } catch (error) {
-    const report = describe(archive, policy, state, { error });
+    const report = describe(archive, terms, state, { error });
     if (reportPath !== undefined) await writeResultFile(reportPath, formatDocument(report));
     if (output.json) output.result(report, []);
     throw error;
@@ -62,7 +68,12 @@ interface State {
   total: number;
 }
 
-async function prove(context: Context, archive: string, policy: TrustPolicy, state: State): Promise<VerifiedRelease> {
+async function prove(
+  context: Context,
+  archive: string,
+  { acceptance }: Admission,
+  state: State,
+): Promise<VerifiedRelease> {
   const { verifyArchive, verifyStream } = await import('../../operations/verify.ts');
   using progress = await openProgress(context);
   const options = {
@@ -75,13 +86,13 @@ async function prove(context: Context, archive: string, policy: TrustPolicy, sta
       progress.onProof(done, total);
     },
   };
-  if (archive !== STDIN) return await verifyArchive(archive, policy, options);
-  return await verifyStream(context.stdin as AsyncIterable<Buffer>, 'standard input', policy, options);
+  if (archive !== STDIN) return await verifyArchive(archive, acceptance, options);
+  return await verifyStream(context.stdin as AsyncIterable<Buffer>, 'standard input', acceptance, options);
 }
 
 function describe(
   archive: string,
-  policy: TrustPolicy,
+  { anchor }: Terms,
   { trusted, done, total }: State,
   { release, error }: { readonly release?: VerifiedRelease; readonly error?: unknown },
 ): VerifyReport {
@@ -93,9 +104,10 @@ function describe(
     verdict: release === undefined ? (isRefused ? 'refused' : 'failed') : 'verified',
     ...(trusted === undefined ? {} : { release: summarize(trusted), digest: trusted.digest }),
     trust: {
-      threshold: policy.threshold,
+      threshold: trusted?.threshold ?? ('document' in anchor ? anchor.document.thresholds.release : anchor.threshold),
       acceptedSigners: (trusted?.signers ?? []).map(({ keyId, algorithm }) => ({ keyId, algorithm })),
       uncheckedSigners: [...(trusted?.unchecked ?? [])],
+      ...(trusted === undefined ? {} : standingDocument(trusted)),
     },
     read: { contentBytes: done, contentBytesTotal: total },
     ...(release === undefined ? {} : { proved: release.proof }),
@@ -104,8 +116,12 @@ function describe(
 }
 
 function summarize({ inventory }: TrustedRelease): NonNullable<VerifyReport['release']> {
-  const { name, version, channel, created, platforms, images, files } = inventory;
-  return { name, version, channel, created, platforms, images: images.length, files: files.length };
+  const { name, version, channel, sequence, created, expires, platforms, images, files } = inventory;
+  return {
+    ...{ name, version, channel, created, platforms, images: images.length, files: files.length },
+    ...(sequence === undefined ? {} : { sequence }),
+    ...(expires === undefined ? {} : { expires }),
+  };
 }
 
 function describeError(error: unknown): NonNullable<VerifyReport['error']> {
@@ -133,6 +149,7 @@ export function verifiedLines(archive: string, release: VerifiedRelease): readon
     `  proved    ${formatCount(proof.contents, 'piece')} of content: ${formatCount(images.length, 'image')} for ${platforms.join(', ')}, ${formatCount(files.length, 'file')}`,
     `  digest    ${digest} (of checksums.txt)`,
     ...signers.map(({ keyId, algorithm }) => `  signed    ${keyId} (${algorithm})`),
+    ...standingLines(release),
     ...unchecked.map((keyId) => `  unchecked ${keyId} claims to have signed; nothing of it was proved`),
   ];
 }

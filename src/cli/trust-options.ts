@@ -1,0 +1,58 @@
+/** Whom the operator believes, and what the site remembers: options of every command that accepts an archive. */
+import { UsageError } from '../errors.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { Acceptance } from '../operations/trusted-release.ts';
+import { count, digest, list, text, type ValuesOf } from './command.ts';
+import { readPublicKey } from './keys.ts';
+
+const MAX_KEYS = 256;
+
+export const trustOptions = {
+  key: list('--key <file>', 'public key to trust; it must have reached you by another way than the archive'),
+  threshold: count('--threshold <n>', 'how many of the keys must have signed (default: 1)', 1, MAX_KEYS),
+  trust: text('--trust <file>', 'trust document to believe, instead of keys; the state pins it at the first load'),
+  state: text('--state <directory>', 'where this site remembers what it loaded, so that nothing older is accepted'),
+  expectDigest: digest('--expect-digest <digest>', 'refuse every archive but this one (of checksums.txt)'),
+  allowRollbackTo: digest(
+    '--allow-rollback-to <digest>',
+    'accept this one release although it is older than what was loaded, or expired; put on record in the state',
+  ),
+} as const;
+
+/** What was given, files read: all of an acceptance but what the site remembers. */
+export interface Terms extends Pick<Acceptance, 'anchor' | 'now' | 'expectedDigest' | 'exceptionFor'> {
+  /** Directory of the site's state. */
+  readonly state: string | undefined;
+}
+
+/**
+ * Reads what the options name. There is no default: nothing an archive says can be its own proof.
+ * @throws UsageError when neither or both of keys and a trust document are given, or a file is neither.
+ */
+export async function readTerms(options: ValuesOf<typeof trustOptions>, now: Date): Promise<Terms> {
+  const { key, threshold, trust, state, expectDigest, allowRollbackTo } = options;
+  if (trust !== undefined && (key.length > 0 || threshold !== undefined)) {
+    throw new UsageError('USAGE', 'give --trust, or --key with --threshold, not both', {
+      hint: 'the trust document says which keys count and how many',
+    });
+  }
+  if (trust === undefined && key.length === 0) {
+    throw new UsageError('USAGE', 'no key to verify with', {
+      hint: 'give the public key of whoever made the archive: --key release.pub; or a trust document: --trust FILE',
+    });
+  }
+  assertRecorded(allowRollbackTo, state);
+  const { readTrustFile } = await import('../operations/trust-files.ts');
+  const anchor =
+    trust === undefined
+      ? { keys: await Promise.all(key.map(readPublicKey)), threshold: threshold ?? 1 }
+      : await readTrustFile(trust);
+  return { anchor, now, expectedDigest: expectDigest, exceptionFor: allowRollbackTo, state };
+}
+
+function assertRecorded(allowRollbackTo: Digest | undefined, state: string | undefined): void {
+  if (allowRollbackTo === undefined || state !== undefined) return;
+  throw new UsageError('USAGE', '--allow-rollback-to needs --state, where the exception is put on record', {
+    hint: 'add --state DIR, the directory this site keeps its state in',
+  });
+}

@@ -1,0 +1,65 @@
+/** The trust documents that travel in an archive: proved, and fit for the release, before they are carried. */
+import { UsageError } from '../errors.ts';
+import type { ReleaseLock } from '../schema/lock.ts';
+import type { TrustDocument } from '../schema/trust.ts';
+import type { TrustVersions } from '../trust/document.ts';
+import { proveChain } from '../trust/draft.ts';
+import { serializeEnvelope } from '../trust/dsse.ts';
+import { lineOf, trustFileName } from './trust-files.ts';
+import { TRUST_DIRECTORY } from './trusted-release.ts';
+
+/** What of a release the trust document must speak for. */
+type ReleaseLine = Pick<ReleaseLock, 'name' | 'version' | 'channel' | 'sequence'>;
+
+/** Members for the archive, and the document the release will be judged by. */
+export interface TrustMembers {
+  readonly files: readonly { readonly path: string; readonly bytes: Buffer }[];
+  readonly document: TrustDocument;
+}
+
+/**
+ * Proves a chain and makes its members.
+ * @throws TrustError when a version is not signed as the one before demands.
+ * @throws UsageError when the newest version speaks for another line, or would refuse the release.
+ */
+export function toTrustMembers(records: TrustVersions, lock: ReleaseLine): TrustMembers {
+  const { document } = proveChain(records);
+  const { product, channel, version, minSequence } = document;
+  if (product !== lock.name || channel !== lock.channel) {
+    throw new UsageError(
+      'USAGE',
+      `the trust document speaks for ${lineOf(document)}, and the release is one of ${lock.name}/${lock.channel}`,
+    );
+  }
+  if (minSequence > 0 && (lock.sequence ?? 0) < minSequence) {
+    const own = lock.sequence === undefined ? 'no sequence' : `sequence ${lock.sequence}`;
+    throw new UsageError(
+      'USAGE',
+      `the release has ${own}; version ${version} of the trust document refuses all below ${minSequence}`,
+      {
+        hint: `give the release a higher sequence in its release.yaml`,
+      },
+    );
+  }
+  const files = records.map((record) => ({
+    path: `${TRUST_DIRECTORY}${trustFileName(record.document.version)}`,
+    bytes: serializeEnvelope(record.envelope),
+  }));
+  return { files, document };
+}
+
+/** Signers that count, of those about to sign; the rest is for people to know. */
+export function countReleaseSigners(
+  document: TrustDocument,
+  keyIds: readonly string[],
+): {
+  readonly counting: number;
+  readonly others: readonly string[];
+} {
+  const release = new Set(document.keys.filter(({ roles }) => roles.includes('release')).map(({ keyId }) => keyId));
+  const distinct = [...new Set(keyIds)];
+  return {
+    counting: distinct.filter((id) => release.has(id)).length,
+    others: distinct.filter((id) => !release.has(id)),
+  };
+}
