@@ -179,7 +179,7 @@ describe.concurrent.each([
     expect(performance.now() - started).toBeGreaterThan(3500);
     const scopes = tokens.asked.map((asked) => asked.scopes.join(' '));
     expect(scopes.length).toBeGreaterThan(new Set(scopes).size);
-    await registry.kill();
+    await registry.stop();
     await expectLoaded(registry.storage);
   });
 });
@@ -311,7 +311,7 @@ describe('a link that breaks', () => {
     const output = `${folder()}.tar`;
     await using child = await startAirgap(['build', release.lock, '--key', keys.key, '--output', output]);
     await child.waitUntil('bytes came', () => link.counts.downloaded > 100_000);
-    await source.kill();
+    await source.stop(); // with SIGKILL; the content is in a folder of the test
     link.cutAll();
     await setTimeout(500);
     source = await startDockerRegistry({ storage, port: source.port });
@@ -356,7 +356,7 @@ describe.concurrent('what does not get better', () => {
     await using link = await startChaosProxy(target.port, { bytesPerSecond: 150_000 });
     await using child = await startAirgap([...load(link.host), '--json']);
     await child.waitUntil('bytes went', () => link.counts.uploaded > 200_000);
-    await target.kill();
+    await target.stop();
     link.cutAll();
     const failed = await child.ended;
     expect([failed.exitCode, errorOf(failed).code]).toEqual([1, 'REGISTRY']);
@@ -364,8 +364,7 @@ describe.concurrent('what does not get better', () => {
     expect(await allTags(`http://${target.host}`)).toEqual([]);
     link.setFaults({});
     await airgapOk(load(link.host));
-    await target.kill();
-    await expectLoaded(storage);
     await target.stop();
+    await expectLoaded(storage);
   });
 });
