@@ -39,6 +39,24 @@ const requiredBuiltins = {
   },
 };
 
+/** The code of hashing threads, as a string inside of the bundles. */
+async function bundleHashWorker() {
+  const { outputFiles } = await build({
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minify: true,
+    write: false,
+    entryPoints: ['src/archive/hashing.ts'],
+    // It starts no workers of its own.
+    define: { 'import.meta.url': '""' },
+  });
+  return outputFiles[0].text;
+}
+
+common.define = { AIRGAP_HASH_WORKER: JSON.stringify(await bundleHashWorker()) };
+
 await Promise.all([
   build({
     ...common,

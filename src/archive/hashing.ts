@@ -51,6 +51,9 @@ interface PrefixJob {
   readonly written: BigInt64Array;
 }
 
+/** This file alone as a script. Bundles have it, so that a thread loads kilobytes instead of the whole program. */
+declare const AIRGAP_HASH_WORKER: string | undefined;
+
 type WorkerMessage = { readonly index: number; readonly digest: Digest } | { readonly error: string };
 
 /**
@@ -135,10 +138,16 @@ function lengthAt(ranges: readonly ByteRange[], index: number): number {
   return ranges[index]?.length ?? 0;
 }
 
+function startWorker(job: RangesJob | PrefixJob): Worker {
+  const options = { workerData: job, execArgv: [], stdin: false };
+  if (typeof AIRGAP_HASH_WORKER === 'undefined') return new Worker(new URL(import.meta.url), options);
+  return new Worker(AIRGAP_HASH_WORKER, { ...options, eval: true });
+}
+
 /** Settles when the thread has ended, so that nothing reads from the file any more. */
 function runWorker(job: RangesJob | PrefixJob, onDigest: (index: number, digest: Digest) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: job, execArgv: [], stdin: false });
+    const worker = startWorker(job);
     let failure: Error | undefined;
     worker.on('message', (message: WorkerMessage) => {
       if ('error' in message) failure = cannotRead(message.error);

@@ -1,5 +1,5 @@
 /** What a Helm chart says about itself: metadata, values, and the images it declares. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AirgapError, UsageError } from '../errors.ts';
 import { readYaml } from '../schema/yaml-source.ts';
 import type { ImageHit } from './images.ts';

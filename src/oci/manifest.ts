@@ -1,5 +1,5 @@
 /** Reads manifests and indexes from their raw bytes. The bytes stay the truth: nothing here is ever serialised back. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { IntegrityError, StoreError } from '../errors.ts';
 import type { Descriptor } from './descriptor.ts';
 import { isDigest, type Digest } from './digest.ts';

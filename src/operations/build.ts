@@ -90,7 +90,7 @@ function assertRoom({ slots }: Inventory, signers: readonly ReleaseSigner[]): vo
   });
 }
 
-/** In the order of the file, so that hashing the tarballs can follow closely. */
+/** All in the order of the file, manifests too, so that hashing the tarballs can follow closely: nothing shows before the end. */
 function planArchive(request: BuildRequest, inventory: Inventory, writer: ArchiveWriter): CopyPlan {
   const routes = inventory.images.map(({ reference, digest }) => ({
     digest,
@@ -98,11 +98,11 @@ function planArchive(request: BuildRequest, inventory: Inventory, writer: Archiv
     target: writer,
   }));
   const images = planCopy(inventory, routes);
-  const contents = new Map<Digest, FileContent>([
+  const sources = new Map<Digest, FileContent>([
     ...request.files,
     ...request.tools.map(({ bytes }): [Digest, FileContent] => [sha256(bytes), { bytes }]),
   ]);
-  const source = new FileSource('the files of the release', contents);
+  const source = new FileSource('the files of the release', sources);
   const files = inventory.files.map(({ digest, size }): Transfer => ({
     descriptor: { mediaType: 'application/octet-stream', digest, size },
     source,
@@ -113,7 +113,8 @@ function planArchive(request: BuildRequest, inventory: Inventory, writer: Archiv
     if (segment.kind === 'content' && !offsets.has(segment.digest)) offsets.set(segment.digest, segment.offset);
   }
   const place = ({ descriptor }: Transfer): number => offsets.get(descriptor.digest) ?? 0;
-  return { ...images, blobs: [...files, ...images.blobs].sort((a, b) => place(a) - place(b)) };
+  const contents = [...files, ...images.manifests, ...images.blobs];
+  return { manifests: [], tags: [], blobs: contents.sort((a, b) => place(a) - place(b)) };
 }
 
 async function signSlots(

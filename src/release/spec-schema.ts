@@ -1,5 +1,5 @@
 /** The JSON Schema of `release.yaml`, for editors that complete and check while one types. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { SpecDocument } from '../schema/spec.ts';
 
 /** Where the schema is published; `$schema` hints in a release.yaml point to it or to the copy in docs/. */

@@ -1,5 +1,5 @@
 /** What is inside of a private key file that cosign wrote: how to derive the secret, and what it opens. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const Base64 = z.base64().max(16 * 1024);
 

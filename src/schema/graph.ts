@@ -1,5 +1,5 @@
 /** The content graph of a release, flat: what `release.lock.json` pins and `release.json` ships. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isDigest, type Digest } from '../oci/digest.ts';
 
 /** Entries of one list; far above any real release, low enough to refuse nonsense early. */

@@ -1,5 +1,5 @@
 /** `release.json`: the signed inventory an archive is a pure function of. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ContentGraph, DigestText, Size } from './graph.ts';
 import { LineName, Sequence, UtcSeconds } from './trust.ts';
 

@@ -1,5 +1,5 @@
 /** What a Sigstore KMS plugin answers on standard output. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Standard base64 of at least one byte. */
 const Bytes = z.base64().min(1);

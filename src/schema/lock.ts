@@ -1,5 +1,5 @@
 /** `release.lock.json`: a release with every reference pinned by digest and every file by content. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ContentGraph, DigestText, Size } from './graph.ts';
 import { Sequence } from './trust.ts';
 

@@ -1,5 +1,5 @@
 /** What `airgap verify --json` prints and `--report` writes: what was read, what was proved, by whom, and what was wrong. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DigestText, Size } from './graph.ts';
 
 /** Where the schema is published. */

@@ -1,5 +1,5 @@
 /** `state.json`: what a site remembers of the releases it loaded, so that nobody can take it back in time. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DigestText } from './graph.ts';
 import { KeyIdText, LineName, Sequence, TrustDocument, TrustVersion, UtcSeconds } from './trust.ts';
 

@@ -1,5 +1,5 @@
 /** `release.yaml`, the one file a person writes. Strict: what is not named here is an error. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AirgapError } from '../errors.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import { parseReference, withDefaultTag, type Reference } from '../oci/reference.ts';

@@ -1,5 +1,5 @@
 /** The trust document: for one product and channel, whose keys count for what, and what is no longer accepted. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DigestText } from './graph.ts';
 
 /** Keys of one document, and signatures of one envelope. */

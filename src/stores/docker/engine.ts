@@ -1,6 +1,6 @@
 /** The Docker Engine of this machine: where it listens, what it is, which images it has. */
 import type Docker from 'dockerode';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CallOptions } from '../../content/store.ts';
 import { AirgapError, isAbort, NotFoundError, StoreError, UsageError } from '../../errors.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';

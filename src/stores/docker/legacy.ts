@@ -1,5 +1,5 @@
 /** Archives of Engines before 25 have no manifest: one is made from config and layers, the same one every time. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { IntegrityError } from '../../errors.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
 import { MediaType } from '../../oci/media-types.ts';

@@ -1,6 +1,6 @@
 /** Docker Engine as a target: one archive streamed into `docker load`. */
 import { Readable } from 'node:stream';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Bytes } from '../../content/store.ts';
 import { StoreError } from '../../errors.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';

@@ -1,5 +1,5 @@
 /** `index.json` of a layout: which tag names which content. Entries of other tools are kept as they are. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { IntegrityError, StoreError } from '../../errors.ts';
 import { Annotation, type Descriptor } from '../../oci/descriptor.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
