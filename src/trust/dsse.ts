@@ -1,9 +1,9 @@
 /** DSSE: several signatures over one typed payload, so that a signature made for one kind of document fits no other. */
-import { sign, verify, type KeyObject } from 'node:crypto';
+import { verify, type KeyObject } from 'node:crypto';
 import { TrustError } from '../errors.ts';
 import { DsseEnvelope } from '../schema/trust.ts';
 import { malformed, parseCanonically, serializeCanonically } from './canonical-json.ts';
-import { algorithmOf, keyId, publicKeyOf } from './keys.ts';
+import { algorithmOf, keyId } from './keys.ts';
 
 /** Bytes of one envelope: room for ten thousand revocations of each kind. */
 const MAX_ENVELOPE_BYTES = 4 * 1024 * 1024;
@@ -56,16 +56,8 @@ export function parseEnvelope(bytes: Uint8Array, name: string): Envelope {
   return envelope;
 }
 
-/** Adds a signature; one by the same key is replaced. */
-export function signEnvelope(envelope: Envelope, privateKey: KeyObject): Envelope {
-  const data = preAuthenticationEncoding(envelope.payloadType, envelope.payload);
-  const hash = algorithmOf(privateKey) === 'ed25519' ? null : 'sha256';
-  const signature = sign(hash, data, { key: privateKey, dsaEncoding: 'der' });
-  return addSignature(envelope, publicKeyOf(privateKey), signature);
-}
-
 /**
- * Adds a signature that was made elsewhere, after it was proved.
+ * Adds a signature after it was proved; one by the same key is replaced.
  * @throws TrustError `SIGNATURE_INVALID`
  */
 export function addSignature(envelope: Envelope, publicKey: KeyObject, signature: Buffer): Envelope {

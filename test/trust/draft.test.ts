@@ -10,9 +10,8 @@ import {
   signatureNeeds,
   type KeyGrant,
 } from '../../src/trust/draft.ts';
-import { signEnvelope } from '../../src/trust/dsse.ts';
 import { failure } from './failures.ts';
-import { digestOfText, idOf, pairOf } from './trust-documents.ts';
+import { digestOfText, idOf, pairOf, signEnvelope } from './trust-documents.ts';
 
 const grant = (name: string, ...roles: KeyGrant['roles']): KeyGrant => ({ publicKey: pairOf(name).publicKey, roles });
 const sign = (record: TrustRecord, ...names: readonly string[]): TrustRecord =>

@@ -5,12 +5,11 @@ import {
   parseEnvelope,
   preAuthenticationEncoding,
   serializeEnvelope,
-  signEnvelope,
   signersOf,
 } from '../../src/trust/dsse.ts';
 import { failure } from './failures.ts';
 import { compressedForm } from './signatures.ts';
-import { idOf, pairOf, seal } from './trust-documents.ts';
+import { idOf, pairOf, seal, signEnvelope } from './trust-documents.ts';
 
 const payload = Buffer.from('{}\n');
 const malformed = (message = ''): Error => failure('IntegrityError', 'MALFORMED', message);

@@ -1,10 +1,10 @@
 /** Trust documents for tests: keys by name, documents with any field changed, and envelopes signed by whoever is named. */
-import { createHash } from 'node:crypto';
+import { createHash, sign, type KeyObject } from 'node:crypto';
 import type { TrustDocument, TrustKey, TrustRole } from '../../src/schema/trust.ts';
 import { serializeCanonically } from '../../src/trust/canonical-json.ts';
 import { encodePublicKey, toTrustRecord, TRUST_PAYLOAD_TYPE, type TrustRecord } from '../../src/trust/document.ts';
-import { serializeEnvelope, signEnvelope, type Envelope } from '../../src/trust/dsse.ts';
-import { generateKeyPair, keyId, type KeyPair } from '../../src/trust/keys.ts';
+import { addSignature, preAuthenticationEncoding, serializeEnvelope, type Envelope } from '../../src/trust/dsse.ts';
+import { algorithmOf, generateKeyPair, keyId, publicKeyOf, type KeyPair } from '../../src/trust/keys.ts';
 
 const pairs = new Map<string, KeyPair>();
 
@@ -53,6 +53,14 @@ export function makeDocument(changes: Partial<TrustDocument> = {}): TrustDocumen
     minSequence: 0,
     ...others,
   };
+}
+
+/** Adds a signature by a private key. */
+export function signEnvelope(envelope: Envelope, privateKey: KeyObject): Envelope {
+  const data = preAuthenticationEncoding(envelope.payloadType, envelope.payload);
+  const hash = algorithmOf(privateKey) === 'ed25519' ? null : 'sha256';
+  const signature = sign(hash, data, { key: privateKey, dsaEncoding: 'der' });
+  return addSignature(envelope, publicKeyOf(privateKey), signature);
 }
 
 /** An envelope around any payload, signed by the named keys. */
