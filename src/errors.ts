@@ -121,6 +121,16 @@ export class RegistryError extends AirgapError {
   }
 }
 
+/** The same error with what was being done in front of its message; `hint` is for errors that have none. */
+export function inContext(error: unknown, doing: string, hint?: string): unknown {
+  if (!(error instanceof AirgapError)) return error;
+  const message = `${doing}: ${error.message}`;
+  const options = { hint: error.hint ?? hint, cause: error, details: error.details };
+  if (error instanceof RegistryError) return new RegistryError(message, error.failure, options);
+  const Same = error.constructor as typeof AirgapError;
+  return new Same(error.code, message, options);
+}
+
 /** The one exit-code table. */
 export const ExitCode = {
   ok: 0,

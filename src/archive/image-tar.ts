@@ -8,7 +8,7 @@ import { hexOf, type Digest } from '../oci/digest.ts';
 import { MediaType } from '../oci/media-types.ts';
 import { toPlatform } from '../oci/platform.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
-import type { ContentGraph, GraphImage, GraphManifest } from '../schema/graph.ts';
+import type { ContentGraph, GraphManifest } from '../schema/graph.ts';
 
 /** Directory and suffix of the image tarballs inside the archive. */
 const DIRECTORY = 'images/';
@@ -72,7 +72,7 @@ interface NamedManifest {
   readonly reference: string;
 }
 
-/** Every image of the release with the manifest this tarball has for it, once under each name that tools will show. */
+/** Every image of the release, and all evidence, with the manifest this tarball has for it, once under each name. */
 function namedManifests(graph: ContentGraph, manifests: readonly GraphManifest[]): readonly NamedManifest[] {
   const here = new Map(manifests.map((manifest) => [manifest.digest, manifest]));
   const all = new Map(graph.manifests.map((manifest) => [manifest.digest, manifest]));
@@ -88,18 +88,29 @@ function namedManifests(graph: ContentGraph, manifests: readonly GraphManifest[]
   for (const image of graph.images) {
     const manifest = firstHere(image.digest);
     if (manifest === undefined) continue;
-    const reference = nameOf(image, manifest);
+    const reference = nameOf(image.reference, manifest);
     named.set(reference, { manifest, reference });
+  }
+  for (const image of graph.images) {
+    for (const { tag, digest } of image.evidence ?? []) {
+      const manifest = here.get(digest);
+      if (manifest === undefined || manifest.platform !== undefined) continue;
+      const reference = nameIn(image.reference, tag, digest);
+      named.set(reference, { manifest, reference });
+    }
   }
   return [...named.values()];
 }
 
 /** Importers know images by tag; an image known by digest alone is named by the digest that the tarball holds. */
-function nameOf(image: GraphImage, manifest: GraphManifest): string {
-  const { registry, repository, tag } = parseReference(image.reference);
-  return formatReference(
-    tag === undefined ? { registry, repository, digest: manifest.digest } : { registry, repository, tag },
-  );
+function nameOf(image: string, { digest }: GraphManifest): string {
+  return nameIn(image, parseReference(image).tag, digest);
+}
+
+/** A name in the repository of an image. */
+function nameIn(image: string, tag: string | undefined, digest: Digest): string {
+  const { registry, repository } = parseReference(image);
+  return formatReference({ registry, repository, ...(tag === undefined ? { digest } : { tag }) });
 }
 
 function toIndex(named: readonly NamedManifest[]): object {

@@ -1,6 +1,9 @@
 /** Reads and writes `release.json` in its one canonical form: what parses but is not byte for byte canonical is refused. */
+import { evidenceKey } from '../content/evidence.ts';
+import { namedBy, referrersIn, rootsOf } from '../content/graph.ts';
 import { IntegrityError, UsageError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
+import { evidenceTags } from '../oci/evidence.ts';
 import { isIndexType, isManifestType } from '../oci/media-types.ts';
 import { isPlatformText } from '../oci/platform.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
@@ -50,16 +53,10 @@ export function parseInventory(bytes: Buffer): Inventory {
 /**
  * The rules that a schema cannot say: a real time, canonical references and platforms, sorted lists without duplicates,
  * every digest that is named is carried, nothing is carried that nobody names, one size per digest, no index within
- * itself, no two paths equal when case is folded. What passes can be laid out.
+ * itself, evidence for what is carried, no two paths equal when case is folded. What passes can be laid out.
  * @throws IntegrityError `MALFORMED`
  */
 export function checkInventory(inventory: Inventory): void {
-  const sorted = (name: string, keys: readonly string[]): void => {
-    keys.forEach((key, index) => {
-      const previous = keys[index - 1];
-      if (previous !== undefined && previous >= key) throw malformed(`${name} is not sorted or repeats ${key.trim()}`);
-    });
-  };
   sorted(
     'images',
     inventory.images.map((image) => image.reference),
@@ -100,6 +97,13 @@ export function checkInventory(inventory: Inventory): void {
   }
 }
 
+function sorted(name: string, keys: readonly string[]): void {
+  keys.forEach((key, index) => {
+    const previous = keys[index - 1];
+    if (previous !== undefined && previous >= key) throw malformed(`${name} is not sorted or repeats ${key.trim()}`);
+  });
+}
+
 function checkPaths(inventory: Inventory): void {
   const folded = new Set<string>();
   for (const { path } of inventory.files) {
@@ -122,7 +126,7 @@ function checkGraph(inventory: Inventory): void {
   const queue: Digest[] = [];
   for (const image of inventory.images) {
     if (!manifests.has(image.digest)) throw malformed(`${image.reference} names missing manifest ${image.digest}`);
-    queue.push(image.digest);
+    queue.push(...rootsOf(image));
   }
   for (let digest = queue.pop(); digest !== undefined; digest = queue.pop()) {
     if (reached.has(digest)) continue;
@@ -141,7 +145,8 @@ function checkGraph(inventory: Inventory): void {
     if (!reached.has(digest)) throw malformed(`${digest} is carried but no image reaches it`);
   }
   for (const blob of blobs) if (manifests.has(blob)) throw malformed(`${blob} is both a manifest and a blob`);
-  checkNesting(manifests);
+  checkEvidence(inventory);
+  checkNesting(inventory);
 }
 
 function checkManifest({ digest, mediaType, platform, manifests, config, layers }: GraphManifest): void {
@@ -155,13 +160,35 @@ function checkManifest({ digest, mediaType, platform, manifests, config, layers 
   if (new Set(manifests).size !== (manifests?.length ?? 0)) throw malformed(`index ${digest} repeats a child`);
 }
 
-/** Digests forbid an index within itself, but here they are only claimed. */
-function checkNesting(manifests: ReadonlyMap<Digest, GraphManifest>): void {
-  let indexes = [...manifests.values()].filter((manifest) => manifest.manifests !== undefined);
-  for (let depth = 0; indexes.length > 0; depth++) {
-    if (depth === MAX_DEPTH) throw malformed('has indexes within themselves, or nested too deep');
-    const inner = new Set(indexes.flatMap((index) => index.manifests ?? []));
-    indexes = indexes.filter((index) => inner.has(index.digest));
+/** Digests forbid an index within itself and a circle of referrers, but here they are only claimed. */
+function checkNesting(inventory: Inventory): void {
+  const subjects = referrersIn(inventory);
+  let outer = inventory.manifests.filter((manifest) => namedBy(manifest, subjects).length > 0);
+  for (let depth = 0; outer.length > 0; depth++) {
+    if (depth === MAX_DEPTH) throw malformed('has manifests that name themselves in a circle, or nest too deep');
+    const inner = new Set(outer.flatMap((manifest) => namedBy(manifest, subjects)));
+    outer = outer.filter(({ digest }) => inner.has(digest));
+  }
+}
+
+/** Evidence is for something that is carried, under the subject's own tags; a tag and a referrer say one thing only. */
+function checkEvidence({ images, manifests }: Inventory): void {
+  const carried = new Set(manifests.map(({ digest }) => digest));
+  const said = new Map<string, Digest>();
+  const once = (key: string, value: Digest): void => {
+    if ((said.get(key) ?? value) !== value) throw malformed(`has evidence that contradicts itself about ${key}`);
+    said.set(key, value);
+  };
+  for (const { reference, evidence = [] } of images) {
+    sorted(`the evidence of ${reference}`, evidence.map(evidenceKey));
+    const { registry, repository } = parseReference(reference);
+    for (const { subject, digest, kind, tag } of evidence) {
+      if (!carried.has(subject)) throw malformed(`${reference} has evidence for ${subject}, which is not carried`);
+      const isOwnTag = evidenceTags(subject).some((entry) => entry.tag === tag && entry.kind === kind);
+      if (tag !== undefined && !isOwnTag) throw malformed(`${tag} is not the tag of a ${kind} for ${subject}`);
+      if (tag === undefined) once(digest, subject);
+      else once(formatReference({ registry, repository, tag }), digest);
+    }
   }
 }
 

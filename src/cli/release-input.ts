@@ -25,6 +25,8 @@ export interface PinOptions {
   readonly lock?: string | undefined;
   /** Hold to the lock that exists and write none. */
   readonly locked?: boolean | undefined;
+  /** Look for evidence again where an image has not moved. @defaultValue false */
+  readonly refreshEvidence?: boolean | undefined;
   /** Whether the lock is written after resolving. @defaultValue true, but for `locked` */
   readonly writes?: boolean | undefined;
   /** Platforms of a plain list; all if not given. */
@@ -92,6 +94,7 @@ export async function pinRelease(
     },
     {
       locked: options.locked,
+      refreshEvidence: options.refreshEvidence,
       signal: context.signal,
       onImage: (reference, done, total) => progress.item(`resolved ${done}/${total}  ${reference}`),
     },
@@ -120,6 +123,7 @@ async function readList(path: string, platforms: readonly string[] | undefined):
     version: '0',
     channel: 'stable',
     platforms: platforms === undefined || platforms.length === 0 ? 'all' : platforms.map(parsePlatform),
+    evidence: 'carry',
     components: [{ name: 'images', images, ...nothing }],
   };
 }

@@ -4,9 +4,12 @@ import type { CopyResult } from '../content/copy.ts';
 import { reachableFrom, type GraphPart } from '../content/graph.ts';
 import { substituteOf, type PendingCopy } from '../content/plan.ts';
 import { canMount } from '../content/store.ts';
+import type { Digest } from '../oci/digest.ts';
 import { formatReference } from '../oci/reference.ts';
-import type { ImageTarget, PlannedImage } from '../operations/image-target.ts';
+import { placesOf, type ImageTarget, type PlannedImage } from '../operations/image-target.ts';
 import { formatMapping } from '../release/mapping.ts';
+import type { GraphEvidence } from '../schema/graph.ts';
+import { formatEvidence } from './evidence.ts';
 import { formatBytes, formatCount, formatTable, shortDigest } from './format.ts';
 import { formatDocument } from './output.ts';
 import { writeResultFile } from './result-file.ts';
@@ -19,6 +22,8 @@ export interface ImageOutcome {
   readonly original: string;
   readonly internal: string;
   readonly digest: string;
+  /** What vouches for it and goes with it; absent where nobody looked for any. */
+  readonly evidence?: readonly GraphEvidence[] | undefined;
   readonly result: ImageState;
   /** Of the index with the carried platforms only, where the target refused the original one. */
   readonly pushedDigest?: string;
@@ -32,14 +37,18 @@ export function judgeImages(
   target: ImageTarget,
   result?: CopyResult,
 ): readonly ImageOutcome[] {
-  return images.map(({ original, internal, digest }) => {
+  return images.map((image) => {
+    const { original, internal, digest, evidence } = image;
     const place = target.open(internal);
-    const reached = new Set([digest, ...Object.values(reachableFrom(graph, [digest])).flatMap(digestsOf)]);
+    const places = placesOf(image);
+    const roots = digestsOf(places);
+    const reached = new Set([...roots, ...Object.values(reachableFrom(graph, roots)).flatMap(digestsOf)]);
+    const tags = new Set(places.map((each) => target.open(each.place).tag));
     const lacks = [...pending.blobs, ...pending.manifests].some(
       ({ transfer, missing }) => reached.has(transfer.descriptor.digest) && missing.includes(place.target),
     );
     const untagged = pending.tags.some(
-      ({ assignment }) => assignment.target === place.target && assignment.tag === place.tag,
+      ({ assignment }) => assignment.target === place.target && tags.has(assignment.tag),
     );
     const rebuilt = substituteOf((result ?? pending).substituted, place.target, digest);
     const state = !lacks && !untagged ? 'present' : result === undefined ? 'missing' : 'loaded';
@@ -47,13 +56,14 @@ export function judgeImages(
       original,
       internal: formatReference(internal),
       digest,
+      ...(evidence === undefined ? {} : { evidence }),
       result: rebuilt !== undefined && state === 'loaded' ? 'rebuilt' : state,
       ...(rebuilt === undefined ? {} : { pushedDigest: rebuilt.digest }),
     };
   });
 }
 
-function digestsOf(entries: readonly { readonly digest: string }[]): readonly string[] {
+function digestsOf(entries: readonly { readonly digest: Digest }[]): readonly Digest[] {
   return entries.map(({ digest }) => digest);
 }
 
@@ -68,11 +78,12 @@ const WORDS: Readonly<Record<ImageState, string>> = {
 /** One line per image. */
 export function imageLines(images: readonly ImageOutcome[]): readonly string[] {
   return formatTable(
-    images.map(({ original, internal, result, digest, pushedDigest }) => [
+    images.map(({ original, internal, result, digest, evidence, pushedDigest }) => [
       WORDS[result],
       internal,
       original === internal ? '' : `from ${original}`,
       pushedDigest === undefined ? shortDigest(digest) : `${digest} became ${pushedDigest}`,
+      evidence === undefined || evidence.length === 0 ? '' : `with ${formatEvidence(evidence)}`,
     ]),
     '  ',
   );

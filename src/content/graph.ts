@@ -5,7 +5,7 @@ import type { Digest } from '../oci/digest.ts';
 import { isIndex, parseManifest, type Index, type Manifest } from '../oci/manifest.ts';
 import { isForeignLayerType, isImageConfigType, isManifestType } from '../oci/media-types.ts';
 import { formatPlatform, isPlatformText, isRealPlatform, type Platform } from '../oci/platform.ts';
-import type { ContentGraph, GraphBlob, GraphImage, GraphManifest, IndexMode } from '../schema/graph.ts';
+import type { ContentGraph, GraphBlob, GraphEvidence, GraphImage, GraphManifest, IndexMode } from '../schema/graph.ts';
 import type { CallOptions, Source } from './store.ts';
 import { readVerified } from './verified.ts';
 
@@ -113,6 +113,32 @@ export function mergeGraphs(images: readonly GraphImage[], parts: readonly Graph
   };
 }
 
+/** What an image is made of and vouched for by: its own root, and the root of each piece of evidence. */
+export function rootsOf({ digest, evidence = [] }: Pick<GraphImage, 'digest' | 'evidence'>): readonly Digest[] {
+  return [digest, ...evidence.map((entry) => entry.digest)];
+}
+
+/** The evidence that vouches for something in `part`, directly or through other evidence that `graph` knows. */
+export function evidenceWithin(
+  evidence: readonly GraphEvidence[],
+  part: GraphPart,
+  graph: GraphPart,
+): readonly GraphEvidence[] {
+  const subjects = new Set(part.manifests.map(({ digest }) => digest));
+  for (let before = -1; before !== subjects.size;) {
+    before = subjects.size;
+    const kept = evidence.filter(({ subject }) => subjects.has(subject)).map(({ digest }) => digest);
+    for (const { digest } of reachableFrom(graph, kept).manifests) subjects.add(digest);
+  }
+  return evidence.filter(({ subject }) => subjects.has(subject));
+}
+
+/** Subjects of the evidence that names its subject itself, by the digest of the evidence. */
+export function referrersIn({ images }: Pick<ContentGraph, 'images'>): ReadonlyMap<Digest, Digest> {
+  const referrers = images.flatMap(({ evidence = [] }) => evidence.filter(({ tag }) => tag === undefined));
+  return new Map(referrers.map(({ digest, subject }) => [digest, subject]));
+}
+
 /** The part of a graph that the given roots reach, in the same order. */
 export function reachableFrom(graph: GraphPart, roots: readonly Digest[]): GraphPart {
   const byDigest = new Map(graph.manifests.map((manifest) => [manifest.digest, manifest]));
@@ -132,20 +158,32 @@ export function reachableFrom(graph: GraphPart, roots: readonly Digest[]): Graph
   };
 }
 
-/** Manifests ordered so that every child stands before the index that names it. */
-export function childrenFirst(manifests: readonly GraphManifest[]): readonly GraphManifest[] {
+/** Manifests ordered so that every child stands before the index that names it, and every subject before its referrers. */
+export function childrenFirst(
+  manifests: readonly GraphManifest[],
+  subjects: ReadonlyMap<Digest, Digest> = new Map(),
+): readonly GraphManifest[] {
   const byDigest = new Map(manifests.map((manifest) => [manifest.digest, manifest]));
   const ordered = new Map<Digest, GraphManifest>();
   const place = (manifest: GraphManifest): void => {
     if (ordered.has(manifest.digest)) return;
-    for (const child of manifest.manifests ?? []) {
-      const entry = byDigest.get(child);
+    for (const before of namedBy(manifest, subjects)) {
+      const entry = byDigest.get(before);
       if (entry !== undefined) place(entry);
     }
     ordered.set(manifest.digest, manifest);
   };
   for (const manifest of manifests) place(manifest);
   return [...ordered.values()];
+}
+
+/** The manifests that a manifest names: its children and its subject. */
+export function namedBy(
+  { digest, manifests = [] }: GraphManifest,
+  subjects: ReadonlyMap<Digest, Digest>,
+): readonly Digest[] {
+  const subject = subjects.get(digest);
+  return subject === undefined ? manifests : [...manifests, subject];
 }
 
 function selectChildren(index: Index, platforms: readonly string[] | 'all', reference: string): readonly Descriptor[] {

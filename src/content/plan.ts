@@ -2,9 +2,9 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ContentGraph, GraphBlob, GraphManifest } from '../schema/graph.ts';
-import { childrenFirst, reachableFrom } from './graph.ts';
+import { childrenFirst, namedBy, reachableFrom, referrersIn } from './graph.ts';
 import { forEachConcurrently } from './limit.ts';
-import type { CallOptions, Source, Target } from './store.ts';
+import { canListReferrers, type CallOptions, type Source, type Target } from './store.ts';
 
 /** One image on its way: where it comes from, where it goes, under which tag it becomes visible. */
 export interface Route {
@@ -41,6 +41,8 @@ export interface Substitution {
 /** A manifest; `level` 0 names no other manifest, level n names some of level n − 1 at most. */
 export interface ManifestTransfer extends Transfer {
   readonly level: number;
+  /** What the manifest refers to; a target holds a referrer only when its list for the subject names it. */
+  readonly subject?: Digest | undefined;
   readonly substitute?: Substitute | undefined;
 }
 
@@ -91,13 +93,14 @@ export function planCopy(
 ): CopyPlan {
   const blobs = new Map<GraphBlob, Draft>();
   const manifests = new Map<GraphManifest, Draft>();
-  for (const route of routes) {
-    const reached = reachableFrom(graph, [route.digest]);
-    for (const blob of reached.blobs) addTo(blobs, blob, route);
-    for (const manifest of reached.manifests) addTo(manifests, manifest, route);
+  for (const { source, target, digests } of joinRoutes(routes)) {
+    const reached = reachableFrom(graph, digests);
+    for (const blob of reached.blobs) addTo(blobs, blob, source, target);
+    for (const manifest of reached.manifests) addTo(manifests, manifest, source, target);
   }
-  const ordered = childrenFirst([...manifests.keys()]);
-  const levels = levelsOf(ordered);
+  const subjects = referrersIn(graph);
+  const ordered = childrenFirst([...manifests.keys()], subjects);
+  const levels = levelsOf(ordered, subjects);
   const byDigest = new Map(graph.manifests.map((manifest) => [manifest.digest, manifest]));
   return {
     blobs: [...blobs]
@@ -106,6 +109,7 @@ export function planCopy(
     manifests: ordered.map((manifest) => ({
       ...toTransfer(manifest, manifests.get(manifest) as Draft),
       level: levels.get(manifest.digest) ?? 0,
+      subject: subjects.get(manifest.digest),
       substitute: substitutes.get(manifest.digest),
     })),
     tags: routes.flatMap(({ digest, target, tag }, index) => {
@@ -174,7 +178,20 @@ interface Draft {
   readonly targets: Set<Target>;
 }
 
-function addTo<K>(drafts: Map<K, Draft>, key: K, { source, target }: Route): void {
+/** Routes with the same ends as one, since walking the graph is what planning costs. */
+function joinRoutes(
+  routes: readonly Route[],
+): readonly { readonly source: Source; readonly target: Target; readonly digests: readonly Digest[] }[] {
+  return [...Map.groupBy(routes, ({ source }) => source)].flatMap(([source, same]) =>
+    [...Map.groupBy(same, ({ target }) => target)].map(([target, joined]) => ({
+      source,
+      target,
+      digests: joined.map(({ digest }) => digest),
+    })),
+  );
+}
+
+function addTo<K>(drafts: Map<K, Draft>, key: K, source: Source, target: Target): void {
   const known = drafts.get(key);
   if (known === undefined) drafts.set(key, { source, targets: new Set([target]) });
   else known.targets.add(target);
@@ -184,10 +201,14 @@ function toTransfer(entry: GraphBlob | GraphManifest, { source, targets }: Draft
   return { descriptor: toDescriptor(entry), source, targets: [...targets] };
 }
 
-function levelsOf(ordered: readonly GraphManifest[]): ReadonlyMap<Digest, number> {
+function levelsOf(
+  ordered: readonly GraphManifest[],
+  subjects: ReadonlyMap<Digest, Digest>,
+): ReadonlyMap<Digest, number> {
   const levels = new Map<Digest, number>();
-  for (const { digest, manifests = [] } of ordered) {
-    levels.set(digest, Math.max(0, ...manifests.map((child) => 1 + (levels.get(child) ?? -1))));
+  for (const manifest of ordered) {
+    const below = namedBy(manifest, subjects).map((digest) => 1 + (levels.get(digest) ?? -1));
+    levels.set(manifest.digest, Math.max(0, ...below));
   }
   return levels;
 }
@@ -202,7 +223,7 @@ async function assessAll<T extends Transfer>(
     questions,
     options.concurrency,
     async ({ transfer, target }, signal) => {
-      if (await target.exists(transfer.descriptor, { signal })) holders.get(transfer)?.add(target);
+      if (await isHeld(transfer, target, signal)) holders.get(transfer)?.add(target);
     },
     options.signal,
   );
@@ -211,6 +232,15 @@ async function assessAll<T extends Transfer>(
     missing: transfer.targets.filter((target) => holders.get(transfer)?.has(target) !== true),
     present: transfer.targets.filter((target) => holders.get(transfer)?.has(target) === true),
   }));
+}
+
+/** An interrupted run may have left a referrer behind that nothing leads to yet. */
+async function isHeld(transfer: Transfer, target: Target, signal: AbortSignal): Promise<boolean> {
+  const { digest } = transfer.descriptor;
+  if (!(await target.exists(transfer.descriptor, { signal }))) return false;
+  const subject = 'subject' in transfer ? (transfer as ManifestTransfer).subject : undefined;
+  if (subject === undefined || !canListReferrers(target)) return true;
+  return (await target.referrers(subject, { signal })).some((referrer) => referrer.digest === digest);
 }
 
 /** A target that refused an index once is not asked to take it again while it holds the substitute. */

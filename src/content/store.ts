@@ -72,6 +72,16 @@ export interface ReferrerSource extends Source {
   referrers(subject: Digest, options?: CallOptions): Promise<readonly Descriptor[]>;
 }
 
+/** A source that lists the tags it has. */
+export interface TagListSource extends Source {
+  /**
+   * All tags.
+   * @throws NotFoundError `NOT_FOUND` when there is no such repository.
+   * @throws StoreError `UNSUPPORTED` when there are more than `maxPages` pages of them.
+   */
+  listTags(options?: CallOptions & { readonly maxPages?: number | undefined }): Promise<readonly string[]>;
+}
+
 /** A source that answers a tag with the manifest itself, in one request. */
 export interface ManifestSource extends Source {
   /** @throws NotFoundError `NOT_FOUND` */
@@ -102,6 +112,10 @@ export function mountableSource(source: Source): MountTarget | undefined {
 
 export function canResume(target: Target): target is ResumableTarget {
   return 'heldBytes' in target;
+}
+
+export function canListTags(source: Source): source is TagListSource {
+  return 'listTags' in source;
 }
 
 export function canListReferrers(source: Source): source is ReferrerSource {

@@ -1,6 +1,7 @@
 /** Builds the archive of a locked release: plan, copy every blob straight to its place, sign, and only then name it. */
 import { openArchiveWriter, type ArchiveWriter } from '../archive/writer.ts';
 import { copy, type CopyEvent } from '../content/copy.ts';
+import { rootsOf } from '../content/graph.ts';
 import { assess, planCopy, type CopyPlan, type Transfer } from '../content/plan.ts';
 import type { Source } from '../content/store.ts';
 import { UsageError } from '../errors.ts';
@@ -92,11 +93,10 @@ function assertRoom({ slots }: Inventory, signers: readonly ReleaseSigner[]): vo
 
 /** All in the order of the file, manifests too, so that hashing the tarballs can follow closely: nothing shows before the end. */
 function planArchive(request: BuildRequest, inventory: Inventory, writer: ArchiveWriter): CopyPlan {
-  const routes = inventory.images.map(({ reference, digest }) => ({
-    digest,
-    source: request.sourceOf(reference),
-    target: writer,
-  }));
+  const routes = inventory.images.flatMap((image) => {
+    const source = request.sourceOf(image.reference);
+    return rootsOf(image).map((digest) => ({ digest, source, target: writer }));
+  });
   const images = planCopy(inventory, routes);
   const sources = new Map<Digest, FileContent>([
     ...request.files,

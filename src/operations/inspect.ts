@@ -1,7 +1,8 @@
 /** Says what an archive claims to hold by reading only its head. Nothing is verified here, and the report says so. */
 import { openArchive } from '../archive/reader.ts';
-import { reachableFrom } from '../content/graph.ts';
+import { reachableFrom, rootsOf } from '../content/graph.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { GraphEvidence } from '../schema/graph.ts';
 import type { Inventory } from '../schema/inventory.ts';
 import type { TrustRecord } from '../trust/document.ts';
 import { platformsOf } from './routes.ts';
@@ -14,7 +15,9 @@ export interface InspectedImage {
   readonly digest: Digest;
   readonly indexMode: 'complete' | 'sparse' | undefined;
   readonly platforms: readonly string[];
-  /** Bytes of everything the image reaches. */
+  /** What vouches for the image; absent where nobody looked for any. */
+  readonly evidence: readonly GraphEvidence[] | undefined;
+  /** Bytes of everything the image and its evidence reach. */
   readonly size: number;
   /** Bytes of that which at least one other image reaches too. */
   readonly sharedSize: number;
@@ -41,7 +44,7 @@ export async function inspectArchive(path: string): Promise<Inspection> {
   const { inventory } = archive.head;
   const sizes = new Map([...inventory.manifests, ...inventory.blobs].map(({ digest, size }) => [digest, size]));
   const reached = inventory.images.map((image) => {
-    const part = reachableFrom(inventory, [image.digest]);
+    const part = reachableFrom(inventory, rootsOf(image));
     return { image, part, digests: [...part.manifests, ...part.blobs].map(({ digest }) => digest) };
   });
   const users = new Map<Digest, number>();
@@ -57,6 +60,7 @@ export async function inspectArchive(path: string): Promise<Inspection> {
       reference: image.reference,
       digest: image.digest,
       indexMode: image.indexMode,
+      evidence: image.evidence,
       platforms: platformsOf(part),
       size: sizeOf(digests),
       sharedSize: sizeOf(digests.filter((digest) => (users.get(digest) ?? 0) > 1)),

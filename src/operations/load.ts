@@ -8,7 +8,7 @@ import { assess, isComplete, pendingBytes, planCopy, type CopyPlan, type Pending
 import { IntegrityError } from '../errors.ts';
 import { planCharts, type ChartRoute } from './chart-routes.ts';
 import { narrowGraph, prepareSubstitutes } from './routes.ts';
-import { mapImages, type ImageTarget, type PlannedImage } from './image-target.ts';
+import { mapImages, routesTo, type ImageTarget, type PlannedImage } from './image-target.ts';
 import type { TrustedRelease } from './trusted-release.ts';
 import { proveRelease } from './verify.ts';
 
@@ -60,7 +60,7 @@ export async function planLoad(
       : await narrowGraph(() => archive, inventory, options.platforms, options);
   const substitutes = await prepareSubstitutes(() => archive, graph, options);
   const images = mapImages(graph, target);
-  const routes = images.map(({ internal, digest }) => ({ digest, source: archive, ...target.open(internal) }));
+  const routes = routesTo(target, images, () => archive);
   const charts = await planCharts(archive, inventory, target);
   const plan = joinPlans([planCopy(graph, routes, substitutes), ...charts.map((chart) => chart.plan)]);
   const pending = await assess(plan, { concurrency: ASSESS_CONCURRENCY, signal: options.signal });

@@ -3,7 +3,7 @@ import { copy, type CopyEvent, type CopyResult } from '../content/copy.ts';
 import { assess, pendingBytes, planCopy, type PendingCopy } from '../content/plan.ts';
 import type { Source } from '../content/store.ts';
 import type { ContentGraph } from '../schema/graph.ts';
-import { mapImages, type ImageTarget, type PlannedImage } from './image-target.ts';
+import { mapImages, routesTo, type ImageTarget, type PlannedImage } from './image-target.ts';
 import { prepareSubstitutes } from './routes.ts';
 
 const ASSESS_CONCURRENCY = 8;
@@ -31,11 +31,7 @@ export async function planMirror(
   options: MirrorOptions = {},
 ): Promise<MirrorPlan> {
   const images = mapImages(graph, target);
-  const routes = images.map(({ original, internal, digest }) => ({
-    digest,
-    source: sourceOf(original),
-    ...target.open(internal),
-  }));
+  const routes = routesTo(target, images, sourceOf);
   const substitutes = await prepareSubstitutes(sourceOf, graph, options);
   const pending = await assess(planCopy(graph, routes, substitutes), {
     concurrency: ASSESS_CONCURRENCY,

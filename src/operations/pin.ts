@@ -1,58 +1,71 @@
 /** Pins one image: with an earlier lock a HEAD says whether it still holds; otherwise one GET, and what it reaches. */
-import { discoverImage, reachableFrom, type GraphPart } from '../content/graph.ts';
+import type { EvidenceFinder } from '../content/evidence.ts';
+import { discoverImage, reachableFrom, rootsOf, type GraphPart } from '../content/graph.ts';
 import { KnownSource } from '../content/known-source.ts';
-import { canFetchManifest, type Source } from '../content/store.ts';
-import { readVerified } from '../content/verified.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
+import { fetchNamed } from '../content/named-manifest.ts';
+import type { Source } from '../content/store.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { IndexMode } from '../schema/graph.ts';
+import type { GraphImage } from '../schema/graph.ts';
 import type { LockImage, ReleaseLock } from '../schema/lock.ts';
 import type { WantedImage } from './wanted.ts';
 
-/** What a reference names, with all it reaches on the wanted platforms. */
-export interface PinnedImage {
-  readonly digest: Digest;
-  readonly indexMode: IndexMode | undefined;
+/** What a reference names, with all it reaches on the wanted platforms and all that vouches for it. */
+export interface PinnedImage extends Omit<GraphImage, 'reference'> {
   readonly part: GraphPart;
 }
 
-/** One HEAD when the lock still holds; otherwise the manifest itself in one GET, and what it reaches. */
+/** What pinning works with. */
+export interface PinTools {
+  /** Holds manifests that are known, and gets those that are read. */
+  readonly contents: Map<Digest, Buffer>;
+  /** Absent where nobody wants evidence. */
+  readonly evidence: EvidenceFinder | undefined;
+  /** Look for evidence again where the image itself has not moved. */
+  readonly refreshEvidence: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One HEAD when the lock still holds; otherwise the manifest itself in one GET, and what it reaches. Evidence is looked for
+ * where the image is new or has moved, since asking costs a request for each of its manifests.
+ */
 export async function pinImage(
   source: Source,
   image: WantedImage,
   earlier: PinnedImage | undefined,
-  contents: Map<Digest, Buffer>,
-  signal: AbortSignal,
+  tools: PinTools,
+): Promise<PinnedImage> {
+  const { evidence: known, ...pinned } = await pinContent(source, image, earlier, tools);
+  const { evidence: finder, refreshEvidence } = tools;
+  if (finder !== undefined && known !== undefined && !refreshEvidence) return { ...pinned, evidence: known };
+  const own = reachableFrom(pinned.part, [pinned.digest]);
+  const subjects = own.manifests.map(({ digest }) => digest);
+  const found = await finder?.find(source, subjects, image.lock.reference);
+  if (found === undefined) return { ...pinned, part: own };
+  const { evidence, manifests, blobs } = found;
+  const part = { manifests: [...own.manifests, ...manifests], blobs: [...own.blobs, ...blobs] };
+  return { ...pinned, evidence: [...evidence], part };
+}
+
+async function pinContent(
+  source: Source,
+  image: WantedImage,
+  earlier: PinnedImage | undefined,
+  { contents, signal }: PinTools,
 ): Promise<PinnedImage> {
   const { digest, tag = 'latest' } = image.reference;
   if (earlier !== undefined) {
     const current = digest ?? (await source.resolve(tag, { signal })).digest;
     if (current === earlier.digest) return earlier;
   }
-  const root = await fetchRoot(source, digest ?? tag, contents, signal);
-  const found = await discoverImage(new KnownSource(source, contents), root, {
+  const root = await fetchNamed(source, digest ?? tag, contents, { signal });
+  const { indexMode, ...found } = await discoverImage(new KnownSource(source, contents), root, {
     platforms: image.platforms,
     reference: image.lock.reference,
     signal,
   });
   for (const [known, bytes] of found.contents) contents.set(known, bytes);
-  return { digest: root.digest, indexMode: found.indexMode, part: found };
-}
-
-async function fetchRoot(
-  source: Source,
-  tagOrDigest: string,
-  contents: Map<Digest, Buffer>,
-  signal: AbortSignal,
-): Promise<Descriptor> {
-  if (canFetchManifest(source)) {
-    const { descriptor, bytes } = await source.fetchManifest(tagOrDigest, { signal });
-    contents.set(descriptor.digest, bytes);
-    return descriptor;
-  }
-  const descriptor = await source.resolve(tagOrDigest, { signal });
-  contents.set(descriptor.digest, await readVerified(source, descriptor, { signal }));
-  return descriptor;
+  return { digest: root.digest, ...(indexMode === undefined ? {} : { indexMode }), part: found };
 }
 
 /** Looks images up in an earlier lock that was made for the same platforms. */
@@ -73,7 +86,7 @@ export function recallPins(
       JSON.stringify(entry?.platforms) !== JSON.stringify(image.platforms)
     )
       return undefined;
-    const part = reachableFrom(previous, [known.digest]);
-    return { digest: known.digest, indexMode: known.indexMode, part };
+    const { reference: _, ...pinned } = known;
+    return { ...pinned, part: reachableFrom(previous, rootsOf(known)) };
   };
 }

@@ -1,8 +1,9 @@
 /** Pins a release: every reference to digests, every file to content. What a person wrote in, `release.lock.json` out. */
+import { EvidenceFinder } from '../content/evidence.ts';
 import { mergeGraphs, type GraphPart } from '../content/graph.ts';
 import { forEachConcurrently } from '../content/limit.ts';
 import type { Source } from '../content/store.ts';
-import { UsageError } from '../errors.ts';
+import { TrustError, UsageError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import { formatReference, type Reference } from '../oci/reference.ts';
@@ -38,6 +39,8 @@ export interface ResolveRequest {
 export interface ResolveOptions {
   /** Refuse any difference to the previous lock. @defaultValue false */
   readonly locked?: boolean | undefined;
+  /** Look for evidence again where the image itself has not moved. @defaultValue false */
+  readonly refreshEvidence?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onImage?: ((reference: string, done: number, total: number) => void) | undefined;
 }
@@ -61,6 +64,7 @@ export interface ResolvedRelease {
 /**
  * Resolves a release.
  * @throws UsageError `INVALID_SPEC` under `locked` when anything differs from the lock, naming each moved tag.
+ * @throws TrustError `UNSIGNED` where the release requires signatures, naming each image without one.
  * @throws NotFoundError when an image or a platform of it does not exist. @throws whatever a source throws.
  */
 export async function resolveRelease(request: ResolveRequest, options: ResolveOptions = {}): Promise<ResolvedRelease> {
@@ -75,6 +79,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   const earlier = recallPins(previous, platforms);
 
   const contents = new Map<Digest, Buffer>();
+  const evidence = spec.evidence === 'ignore' ? undefined : new EvidenceFinder(contents, options.signal);
   const moved: MovedTag[] = [];
   const images: GraphImage[] = [];
   const parts: GraphPart[] = [];
@@ -84,13 +89,10 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     CONCURRENCY,
     async (image, signal) => {
       const source = await request.openImage(image.reference, image.origin);
-      const pinned = await pinImage(source, image, earlier?.(image.lock), contents, signal);
-      images.push({
-        reference: image.lock.reference,
-        digest: pinned.digest,
-        ...(pinned.indexMode === undefined ? {} : { indexMode: pinned.indexMode }),
-      });
-      parts.push(pinned.part);
+      const tools = { contents, evidence, refreshEvidence: options.refreshEvidence === true, signal };
+      const { part, ...pinned } = await pinImage(source, image, earlier?.(image.lock), tools);
+      images.push({ reference: image.lock.reference, ...pinned });
+      parts.push(part);
       const was = previous?.images.find((entry) => entry.reference === image.lock.reference)?.digest;
       if (was !== undefined && was !== pinned.digest)
         moved.push({ reference: image.lock.reference, was, now: pinned.digest });
@@ -99,6 +101,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     options.signal,
   );
   if (options.locked === true && moved.length > 0) throw movedTags(moved);
+  if (spec.evidence === 'require') checkSigned(images);
   checkNames(images);
   const lock: ReleaseLock = {
     lockVersion: 1,
@@ -137,6 +140,16 @@ function toLockComponent(
     }),
     files: [...new Set(collected.files.map((file) => file.path))].sort(),
   };
+}
+
+function checkSigned(images: readonly GraphImage[]): void {
+  const isSigned = ({ digest, evidence = [] }: GraphImage): boolean =>
+    evidence.some(({ subject, kind }) => subject === digest && kind === 'signature');
+  const unsigned = images.filter((image) => !isSigned(image)).map(({ reference }) => `\n  ${reference}`);
+  if (unsigned.length === 0) return;
+  throw new TrustError('UNSIGNED', `${unsigned.length} image(s) have no signature:${unsigned.sort().join('')}`, {
+    hint: 'sign them, or say `evidence: carry` in release.yaml; `airgap resolve --refresh-evidence` looks again',
+  });
 }
 
 function toSeconds(time: Date): string {

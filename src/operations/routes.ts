@@ -1,5 +1,12 @@
 /** What of a graph goes where: narrowing to platforms, and the index a target gets when it refuses a sparse one. */
-import { discoverImage, mergeGraphs, reachableFrom, type GraphPart } from '../content/graph.ts';
+import {
+  discoverImage,
+  evidenceWithin,
+  mergeGraphs,
+  reachableFrom,
+  rootsOf,
+  type GraphPart,
+} from '../content/graph.ts';
 import type { CallOptions, Source } from '../content/store.ts';
 import { readVerified } from '../content/verified.ts';
 import { UsageError } from '../errors.ts';
@@ -17,7 +24,7 @@ export interface NarrowedGraph {
 }
 
 /**
- * Keeps what the chosen platforms need. Manifests are read from the sources of their images and verified.
+ * Keeps what the chosen platforms need, with the evidence for it. Manifests are read from the sources of their images and verified.
  * @throws UsageError `USAGE` when a platform is not carried at all.
  */
 export async function narrowGraph(
@@ -42,7 +49,7 @@ export async function narrowGraph(
       skipped.push(image.reference);
     } else if (wanted.length === own.length) {
       images.push(image);
-      parts.push(part);
+      parts.push(reachableFrom(graph, rootsOf(image)));
     } else {
       const root = part.manifests.find((manifest) => manifest.digest === image.digest);
       const found = await discoverImage(sourceOf(image.reference), toDescriptor(root ?? missing(image)), {
@@ -50,8 +57,15 @@ export async function narrowGraph(
         platforms: wanted,
         reference: image.reference,
       });
-      images.push({ ...image, indexMode: 'sparse' });
-      parts.push(found);
+      const evidence = image.evidence && evidenceWithin(image.evidence, found, graph);
+      images.push({ ...image, indexMode: 'sparse', ...(evidence === undefined ? {} : { evidence: [...evidence] }) });
+      parts.push(
+        found,
+        reachableFrom(
+          graph,
+          (evidence ?? []).map(({ digest }) => digest),
+        ),
+      );
     }
   }
   return { graph: mergeGraphs(images, parts), skipped };

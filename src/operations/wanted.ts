@@ -1,5 +1,6 @@
 /** What a release wants once its components are put together: each image and each file once, whoever named it. */
 import { UsageError } from '../errors.ts';
+import type { Digest } from '../oci/digest.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import { formatReference, parseReference, type Reference } from '../oci/reference.ts';
 import type { GraphImage } from '../schema/graph.ts';
@@ -78,21 +79,30 @@ function twoOrigins(reference: string, foundIn: readonly string[]): UsageError {
 }
 
 /**
- * Insists that one tag means one image, since importers and registries know images by tag.
+ * Insists that one tag means one image, since importers and registries know images by tag; and so for the tags of evidence,
+ * which images of one repository can share.
  * @throws UsageError `INVALID_SPEC` naming both references.
  */
 export function checkNames(images: readonly GraphImage[]): void {
-  const named = new Map<string, GraphImage>();
-  for (const image of images) {
-    const { registry, repository, tag } = parseReference(image.reference);
-    if (tag === undefined) continue;
-    const name = formatReference({ registry, repository, tag });
-    const other = named.get(name);
-    if (other !== undefined && other.digest !== image.digest) {
-      throw new UsageError('INVALID_SPEC', `${other.reference} and ${image.reference} are two images under one tag`, {
-        hint: 'pin both to the same digest, or give one of them another tag',
+  const named = new Map<string, { readonly reference: string; readonly digest: Digest }>();
+  const check = (name: Reference, digest: Digest, reference: string, what: string, hint: string): void => {
+    if (name.tag === undefined) return;
+    const text = formatReference(name);
+    const other = named.get(text);
+    if (other !== undefined && other.digest !== digest) {
+      throw new UsageError('INVALID_SPEC', `${other.reference} and ${reference} are two ${what} under one tag`, {
+        hint,
       });
     }
-    named.set(name, image);
+    named.set(text, { reference, digest });
+  };
+  for (const { reference, digest, evidence = [] } of images) {
+    const { registry, repository, tag } = parseReference(reference);
+    const image = { registry, repository, ...(tag === undefined ? {} : { tag }) };
+    check(image, digest, reference, 'images', 'pin both to the same digest, or give one of them another tag');
+    for (const { tag: own, digest: vouching } of evidence) {
+      const hint = 'one was found earlier than the other: run `airgap resolve --refresh-evidence`';
+      if (own !== undefined) check({ ...image, tag: own }, vouching, `evidence of ${reference}`, 'things', hint);
+    }
   }
 }

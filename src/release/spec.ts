@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts';
 import { parsePlatform, type Platform } from '../oci/platform.ts';
 import type { Reference } from '../oci/reference.ts';
 import { normalizePortablePath } from '../schema/portable-path.ts';
-import { parseImage, SpecDocument, type ImageOrigin } from '../schema/spec.ts';
+import { parseImage, SpecDocument, type EvidencePolicy, type ImageOrigin } from '../schema/spec.ts';
 import { readYaml, type YamlDocument, type YamlPath } from '../schema/yaml-source.ts';
 import { findDuplicates } from './spec-duplicates.ts';
 import { findMisplacedPaths } from './spec-paths.ts';
@@ -62,6 +62,7 @@ export interface ReleaseSpec {
   /** As `created`. */
   readonly expires?: string | undefined;
   readonly platforms: readonly Platform[] | 'all';
+  readonly evidence: EvidencePolicy;
   readonly components: readonly ComponentSpec[];
 }
 
@@ -137,6 +138,7 @@ function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): R
     ...(data.created === undefined ? {} : { created: toUtcSeconds(data.created) }),
     ...(data.expires === undefined ? {} : { expires: toUtcSeconds(data.expires) }),
     platforms: data.platforms === 'all' ? 'all' : data.platforms.map(parsePlatform),
+    evidence: data.evidence,
     components,
   };
 }

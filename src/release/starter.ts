@@ -33,6 +33,10 @@ platforms:
   - linux/amd64
   - linux/arm64
 
+# Signatures, attestations and SBOMs that stand beside the images in their registries travel with them. "require" insists on a
+# signature of every image; "ignore" leaves them all behind.
+# evidence: carry
+
 # A component is a part that can be named and documented on its own. Paths are relative to this file and stay below it.
 components:
   - name: app

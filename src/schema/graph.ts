@@ -1,6 +1,7 @@
 /** The content graph of a release, flat: what `release.lock.json` pins and `release.json` ships. */
 import * as z from 'zod';
 import { isDigest, type Digest } from '../oci/digest.ts';
+import { EVIDENCE_KINDS } from '../oci/evidence.ts';
 
 /** Entries of one list; far above any real release, low enough to refuse nonsense early. */
 const MAX_ENTRIES = 100_000;
@@ -18,12 +19,25 @@ export const Size: z.ZodInt = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 export const IndexMode = z.enum(['complete', 'sparse']);
 export type IndexMode = z.infer<typeof IndexMode>;
 
+/** Something that vouches for a manifest of an image: a manifest of the graph itself, in the image's repository. */
+export const GraphEvidence = z.strictObject({
+  /** The image's manifest or index, or other evidence. */
+  subject: DigestText,
+  digest: DigestText,
+  kind: z.enum(EVIDENCE_KINDS),
+  /** cosign's tag for the subject; absent for evidence that names its subject itself, a referrer. */
+  tag: z.string().max(128).optional(),
+});
+export type GraphEvidence = z.infer<typeof GraphEvidence>;
+
 /** One image of the release: the reference people use and the root it resolved to. */
 export const GraphImage = z.strictObject({
   /** Canonical: `registry/repository:tag`, `registry/repository@digest` or both. */
   reference: z.string().min(1).max(512),
   digest: DigestText,
   indexMode: IndexMode.optional(),
+  /** Empty where there is none; absent where nobody looked for any. */
+  evidence: z.array(GraphEvidence).max(MAX_ENTRIES).optional(),
 });
 export type GraphImage = z.infer<typeof GraphImage>;
 

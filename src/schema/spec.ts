@@ -10,6 +10,13 @@ import { Sequence } from './trust.ts';
 const MAX_ENTRIES = 5_000;
 const MAX_TEXT = 512;
 
+/**
+ * What becomes of signatures, attestations and bills of materials that stand beside images: `carry` takes all there are,
+ * `require` also insists on a signature of every image, `ignore` does not look for any.
+ */
+export const EVIDENCE_POLICIES = ['require', 'carry', 'ignore'] as const;
+export type EvidencePolicy = (typeof EVIDENCE_POLICIES)[number];
+
 /** The marks of the format; a new version changes `apiVersion`. */
 export const SPEC_API_VERSION = 'airgap.hexabase.ai/v1';
 export const SPEC_KIND = 'Release';
@@ -133,6 +140,12 @@ export const SpecDocument = z
     platforms: z
       .union([z.literal('all'), z.array(PlatformText).min(1).max(100)])
       .describe('Platforms to carry, or the word all.'),
+    evidence: z
+      .enum(EVIDENCE_POLICIES)
+      .default('carry')
+      .describe(
+        'Signatures, attestations and SBOMs beside the images: carry all there are, require a signature of every image, or ignore them.',
+      ),
     components: z.array(SpecComponent).min(1).max(MAX_ENTRIES),
   })
   .describe('A release to carry across an air gap.');

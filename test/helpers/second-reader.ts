@@ -21,7 +21,11 @@ export interface Release {
   readonly created: string;
   readonly files: readonly (Sized & { readonly path: string })[];
   readonly slots: readonly { readonly path: string; readonly size: number }[];
-  readonly images: readonly { readonly reference: string; readonly digest: string }[];
+  readonly images: readonly {
+    readonly reference: string;
+    readonly digest: string;
+    readonly evidence?: readonly { readonly digest: string; readonly tag?: string }[];
+  }[];
   readonly manifests: readonly Manifest[];
   readonly blobs: readonly Sized[];
 }
@@ -85,13 +89,24 @@ function imageTar({ created, images, manifests, blobs }: Release, platform: stri
     }
     return undefined;
   };
-  const entries = images.flatMap(({ reference, digest }) => {
+  const imageEntries = images.flatMap(({ reference, digest }) => {
     const manifest = first(digest);
     if (manifest === undefined) return [];
     const name = reference.replace(/@.*/, '');
     const isTagged = /:[^/]*$/.test(name);
     return [{ manifest, isTagged, name: isTagged ? name : `${name}@${manifest.digest}` }];
   });
+  const evidenceEntries = images.flatMap(({ reference, evidence = [] }) =>
+    evidence.flatMap(({ digest, tag }) => {
+      const manifest = here.find((each) => each.digest === digest);
+      const repository = reference.replace(/@.*/, '').replace(/:[^/]*$/, '');
+      const name = tag === undefined ? `${repository}@${digest}` : `${repository}:${tag}`;
+      return manifest === undefined ? [] : [{ manifest, isTagged: tag !== undefined, name }];
+    }),
+  );
+  const entries = [...imageEntries, ...(platform === undefined ? evidenceEntries : [])].filter(
+    ({ name }, position, all) => all.findIndex((other) => other.name === name) === position,
+  );
   const [os, architecture, variant] = platform?.split('/') ?? [];
   const index = entries.map(({ name, manifest: { mediaType, digest, size } }) => ({
     ...{ mediaType, digest, size },

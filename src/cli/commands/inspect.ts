@@ -2,6 +2,7 @@
 import { argument, defineCommand } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount, formatTable } from '../format.ts';
+import { formatEvidence } from '../evidence.ts';
 import type { Inspection } from '../../operations/inspect.ts';
 
 export const inspect = defineCommand({
@@ -66,11 +67,12 @@ function inspectionLines({
     ]),
     '',
     ...formatTable([
-      ['IMAGE', 'PLATFORMS', 'INDEX', 'SIZE', 'SHARED'],
+      ['IMAGE', 'PLATFORMS', 'INDEX', 'EVIDENCE', 'SIZE', 'SHARED'],
       ...images.map((image) => [
         image.reference,
         image.platforms.join(','),
         image.indexMode ?? 'single',
+        formatEvidence(image.evidence),
         formatBytes(image.size),
         formatBytes(image.sharedSize),
       ]),

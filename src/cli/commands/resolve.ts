@@ -1,6 +1,7 @@
 /** `airgap resolve`: pins every reference of a release.yaml by digest. */
 import { UsageError } from '../../errors.ts';
 import { defineCommand, flag, optionalArgument, text } from '../command.ts';
+import { formatEvidence } from '../evidence.ts';
 import { formatBytes, formatCount, formatTable, shortDigest } from '../format.ts';
 import { openProgress } from '../progress.ts';
 import { sourceOptions } from '../source-options.ts';
@@ -8,10 +9,19 @@ import { sourceOptions } from '../source-options.ts';
 export const resolve = defineCommand({
   name: 'resolve',
   summary: 'pin every image and file of a release.yaml in release.lock.json',
-  examples: ['resolve', 'resolve release.yaml --verbose', 'resolve release.yaml --locked'],
+  examples: [
+    'resolve',
+    'resolve release.yaml --verbose',
+    'resolve release.yaml --locked',
+    'resolve release.yaml --refresh-evidence',
+  ],
   arguments: { release: optionalArgument('release.yaml', 'the release (default: the one in this directory)') },
   options: {
     lock: text('--lock <file>', 'the lock (default: release.lock.json beside the release.yaml)'),
+    refreshEvidence: flag(
+      '--refresh-evidence',
+      'look for signatures, attestations and SBOMs again where the image itself has not moved',
+    ),
     locked: flag('--locked', 'change nothing; fail if a tag moved or anything differs from the lock'),
     ...sourceOptions,
   },
@@ -38,6 +48,7 @@ export const resolve = defineCommand({
       image.reference,
       shortDigest(image.digest),
       image.indexMode ?? 'single',
+      formatEvidence(image.evidence),
       moved.some(({ reference }) => reference === image.reference) ? 'moved' : '',
     ]);
     output.result(

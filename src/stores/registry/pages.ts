@@ -1,4 +1,6 @@
 /** Reads lists that come in pages, linked by `Link: <…>; rel="next"`. */
+import { StoreError } from '../../errors.ts';
+import { protocolFailure } from './failure.ts';
 import { isSameOrigin, resolveLocation, type Place } from './location.ts';
 import type { Answer } from './transport.ts';
 
@@ -6,12 +8,19 @@ import type { Answer } from './transport.ts';
 export const MAX_PAGES = 1000;
 
 /**
- * The next page, or undefined at the end. A link to another host ends the list: credentials must not go there.
+ * The next page, or undefined at the end.
+ * @throws RegistryError when it would be at another host: credentials must not go there, and the list is not complete.
  * @see https://www.rfc-editor.org/rfc/rfc8288
  */
 export function nextPage(answer: Answer): Place | undefined {
   const link = /<([^>]*)>\s*;[^,]*\brel\s*=\s*"?next"?/i.exec(answer.headers['link'] ?? '')?.[1];
   if (link === undefined) return undefined;
   const next = resolveLocation(answer.place, link, 'the next page');
-  return isSameOrigin(answer.place.url, next.url) ? next : undefined;
+  if (isSameOrigin(answer.place.url, next.url)) return next;
+  throw protocolFailure(answer.asked, answer.status, `the list goes on at another host, ${next.url.host}`);
+}
+
+/** The error for a list that does not end; what was read of it is not an answer. */
+export function tooLong(where: string, what: string): StoreError {
+  return new StoreError('UNSUPPORTED', `${where} has too many ${what} to list`);
 }

@@ -7,18 +7,19 @@ import { MediaType } from '../../oci/media-types.ts';
 import type { RegistryHost } from './host.ts';
 import type { Place } from './location.ts';
 import { getManifest, putManifest, type FetchedManifest, type ManifestContext } from './manifests.ts';
-import { MAX_PAGES, nextPage } from './pages.ts';
-import { isRetryableStatus } from './failure.ts';
+import { MAX_PAGES, nextPage, tooLong } from './pages.ts';
 import { readBody, refusal, type Answer } from './transport.ts';
 
 /** Referrers of one manifest. */
 const MAX_REFERRERS = 10_000;
+/** What registries without the API answer in its place, but for redirects to web pages; 401 and 403 are not among it. */
+const UNKNOWN_ROUTE: readonly number[] = [400, 404, 405, 406, 410, 501];
 
 /** Updates of one fallback tag by this process happen one after the other: they read, change and write. */
 const updates = new Map<string, Promise<void>>();
 
 /**
- * Descriptors of everything that names this manifest as its subject.
+ * Descriptors of everything that names this manifest as its subject: all of them, or an error.
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
  */
 export async function listReferrers(context: ManifestContext, subject: Digest): Promise<readonly Descriptor[]> {
@@ -41,10 +42,10 @@ export async function listReferrers(context: ManifestContext, subject: Digest): 
     );
     if (page === undefined) return (await readFallback(context, subject))?.index.manifests ?? [];
     found.push(...page.referrers);
-    if (page.next === undefined) break;
+    if (page.next === undefined) return unique(found);
     to = page.next;
   }
-  return unique(found).slice(0, MAX_REFERRERS);
+  throw tooLong(`${host.registry}/${repository}@${subject}`, 'referrers');
 }
 
 /**
@@ -107,11 +108,13 @@ interface Page {
 
 /** undefined: the registry has no referrers API, or something else answers in its place. */
 async function readPage(answer: Answer, host: RegistryHost): Promise<Page | undefined> {
-  if (isRetryableStatus(answer.status)) throw await refusal(answer);
+  const { status } = answer;
+  const isElsewhere = status >= 300 && status < 400;
+  if (status !== 200 && !isElsewhere && !UNKNOWN_ROUTE.includes(status)) throw await refusal(answer);
   const type = answer.headers['content-type']?.split(';')[0]?.trim();
-  if (answer.status !== 200 || type !== MediaType.index) {
+  if (status !== 200 || type !== MediaType.index) {
     // The specification's own errors are JSON: such a 404 may be about the repository.
-    if (answer.status === 404 && type !== 'application/json') host.lacksReferrers = true;
+    if (status === 404 && type !== 'application/json') host.lacksReferrers = true;
     await answer.discard();
     return undefined;
   }

@@ -1,5 +1,5 @@
 /** One repository of a registry as a place to read content from and write it to. */
-import type { CallOptions, Bytes, FetchOptions, MountTarget, ReferrerSource } from '../../content/store.ts';
+import type { CallOptions, Bytes, FetchOptions, MountTarget, ReferrerSource, TagListSource } from '../../content/store.ts';
 import { collect, verified } from '../../content/verified.ts';
 import { AuthError, NotFoundError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
@@ -34,7 +34,7 @@ export interface RepositoryOptions {
 }
 
 /** A repository behind a {@link RegistryHost}. */
-export class RegistryRepository implements MountTarget, ReferrerSource {
+export class RegistryRepository implements MountTarget, ReferrerSource, TagListSource {
   readonly name: string;
   readonly mountScope: string;
   readonly host: RegistryHost;
@@ -155,9 +155,9 @@ export class RegistryRepository implements MountTarget, ReferrerSource {
     return listReferrers(this.#context(options), subject);
   }
 
-  /** All tags, in the registry's order. @throws NotFoundError `NOT_FOUND` when there is no such repository. */
-  async listTags(options: CallOptions = {}): Promise<readonly string[]> {
-    return listTags(this.#context(options));
+  /** All tags, in the registry's order. */
+  async listTags(options: CallOptions & { readonly maxPages?: number | undefined } = {}): Promise<readonly string[]> {
+    return listTags(this.#context(options), options.maxPages);
   }
 
   async #pushManifest(expected: Descriptor, bytes: Buffer, options: CallOptions): Promise<void> {

@@ -1,7 +1,7 @@
 /** Lists the tags of a repository. */
 import type { Place } from './location.ts';
 import { notFound, type ManifestContext } from './manifests.ts';
-import { MAX_PAGES, nextPage } from './pages.ts';
+import { MAX_PAGES, nextPage, tooLong } from './pages.ts';
 import { protocolFailure } from './failure.ts';
 import { readBody, refusal, type Answer } from './transport.ts';
 
@@ -11,20 +11,25 @@ const PAGE_SIZE = 1000;
 /**
  * All tags, over all pages.
  * @throws NotFoundError `NOT_FOUND` when there is no such repository.
+ * @throws StoreError `UNSUPPORTED` when there are more pages than `maxPages`.
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
  */
-export async function listTags({ host, repository, scopes, signal }: ManifestContext): Promise<readonly string[]> {
+export async function listTags(
+  { host, repository, scopes, signal }: ManifestContext,
+  maxPages: number = MAX_PAGES,
+): Promise<readonly string[]> {
+  const name = `${host.registry}/${repository}`;
   const tags: string[] = [];
   let to: string | Place = `/v2/${repository}/tags/list?n=${PAGE_SIZE}`;
-  for (let pages = 0; pages < MAX_PAGES; pages++) {
+  for (let pages = 0; pages < maxPages; pages++) {
     const page: Page = await host.call({ method: 'GET', kind: 'tags', to, scopes, signal }, (answer) =>
-      readPage(answer, `${host.registry}/${repository}`),
+      readPage(answer, name),
     );
     tags.push(...page.tags);
     if (page.next === undefined) return tags;
     to = page.next;
   }
-  return tags;
+  throw tooLong(name, 'tags');
 }
 
 interface Page {

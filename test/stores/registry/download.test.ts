@@ -429,16 +429,38 @@ describe('referrers', () => {
     JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: found });
   const indexType = { 'content-type': 'application/vnd.oci.image.index.v1+json' };
 
-  it('come over all pages of the API, of one origin only', async () => {
+  it('come over all pages of the API', async () => {
     const [one, two] = [madeBlob('1').descriptor, madeBlob('2').descriptor];
     await using server = await startScriptedServer((request, response) => {
       const isSecond = request.url?.includes('last=a%2Fb') === true;
-      const link = isSecond ? '<http://127.0.0.1:1/elsewhere>; rel="next"' : `<${request.url}?last=a%2Fb>; rel="next"`;
-      response.writeHead(200, { ...indexType, link }).end(isSecond ? index(two, one) : index(one));
+      const link = isSecond ? {} : { link: `<${request.url}?last=a%2Fb>; rel="next"` };
+      response.writeHead(200, { ...indexType, ...link }).end(isSecond ? index(two, one) : index(one));
     });
     await using repository = open(server.host);
     expect(await repository.referrers(subject)).toEqual([one, two]);
     expect(server.asked).toHaveLength(2);
+  });
+
+  it.each([
+    ['the list goes on at another host', '<http://127.0.0.1:1/elsewhere>; rel="next"'],
+    ['it does not end', '</v2/a/b/referrers/more>; rel="next"'],
+  ])('are refused when %s, since some would be missing', async (_, link) => {
+    await using server = await startScriptedServer((__, response) => {
+      response.writeHead(200, { ...indexType, link }).end(index());
+    });
+    await using repository = open(server.host);
+    await expect(repository.referrers(subject)).rejects.toMatchObject({
+      message: expect.stringMatching(/another host|too many/) as string,
+    });
+  });
+
+  it.each([401, 403, 409, 500])('are not said to be none on %i', async (status) => {
+    await using server = await startScriptedServer((request, response) => {
+      response.writeHead(request.url?.includes('/referrers/') === true ? status : 404).end();
+    });
+    await using repository = open(server.host);
+    await expect(repository.referrers(subject)).rejects.toThrow(`/referrers/${subject}`);
+    expect(server.asked.filter(({ url }) => url.includes('/manifests/'))).toEqual([]);
   });
 
   it.each([
