@@ -9,10 +9,11 @@ import {
 import { layoutArchive } from '../../src/archive/layout.ts';
 import { sha256, type Digest } from '../../src/oci/digest.ts';
 import { MediaType } from '../../src/oci/media-types.ts';
-import type { GraphManifest } from '../../src/schema/graph.ts';
+import type { GraphEvidence, GraphManifest } from '../../src/schema/graph.ts';
 import type { Inventory } from '../../src/schema/inventory.ts';
 import { rejectionOf } from './failures.ts';
-import { makeRelease } from './sample-release.ts';
+import type { SampleNode } from '../helpers/sample-image.ts';
+import { makeRelease, sampleEvidence, sampleImages } from './sample-release.ts';
 
 const malformed = { name: 'IntegrityError', code: 'MALFORMED' };
 let inventory: Inventory;
@@ -90,9 +91,27 @@ function withImage(change: (draft: Draft) => void): Inventory {
 }
 
 type Draft = { -readonly [K in keyof Inventory]: Inventory[K] } & {
-  images: { reference: string; digest: Digest; indexMode?: 'complete' | 'sparse' }[];
+  images: { reference: string; digest: Digest; indexMode?: 'complete' | 'sparse'; evidence?: GraphEvidence[] }[];
   manifests: GraphManifest[];
 };
+
+/** A release with evidence by tag and by reference. */
+async function makeSigned(): ReturnType<typeof makeRelease> {
+  const images = sampleImages();
+  const signed = await makeRelease({
+    images,
+    evidence: sampleEvidence(images['registry.example/team/app:1.0'] as SampleNode),
+  });
+  checkInventory(signed.inventory);
+  return signed;
+}
+
+const tagged = (found: readonly GraphEvidence[]): GraphEvidence =>
+  found.find(({ tag }) => tag !== undefined) as GraphEvidence;
+const referrer = (found: readonly GraphEvidence[]): GraphEvidence =>
+  found.find(({ tag }) => tag === undefined) as GraphEvidence;
+/** As written by somebody who does not check. */
+const canonical = (draft: Draft): Buffer => Buffer.from(`${JSON.stringify(draft, null, 1)}\n`);
 
 function indexOf(draft: Draft): GraphManifest {
   return draft.manifests.find((manifest) => manifest.manifests !== undefined) as GraphManifest;
@@ -165,6 +184,30 @@ describe('an inventory is inconsistent with', () => {
     ['a time that no header can carry', (draft) => (draft.created = '2300-01-01T00:00:00Z')],
   ])('%s', async (_, change) => {
     expect(await rejectionOf(() => checkInventory(withImage(change)))).toMatchObject(malformed);
+  }); // prettier-ignore
+
+  test.each<[string, (found: GraphEvidence[], draft: Draft) => unknown]>([
+    ['that is not sorted', (found) => found.reverse()],
+    ['that is said twice', (found) => found.push(found.at(-1) as GraphEvidence)],
+    ['that is not carried', (found) => Object.assign(found[0] as object, { digest: sha256('nowhere') })],
+    ['for what is not carried', (found) => Object.assign(found.at(-1) as object, { subject: `sha256:${'f'.repeat(64)}` })],
+    ['under the tag of something else', (found) => Object.assign(tagged(found), { tag: `sha256-${'0'.repeat(64)}.sig` })],
+    ['under a tag of the image', (found) => Object.assign(tagged(found), { tag: '1.0' })],
+    ['under a tag of another kind', (found) => Object.assign(tagged(found), { kind: 'sbom' })],
+    ['of an unknown kind', (found) => Object.assign(tagged(found), { kind: 'rumour' })],
+    ['that refers to itself', (found) => Object.assign(referrer(found), { subject: referrer(found).digest })],
+    ['that nobody names any more', (found) => found.splice(0)],
+    ['that two images give two subjects', (_, draft) => {
+      const other = draft.images.find(({ evidence = [] }) => evidence.length === 0);
+      const all = draft.images.flatMap(({ evidence = [] }) => evidence);
+      Object.assign(other as object, { evidence: [{ ...referrer(all), subject: tagged(all).digest }] });
+    }],
+  ])('evidence %s', async (_, change) => {
+    const { inventory: signed } = await makeSigned();
+    const draft = structuredClone(signed) as Draft;
+    const found = draft.images.flatMap(({ evidence = [] }) => (evidence.length > 0 ? [evidence] : []));
+    for (const evidence of found) change(evidence, draft);
+    expect(await rejectionOf(() => parseInventory(canonical(draft)))).toMatchObject(malformed);
   }); // prettier-ignore
 
   test.each([

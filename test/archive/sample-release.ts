@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { layoutArchive, type Member } from '../../src/archive/layout.ts';
 import { openArchiveWriter, type ArchiveWriter, type FillSlots } from '../../src/archive/writer.ts';
 import { copy } from '../../src/content/copy.ts';
-import { discoverImage, mergeGraphs } from '../../src/content/graph.ts';
+import { EvidenceFinder } from '../../src/content/evidence.ts';
+import { discoverImage, mergeGraphs, reachableFrom, type GraphPart } from '../../src/content/graph.ts';
 import { assess, planCopy } from '../../src/content/plan.ts';
 import { bytesOf } from '../../src/content/verified.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
@@ -54,6 +55,23 @@ export interface SampleReleaseOptions {
   readonly files?: Readonly<Record<string, string | Buffer>>;
   readonly platforms?: readonly string[] | 'all';
   readonly version?: string;
+  /** What stands beside the images; where given, evidence is looked for. */
+  readonly evidence?: readonly { readonly node: SampleNode; readonly tag?: string }[];
+}
+
+/** For an index: a signature under cosign's tag, a referrer, one for a child, and one for that referrer. */
+export function sampleEvidence(subject: SampleNode): NonNullable<SampleReleaseOptions['evidence']> {
+  const sbom = makeArtifact('application/spdx+json', 'a bill of materials', { subject });
+  return [
+    { node: makeImage({ platform: 'linux/s390x' }), tag: `${subject.descriptor.digest.replace(':', '-')}.sig` },
+    { node: sbom },
+    {
+      node: makeArtifact('application/vnd.cncf.notary.signature', 'of a child', {
+        subject: subject.children[0] ?? sbom,
+      }),
+    },
+    { node: makeArtifact('application/vnd.cncf.notary.signature', 'of the bill', { subject: sbom }) },
+  ];
 }
 
 export async function makeRelease(options: SampleReleaseOptions = {}): Promise<SampleRelease> {
@@ -66,7 +84,7 @@ export async function makeRelease(options: SampleReleaseOptions = {}): Promise<S
   const store = new MemoryStore('sample');
   const contents = new Map<Digest, { descriptor: Descriptor; bytes: Buffer }>();
   const images: GraphImage[] = [];
-  const parts = [];
+  const parts: GraphPart[] = [];
   for (const [reference, node] of Object.entries(nodes)) {
     for (const [digest, { descriptor, bytes }] of contentOf(node)) contents.set(digest, { descriptor, bytes });
     for (const { descriptor, bytes } of contentOf(node).values()) await store.push(descriptor, bytesOf(bytes));
@@ -83,6 +101,23 @@ export async function makeRelease(options: SampleReleaseOptions = {}): Promise<S
     contents.set(descriptor.digest, { descriptor, bytes });
     return { path, size: bytes.length, digest: descriptor.digest };
   });
+  if (options.evidence !== undefined) {
+    for (const { node, tag } of options.evidence) {
+      for (const { descriptor, bytes } of contentOf(node).values()) {
+        contents.set(descriptor.digest, { descriptor, bytes });
+        await store.push(descriptor, bytesOf(bytes));
+      }
+      if (tag !== undefined) await store.tag(node.descriptor, tag);
+    }
+    const finder = new EvidenceFinder(new Map());
+    for (const [index, image] of images.entries()) {
+      const own = reachableFrom(mergeGraphs([], parts), [image.digest]).manifests.map(({ digest }) => digest);
+      const found = await finder.find(store, own, image.reference);
+      if (found === undefined) throw new Error('the store keeps no evidence');
+      images[index] = { ...image, evidence: [...found.evidence] };
+      parts.push(found);
+    }
+  }
   const graph = mergeGraphs(images, parts);
   const platforms = [...new Set(graph.manifests.flatMap(({ platform }) => platform ?? []))].sort();
   const inventory: Inventory = {

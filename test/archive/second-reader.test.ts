@@ -13,10 +13,17 @@ import type { Inventory } from '../../src/schema/inventory.ts';
 import { generateKeyPair, type KeyAlgorithm } from '../../src/trust/keys.ts';
 import { createKeySigner } from '../../src/trust/signer.ts';
 import { fillSlot } from '../../src/trust/slot.ts';
-import { makeMultiPlatformImage } from '../helpers/sample-image.ts';
+import { makeMultiPlatformImage, type SampleNode } from '../helpers/sample-image.ts';
 import { header, layOut, readArchive, toPieces, type Piece } from '../helpers/second-reader.ts';
 import { useTempDir } from '../helpers/temp.ts';
-import { descriptorsOf, makeRelease, sampleImages, SLOT_BYTES, type SampleRelease } from './sample-release.ts';
+import {
+  descriptorsOf,
+  makeRelease,
+  sampleEvidence,
+  sampleImages,
+  SLOT_BYTES,
+  type SampleRelease,
+} from './sample-release.ts';
 
 const temp = useTempDir();
 let release: SampleRelease;
@@ -94,6 +101,19 @@ function expectSameLayout(inventory: Inventory): void {
 }
 
 describe('the layout is the same', () => {
+  test('for evidence of an index, of a child and of evidence, which two images share', async () => {
+    const images = sampleImages();
+    const evidence = sampleEvidence(images['registry.example/team/app:1.0'] as SampleNode);
+    const { inventory } = await makeRelease({ images, evidence });
+    expect(inventory.images.map((image) => image.evidence?.length)).toEqual([0, 4, 4, 0, 0]);
+    expectSameLayout(inventory);
+    const { path, bytes, publicKey } = await build(await makeRelease({ images, evidence }));
+    const policy = { keys: [publicKey], threshold: 1 };
+    await verifyArchive(path, policy);
+    expect(readArchive(bytes, [publicKey]).map((member) => member.path)).toContain('images/multi-platform.tar');
+    expect(inventory.platforms).not.toContain('linux/s390x');
+  });
+
   test('for shared layers, an attestation, an artifact and an image known by digest', () => {
     expectSameLayout(release.inventory);
   });

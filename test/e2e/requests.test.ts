@@ -18,7 +18,7 @@ async function asked(work: () => Promise<unknown>): Promise<readonly string[]> {
 const images = (): readonly string[] => [...fixture.release.images.keys()];
 const tagged = (): readonly string[] => images().filter((reference) => !reference.includes('@'));
 
-test('a cold build asks for every manifest and every blob exactly once, and for nothing else', async () => {
+test('a cold build asks for every manifest and every blob exactly once, and once for what vouches for each manifest', async () => {
   await rm(fixture.release.lock);
   const output = `${fixture.folder()}.tar`;
   const lines = await asked(() => buildArchive(fixture.release.spec, fixture.key, output));
@@ -28,6 +28,12 @@ test('a cold build asks for every manifest and every blob exactly once, and for 
   expect(lines.filter((line) => !line.startsWith('200 GET /v2/'))).toEqual([]);
   const manifestLines = lines.filter((line) => line.includes('/manifests/'));
   const blobLines = lines.filter((line) => line.includes('/blobs/'));
+  const referrerLines = lines.filter((line) => line.includes('/referrers/'));
+  const listLines = lines.filter((line) => line.includes('/tags/list'));
+  expect(referrerLines.map(tail).toSorted()).toEqual(manifests.map(({ digest }) => digest).toSorted());
+  const repositories = [...new Set(images().map((reference) => placeOf(reference).repository))];
+  expect(listLines.toSorted()).toEqual(repositories.map((name) => `200 GET /v2/${name}/tags/list`).toSorted());
+  expect(lines).toHaveLength([...manifestLines, ...blobLines, ...referrerLines, ...listLines].length);
   expect(blobLines.map(tail).toSorted()).toEqual(blobs.map(({ digest }) => digest).toSorted());
   const roles = [
     ...images().map((reference) => `200 GET /v2/${placeOf(reference).repository}/manifests/${placeOf(reference).name}`),
@@ -40,7 +46,9 @@ test('a cold build asks for every manifest and every blob exactly once, and for 
       .map(tail)
       .toSorted(),
   ).toEqual(children.toSorted());
-  const sent = fixture.requests.reduce((sum, { bytesOut }) => sum + bytesOut, 0);
+  const sent = fixture.requests
+    .filter(({ path }) => /\/(manifests|blobs)\//.test(path))
+    .reduce((sum, { bytesOut }) => sum + bytesOut, 0);
   expect(sent).toBe([...manifests, ...blobs].reduce((sum, { size }) => sum + size, 0));
 });
 

@@ -1,5 +1,12 @@
 /** One repository of a registry as a place to read content from and write it to. */
-import type { CallOptions, Bytes, FetchOptions, MountTarget, ReferrerSource, TagListSource } from '../../content/store.ts';
+import type {
+  CallOptions,
+  Bytes,
+  FetchOptions,
+  MountTarget,
+  ReferrerSource,
+  TagListSource,
+} from '../../content/store.ts';
 import { collect, verified } from '../../content/verified.ts';
 import { AuthError, NotFoundError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
