@@ -48,8 +48,8 @@ export const resolve = defineCommand({
       image.reference,
       shortDigest(image.digest),
       image.indexMode ?? 'single',
-      formatEvidence(image.evidence),
       moved.some(({ reference }) => reference === image.reference) ? 'moved' : '',
+      formatEvidence(image.evidence),
     ]);
     output.result(
       {
