@@ -21,6 +21,8 @@ const common = {
   },
   // dockerode can reach engines over SSH; this product does not, and ssh2 would bring native code.
   alias: { ssh2: './scripts/no-ssh.mjs' },
+  // An optional companion of the CycloneDX library, for XML, which nobody asks it for.
+  external: ['xmlbuilder2'],
 };
 
 /**

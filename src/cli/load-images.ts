@@ -13,6 +13,7 @@ import { openImageTarget, refuse } from './image-targets.ts';
 import { loadTarballs } from './load-tarballs.ts';
 import { openProgress } from './progress.ts';
 import { standingDocument, standingLines } from './standing.ts';
+import { provenanceDocument } from './provenance-lines.ts';
 import type { TargetOptions } from './target-options.ts';
 import type { Terms } from './trust-options.ts';
 import { imageLines, judgeImages, planLines, summarizePending, writeReports } from './transfer-report.ts';
@@ -75,6 +76,7 @@ async function loadImages(
     digest: release.digest,
     signers: release.signers.map(({ keyId }) => keyId),
     trust: standingDocument(release),
+    provenance: release.provenance.accepted.map(provenanceDocument),
     target: target.name,
     skipped: plan.skipped,
     charts: plan.charts.map((chart) => ({ path: chart.path, reference: chart.reference })),

@@ -10,6 +10,7 @@ import { formatBytes, formatCount, formatTable } from './format.ts';
 import { refuse } from './image-targets.ts';
 import { openProgress } from './progress.ts';
 import { standingDocument, standingLines } from './standing.ts';
+import { provenanceDocument } from './provenance-lines.ts';
 import type { TargetOptions } from './target-options.ts';
 import { writeReports } from './transfer-report.ts';
 
@@ -51,6 +52,7 @@ export async function loadTarballs(
     digest: release.digest,
     signers: release.signers.map(({ keyId }) => keyId),
     trust: standingDocument(release),
+    provenance: release.provenance.accepted.map(provenanceDocument),
     target,
     tarballs: plan.map((tar) => describe(tar, options.plan)),
   };

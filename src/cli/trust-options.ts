@@ -4,6 +4,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { Acceptance } from '../operations/trusted-release.ts';
 import { count, digest, list, text, type ValuesOf } from './command.ts';
 import { readPublicKey } from './keys.ts';
+import { demandOptions, readDemand } from './provenance-options.ts';
 
 const MAX_KEYS = 256;
 
@@ -11,6 +12,7 @@ export const trustOptions = {
   key: list('--key <file>', 'public key to trust; it must have reached you by another way than the archive'),
   threshold: count('--threshold <n>', 'how many of the keys must have signed (default: 1)', 1, MAX_KEYS),
   trust: text('--trust <file>', 'trust document to believe, instead of keys; the state pins it at the first load'),
+  ...demandOptions,
   state: text('--state <directory>', 'where this site remembers what it loaded, so that nothing older is accepted'),
   expectDigest: digest('--expect-digest <digest>', 'refuse every archive but this one (of checksums.txt)'),
   allowRollbackTo: digest(
@@ -20,7 +22,7 @@ export const trustOptions = {
 } as const;
 
 /** What was given, files read: all of an acceptance but what the site remembers. */
-export interface Terms extends Pick<Acceptance, 'anchor' | 'now' | 'expectedDigest' | 'exceptionFor'> {
+export interface Terms extends Pick<Acceptance, 'anchor' | 'now' | 'expectedDigest' | 'exceptionFor' | 'provenance'> {
   /** Directory of the site's state. */
   readonly state: string | undefined;
 }
@@ -47,7 +49,8 @@ export async function readTerms(options: ValuesOf<typeof trustOptions>, now: Dat
     trust === undefined
       ? { keys: await Promise.all(key.map(readPublicKey)), threshold: threshold ?? 1 }
       : await readTrustFile(trust);
-  return { anchor, now, expectedDigest: expectDigest, exceptionFor: allowRollbackTo, state };
+  const provenance = readDemand(options);
+  return { anchor, now, expectedDigest: expectDigest, exceptionFor: allowRollbackTo, provenance, state };
 }
 
 function assertRecorded(allowRollbackTo: Digest | undefined, state: string | undefined): void {

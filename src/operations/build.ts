@@ -12,6 +12,7 @@ import type { ReleaseLock } from '../schema/lock.ts';
 import { FileSource, type FileContent } from '../stores/files.ts';
 import type { ReleaseSigner } from '../trust/signer.ts';
 import { fillSlot } from '../trust/slot.ts';
+import { attestBuild, planProvenance, type BuildFacts } from './provenance.ts';
 
 /** What to build, and from where. */
 export interface BuildRequest {
@@ -26,6 +27,12 @@ export interface BuildRequest {
   readonly files: ReadonlyMap<Digest, FileContent>;
   /** Files of `install/` and `trust/`. */
   readonly tools: readonly { readonly path: string; readonly bytes: Buffer }[];
+  /** Of the product that builds, for the provenance and the bill of materials. */
+  readonly toolVersion: string;
+  /** Signs the provenance. @defaultValue the first signer */
+  readonly witness?: ReleaseSigner | undefined;
+  /** What the provenance says beyond what the lock knows. */
+  readonly facts?: BuildFacts | undefined;
 }
 
 /** Options of {@link buildArchive}. */
@@ -47,6 +54,8 @@ export interface BuildReport {
   readonly digest: Digest;
   readonly inventory: Inventory;
   readonly signers: readonly string[];
+  /** Key id of the signer who states how the archive was built. */
+  readonly provenance: string | undefined;
   /** Bytes an interrupted run had left in place. */
   readonly resumedBytes: number;
   readonly copiedBytes: number;
@@ -56,27 +65,43 @@ export interface BuildReport {
  * Builds an archive. Run again after any interruption, it goes on where it stopped and ends byte-identical.
  * @throws StoreError `NO_SPACE`, `LOCKED`. @throws UsageError when the output exists. @throws whatever a source throws.
  */
-export async function buildArchive(request: BuildRequest, options: BuildOptions = {}): Promise<BuildReport> {
+export async function buildArchive(asked: BuildRequest, options: BuildOptions = {}): Promise<BuildReport> {
+  const startedOn = new Date();
+  const { lock, signers, toolVersion, facts = {} } = asked;
+  // Large, and needed by nobody who does not build.
+  const { createBillOfMaterials } = await import('../release/bill-of-materials.ts');
+  const request = { ...asked, tools: [...asked.tools, createBillOfMaterials(lock, toolVersion)] };
   const tools = request.tools.map(({ path, bytes }): InventoryFile => ({
     path,
     size: bytes.length,
     digest: sha256(bytes),
   }));
-  const inventory = toInventory(request.lock, tools);
-  assertRoom(inventory, request.signers);
+  const plans = planProvenance(lock);
+  const inventory = toInventory(
+    lock,
+    tools,
+    plans.map(({ slotSize }) => slotSize),
+  );
+  assertRoom(inventory, signers);
+  const witness = asked.witness ?? signers[0];
   await using writer = await openArchiveWriter(request.output, inventory, options);
   const { held, total } = writer.progress;
   options.onStart?.(held, total);
   const plan = planArchive(request, inventory, writer);
   const pending = await assess(plan, { concurrency: 1, signal: options.signal });
   const { copiedBytes } = await copy(pending, options);
-  const digest = await writer.finish((checksums) => signSlots(checksums, inventory, request.signers));
+  const digest = await writer.finish(async (checksums) => {
+    const provenance = { lock, inventory, plans, toolVersion, facts, startedOn };
+    const statements = witness === undefined ? [] : await attestBuild(provenance, checksums, witness);
+    return signSlots(checksums, inventory, signers, statements);
+  });
   return {
     path: request.output,
     size: writer.layout.size,
     digest,
     inventory,
-    signers: request.signers.map((signer) => signer.keyId),
+    signers: signers.map((signer) => signer.keyId),
+    provenance: witness?.keyId,
     resumedBytes: held,
     copiedBytes,
   };
@@ -117,15 +142,18 @@ function planArchive(request: BuildRequest, inventory: Inventory, writer: Archiv
   return { manifests: [], tags: [], blobs: contents.sort((a, b) => place(a) - place(b)) };
 }
 
+/** Signatures and statements, each in the first slots of their kind; the others stay empty. */
 async function signSlots(
   checksums: Buffer,
-  inventory: Inventory,
+  { slots }: Inventory,
   signers: readonly ReleaseSigner[],
+  statements: readonly Uint8Array[],
 ): Promise<Buffer[]> {
-  const slots: Buffer[] = [];
-  for (const [index, { path, size }] of inventory.slots.entries()) {
-    const signer = path.startsWith('signatures/') ? signers[index] : undefined;
-    slots.push(fillSlot(await signer?.sign(checksums), size));
-  }
-  return slots;
+  const signatures: Uint8Array[] = [];
+  for (const signer of signers) signatures.push(await signer.sign(checksums));
+  const [nextSignature, nextStatement] = [signatures.values(), statements.values()];
+  return slots.map(({ path, size }) => {
+    const content = path.startsWith('signatures/') ? nextSignature.next() : nextStatement.next();
+    return fillSlot(content.value, size);
+  });
 }

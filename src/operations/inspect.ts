@@ -1,12 +1,13 @@
 /** Says what an archive claims to hold by reading only its head. Nothing is verified here, and the report says so. */
 import { openArchive } from '../archive/reader.ts';
 import { reachableFrom, rootsOf } from '../content/graph.ts';
-import type { Digest } from '../oci/digest.ts';
+import { sha256, type Digest } from '../oci/digest.ts';
 import type { GraphEvidence } from '../schema/graph.ts';
 import type { Inventory } from '../schema/inventory.ts';
 import type { TrustRecord } from '../trust/document.ts';
+import { judgeProvenance, type Provenance } from '../trust/provenance.ts';
 import { platformsOf } from './routes.ts';
-import { releaseSignatures } from './signatures.ts';
+import { releaseAttestations, releaseSignatures } from './signatures.ts';
 import { readCarriedTrust } from './trusted-release.ts';
 
 /** One image as the archive's head describes it. */
@@ -36,12 +37,18 @@ export interface Inspection {
   readonly signers: readonly string[];
   /** Trust documents that travel in it, oldest first. */
   readonly trust: readonly TrustRecord[];
+  /** How the archive says it was built. */
+  readonly provenance: readonly Provenance[];
 }
 
 /** Inspects an archive file. @throws IntegrityError when its head is not canonical. */
 export async function inspectArchive(path: string): Promise<Inspection> {
   using archive = await openArchive(path);
-  const { inventory } = archive.head;
+  const { inventory, checksums } = archive.head;
+  const statements = judgeProvenance(releaseAttestations(archive.head), inventory, sha256(checksums), {
+    keys: [],
+    threshold: 0,
+  });
   const sizes = new Map([...inventory.manifests, ...inventory.blobs].map(({ digest, size }) => [digest, size]));
   const reached = inventory.images.map((image) => {
     const part = reachableFrom(inventory, rootsOf(image));
@@ -67,5 +74,6 @@ export async function inspectArchive(path: string): Promise<Inspection> {
     })),
     signers: [...new Set(releaseSignatures(archive.head).map(({ keyId }) => keyId))],
     trust: (await readCarriedTrust(archive)).toSorted((a, b) => a.document.version - b.document.version),
+    provenance: statements.unchecked,
   };
 }

@@ -12,10 +12,11 @@ import { acquireFileLock, type FileLock } from '../content/file-lock.ts';
 import { TrustError, UsageError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import type { Inventory } from '../schema/inventory.ts';
+import { judgeProvenance } from '../trust/provenance.ts';
 import type { ReleaseSigner } from '../trust/signer.ts';
 import { fillSlot, readSlot } from '../trust/slot.ts';
 import { verifySignatures } from '../trust/verify.ts';
-import { releaseSignatures, SIGNATURES, type ReleaseSignature } from './signatures.ts';
+import { releaseAttestations, releaseSignatures, SIGNATURES, type ReleaseSignature } from './signatures.ts';
 import { contentSize } from './verify.ts';
 
 /** Options of {@link signArchive}. */
@@ -59,6 +60,9 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
   const slot = isDetached ? undefined : findSpareSlot(archive);
   checkChecksums(head);
   await proveAll(archive, options);
+  // Readers refuse an archive with provenance of another one, whoever signed what.
+  const witnesses = { keys: [signer.publicKey], threshold: 0 };
+  judgeProvenance(releaseAttestations(head), head.inventory, sha256(head.checksums), witnesses);
   const bundle = await signer.sign(head.checksums);
   options.signal?.throwIfAborted();
   const place = slot?.path ?? detachedPath(path, signer.keyId);

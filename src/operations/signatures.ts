@@ -4,9 +4,10 @@ import type { ArchiveHead } from '../archive/reader.ts';
 import { TrustError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import { parseBundle, signedDigest, signerKeyId } from '../trust/bundle.ts';
+import type { FilledSlot } from '../trust/provenance.ts';
 import { readSlot } from '../trust/slot.ts';
 
-/** Where signatures over `checksums.txt` stand; other slots are reserved. */
+/** Where signatures over `checksums.txt` stand; the other slots are for statements. */
 export const SIGNATURES = 'signatures/';
 
 /** One signature as it claims to be. */
@@ -28,12 +29,20 @@ export interface ReleaseSignature {
  */
 export function releaseSignatures(head: ArchiveHead): readonly ReleaseSignature[] {
   const inSlots = head.inventory.slots.flatMap(({ path }, index) => {
-    const bundle = readSlot(head.slots[index] ?? Buffer.alloc(0), path);
-    if (bundle !== undefined && !path.startsWith(SIGNATURES)) throw uncheckable(path);
+    const bundle = path.startsWith(SIGNATURES) ? readSlot(head.slots[index] ?? Buffer.alloc(0), path) : undefined;
     return bundle === undefined ? [] : [describe(bundle, path)];
   });
   const digest = sha256(head.checksums);
   return [...inSlots, ...head.detached.map((file) => fromFile(file, digest))];
+}
+
+/** The filled slots for statements. @throws IntegrityError `MALFORMED` */
+export function releaseAttestations(head: ArchiveHead): readonly FilledSlot[] {
+  return head.inventory.slots.flatMap(({ path: place }, index) => {
+    if (place.startsWith(SIGNATURES)) return [];
+    const bytes = readSlot(head.slots[index] ?? Buffer.alloc(0), place);
+    return bytes === undefined ? [] : [{ place, bytes }];
+  });
 }
 
 function describe(bundle: Uint8Array, place: string): ReleaseSignature {
@@ -53,12 +62,5 @@ function fromFile({ path, keyIdStart, bytes }: DetachedSignature, archive: Diges
 function misplaced(path: string, fault: string): TrustError {
   return new TrustError('SIGNATURE_INVALID', `${path} ${fault}`, {
     hint: 'move it away if it belongs to an earlier archive of this name; otherwise get archive and signature again',
-  });
-}
-
-function uncheckable(path: string): TrustError {
-  return new TrustError('SIGNATURE_INVALID', `${path} is filled, and this version cannot check what is in it`, {
-    hint: 'the archive was changed, or it needs a newer version of this tool',
-    details: { member: path },
   });
 }

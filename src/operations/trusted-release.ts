@@ -8,10 +8,17 @@ import type { Inventory, InventoryFile } from '../schema/inventory.ts';
 import type { SiteState } from '../schema/site-state.ts';
 import { anchorTrust, walkChain, type RootedTrust } from '../trust/chain.ts';
 import { parseTrustFile, type TrustRecord } from '../trust/document.ts';
-import { judgeSignatures, toReleasePolicy, type ReleasePolicy, type ReleaseVerdict } from '../trust/policy.ts';
+import {
+  judgeSignatures,
+  toProvenancePolicy,
+  toReleasePolicy,
+  type ReleasePolicy,
+  type ReleaseVerdict,
+} from '../trust/policy.ts';
+import { judgeProvenance, type ProvenanceDemand, type ProvenanceVerdict } from '../trust/provenance.ts';
 import { findLine, judgedTime, judgeRelease, pinnedTrust, type ReleaseFacts, type Standing } from '../trust/state.ts';
 import type { AcceptedSigner, TrustPolicy } from '../trust/verify.ts';
-import { releaseSignatures } from './signatures.ts';
+import { releaseAttestations, releaseSignatures } from './signatures.ts';
 import { versionOfFileName } from './trust-files.ts';
 
 /** Directory of the trust documents in an archive. */
@@ -37,6 +44,8 @@ export interface TrustedRelease {
   /** The trust document the release was judged by; absent when plain keys were given. */
   readonly trust?: RootedTrust | undefined;
   readonly standing: Standing;
+  /** How it was built, as its signers state it. */
+  readonly provenance: ProvenanceVerdict;
 }
 
 /** What the operator accepts. */
@@ -50,6 +59,8 @@ export interface Acceptance {
   readonly expectedDigest?: Digest | undefined;
   /** The one release that may be older than what the site has seen, or expired. */
   readonly exceptionFor?: Digest | undefined;
+  /** What has to be stated of how it was built. */
+  readonly provenance?: ProvenanceDemand | undefined;
 }
 
 /** What identifies a release to the site's memory. */
@@ -91,7 +102,7 @@ export function toCarriedRecord(path: string, bytes: Uint8Array): TrustRecord {
 
 /**
  * Decides whether the head of an archive is to be believed: enough keys signed `checksums.txt`, it vouches for the
- * inventory, and nothing the trust document or the site's memory says speaks against the release.
+ * inventory, what is stated of how it was built is about this archive, and nothing the trust document or the site's memory says speaks against the release.
  * @param carried the trust documents of the archive, see {@link readCarriedTrust}; only needed with a trust document
  * @throws TrustError when it is not. @throws IntegrityError when `checksums.txt` and the inventory disagree.
  */
@@ -117,7 +128,14 @@ export function trustHead(
   checkChecksums(head);
   const { accepted: signers, unchecked, setAside } = verdict;
   const { threshold } = policy;
-  const release = { inventory: head.inventory, digest, signers, unchecked, setAside, threshold, trust: rooted };
+  const { inventory } = head;
+  const provenance = judgeProvenance(releaseAttestations(head), inventory, digest, {
+    ...(rooted === undefined
+      ? { keys: policy.keys, threshold: 0 }
+      : toProvenancePolicy(rooted.document, timeOf(acceptance, digest))),
+    demand: acceptance.provenance,
+  });
+  const release = { inventory, digest, signers, unchecked, setAside, threshold, trust: rooted, provenance };
   const circumstances = { ...acceptance, trust: rooted };
   const standing = judgeRelease(factsOf(release as unknown as TrustedRelease), circumstances);
   return { ...release, standing } as unknown as TrustedRelease;

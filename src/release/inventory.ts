@@ -8,10 +8,15 @@ const SIGNATURE_SLOTS = 4;
 const SIGNATURE_SLOT_BYTES = 16 * 1024;
 
 /**
- * The inventory of a locked release. `tools` are the files of `install/` and `trust/`, which belong to the product that
- * builds and to the maker of the release, and not to the release.
+ * The inventory of a locked release. `tools` are the files of `install/`, `sbom/` and `trust/`, which belong to the
+ * product that builds and to the maker of the release, and not to the release; `attestationSizes` are the bytes of each
+ * slot for a statement.
  */
-export function toInventory(lock: ReleaseLock, tools: readonly InventoryFile[]): Inventory {
+export function toInventory(
+  lock: ReleaseLock,
+  tools: readonly InventoryFile[],
+  attestationSizes: readonly number[] = [],
+): Inventory {
   const files = lock.files.map(({ path, size, digest }) => ({ path, size, digest }));
   const carried = new Set(
     lock.manifests.map((manifest) => manifest.platform).filter((platform) => platform !== undefined),
@@ -32,14 +37,18 @@ export function toInventory(lock: ReleaseLock, tools: readonly InventoryFile[]):
       files: paths,
     })),
     files: [...files, ...tools].sort((a, b) => (a.path < b.path ? -1 : 1)),
-    slots: Array.from({ length: SIGNATURE_SLOTS }, (_, index) => ({
-      path: `signatures/${index + 1}.sigstore.json`,
-      size: SIGNATURE_SLOT_BYTES,
-    })),
+    slots: [
+      ...toSlots('signatures', Array<number>(SIGNATURE_SLOTS).fill(SIGNATURE_SLOT_BYTES)),
+      ...toSlots('attestations', attestationSizes),
+    ],
     images: lock.images,
     manifests: lock.manifests,
     blobs: lock.blobs,
   };
+}
+
+function toSlots(directory: 'signatures' | 'attestations', sizes: readonly number[]): Inventory['slots'] {
+  return sizes.map((size, index) => ({ path: `${directory}/${index + 1}.sigstore.json`, size }));
 }
 
 /** `hexabase-offline-1.5.0.tar` */

@@ -5,7 +5,21 @@ import { DigestText, Size } from './graph.ts';
 /** Where the schema is published. */
 const SCHEMA_ID = 'https://airgap.hexabase.ai/schemas/verify-report-v1.schema.json';
 
+const DIGEST = { type: 'string', pattern: '^sha256:[a-f0-9]{64}$' } as const;
 const KeyId = z.string().regex(/^[a-f0-9]{64}$/);
+
+const StatedBuild = z.strictObject({
+  keyId: KeyId,
+  builderId: z.string(),
+  sourceRepository: z.string().optional(),
+  sourceCommit: z.string().optional(),
+  toolVersion: z.string(),
+  specDigest: DigestText.meta(DIGEST).describe('Of the release.yaml.'),
+  lockDigest: DigestText.meta(DIGEST).describe('Of the release.lock.json.'),
+  invocationId: z.string().optional(),
+  startedOn: z.string().optional(),
+  finishedOn: z.string().optional(),
+});
 
 /** Version 1 of the report of a verification. */
 export const VerifyReport = z
@@ -30,9 +44,7 @@ export const VerifyReport = z
       })
       .optional()
       .describe('What the signed inventory says; present once a signature was accepted.'),
-    digest: DigestText.meta({ type: 'string', pattern: '^sha256:[a-f0-9]{64}$' })
-      .optional()
-      .describe('Of checksums.txt, which stands for the whole archive.'),
+    digest: DigestText.meta(DIGEST).optional().describe('Of checksums.txt, which stands for the whole archive.'),
     trust: z.strictObject({
       threshold: z.int().min(1).describe('How many trusted keys had to have signed.'),
       acceptedSigners: z
@@ -53,6 +65,13 @@ export const VerifyReport = z
         .describe('To what this site remembers; unknown without a state.'),
       overrode: z.array(z.string()).optional().describe('Codes of refusals that an exception set aside.'),
     }),
+    provenance: z
+      .strictObject({
+        accepted: z.array(StatedBuild).describe('By trusted keys, whose signature was proved.'),
+        unchecked: z.array(StatedBuild).describe('By other keys; nothing of it was proved.'),
+      })
+      .optional()
+      .describe('How the archive was built, as its signers state it; present once a signature was accepted.'),
     read: z.strictObject({
       contentBytes: Size.describe('Bytes of content that were read and hashed.'),
       contentBytesTotal: Size.describe('Bytes of content the inventory declares.'),

@@ -33,24 +33,25 @@ export function serializeBundle(bundle: Bundle): Buffer {
  * @throws TrustError `SIGNATURE_INVALID`
  */
 export function parseBundle(bytes: Uint8Array, name = 'the signature'): SigstoreBundle {
-  if (bytes.length > MAX_BUNDLE_BYTES) throw malformed(name, `is longer than ${MAX_BUNDLE_BYTES} bytes`);
-  const bundle = fromJson(bytes, name);
+  if (bytes.length > MAX_BUNDLE_BYTES) throw malformedBundle(name, `is longer than ${MAX_BUNDLE_BYTES} bytes`);
+  const bundle = readBundle(bytes, name);
   const { mediaType, content, verificationMaterial } = bundle;
-  if (mediaType !== BUNDLE_V03_MEDIA_TYPE) throw malformed(name, `is not of media type ${BUNDLE_V03_MEDIA_TYPE}`);
-  if (!isBundleWithMessageSignature(bundle)) throw malformed(name, `holds a ${content.$case}, not a messageSignature`);
-  if (!isBundleWithPublicKey(bundle)) throw malformed(name, 'does not name a public key');
-  if (hintedKeyId(bundle) === undefined) throw malformed(name, 'has a key hint that is not a sha256 fingerprint');
+  if (mediaType !== BUNDLE_V03_MEDIA_TYPE) throw malformedBundle(name, `is not of media type ${BUNDLE_V03_MEDIA_TYPE}`);
+  if (!isBundleWithMessageSignature(bundle))
+    throw malformedBundle(name, `holds a ${content.$case}, not a messageSignature`);
+  if (!isBundleWithPublicKey(bundle)) throw malformedBundle(name, 'does not name a public key');
+  if (hintedKeyId(bundle) === undefined) throw malformedBundle(name, 'has a key hint that is not a sha256 fingerprint');
   const { timestampVerificationData, tlogEntries } = verificationMaterial;
-  if (tlogEntries.length > 0) throw malformed(name, 'holds transparency log entries');
+  if (tlogEntries.length > 0) throw malformedBundle(name, 'holds transparency log entries');
   if (timestampVerificationData?.rfc3161Timestamps.length !== 0)
-    throw malformed(name, 'holds timestamps or no list of them');
+    throw malformedBundle(name, 'holds timestamps or no list of them');
   const { messageDigest, signature } = bundle.content.messageSignature;
   if (messageDigest.algorithm !== HashAlgorithm.SHA2_256 || messageDigest.digest.length !== SHA256_BYTES) {
-    throw malformed(name, 'has a message digest other than sha256');
+    throw malformedBundle(name, 'has a message digest other than sha256');
   }
-  if (signature.length > MAX_SIGNATURE_BYTES) throw malformed(name, 'has an oversized signature');
+  if (signature.length > MAX_SIGNATURE_BYTES) throw malformedBundle(name, 'has an oversized signature');
   // Unknown and duplicate fields, other spellings of base64, and white space are all lost in parsing: compare.
-  if (!serializeBundle(bundle).equals(bytes)) throw malformed(name, 'is not in canonical form');
+  if (!serializeBundle(bundle).equals(bytes)) throw malformedBundle(name, 'is not in canonical form');
   return bundle;
 }
 
@@ -60,8 +61,8 @@ export function parseBundle(bytes: Uint8Array, name = 'the signature'): Sigstore
  * @throws TrustError `SIGNATURE_INVALID` when it holds anything but one message signature by a hinted key.
  */
 export function canonicalBundle(bytes: Uint8Array, name: string): Buffer {
-  if (bytes.length > MAX_BUNDLE_BYTES) throw malformed(name, `is longer than ${MAX_BUNDLE_BYTES} bytes`);
-  const bundle = fromJson(bytes, name);
+  if (bytes.length > MAX_BUNDLE_BYTES) throw malformedBundle(name, `is longer than ${MAX_BUNDLE_BYTES} bytes`);
+  const bundle = readBundle(bytes, name);
   const { verificationMaterial } = bundle;
   // Absent and empty mean the same, and the canonical form spells it out.
   const timestampVerificationData = verificationMaterial.timestampVerificationData ?? { rfc3161Timestamps: [] };
@@ -83,22 +84,25 @@ export function signedDigest(bundle: SigstoreBundle): Digest {
   return parseDigest(`sha256:${bundle.content.messageSignature.messageDigest.digest.toString('hex')}`);
 }
 
-function hintedKeyId(bundle: BundleWithPublicKey): string | undefined {
+/** The key id that a bundle names, `undefined` when its hint is no fingerprint in canonical base64. */
+export function hintedKeyId(bundle: BundleWithPublicKey): string | undefined {
   const { hint } = bundle.verificationMaterial.content.publicKey;
   const fingerprint = Buffer.from(hint, 'base64');
   const canonical = fingerprint.length === SHA256_BYTES && fingerprint.toString('base64') === hint;
   return canonical ? fingerprint.toString('hex') : undefined;
 }
 
-function fromJson(bytes: Uint8Array, name: string): Bundle {
+/** Any bundle that the library can read, in any spelling. @throws TrustError `SIGNATURE_INVALID` */
+export function readBundle(bytes: Uint8Array, name: string): Bundle {
   try {
     return bundleFromJSON(JSON.parse(Buffer.from(bytes).toString('utf8')));
   } catch (error) {
-    throw malformed(name, 'cannot be read as a Sigstore bundle', error);
+    throw malformedBundle(name, 'cannot be read as a Sigstore bundle', error);
   }
 }
 
-function malformed(name: string, fault: string, cause?: unknown): TrustError {
+/** A bundle that is not what it should be. */
+export function malformedBundle(name: string, fault: string, cause?: unknown): TrustError {
   return new TrustError('SIGNATURE_INVALID', `${name} ${fault}`, {
     hint: 'the signature was damaged or changed; get the archive again from its maker',
     cause,

@@ -4,6 +4,7 @@ import { AirgapError, TrustError } from '../errors.ts';
 import type { TrustDocument } from '../schema/trust.ts';
 import { parseBundle, signerKeyId } from './bundle.ts';
 import { keysOf } from './document.ts';
+import type { ProvenancePolicy } from './provenance.ts';
 import { verifySignatures, type SignatureVerdict, type TrustPolicy } from './verify.ts';
 
 /** Why a signature of a known key does not count. */
@@ -24,14 +25,34 @@ export function toReleasePolicy(document: TrustDocument, time: Date): ReleasePol
   const setAside = new Map<string, SetAsideReason>(document.revokedKeys.map((id) => [id, 'revoked']));
   const release = keysOf(document, 'release');
   const keys: KeyObject[] = [];
-  for (const { keyId, validFrom, validUntil } of document.keys) {
-    const key = release.get(keyId);
-    if (key === undefined) setAside.set(keyId, 'not for releases');
-    else if (validFrom !== undefined && time.getTime() < Date.parse(validFrom)) setAside.set(keyId, 'not yet valid');
-    else if (validUntil !== undefined && time.getTime() > Date.parse(validUntil)) setAside.set(keyId, 'expired');
-    else keys.push(key);
+  for (const each of document.keys) {
+    const key = release.get(each.keyId);
+    const fault = key === undefined ? 'not for releases' : windowFault(each, time);
+    if (fault !== undefined) setAside.set(each.keyId, fault);
+    else if (key !== undefined) keys.push(key);
   }
   return { keys, threshold: document.thresholds.release, setAside };
+}
+
+/**
+ * The policy for provenance at a time: the keys with the role `provenance`, as many as the document says; release keys
+ * where it has none, for then it does not say that provenance has to be there.
+ */
+export function toProvenancePolicy(document: TrustDocument, time: Date): ProvenancePolicy {
+  const own = keysOf(document, 'provenance');
+  const role = own.size > 0 ? own : keysOf(document, 'release');
+  const keys = document.keys
+    .filter((key) => windowFault(key, time) === undefined)
+    .flatMap(({ keyId }) => role.get(keyId) ?? []);
+  return { keys, threshold: document.thresholds.provenance ?? 0 };
+}
+
+function windowFault(
+  { validFrom, validUntil }: Pick<TrustDocument['keys'][number], 'validFrom' | 'validUntil'>,
+  time: Date,
+): 'not yet valid' | 'expired' | undefined {
+  if (validFrom !== undefined && time.getTime() < Date.parse(validFrom)) return 'not yet valid';
+  return validUntil !== undefined && time.getTime() > Date.parse(validUntil) ? 'expired' : undefined;
 }
 
 /**

@@ -1,8 +1,9 @@
 /** Makes release signatures. The only file of this folder that reaches networked code, through @sigstore/sign. */
 import { sign, type KeyObject } from 'node:crypto';
 import { BUNDLE_V03_MEDIA_TYPE } from '@sigstore/bundle';
-import { MessageSignatureBundleBuilder } from '@sigstore/sign';
+import { DSSEBundleBuilder, MessageSignatureBundleBuilder } from '@sigstore/sign';
 import { UsageError } from '../errors.ts';
+import { assertAttestedBy, parseAttestation } from './attestation.ts';
 import { canonicalBundle, serializeBundle } from './bundle.ts';
 import { addSignature, preAuthenticationEncoding, type Envelope } from './dsse.ts';
 import { algorithmOf, keyHint, keyId, publicKeyOf, toPublicKeyPem } from './keys.ts';
@@ -24,6 +25,12 @@ export interface ReleaseSigner {
    * @throws UsageError when this signer holds one signature and no key.
    */
   signEnvelope(envelope: Envelope): Promise<Envelope>;
+  /**
+   * Signs a statement in a DSSE envelope, proved.
+   * @returns the canonical bytes of a Sigstore bundle v0.3
+   * @throws UsageError when this signer holds one signature and no key.
+   */
+  attest(payload: Uint8Array, payloadType: string): Promise<Uint8Array>;
 }
 
 /** Gives the bare signature over the data: ECDSA P-256 over SHA-256 in DER, or pure Ed25519. */
@@ -46,10 +53,9 @@ export function createKeySigner(privateKey: KeyObject): ReleaseSigner {
  */
 export function createSigner(publicKey: KeyObject, signBytes: SignBytes): ReleaseSigner {
   const key = { $case: 'publicKey', publicKey: toPublicKeyPem(publicKey), hint: keyHint(publicKey) } as const;
-  const builder = new MessageSignatureBundleBuilder({
-    signer: { sign: async (data) => ({ signature: await signBytes(data), key }) },
-    witnesses: [],
-  });
+  const signer = { sign: async (data: Buffer) => ({ signature: await signBytes(data), key }) };
+  const builder = new MessageSignatureBundleBuilder({ signer, witnesses: [] });
+  const envelopeBuilder = new DSSEBundleBuilder({ signer, witnesses: [] });
   return {
     publicKey,
     keyId: keyId(publicKey),
@@ -66,6 +72,14 @@ export function createSigner(publicKey: KeyObject, signBytes: SignBytes): Releas
       const data = preAuthenticationEncoding(envelope.payloadType, envelope.payload);
       return addSignature(envelope, publicKey, await signBytes(data));
     },
+    async attest(payload, payloadType) {
+      const bundle = await envelopeBuilder.create({ data: Buffer.from(payload), type: payloadType });
+      // cosign passes over a signature whose key id is not the one it computes; the hint names the key.
+      for (const signature of bundle.content.dsseEnvelope.signatures) signature.keyid = '';
+      const bytes = serializeBundle({ ...bundle, mediaType: BUNDLE_V03_MEDIA_TYPE });
+      assertAttestedBy(parseAttestation(bytes, 'the statement'), publicKey);
+      return bytes;
+    },
   };
 }
 
@@ -79,6 +93,9 @@ export function createSigner(publicKey: KeyObject, signBytes: SignBytes): Releas
  */
 export function createBundleSigner(bytes: Uint8Array, publicKey: KeyObject, name: string): ReleaseSigner {
   const bundle = canonicalBundle(bytes, name);
+  const signNothingElse = async (): Promise<never> => {
+    throw new UsageError('USAGE', `${name} is one signature, which signs nothing else`);
+  };
   return {
     publicKey,
     keyId: keyId(publicKey),
@@ -86,8 +103,7 @@ export function createBundleSigner(bytes: Uint8Array, publicKey: KeyObject, name
       verifySignatures(data, [bundle], { keys: [publicKey], threshold: 1 });
       return bundle;
     },
-    async signEnvelope() {
-      throw new UsageError('USAGE', `${name} is one signature, which signs nothing else`);
-    },
+    signEnvelope: signNothingElse,
+    attest: signNothingElse,
   };
 }

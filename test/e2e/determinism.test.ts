@@ -42,6 +42,8 @@ test('two builds from one lock, elsewhere and with another concurrency, differ i
     true,
     true,
     true,
+    // The provenance.
+    false,
   ]);
 });
 
@@ -65,7 +67,7 @@ test('another key changes nothing but slots, and a second key fills the second o
   const mine = await divide(output);
   const theirs = await divide(fixture.archive);
   expect(mine.rest.equals(theirs.rest)).toBe(true);
-  expect(mine.slots.map((slot) => slot.toString().trim() !== '')).toEqual([true, true, false, false]);
+  expect(mine.slots.map((slot) => slot.toString().trim() !== '')).toEqual([true, true, false, false, true]);
   await airgapOk(['verify', output, '--key', pub, '--key', fixture.pub, '--threshold', '2']);
 });
 

@@ -61,6 +61,7 @@ beforeAll(async () => {
     sourceOf: (reference) => registries.repository(parseReference(reference)),
     files,
     tools: [{ path: 'install/run.sh', bytes: Buffer.from('#!/bin/sh\n') }],
+    toolVersion: '0.0.0',
   });
   bytes = await readFile(archive);
   layout = layoutArchive(await readInventory(archive));

@@ -1,16 +1,20 @@
 /** `airgap build`: one signed archive out of a release. */
 import { stat } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
+import type { BuildFacts } from '../../operations/provenance.ts';
 import type { TrustMembers } from '../../operations/trust-members.ts';
 import type { ReleaseLock } from '../../schema/lock.ts';
 import type { TrustDocument } from '../../schema/trust.ts';
+import type { ReleaseSigner } from '../../trust/signer.ts';
 import type { TrustVersions } from '../../trust/document.ts';
 import { defineCommand, flag, optionalArgument, text } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatDuration } from '../format.ts';
 import { openProgress } from '../progress.ts';
-import { signerOptions } from '../signer-options.ts';
+import { factOptions, readFacts } from '../provenance-options.ts';
+import { signerOptions, type SignerOptions } from '../signer-options.ts';
 import { concurrencyOption, sourceOptions } from '../source-options.ts';
+import { VERSION } from '../version.ts';
 
 export const build = defineCommand({
   name: 'build',
@@ -21,6 +25,7 @@ export const build = defineCommand({
     'build release.yaml --locked --key a.key --key b.key',
     'build release.yaml --key my-hsm://release --expect-key release.pub',
     'build release.yaml --key release.key --trust trust',
+    'build release.yaml --key release.key --source-repository git+https://git.example/team/releases',
   ],
   arguments: {
     release: optionalArgument('release', 'release.yaml, or a lock that is built as it is (default: of this directory)'),
@@ -35,6 +40,7 @@ export const build = defineCommand({
     overwrite: flag('--overwrite', 'replace an archive of that name when the new one is complete'),
     locked: flag('--locked', 'fail if a tag moved or anything differs from the lock'),
     lock: text('--lock <file>', 'the lock (default: release.lock.json beside the release.yaml)'),
+    ...factOptions,
     concurrency: concurrencyOption,
     ...sourceOptions,
   },
@@ -54,18 +60,21 @@ export const build = defineCommand({
       });
     }
     const chain = options.trust === undefined ? undefined : await readChain(options.trust);
+    const facts = readFacts(options, context.env);
     // Asked first: a passphrase is not waited for at the end of a long download.
     const signers = await openSigners(context, options);
+    const witness = await openWitness(context, options);
     await using sources = new ImageSources({ ...options, signal });
     const { report, moved, trust } = await (async () => {
       using progress = await openProgress(context);
       const pinned = await pinRelease(input, sources, context, progress, options);
       const { lock, files, contents } = pinned;
       const path = placeOutput(options.output, archiveFileName(lock), await isDirectory(options.output));
-      const request = { lock, output: path, signers, sourceOf: sources.sourceOf(contents), files };
+      const request = { lock, output: path, signers, witness, sourceOf: sources.sourceOf(contents), files, facts };
       const carried = chain === undefined ? undefined : await carryTrust(chain, lock);
+      const tools = [...(await readInstallFiles(lock)), ...(carried?.files ?? [])];
       const built = await buildArchive(
-        { ...request, tools: [...(await readInstallFiles(lock)), ...(carried?.files ?? [])] },
+        { ...request, toolVersion: VERSION, tools },
         {
           overwrite: options.overwrite,
           concurrency: options.concurrency,
@@ -78,13 +87,15 @@ export const build = defineCommand({
     })();
     for (const { reference, was, now } of moved) output.note(`moved: ${reference} was ${was} and is now ${now}`);
     const { path, size, digest, resumedBytes, copiedBytes } = report;
-    const document = { path, size, digest, signers: report.signers, resumedBytes, copiedBytes };
+    const { provenance } = report;
+    const document = { path, size, digest, signers: report.signers, provenance, resumedBytes, copiedBytes };
     output.result({ ...document, ...(trust === undefined ? {} : { trustVersion: trust.version }) }, [
       path,
       `  size     ${formatBytes(size)} (${size} bytes)`,
       `  digest   ${digest} (of checksums.txt)`,
       ...report.signers.map((keyId) => `  signed   ${keyId}`),
       ...(trust === undefined ? [] : [`  trust    version ${trust.version}, until ${trust.expires}`]),
+      `  built by ${builtBy(facts)}, says ${provenance}`,
       ...(resumedBytes > 0 ? [`  resumed  ${formatBytes(resumedBytes)} of an interrupted build`] : []),
     ]);
     output.note(`built in ${formatDuration(context.now().getTime() - started)}`);
@@ -92,6 +103,24 @@ export const build = defineCommand({
     nextStep(context, path, chain?.at(-1)?.name ?? '', options.key[0] ?? '');
   },
 });
+
+/** Whoever states how the archive was built, where that is not the first signer. */
+async function openWitness(
+  context: Context,
+  {
+    provenanceKey,
+    passphraseFile,
+  }: { readonly provenanceKey: string | undefined } & Pick<SignerOptions, 'passphraseFile'>,
+): Promise<ReleaseSigner | undefined> {
+  if (provenanceKey === undefined) return undefined;
+  const { openSigners } = await import('../signers.ts');
+  const [signer] = await openSigners(context, { key: [provenanceKey], passphraseFile, expectKey: [] });
+  return signer;
+}
+
+function builtBy({ builderId = 'this product', source }: BuildFacts): string {
+  return source === undefined ? builderId : `${builderId} from ${source.repository}`;
+}
 
 function nextStep({ output }: Context, archive: string, trust: string, key: string): void {
   // The public half of a key in a KMS has no file that could be guessed.

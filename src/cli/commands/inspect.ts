@@ -3,6 +3,7 @@ import { argument, defineCommand } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount, formatTable } from '../format.ts';
 import { formatEvidence } from '../evidence.ts';
+import { describeBuild, provenanceDocument } from '../provenance-lines.ts';
 import type { Inspection } from '../../operations/inspect.ts';
 
 export const inspect = defineCommand({
@@ -34,6 +35,7 @@ export async function inspectAndReport({ output }: Context, archive: string): Pr
     files,
     claimedSigners: signers,
     trust: trust.map(({ name: member, digest, document: claimed }) => ({ member, digest, document: claimed })),
+    claimedProvenance: inspection.provenance.map(provenanceDocument),
   };
   output.result(document, inspectionLines(inspection));
 }
@@ -46,6 +48,7 @@ function inspectionLines({
   images,
   signers,
   trust,
+  provenance,
 }: Inspection): readonly string[] {
   const { name, version, channel, sequence, created, expires, platforms, components, files } = inventory;
   return [
@@ -59,6 +62,7 @@ function inspectionLines({
     ...trust.map(
       ({ document, digest }) => `  carries trust version ${document.version}, until ${document.expires} (${digest})`,
     ),
+    ...provenance.map((build) => `  claims to be built by ${describeBuild(build)}`),
     '',
     `${formatCount(components.length, 'component')}`,
     ...components.flatMap((component) => [

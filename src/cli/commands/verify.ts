@@ -9,6 +9,7 @@ import type { Context } from '../context.ts';
 import { formatBytes, formatCount, formatDuration } from '../format.ts';
 import { formatDocument } from '../output.ts';
 import { openProgress } from '../progress.ts';
+import { describeBuild, provenanceDocument } from '../provenance-lines.ts';
 import { writeResultFile } from '../result-file.ts';
 import { standingDocument, standingLines } from '../standing.ts';
 import { readTerms, trustOptions, type Terms } from '../trust-options.ts';
@@ -21,6 +22,7 @@ export const verify = defineCommand({
   examples: [
     'verify hexabase-offline-1.5.0.tar --key release.pub',
     'verify release.tar --key a.pub --key b.pub --threshold 2 --report report.json',
+    'verify release.tar --key release.pub --require-provenance --builder-id https://ci.example/releases',
     'verify - --key release.pub < /dev/sr0',
     'verify release.tar --trust trust.json --state /var/lib/airgap',
   ],
@@ -109,6 +111,7 @@ function describe(
       uncheckedSigners: [...(trusted?.unchecked ?? [])],
       ...(trusted === undefined ? {} : standingDocument(trusted)),
     },
+    ...(trusted === undefined ? {} : { provenance: stated(trusted) }),
     read: { contentBytes: done, contentBytesTotal: total },
     ...(release === undefined ? {} : { proved: release.proof }),
     ...(release === undefined ? { error: describeError(error) } : {}),
@@ -122,6 +125,11 @@ function summarize({ inventory }: TrustedRelease): NonNullable<VerifyReport['rel
     ...(sequence === undefined ? {} : { sequence }),
     ...(expires === undefined ? {} : { expires }),
   };
+}
+
+function stated({ provenance }: TrustedRelease): NonNullable<VerifyReport['provenance']> {
+  const { accepted, unchecked } = provenance;
+  return { accepted: accepted.map(provenanceDocument), unchecked: unchecked.map(provenanceDocument) };
 }
 
 function describeError(error: unknown): NonNullable<VerifyReport['error']> {
@@ -140,7 +148,7 @@ function describeError(error: unknown): NonNullable<VerifyReport['error']> {
 
 /** The lines of a release that is proved. */
 export function verifiedLines(archive: string, release: VerifiedRelease): readonly string[] {
-  const { inventory, proof, signers, unchecked, digest } = release;
+  const { inventory, proof, signers, unchecked, digest, provenance } = release;
   const { name, version, channel, created, platforms, images, files } = inventory;
   return [
     `verified: ${name} ${version} (${channel}, ${created})`,
@@ -151,5 +159,9 @@ export function verifiedLines(archive: string, release: VerifiedRelease): readon
     ...signers.map(({ keyId, algorithm }) => `  signed    ${keyId} (${algorithm})`),
     ...standingLines(release),
     ...unchecked.map((keyId) => `  unchecked ${keyId} claims to have signed; nothing of it was proved`),
+    ...provenance.accepted.map((build) => `  built by  ${describeBuild(build)}, says ${build.keyId}`),
+    ...provenance.unchecked.map(
+      ({ keyId }) => `  unchecked ${keyId} claims how it was built; nothing of it was proved`,
+    ),
   ];
 }
