@@ -13,7 +13,7 @@ import { Spec1dot6 } from '@cyclonedx/cyclonedx-library/Spec';
 import { reachableFrom } from '../content/graph.ts';
 import { hexOf, sha256, type Digest } from '../oci/digest.ts';
 import { toPackageUrl } from '../oci/package-url.ts';
-import { parseReference } from '../oci/reference.ts';
+import { parseReference, type Reference } from '../oci/reference.ts';
 import type { GraphImage, GraphManifest } from '../schema/graph.ts';
 import type { LockFile, ReleaseLock } from '../schema/lock.ts';
 import { formatLock } from './lock.ts';
@@ -22,6 +22,12 @@ import { formatLock } from './lock.ts';
 const STATEMENT_LAYER = 'application/vnd.in-toto+json';
 /** Namespace of our properties. */
 const NAMESPACE = 'hexabase:airgap';
+const EVIDENCE_TYPES = {
+  signature: ExternalReferenceType.DigitalSignature,
+  attestation: ExternalReferenceType.Attestation,
+  sbom: ExternalReferenceType.BOM,
+  artifact: ExternalReferenceType.Other,
+} as const;
 
 /** Names of the release's components that name an image (by reference) or a file (by path). */
 type Owners = ReadonlyMap<string, readonly string[]>;
@@ -86,15 +92,24 @@ function toImageComponent(lock: ReleaseLock, image: GraphImage, owners: Owners):
       part.properties.add(new Property(`${NAMESPACE}:platform`, platform));
       component.components.add(part);
     } else if (isStatement(manifest, mediaTypes)) {
-      const { registry, repository } = reference;
-      const url = toPackageUrl({ registry, repository }, manifest.digest);
-      const attestation = new ExternalReference(url, ExternalReferenceType.Attestation);
-      attestation.comment = 'in-toto statements (provenance, bills of materials) that the image came with';
-      attestation.hashes.set(HashAlgorithm['SHA-256'], hexOf(manifest.digest));
-      component.externalReferences.add(attestation);
+      addEvidence(component, reference, manifest.digest, 'attestation');
     }
   }
+  for (const each of image.evidence ?? []) addEvidence(component, reference, each.digest, each.kind);
   return component;
+}
+
+/** What the image came with, by reference: the archive carries it, in the repository of the image. */
+function addEvidence(
+  component: Component,
+  { registry, repository }: Reference,
+  digest: Digest,
+  kind: keyof typeof EVIDENCE_TYPES,
+): void {
+  const url = toPackageUrl({ registry, repository }, digest);
+  const reference = new ExternalReference(url, EVIDENCE_TYPES[kind]);
+  reference.hashes.set(HashAlgorithm['SHA-256'], hexOf(digest));
+  component.externalReferences.add(reference);
 }
 
 function toFileComponent({ path, kind, size, digest }: LockFile, owners: Owners): Component {
