@@ -52,7 +52,7 @@ describe('a release', () => {
     expect(stderr).toContain('next: airgap verify demo-offline-1.0.0.tar --key');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /^demo-offline-1\.0\.0\.tar\n {2}size {5}[0-9.]+ MiB \([0-9]+ bytes\)\n {2}digest {3}sha256:[a-f0-9]{64} \(of checksums\.txt\)\n {2}signed {3}[a-f0-9]{64}\n$/,
+      /^demo-offline-1\.0\.0\.tar\n {2}size {5}[0-9.]+ MiB \([0-9]+ bytes\)\n {2}digest {3}sha256:[a-f0-9]{64} \(of checksums\.txt\)\n {2}signed {3}[a-f0-9]{64}\n {2}built by this product, says [a-f0-9]{64}\n$/,
     );
   });
 

@@ -1,5 +1,8 @@
 /** Provenance and the bill of materials: in every archive, proved offline, demanded by who wants it, read by stock cosign. */
+import { createPublicKey } from 'node:crypto';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { Version } from '@cyclonedx/cyclonedx-library/Spec';
+import { JsonStrictValidator } from '@cyclonedx/cyclonedx-library/Validation';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { layoutArchive } from '../../src/archive/layout.ts';
 import { createKeySigner } from '../../src/trust/signer.ts';
@@ -11,8 +14,9 @@ import { openNetworkNamespace } from '../helpers/network-namespace.ts';
 import type { ProcessResult } from '../helpers/process.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { runOk } from '../helpers/run.ts';
+import { readArchive } from '../helpers/second-reader.ts';
 import { useBuiltRelease } from './support/fixture.ts';
-import { airgap, airgapJson, airgapOk, errorOf, runProgram } from './support/program.ts';
+import { airgap, airgapJson, airgapOk, errorOf, programPath, runProgram } from './support/program.ts';
 import { buildArchive, makeKeys, readInventory, readLockFile } from './support/release.ts';
 
 const BUILDER = 'https://ci.example/releases/trusted';
@@ -280,6 +284,54 @@ test('a changed payload, a stranger under the name of the key, and a signature o
   expect((await verify()).exitCode).toBe(0);
 });
 
+test('a reader written from the format alone agrees', async () => {
+  const key = createPublicKey(await readFile(fixture.pub, 'utf8'));
+  const read = async (): Promise<unknown> => readArchive(await readFile(copy), [key]);
+  await read();
+  await replaceStatement(() => undefined, stranger.key);
+  await read();
+  await replaceStatement(({ subject }) => subject.pop());
+  await expect(read()).rejects.toThrow('about these images');
+  await writeFile(copy, await readFile(told));
+  await replaceStatement(({ predicate }) => Object.assign(predicate, { extra: 1 }));
+  await expect(read()).rejects.toThrow('statement');
+  await writeFile(copy, await readFile(told));
+  const text = await readSlotText('attestations/1.sigstore.json');
+  await writeSlot(Buffer.from(text.replace(/"sig":"(.{20})../, '"sig":"$1AA')));
+  await expect(read()).rejects.toThrow('signature of a statement');
+  expectRefusal(await verify(), 'SIGNATURE_INVALID');
+});
+
+test("the bill of materials travels along, covered by checksums.txt, and is not in the secure side's tool", async () => {
+  const files = fixture.folder();
+  await mkdir(files);
+  await runOk('tar', ['xf', told, 'sbom', 'checksums.txt'], { cwd: files });
+  expect(await readFile(`${files}/checksums.txt`, 'utf8')).toContain('  sbom/sample-1.2.3.cdx.json\n');
+  const bom = await readFile(`${files}/sbom/sample-1.2.3.cdx.json`, 'utf8');
+  expect(await new JsonStrictValidator(Version.v1dot6).validate(bom)).toBeNull();
+  const { components } = JSON.parse(bom) as { components: { type: string }[] };
+  const lock = await readLockFile(fixture.release.lock);
+  expect(components.length).toBe(lock.images.length + lock.files.length);
+  expect(await readFile(programPath('verify-and-load'), 'utf8')).not.toMatch(/cyclonedx/i);
+});
+
+test('a trust document says whose provenance counts, and that it has to be there', async () => {
+  const witness = await makeKeys(`${copy}.witness`);
+  const trust = `${copy}.trust`;
+  await airgapOk([
+    ...['trust', 'init', trust, '--product', 'sample', '--root', stranger.pub, '--release', fixture.pub],
+    ...['--expires', '2100-01-01'],
+  ]);
+  await airgapOk(['trust', 'add-key', trust, witness.pub, '--role', 'provenance']);
+  await airgapOk(['trust', 'sign', trust, '--key', stranger.key]);
+  const judged = (path: string): Promise<ProcessResult> =>
+    airgap(['verify', path, '--trust', `${trust}/1.trust.json`, '--json']);
+  expectRefusal(await judged(copy), 'UNTRUSTED_SIGNER', 'of provenance');
+  const other = `${copy}.other.tar`;
+  await buildArchive(fixture.release.lock, fixture.key, other, ['--provenance-key', witness.key]);
+  expect((await judged(other)).exitCode).toBe(0);
+});
+
 describe.each(['cosign2', 'cosign3'])('%s', (name) => {
   test('accepts the padded slot without a network, for checksums.txt and for each image, and nothing else', async (t) => {
     const cosign = requireTool(name) ?? t.skip();
@@ -304,7 +356,8 @@ describe.each(['cosign2', 'cosign3'])('%s', (name) => {
       const image = await attested('--digest', digest.slice(7), '--digestAlg', 'sha256');
       expect([image.exitCode, image.stderr + image.stdout]).toEqual([0, expect.stringContaining('Verified OK')]);
     }
-    if (name === 'cosign3') expect((await attested('--digest', 'a'.repeat(64), '--digestAlg', 'sha256')).exitCode).not.toBe(0);
+    if (name === 'cosign3')
+      expect((await attested('--digest', 'a'.repeat(64), '--digestAlg', 'sha256')).exitCode).not.toBe(0);
     expect((await attested('release.json')).exitCode).not.toBe(0);
     const slot = `${files}/attestations/1.sigstore.json`;
     const text = await readFile(slot, 'utf8');

@@ -18,6 +18,10 @@ interface Manifest extends Sized {
 
 /** What of `release.json` decides where bytes stand. */
 export interface Release {
+  readonly name: string;
+  readonly version: string;
+  readonly channel: string;
+  readonly platforms: readonly string[];
   readonly created: string;
   readonly files: readonly (Sized & { readonly path: string })[];
   readonly slots: readonly { readonly path: string; readonly size: number }[];
@@ -192,13 +196,21 @@ export function readArchive(file: Buffer, trusted: readonly KeyObject[], thresho
   }
   const at = (path: string): Buffer => places.get(path) ?? Buffer.alloc(0);
   const checksums = at('checksums.txt');
-  const signers = release.slots.flatMap(({ path }) => proveSlot(at(path), checksums, trusted, insist));
+  const signatures = release.slots.filter(({ path }) => path.startsWith('signatures/'));
+  const signers = signatures.flatMap(({ path }) => proveSlot(at(path), checksums, trusted, insist));
   insist(new Set(signers).size >= threshold, 'enough signatures');
   const listed = members.filter(
     ({ path }) => path !== 'checksums.txt' && !release.slots.some((slot) => slot.path === path),
   );
   const lines = listed.map(({ path }) => `${hexOf(at(path))}  ${path}\n`);
   insist(checksums.equals(Buffer.from(lines.join(''))), 'checksums');
+  proveProvenance(
+    release,
+    release.slots.filter((slot) => !signatures.includes(slot)).map(({ path }) => at(path)),
+    hexOf(checksums),
+    trusted,
+    insist,
+  );
 
   let position = 0;
   for (const piece of pieces) {
@@ -231,4 +243,109 @@ function proveSlot(
   const algorithm = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
   insist(verify(algorithm, data, key, Buffer.from(signature, 'base64')), 'signature');
   return [keyId];
+}
+
+interface Subject {
+  readonly name: string;
+  readonly digest: { readonly sha256: string };
+}
+
+/** Section 7.3: the statements of each key are about this archive and no other. */
+function proveProvenance(
+  release: Release,
+  slots: readonly Buffer[],
+  checksums: string,
+  trusted: readonly KeyObject[],
+  insist: (holds: boolean, what: string) => void,
+): void {
+  const bySigner = new Map<string, { readonly images: Subject[]; readonly common: string }>();
+  const canonical = (base64: string): boolean => Buffer.from(base64, 'base64').toString('base64') === base64;
+  for (const slot of slots) {
+    const [, text = ''] = /^([^]*?) *\n$/.exec(slot.toString('latin1')) ?? [undefined, '?'];
+    if (text === '') continue;
+    const [, hint = '', payload = '', sig = ''] =
+      /"hint":"([^"]*)".*"payload":"([^"]*)".*"sig":"([^"]*)"/.exec(text) ?? [];
+    const type = 'application/vnd.in-toto+json';
+    const material = `"verificationMaterial":{"publicKey":{"hint":"${hint}"},"timestampVerificationData":{}}`;
+    const envelope = `"dsseEnvelope":{"payload":"${payload}","payloadType":"${type}","signatures":[{"sig":"${sig}"}]}`;
+    const exact = `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json",${material},${envelope}}`;
+    insist(text === exact && [hint, payload, sig].every(canonical), 'bundle of a statement');
+    const bytes = Buffer.from(payload, 'base64');
+    const keyId = Buffer.from(hint, 'base64').toString('hex');
+    const key = trusted.find((each) => hexOf(each.export({ type: 'spki', format: 'der' })) === keyId);
+    const signed = Buffer.concat([Buffer.from(`DSSEv1 ${type.length} ${type} ${bytes.length} `), bytes]);
+    const algorithm = key?.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+    insist(key === undefined || verify(algorithm, signed, key, Buffer.from(sig, 'base64')), 'signature of a statement');
+    const { subject, common } = readStatement(bytes.toString(), release, insist);
+    const [first, ...images] = subject;
+    insist(first?.name === 'checksums.txt' && first.digest.sha256 === checksums, 'statement about this archive');
+    const own = bySigner.get(keyId) ?? { images: [], common };
+    insist(own.common === common, 'statements that agree');
+    own.images.push(...images);
+    bySigner.set(keyId, own);
+  }
+  const wanted = new Set(
+    release.images.map(({ reference, digest }) => `${reference.replace(/@.*/, '').replace(/:[^/]*$/, '')} ${digest}`),
+  );
+  for (const { images } of bySigner.values()) {
+    const named = images.map(({ name, digest }) => `${name} sha256:${digest.sha256}`);
+    insist(named.length === wanted.size && named.every((each) => wanted.has(each)), 'statement about these images');
+    insist(new Set(named).size === named.length, 'statement that names each image once');
+  }
+}
+
+/** The keys in their order, and no others: what is written from what was read is the same text. */
+function readStatement(
+  text: string,
+  release: Release,
+  insist: (holds: boolean, what: string) => void,
+): { readonly subject: readonly Subject[]; readonly common: string } {
+  const { subject, predicate } = JSON.parse(text) as {
+    subject: readonly Subject[];
+    predicate: {
+      buildDefinition: {
+        externalParameters: {
+          specDigest: string;
+          lockDigest: string;
+          source?: { repository: string; commit?: string };
+        };
+        internalParameters: { toolVersion: string };
+        resolvedDependencies: readonly { uri?: string; name?: string; digest?: object }[];
+      };
+      runDetails: {
+        builder: { id: string };
+        metadata?: { invocationId: string; startedOn: string; finishedOn: string };
+      };
+    };
+  };
+  const { buildDefinition: built, runDetails: run } = predicate;
+  const { specDigest, lockDigest, source } = built.externalParameters;
+  const { name, version, channel, platforms } = release;
+  const write = (dependencies: readonly object[]): object => ({
+    buildDefinition: {
+      buildType: 'https://airgap.hexabase.ai/build-types/archive/v1',
+      externalParameters: {
+        ...{ name, version, channel, platforms, specDigest, lockDigest },
+        source: source && { repository: source.repository, commit: source.commit },
+      },
+      internalParameters: { toolVersion: built.internalParameters.toolVersion },
+      resolvedDependencies: dependencies,
+    },
+    runDetails: {
+      builder: { id: run.builder.id },
+      metadata: run.metadata && {
+        invocationId: run.metadata.invocationId,
+        startedOn: run.metadata.startedOn,
+        finishedOn: run.metadata.finishedOn,
+      },
+    },
+  });
+  const written = {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: subject.map((each) => ({ name: each.name, digest: { sha256: each.digest.sha256 } })),
+    predicateType: 'https://slsa.dev/provenance/v1',
+    predicate: write(built.resolvedDependencies.map(({ uri, name: path, digest }) => ({ uri, name: path, digest }))),
+  };
+  insist(JSON.stringify(written) === text, 'statement');
+  return { subject, common: JSON.stringify(write([])) };
 }
