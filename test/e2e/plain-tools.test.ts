@@ -54,10 +54,11 @@ describe('tar and sha256sum', () => {
       .split('\n');
     const unlisted = found.filter((path) => !listed.includes(path));
     expect(unlisted.toSorted()).toEqual([
+      'attestations/1.sigstore.json',
       'checksums.txt',
       ...[1, 2, 3, 4].map((slot) => `signatures/${slot}.sigstore.json`),
     ]);
-    expect(listed).toEqual(expect.arrayContaining(['release.json', 'image-list.txt', 'images/linux-amd64.tar', 'images/linux-arm64.tar', 'images/multi-platform.tar', 'charts/demo-1.2.3+build.7.tgz', 'manifests/agent.yaml', 'docs/install.md', 'files/LICENCE.txt', 'install/verify-and-load.mjs'])); // prettier-ignore
+    expect(listed).toEqual(expect.arrayContaining(['release.json', 'image-list.txt', 'images/linux-amd64.tar', 'images/linux-arm64.tar', 'images/multi-platform.tar', 'charts/demo-1.2.3+build.7.tgz', 'manifests/agent.yaml', 'docs/install.md', 'files/LICENCE.txt', 'sbom/sample-1.2.3.cdx.json', 'install/verify-and-load.mjs'])); // prettier-ignore
   });
 
   test('the members are plain files in canonical ustar', async () => {

@@ -33,7 +33,16 @@ it('keeps the verifying half free of everything that talks to a network', async 
 });
 
 it('keeps trust documents and the decisions on releases free of it too', async () => {
-  const { modules, packages } = await reach('dsse', 'document', 'chain', 'policy', 'state', 'draft', 'changes');
+  const { modules, packages } = await reach(
+    'dsse',
+    'document',
+    'chain',
+    'policy',
+    'state',
+    'draft',
+    'changes',
+    'provenance',
+  );
   expect(modules).toEqual(HARMLESS_MODULES);
   expect(packages).toEqual([...HARMLESS_PACKAGES, 'zod']);
 });
