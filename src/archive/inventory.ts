@@ -91,16 +91,19 @@ export function checkInventory(inventory: Inventory): void {
   const paths = new Set(inventory.files.map((file) => file.path));
   for (const component of inventory.components) {
     for (const image of component.images)
-      if (!references.has(image)) throw malformed(`${component.name} names unknown image ${image}`);
+      if (!references.has(image))
+        throw malformed(`${JSON.stringify(component.name)} names unknown image ${JSON.stringify(image)}`);
     for (const file of component.files)
-      if (!paths.has(file)) throw malformed(`${component.name} names unknown file ${file}`);
+      if (!paths.has(file))
+        throw malformed(`${JSON.stringify(component.name)} names unknown file ${JSON.stringify(file)}`);
   }
 }
 
 function sorted(name: string, keys: readonly string[]): void {
   keys.forEach((key, index) => {
     const previous = keys[index - 1];
-    if (previous !== undefined && previous >= key) throw malformed(`${name} is not sorted or repeats ${key.trim()}`);
+    if (previous !== undefined && previous >= key)
+      throw malformed(`${name} is not sorted or repeats ${JSON.stringify(key.trim())}`);
   });
 }
 

@@ -11,6 +11,9 @@ const GZIP_EXTRA = Buffer.from('+aHR0cHM6Ly95b3V0dS5iZS96OVV6MWljandyTQo=', 'lat
 const GZIP_COMMENT = 'Helm';
 /** Headers and padding on top of the files' own bytes. */
 const MAX_TAR_BYTES: number = MAX_CHART_BYTES + 64 * 1024 * 1024;
+/** A real chart shrinks to a fifth; from this size on, what unpacks to far more than its own size was made to hurt. */
+const MAX_RATIO = 100;
+const SMALL_TAR_BYTES = 16 * 1024 * 1024;
 /** The order in which Helm writes the files it knows; the rest follows by path, dependencies last. */
 const KNOWN_ORDER = ['Chart.yaml', 'Chart.lock', 'values.yaml', 'values.schema.json'];
 
@@ -40,19 +43,33 @@ function rankOf(path: string): number {
   return path.startsWith('charts/') ? KNOWN_ORDER.length + 2 : KNOWN_ORDER.length + 1;
 }
 
+/** Bytes that may still be unpacked: packages within a package share it, since each could be as large as the whole. */
+export interface UnpackBudget {
+  bytes: number;
+}
+
+/** What all packages within one package may unpack to. */
+export function createUnpackBudget(): UnpackBudget {
+  return { bytes: MAX_TAR_BYTES };
+}
+
 /**
  * Reads the files of a chart package, as Helm's loader would see them: the first path segment, whatever it is, is the
  * chart's directory.
  * @throws IntegrityError `MALFORMED` for anything a package has no business to hold: links, devices, paths that leave,
  *   a name twice, several top directories, no Chart.yaml, more than Helm's limits.
  */
-export async function unpackChart(bytes: Buffer, fileName: string): Promise<readonly ChartFile[]> {
+export async function unpackChart(
+  bytes: Buffer,
+  fileName: string,
+  budget: UnpackBudget = { bytes: MAX_TAR_BYTES },
+): Promise<readonly ChartFile[]> {
   const refuse = (why: string, cause?: unknown): IntegrityError =>
     new IntegrityError('MALFORMED', `${fileName}: ${why}`, {
       hint: 'this is not a chart package Helm would install',
       cause,
     });
-  const tar = await decompress(bytes, refuse);
+  const tar = decompress(bytes, budget, refuse);
   const files = new Map<string, Buffer>();
   let top: string | undefined;
   let total = 0;
@@ -87,9 +104,13 @@ export async function unpackChart(bytes: Buffer, fileName: string): Promise<read
 
 type Refuse = (why: string, cause?: unknown) => IntegrityError;
 
-async function decompress(bytes: Buffer, refuse: Refuse): Promise<Buffer> {
+function decompress(bytes: Buffer, budget: UnpackBudget, refuse: Refuse): Buffer {
+  const maxOutputLength = Math.min(budget.bytes, Math.max(SMALL_TAR_BYTES, bytes.length * MAX_RATIO));
+  if (maxOutputLength < 1) throw refuse('makes the packages in it too large when unpacked');
   try {
-    return gunzipSync(bytes, { maxOutputLength: MAX_TAR_BYTES });
+    const tar = gunzipSync(bytes, { maxOutputLength });
+    budget.bytes -= tar.length;
+    return tar;
   } catch (error) {
     throw refuse('is not gzip, or too large when unpacked', error);
   }
