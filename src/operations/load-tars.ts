@@ -1,6 +1,6 @@
 /** Loads whole image tarballs of an archive: into a k3s or RKE2 image directory, or into a Docker Engine. */
-import { constants, createReadStream } from 'node:fs';
-import { lstat, mkdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseChecksums } from '../archive/checksums.ts';
 import type { ArchiveReader } from '../archive/reader.ts';
@@ -196,11 +196,9 @@ async function holds(path: string, expected: Descriptor): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
   if (found?.isFile() !== true || found.size !== expected.size) return false;
   try {
-    for await (const _ of verified(
-      createReadStream(path, { highWaterMark: 256 * 1024, flags: READ_FLAGS }),
-      expected,
-      path,
-    ));
+    await using file = await open(path, READ_FLAGS);
+    const content = file.createReadStream({ highWaterMark: 256 * 1024, autoClose: false });
+    for await (const _ of verified(content, expected, path));
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'DIGEST_MISMATCH') return false;

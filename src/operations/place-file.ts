@@ -1,8 +1,7 @@
 /** Gives content its final name on disk only when it is whole, proved and flushed. No link is written through. */
 import { constants } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { acquireFileLock } from '../content/file-lock.ts';
 import type { Bytes } from '../content/store.ts';
 import { StoreError } from '../errors.ts';
 import { sha256 } from '../oci/digest.ts';
@@ -20,17 +19,17 @@ export async function placeFile(path: string, content: Bytes, mode = 0o644): Pro
   // A name that follows from the file's, so that the next run clears away what a killed one left.
   const aside = join(directory, `.${sha256(basename(path)).slice(-16)}.partial`);
   try {
-    await using _lock = await acquireFileLock(`${aside}.lock`, path);
+    await rm(aside, { force: true });
     try {
-      await rm(aside, { force: true });
-      {
-        await using file = await open(aside, NEW_FILE, mode);
-        for await (const chunk of content) await file.writeFile(chunk);
-        await file.sync();
-      }
+      await using file = await open(aside, NEW_FILE, mode);
+      for await (const chunk of content) await file.writeFile(chunk);
+      await file.sync();
+      // Another process that writes the same file has taken this name away.
+      const [own, there] = [await file.stat(), await lstat(aside).catch(() => undefined)];
+      if (own.ino !== there?.ino || own.dev !== there.dev) throw taken(path);
       await rename(aside, path);
     } catch (error) {
-      await rm(aside, { force: true });
+      if (!(error instanceof StoreError && error.code === 'LOCKED')) await rm(aside, { force: true });
       throw error;
     }
     await using parent = await open(directory, 'r');
@@ -43,4 +42,10 @@ export async function placeFile(path: string, content: Bytes, mode = 0o644): Pro
       ...(full ? { hint: 'free some space and run the same command again' } : {}),
     });
   }
+}
+
+function taken(path: string): StoreError {
+  return new StoreError('LOCKED', `another process is writing ${path}`, {
+    hint: 'wait for it to end, and run it again',
+  });
 }
