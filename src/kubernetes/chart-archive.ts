@@ -1,9 +1,10 @@
 /** Chart packages as bytes: written the same way every time, read with suspicion. */
 import { gunzipSync } from 'node:zlib';
-import { extract, pack } from 'tar-stream';
+import { pack } from 'tar-stream';
 import { stableGzip } from '../content/stable-gzip.ts';
 import { IntegrityError } from '../errors.ts';
 import { MAX_CHART_BYTES, MAX_CHART_FILE_BYTES, MAX_CHART_FILES } from './chart-files.ts';
+import { readTar } from './chart-tar.ts';
 import type { ChartFile } from './chart.ts';
 
 /** By these two fields of the gzip header Helm marks its packages. */
@@ -73,30 +74,24 @@ export async function unpackChart(
   const files = new Map<string, Buffer>();
   let top: string | undefined;
   let total = 0;
-  const reader = extract();
-  reader.end(tar);
   try {
-    for await (const entry of reader) {
-      const { name, type, size = 0 } = entry.header;
-      if (type !== 'file' && type !== 'contiguous-file' && type !== 'directory') {
-        throw refuse(`${JSON.stringify(name)} is a ${String(type)}`);
-      }
-      total += size;
-      if (size > MAX_CHART_FILE_BYTES)
+    for (const { name, isDirectory, bytes: content } of readTar(tar)) {
+      total += content.length;
+      if (content.length > MAX_CHART_FILE_BYTES)
         throw refuse(`${JSON.stringify(name)} is larger than ${MAX_CHART_FILE_BYTES} bytes`);
       if (total > MAX_CHART_BYTES) throw refuse(`holds more than ${MAX_CHART_BYTES} bytes`);
-      const chunks: Buffer[] = [];
-      for await (const chunk of entry) chunks.push(chunk as Buffer);
-      if (type === 'directory') continue;
+      if (isDirectory) continue;
       const [directory, path] = splitName(name, refuse);
       top ??= directory;
-      if (directory !== top) throw refuse(`has two top directories, ${top} and ${directory}`);
+      if (directory !== top)
+        throw refuse(`has two top directories, ${JSON.stringify(top)} and ${JSON.stringify(directory)}`);
       if (files.has(path)) throw refuse(`holds ${JSON.stringify(name)} twice`);
       if (files.size >= MAX_CHART_FILES) throw refuse(`holds more than ${MAX_CHART_FILES} files`);
-      files.set(path, Buffer.concat(chunks));
+      files.set(path, content);
     }
   } catch (error) {
-    throw error instanceof IntegrityError ? error : refuse('is not a tar archive', error);
+    if (error instanceof RangeError || error instanceof TypeError) throw refuse(error.message, error);
+    throw error;
   }
   if (!files.has('Chart.yaml')) throw refuse('has no Chart.yaml');
   return [...files].map(([path, content]) => ({ path, bytes: content }));
