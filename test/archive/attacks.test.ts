@@ -172,6 +172,8 @@ describe('names in a signed inventory', () => {
   ])('%s %j is refused (CVE-2026-40090)', async (key, text) => {
     const json = `${JSON.stringify({ ...release.inventory, [key]: text }, null, 1)}\n`;
     const header = encodeHeader({ path: 'release.json', size: Buffer.byteLength(json), mtime: 0 });
-    expect(await verdicts(Buffer.concat([header, Buffer.from(json), good]))).toEqual([3, 3]);
+    const bytes = Buffer.concat([header, Buffer.from(json), good]);
+    expect(await verdicts(bytes)).toEqual([3, 3]);
+    await expect(verifyArchive(temp.join('a.tar'), policy)).rejects.toThrow(`release.json ${key}: `);
   }); // prettier-ignore
 });
