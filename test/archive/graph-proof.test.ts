@@ -167,6 +167,39 @@ describe('a signed manifest is refused that', () => {
   });
 });
 
+describe('evidence', () => {
+  const referrer = (draft: Draft): Digest => {
+    const { digest } = draft.images.find(({ reference }) => reference.includes('/sbom')) ?? { digest: sha256('none') };
+    return digest;
+  };
+  /** One image more that is in truth a referrer of the tool; it is then listed as evidence of the tool. */
+  async function withEvidence(subjectOf: (draft: Draft) => Digest): Promise<unknown> {
+    const tool = makeImage({ platform: 'linux/arm64' });
+    const sbom = makeArtifact('application/spdx+json', '{}', { subject: tool });
+    const other = await makeRelease({
+      images: { 'registry.example/sbom:1': sbom, 'registry.example/tool:1': tool, 'registry.example/x:1': makeImage() },
+      files: {},
+    });
+    const draft = structuredClone(other.inventory) as Draft;
+    const evidence = [{ subject: subjectOf(draft), digest: referrer(draft), kind: 'sbom' as const }];
+    draft.images = draft.images
+      .filter(({ reference }) => !reference.includes('/sbom'))
+      .map((image) => (image.reference.includes('/tool') ? { ...image, evidence } : image));
+    draft.components[0]!.images.splice(0);
+    return judge(draft, contentsOf(other), true);
+  }
+  const imageOf = (name: string) => (draft: Draft): Digest =>
+    draft.images.find(({ reference }) => reference.includes(name))?.digest ?? sha256('none'); // prettier-ignore
+
+  test('for what it refers to is accepted', async () => {
+    expect(await withEvidence(imageOf('/tool'))).toBe('accepted');
+  });
+
+  test('takes evidence for something else: refused', async () => {
+    expect(await withEvidence(imageOf('/x'))).toMatchObject(LIE);
+  });
+});
+
 test('a manifest of more than 32 MiB is refused before it is read', async () => {
   const lie = changed((draft) => void (first(draft, isImage).size = MAX_MANIFEST_BYTES + 1));
   expect(await rejectionOf(() => new GraphProof(lie))).toMatchObject(LIE);

@@ -12,10 +12,13 @@ import { parseSpec } from '../../src/release/spec.ts';
 import { formatStarter } from '../../src/release/starter.ts';
 import type { ReleaseLock } from '../../src/schema/lock.ts';
 import { parseIndexFile } from '../../src/stores/layout/index-file.ts';
+import { anchorTrust } from '../../src/trust/chain.ts';
+import { parseTrustFile } from '../../src/trust/document.ts';
 import { createKeySigner } from '../../src/trust/signer.ts';
 import { verifySignatures } from '../../src/trust/verify.ts';
 import { fixedKeyPair } from '../archive/forge.ts';
 import { makeRelease } from '../archive/sample-release.ts';
+import { makeDocument, signTrust, trustBytes } from '../trust/trust-documents.ts';
 import { mutateBytes, mutateHeader, mutateJson, mutateText, pick, type Random } from './mutate.ts';
 import type { FuzzTarget } from './target.ts';
 
@@ -52,6 +55,7 @@ export async function documentTargets(): Promise<readonly FuzzTarget[]> {
       { name: 'core', images: [{ reference: 'r.example/a:1', foundIn: ['release.yaml'] }], files: [file.path] },
     ],
   };
+  const trust = trustBytes(signTrust(makeDocument()));
   const starter = formatStarter();
   const chart = await packChart('demo', chartFiles(await packChart('sub', chartFiles(), new Date(0))), new Date(0));
   const tar = gunzipSync(chart);
@@ -95,6 +99,13 @@ export async function documentTargets(): Promise<readonly FuzzTarget[]> {
           insist(named.every(({ digest, size }) => isDigest(digest) && Number.isSafeInteger(size) && size >= 0), 'a descriptor that is none'); // prettier-ignore
           insist(bytes.toString() !== `\uFEFF${bytes.toString().slice(1)}`, 'a byte order mark');
         }); // prettier-ignore
+      },
+    },
+    {
+      name: 'trust-document',
+      run: (random) => {
+        const bytes = random() < 0.5 ? mutateBytes(random, trust, 1) : Buffer.from(text(random, trust.toString()));
+        return orRefused(() => anchorTrust(parseTrustFile(bytes, '1.trust.json')), () => insist(bytes.equals(trust), 'other trust was accepted')); // prettier-ignore
       },
     },
     {
