@@ -21,6 +21,8 @@ const RESERVED = /^(release\.json|checksums\.txt|image-list\.txt|signatures|atte
 const MAX_DEPTH = 16;
 /** Image tarballs, and with them the work of laying out. */
 const MAX_TARS = 64;
+/** Bytes of all content, each time it is named: with room for framing, offsets stay exact. */
+const MAX_TOTAL_BYTES = 2 ** 53 - 2 ** 40;
 const EMPTY_DIGEST = sha256('');
 
 /** The bytes of `release.json`. */
@@ -91,16 +93,19 @@ export function checkInventory(inventory: Inventory): void {
   const paths = new Set(inventory.files.map((file) => file.path));
   for (const component of inventory.components) {
     for (const image of component.images)
-      if (!references.has(image)) throw malformed(`${component.name} names unknown image ${image}`);
+      if (!references.has(image))
+        throw malformed(`${JSON.stringify(component.name)} names unknown image ${JSON.stringify(image)}`);
     for (const file of component.files)
-      if (!paths.has(file)) throw malformed(`${component.name} names unknown file ${file}`);
+      if (!paths.has(file))
+        throw malformed(`${JSON.stringify(component.name)} names unknown file ${JSON.stringify(file)}`);
   }
 }
 
 function sorted(name: string, keys: readonly string[]): void {
   keys.forEach((key, index) => {
     const previous = keys[index - 1];
-    if (previous !== undefined && previous >= key) throw malformed(`${name} is not sorted or repeats ${key.trim()}`);
+    if (previous !== undefined && previous >= key)
+      throw malformed(`${name} is not sorted or repeats ${JSON.stringify(key.trim())}`);
   });
 }
 
@@ -212,6 +217,11 @@ function checkSizes({ manifests, blobs, files }: Inventory): void {
     if ((size === 0) !== (digest === EMPTY_DIGEST)) throw malformed(`gives ${digest} the size ${size}`);
     sizes.set(digest, size);
   }
+  let total = 0;
+  for (const { size } of [...manifests, ...files]) total += size;
+  for (const { config, layers = [] } of manifests)
+    for (const digest of [config, ...layers]) total += digest === undefined ? 0 : (sizes.get(digest) ?? 0);
+  if (total > MAX_TOTAL_BYTES) throw malformed('names more content than any archive can hold');
 }
 
 function isRealTime(text: string): boolean {

@@ -1,12 +1,14 @@
 /**
- * Proves an archive byte for byte against its inventory: framing is compared, never parsed; content is hashed. What
- * the signature must vouch for is `checksums.txt` alone, which {@link checkChecksums} ties to the inventory.
+ * Proves an archive byte for byte against its inventory: framing is compared, never parsed; content is hashed; what the
+ * inventory says of manifests is held against their own bytes. What the signature must vouch for is
+ * `checksums.txt` alone, which {@link checkChecksums} ties to the inventory.
  */
 import { createHash } from 'node:crypto';
 import type { Bytes, CallOptions } from '../content/store.ts';
 import { IntegrityError } from '../errors.ts';
-import { digestOf, type Digest } from '../oci/digest.ts';
+import { digestOf, sha256, type Digest } from '../oci/digest.ts';
 import { parseChecksums } from './checksums.ts';
+import { GraphProof } from './graph-proof.ts';
 import { hashRanges } from './hashing.ts';
 import { isImageTarPath } from './image-tar.ts';
 import { renderChecksums, type ArchiveLayout, type ContentSegment } from './layout.ts';
@@ -44,7 +46,8 @@ export function checkChecksums({ layout, checksums }: ArchiveHead): void {
 }
 
 /**
- * Proves every byte of an open archive against its inventory, on all cores, but for `checksums.txt` and the slots.
+ * Proves every byte of an open archive against its inventory, on all cores, but for `checksums.txt` and the slots; and
+ * the graph in the inventory against the manifests.
  * @throws IntegrityError naming the first member that fails and its offset.
  */
 export async function proveContent(archive: ArchiveReader, options: ProveOptions = {}): Promise<Proof> {
@@ -55,9 +58,24 @@ export async function proveContent(archive: ArchiveReader, options: ProveOptions
     compareFraming(layout, segment.offset, segment.bytes, archive.read(segment.offset, segment.bytes.length));
   }
   const contents = layout.segments.filter((segment) => segment.kind === 'content');
+  proveGraph(archive, contents, options);
   const digests = await hashRanges(archive.fd, contents, options);
   contents.forEach((segment, index) => checkDigest(layout, segment, digests[index] as Digest));
   return { bytes: layout.size, contents: contents.length };
+}
+
+/** Small, and all a reader will act upon: so it is judged before gigabytes are hashed. */
+function proveGraph(archive: ArchiveReader, contents: readonly ContentSegment[], { signal }: ProveOptions): void {
+  const { layout, inventory } = archive.head;
+  const graph = new GraphProof(inventory);
+  for (const segment of contents) {
+    if (!graph.needs(segment.digest)) continue;
+    signal?.throwIfAborted();
+    const bytes = archive.read(segment.offset, segment.length);
+    checkDigest(layout, segment, sha256(bytes));
+    graph.take(segment.digest, bytes);
+  }
+  graph.finish();
 }
 
 /**
@@ -104,6 +122,7 @@ export async function proveStream(
   const places = new Map(head.layout.members.map(({ offset, path }) => [offset, path]));
   const kept = new Map<string, Buffer>();
   input.unread(Buffer.concat(early));
+  const graph = new GraphProof(head.inventory);
   let contents = 0;
   let proved = 0;
   for (const segment of head.layout.segments) {
@@ -111,15 +130,18 @@ export async function proveStream(
     if (segment.kind === 'framing') {
       compareFraming(head.layout, segment.offset, segment.bytes, await input.read(segment.bytes.length));
     } else if (segment.kind === 'content') {
-      const hash = createHash('sha256');
       const path = places.get(segment.offset);
-      const chunks: Buffer[] | undefined = path !== undefined && wanted.has(path) ? [] : undefined;
-      await input.pass(segment.length, (chunk) => {
-        hash.update(chunk);
-        chunks?.push(Buffer.from(chunk));
-      });
-      if (path !== undefined && chunks !== undefined) kept.set(path, Buffer.concat(chunks));
-      checkDigest(head.layout, segment, digestOf(hash));
+      const isWanted = path !== undefined && wanted.has(path);
+      if (isWanted || graph.needs(segment.digest)) {
+        const bytes = await input.read(segment.length);
+        checkDigest(head.layout, segment, sha256(bytes));
+        if (graph.needs(segment.digest)) graph.take(segment.digest, bytes);
+        if (isWanted) kept.set(path, bytes);
+      } else {
+        const hash = createHash('sha256');
+        await input.pass(segment.length, (chunk) => hash.update(chunk));
+        checkDigest(head.layout, segment, digestOf(hash));
+      }
       contents++;
       options.onProgress?.((proved += segment.length));
     } else {
@@ -127,6 +149,7 @@ export async function proveStream(
     }
   }
   if (await input.hasMore()) throw trailing(name, head.layout.size);
+  graph.finish();
   return { head, proof: { bytes: head.layout.size, contents }, kept };
 }
 

@@ -60,7 +60,8 @@ function describe(error: unknown): Failure {
 function formatFailure(failure: Failure, error: unknown, { color, verbose }: FailureOptions): string {
   const paint = (format: 'red' | 'cyan', text: string): string =>
     color === true ? styleText(format, text, { validateStream: false }) : text;
-  const [first = '', ...rest] = failure.message.split('\n');
+  // Lists of mistakes have lines of their own. Elsewhere a line break came with a name, and would start a forged line.
+  const [first = '', ...rest] = failure.code === 'INVALID_SPEC' ? failure.message.split('\n') : [failure.message];
   const lines = [`${paint('red', 'error:')} ${toPrintable(first)}`];
   for (const line of rest) lines.push(`  ${toPrintable(line.trim())}`);
   if (!isAbort(error)) lines.push(...detailLines(failure));

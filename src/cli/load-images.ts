@@ -14,6 +14,7 @@ import { loadTarballs } from './load-tarballs.ts';
 import { openProgress } from './progress.ts';
 import { standingDocument, standingLines } from './standing.ts';
 import { provenanceDocument } from './provenance-lines.ts';
+import { refuseLink } from './result-file.ts';
 import type { TargetOptions } from './target-options.ts';
 import type { Terms } from './trust-options.ts';
 import { imageLines, judgeImages, planLines, summarizePending, writeReports } from './transfer-report.ts';
@@ -48,6 +49,7 @@ export async function loadArchive(
   const release = await admission.admit(archive);
   const { name, version } = release.inventory;
   const report = options.report ?? `./${name}-${version}-load`;
+  if (options.report === undefined) await refuseLink(report, '--report');
   const onLoaded = (): Promise<void> => admission.complete(release);
   if (address.kind === 'registry' || address.kind === 'layout') {
     await loadImages(context, archive, release, address, { ...options, report, onLoaded });

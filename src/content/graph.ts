@@ -4,7 +4,7 @@ import { Annotation, type Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isIndex, parseManifest, type Index, type Manifest } from '../oci/manifest.ts';
 import { isForeignLayerType, isImageConfigType, isManifestType } from '../oci/media-types.ts';
-import { formatPlatform, isPlatformText, isRealPlatform, type Platform } from '../oci/platform.ts';
+import { formatPlatform, isRealPlatform, parseConfigPlatform, toPlatformText, type Platform } from '../oci/platform.ts';
 import type { ContentGraph, GraphBlob, GraphEvidence, GraphImage, GraphManifest, IndexMode } from '../schema/graph.ts';
 import type { CallOptions, Source } from './store.ts';
 import { readVerified } from './verified.ts';
@@ -221,20 +221,11 @@ async function platformOf(
   if (!isImageConfigType(manifest.config.mediaType)) return undefined;
   if (node.platform !== undefined) return toPlatformText(node.platform);
   const bytes = await read(manifest.config);
-  let config: unknown;
   try {
-    config = JSON.parse(bytes.toString('utf8'));
+    return parseConfigPlatform(bytes);
   } catch {
     throw new IntegrityError('MALFORMED', `${options.reference}: image config ${manifest.config.digest} is not JSON`);
   }
-  const { os, architecture, variant } = (config ?? {}) as Record<string, unknown>;
-  if (typeof os !== 'string' || typeof architecture !== 'string') return undefined;
-  return toPlatformText({ os, architecture, ...(typeof variant === 'string' ? { variant } : {}) });
-}
-
-function toPlatformText(platform: Platform): string | undefined {
-  const text = isRealPlatform(platform) ? formatPlatform(platform) : '';
-  return isPlatformText(text) ? text : undefined;
 }
 
 function requirePlatform(platform: string | undefined, { platforms, reference }: DiscoverOptions): void {

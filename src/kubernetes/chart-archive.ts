@@ -1,9 +1,10 @@
 /** Chart packages as bytes: written the same way every time, read with suspicion. */
 import { gunzipSync } from 'node:zlib';
-import { extract, pack } from 'tar-stream';
+import { pack } from 'tar-stream';
 import { stableGzip } from '../content/stable-gzip.ts';
 import { IntegrityError } from '../errors.ts';
 import { MAX_CHART_BYTES, MAX_CHART_FILE_BYTES, MAX_CHART_FILES } from './chart-files.ts';
+import { readTar } from './chart-tar.ts';
 import type { ChartFile } from './chart.ts';
 
 /** By these two fields of the gzip header Helm marks its packages. */
@@ -11,6 +12,9 @@ const GZIP_EXTRA = Buffer.from('+aHR0cHM6Ly95b3V0dS5iZS96OVV6MWljandyTQo=', 'lat
 const GZIP_COMMENT = 'Helm';
 /** Headers and padding on top of the files' own bytes. */
 const MAX_TAR_BYTES: number = MAX_CHART_BYTES + 64 * 1024 * 1024;
+/** A real chart shrinks to a fifth; from this size on, what unpacks to far more than its own size was made to hurt. */
+const MAX_RATIO = 100;
+const SMALL_TAR_BYTES = 16 * 1024 * 1024;
 /** The order in which Helm writes the files it knows; the rest follows by path, dependencies last. */
 const KNOWN_ORDER = ['Chart.yaml', 'Chart.lock', 'values.yaml', 'values.schema.json'];
 
@@ -40,46 +44,54 @@ function rankOf(path: string): number {
   return path.startsWith('charts/') ? KNOWN_ORDER.length + 2 : KNOWN_ORDER.length + 1;
 }
 
+/** Bytes that may still be unpacked: packages within a package share it, since each could be as large as the whole. */
+export interface UnpackBudget {
+  bytes: number;
+}
+
+/** What all packages within one package may unpack to. */
+export function createUnpackBudget(): UnpackBudget {
+  return { bytes: MAX_TAR_BYTES };
+}
+
 /**
  * Reads the files of a chart package, as Helm's loader would see them: the first path segment, whatever it is, is the
  * chart's directory.
  * @throws IntegrityError `MALFORMED` for anything a package has no business to hold: links, devices, paths that leave,
  *   a name twice, several top directories, no Chart.yaml, more than Helm's limits.
  */
-export async function unpackChart(bytes: Buffer, fileName: string): Promise<readonly ChartFile[]> {
+export async function unpackChart(
+  bytes: Buffer,
+  fileName: string,
+  budget: UnpackBudget = { bytes: MAX_TAR_BYTES },
+): Promise<readonly ChartFile[]> {
   const refuse = (why: string, cause?: unknown): IntegrityError =>
     new IntegrityError('MALFORMED', `${fileName}: ${why}`, {
       hint: 'this is not a chart package Helm would install',
       cause,
     });
-  const tar = await decompress(bytes, refuse);
+  const tar = decompress(bytes, budget, refuse);
   const files = new Map<string, Buffer>();
   let top: string | undefined;
   let total = 0;
-  const reader = extract();
-  reader.end(tar);
   try {
-    for await (const entry of reader) {
-      const { name, type, size = 0 } = entry.header;
-      if (type !== 'file' && type !== 'contiguous-file' && type !== 'directory') {
-        throw refuse(`${JSON.stringify(name)} is a ${String(type)}`);
-      }
-      total += size;
-      if (size > MAX_CHART_FILE_BYTES)
+    for (const { name, isDirectory, bytes: content } of readTar(tar)) {
+      total += content.length;
+      if (content.length > MAX_CHART_FILE_BYTES)
         throw refuse(`${JSON.stringify(name)} is larger than ${MAX_CHART_FILE_BYTES} bytes`);
       if (total > MAX_CHART_BYTES) throw refuse(`holds more than ${MAX_CHART_BYTES} bytes`);
-      const chunks: Buffer[] = [];
-      for await (const chunk of entry) chunks.push(chunk as Buffer);
-      if (type === 'directory') continue;
+      if (isDirectory) continue;
       const [directory, path] = splitName(name, refuse);
       top ??= directory;
-      if (directory !== top) throw refuse(`has two top directories, ${top} and ${directory}`);
+      if (directory !== top)
+        throw refuse(`has two top directories, ${JSON.stringify(top)} and ${JSON.stringify(directory)}`);
       if (files.has(path)) throw refuse(`holds ${JSON.stringify(name)} twice`);
       if (files.size >= MAX_CHART_FILES) throw refuse(`holds more than ${MAX_CHART_FILES} files`);
-      files.set(path, Buffer.concat(chunks));
+      files.set(path, content);
     }
   } catch (error) {
-    throw error instanceof IntegrityError ? error : refuse('is not a tar archive', error);
+    if (error instanceof RangeError || error instanceof TypeError) throw refuse(error.message, error);
+    throw error;
   }
   if (!files.has('Chart.yaml')) throw refuse('has no Chart.yaml');
   return [...files].map(([path, content]) => ({ path, bytes: content }));
@@ -87,9 +99,13 @@ export async function unpackChart(bytes: Buffer, fileName: string): Promise<read
 
 type Refuse = (why: string, cause?: unknown) => IntegrityError;
 
-async function decompress(bytes: Buffer, refuse: Refuse): Promise<Buffer> {
+function decompress(bytes: Buffer, budget: UnpackBudget, refuse: Refuse): Buffer {
+  const maxOutputLength = Math.min(budget.bytes, Math.max(SMALL_TAR_BYTES, bytes.length * MAX_RATIO));
+  if (maxOutputLength < 1) throw refuse('makes the packages in it too large when unpacked');
   try {
-    return gunzipSync(bytes, { maxOutputLength: MAX_TAR_BYTES });
+    const tar = gunzipSync(bytes, { maxOutputLength });
+    budget.bytes -= tar.length;
+    return tar;
   } catch (error) {
     throw refuse('is not gzip, or too large when unpacked', error);
   }

@@ -1,7 +1,7 @@
 /** A chart of the release, ready to travel: packed from its directory, or carried as it was published. */
 import { open, stat } from 'node:fs/promises';
 import { UsageError } from '../errors.ts';
-import { packChart, unpackChart } from './chart-archive.ts';
+import { createUnpackBudget, packChart, unpackChart } from './chart-archive.ts';
 import { readChartFiles } from './chart-files.ts';
 import { findDeclaredImages, parseChartMetadata, readChartValues } from './chart.ts';
 import type { ChartFile, ChartMetadata } from './chart.ts';
@@ -78,11 +78,12 @@ function readMetadata(files: readonly ChartFile[], shownAs: string): ChartMetada
 /** Helm refuses to package or install a chart whose declared dependencies are not there. */
 async function checkDependencies(metadata: ChartMetadata, files: readonly ChartFile[], shownAs: string): Promise<void> {
   const present = new Set<string>();
+  const budget = createUnpackBudget();
   for (const { path, bytes } of files) {
     if (/^charts\/[^/]+\/Chart\.yaml$/.test(path)) {
       present.add(parseChartMetadata(bytes.toString('utf8'), `${shownAs}/${path}`).name);
     } else if (/^charts\/[^/]+\.tgz$/.test(path)) {
-      present.add(readMetadata(await unpackChart(bytes, `${shownAs}/${path}`), `${shownAs}/${path}`).name);
+      present.add(readMetadata(await unpackChart(bytes, `${shownAs}/${path}`, budget), `${shownAs}/${path}`).name);
     }
   }
   const missing = (metadata.dependencies ?? []).filter(({ name }) => !present.has(name));

@@ -77,9 +77,14 @@ export function parseChartMetadata(text: string, fileName: string): ChartMetadat
   const place = document?.locate(path);
   throw new UsageError(
     'INVALID_SPEC',
-    `${fileName}:${place?.line ?? 1}:${place?.column ?? 1}: ${path.join('.')}: ${issue?.message ?? 'invalid'}`,
+    `${fileName}:${place?.line ?? 1}:${place?.column ?? 1}: ${toOneLine(path.join('.'))}: ${toOneLine(issue?.message ?? 'invalid')}`,
     { cause: parsed.error },
   );
+}
+
+/** Keys of a stranger's file may hold anything, and a line of its own in a message could pass for ours. */
+function toOneLine(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ');
 }
 
 /** The chart's own default values; an empty mapping when it has none. */

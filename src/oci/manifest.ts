@@ -4,6 +4,7 @@ import { IntegrityError, StoreError } from '../errors.ts';
 import type { Descriptor } from './descriptor.ts';
 import { isDigest, type Digest } from './digest.ts';
 import { isIndexType, isManifestType, MediaType } from './media-types.ts';
+import { findMisspeltKey, parseStrictJson } from './strict-json.ts';
 
 /** Bytes of one manifest or index; registries commonly stop at 4 MiB. */
 export const MAX_MANIFEST_BYTES: number = 32 * 1024 * 1024;
@@ -12,7 +13,8 @@ const MAX_CHILDREN = 10_000;
 const MAX_SIZE = Number.MAX_SAFE_INTEGER;
 /** Keys that decide what content is. Go's decoder also takes them in another case, so that spelling is refused. */
 const DECISIVE_KEYS = ['schemaVersion', 'mediaType', 'config', 'layers', 'manifests', 'subject', 'fsLayers'];
-const LOWER_CASE_KEYS: ReadonlySet<string> = new Set(DECISIVE_KEYS.map((key) => key.toLowerCase()));
+const DESCRIPTOR_KEYS = ['mediaType', 'digest', 'size', 'urls', 'data', 'platform', 'artifactType', 'annotations'];
+const PLATFORM_KEYS = ['os', 'architecture', 'variant', 'os.version', 'os.features'];
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/manifest.md */
 export interface Manifest {
@@ -79,16 +81,15 @@ export function parseManifest(bytes: Uint8Array, declaredType: string | undefine
   if (bytes.length > MAX_MANIFEST_BYTES) throw malformed(`manifest of ${bytes.length} bytes is over the limit`);
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw malformed('manifest is not JSON');
+    json = parseStrictJson(bytes);
+  } catch (error) {
+    const why = error instanceof SyntaxError && /^(repeats|nested)/.test(error.message) ? `: ${error.message}` : '';
+    throw malformed(`manifest is not JSON that every tool reads alike${why}`);
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw malformed('manifest is not a JSON object');
   const has = (key: string): boolean => Object.hasOwn(json, key);
-  const misspelt = Object.keys(json).find(
-    (key) => !DECISIVE_KEYS.includes(key) && LOWER_CASE_KEYS.has(key.toLowerCase()),
-  );
+  const misspelt = findMisspelt(json);
   if (misspelt !== undefined)
     throw malformed(`has a key ${JSON.stringify(misspelt)} that tools read in different ways`);
   const ownType = (json as { mediaType?: unknown }).mediaType;
@@ -113,9 +114,26 @@ export function parseManifest(bytes: Uint8Array, declaredType: string | undefine
   const parsed = (isIndex ? ReceivedIndex : ReceivedManifest).safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw malformed(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`);
+    throw malformed(`${JSON.stringify(issue?.path.join('.') ?? '')}: ${issue?.message ?? 'invalid'}`);
   }
   return { ...parsed.data, mediaType, annotations: parsed.data.annotations ?? undefined };
+}
+
+/** A key in another case, of the document, one of its descriptors or their platforms. Annotations are nobody's keys. */
+function findMisspelt(json: object): string | undefined {
+  const { config, layers, manifests, subject } = json as Record<string, unknown>;
+  const lists = [layers, manifests].flatMap((list: unknown) => (Array.isArray(list) ? (list as unknown[]) : []));
+  const descriptors = [config, subject, ...lists].filter(isObject);
+  const platforms = descriptors.map((descriptor) => (descriptor as { platform?: unknown }).platform).filter(isObject);
+  const misspelt = (objects: readonly object[], keys: readonly string[]): string | undefined =>
+    objects.map((object) => findMisspeltKey(object, keys)).find((key) => key !== undefined);
+  return (
+    misspelt([json], DECISIVE_KEYS) ?? misspelt(descriptors, DESCRIPTOR_KEYS) ?? misspelt(platforms, PLATFORM_KEYS)
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Tells an index from a manifest. */

@@ -68,6 +68,24 @@ export function toPlatform(text: string): Platform {
   return { os, architecture, ...(variant === undefined ? {} : { variant }) };
 }
 
+/** {@link formatPlatform}, or undefined for what runs nowhere and for names that no tool would understand. */
+export function toPlatformText(platform: Platform): string | undefined {
+  const text = isRealPlatform(platform) ? formatPlatform(platform) : '';
+  return isPlatformText(text) ? text : undefined;
+}
+
+/**
+ * The platform that the config of an image names. Nothing where it names none.
+ * @throws SyntaxError when it is not JSON.
+ * @see https://github.com/opencontainers/image-spec/blob/main/config.md#properties
+ */
+export function parseConfigPlatform(config: Uint8Array): string | undefined {
+  const json = JSON.parse(Buffer.from(config).toString('utf8')) as unknown;
+  const { os, architecture, variant } = (json ?? {}) as Record<string, unknown>;
+  if (typeof os !== 'string' || typeof architecture !== 'string') return undefined;
+  return toPlatformText({ os, architecture, ...(typeof variant === 'string' ? { variant } : {}) });
+}
+
 /** Whether a child with this platform runs on the wanted one: same os, architecture and variant. */
 export function matchesPlatform(platform: Platform, wanted: Platform): boolean {
   return formatPlatform(platform) === formatPlatform(wanted);

@@ -1,14 +1,12 @@
 /** Writes files of a verified archive (charts, manifests, documents) into a fresh directory, never through a link. */
-import { constants } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ArchiveReader } from '../archive/reader.ts';
 import { verified } from '../content/verified.ts';
-import { StoreError, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import type { InventoryFile } from '../schema/inventory.ts';
+import { placeFile } from './place-file.ts';
 import type { VerifiedRelease } from './verify.ts';
-
-const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** Options of {@link extractFiles}. */
 export interface ExtractOptions {
@@ -18,9 +16,11 @@ export interface ExtractOptions {
 }
 
 /**
- * Extracts files. Each is hashed again on its way to disk, so a file swapped after verification is caught.
+ * Extracts files. Each is hashed again on its way to disk, so a file swapped after verification is caught,
+ * and gets its name when all of it is right.
  * @returns The paths written, relative to `directory`.
  * @throws UsageError `USAGE` when the directory exists already or no file matches.
+ * @throws IntegrityError when the archive is no longer what was proved. @throws StoreError `STORE_IO`, `NO_SPACE`
  */
 export async function extractFiles(
   archive: ArchiveReader,
@@ -40,17 +40,9 @@ export async function extractFiles(
   for (const { path, size, digest } of files) {
     const place = join(directory, path);
     await mkdir(dirname(place), { recursive: true });
-    await using file = await open(place, NEW_FILE, path.startsWith('install/') ? 0o755 : 0o644);
     const descriptor = { mediaType: 'application/octet-stream', digest, size };
     const content = verified(archive.fetch(descriptor, options), descriptor, archive.name);
-    try {
-      for await (const chunk of content) await file.writeFile(chunk);
-      await file.sync();
-    } catch (error) {
-      if (error instanceof Error && 'syscall' in error)
-        throw new StoreError('STORE_IO', `cannot write ${place}: ${error.message}`, { cause: error });
-      throw error;
-    }
+    await placeFile(place, content, path.startsWith('install/') ? 0o755 : 0o644);
   }
   return files.map((file) => file.path);
 }

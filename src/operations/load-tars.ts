@@ -1,21 +1,23 @@
 /** Loads whole image tarballs of an archive: into a k3s or RKE2 image directory, or into a Docker Engine. */
-import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { parseChecksums } from '../archive/checksums.ts';
 import type { ArchiveReader } from '../archive/reader.ts';
 import type { Bytes } from '../content/store.ts';
 import { verified } from '../content/verified.ts';
 import { StoreError, UsageError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { sha256, type Digest } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import { parseReference } from '../oci/reference.ts';
 import { dockerPlatform, inspectDockerImages, type DockerOptions } from '../stores/docker/engine.ts';
 import { loadIntoDocker } from '../stores/docker/load.ts';
+import { placeFile } from './place-file.ts';
 import type { TrustedRelease } from './trusted-release.ts';
 import { proveRelease } from './verify.ts';
 
+const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW;
 const TAR = 'application/x-tar';
 
 /** One image tarball and whether its target has it. */
@@ -125,7 +127,7 @@ export async function loadTars(
       options.onBytes?.(tar, bytes);
     });
     if (kind === 'docker') await loadIntoDocker(counted, options);
-    else await writeInPlace(tar.destination, counted);
+    else await placeTar(tar.destination, counted);
   }
   return { copiedBytes, payload: 'proved' };
 }
@@ -180,41 +182,26 @@ function idsOf({ inventory }: TrustedRelease, name: string, platform: string): r
     .flatMap(({ digest, config }) => (config === undefined ? [digest] : [digest, config]));
 }
 
+/** Hidden names are not imported, so nobody sees a half-written file. */
+async function placeTar(path: string, content: Bytes): Promise<void> {
+  await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StoreError('STORE_IO', `cannot write ${path}: ${why}`, { cause });
+  });
+  await placeFile(path, content);
+}
+
+/** A link is not the file: what it leads to could change once it was proved. */
 async function holds(path: string, expected: Descriptor): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined || found.size !== expected.size) return false;
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isFile() !== true || found.size !== expected.size) return false;
   try {
-    for await (const _ of verified(createReadStream(path, { highWaterMark: 256 * 1024 }), expected, path));
+    await using file = await open(path, READ_FLAGS);
+    const content = file.createReadStream({ highWaterMark: 256 * 1024, autoClose: false });
+    for await (const _ of verified(content, expected, path));
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'DIGEST_MISMATCH') return false;
-    throw error;
-  }
-}
-
-/** Hidden names are not imported, so nobody sees a half-written file. */
-async function writeInPlace(path: string, content: Bytes): Promise<void> {
-  const directory = join(path, '..');
-  const aside = join(directory, `.${sha256(path).slice(-16)}.partial`);
-  try {
-    await mkdir(directory, { recursive: true });
-    {
-      await using file = await open(aside, 'w', 0o644);
-      for await (const chunk of content) await file.writeFile(chunk);
-      await file.sync();
-    }
-    await rename(aside, path);
-    await using parent = await open(directory, 'r');
-    await parent.sync();
-  } catch (error) {
-    await rm(aside, { force: true });
-    if (error instanceof Error && 'syscall' in error && 'code' in error) {
-      const full = error.code === 'ENOSPC';
-      throw new StoreError(full ? 'NO_SPACE' : 'STORE_IO', `cannot write ${path}: ${error.message}`, {
-        cause: error,
-        ...(full ? { hint: 'free some space and run the same command again' } : {}),
-      });
-    }
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 /** Reads and writes `release.lock.json`. */
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { UsageError } from '../errors.ts';
+import { parseStrictJson } from '../oci/strict-json.ts';
 import { ReleaseLock } from '../schema/lock.ts';
 
 /** Bytes of a lock; room for a hundred thousand blobs. */
@@ -18,7 +19,7 @@ export function formatLock(lock: ReleaseLock): string {
 export function parseLock(text: string, fileName: string): ReleaseLock {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseStrictJson(Buffer.from(text));
   } catch (error) {
     throw invalid(fileName, 'is not JSON', error);
   }

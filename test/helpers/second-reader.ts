@@ -3,8 +3,9 @@
  * say of an archive is said by the page between them. Holds the whole file in memory; for tests.
  */
 import { createHash, verify, type KeyObject } from 'node:crypto';
+import { proveGraph } from './second-reader-graph.ts';
 
-interface Sized {
+export interface Sized {
   readonly digest: string;
   readonly size: number;
 }
@@ -28,10 +29,11 @@ export interface Release {
   readonly images: readonly {
     readonly reference: string;
     readonly digest: string;
-    readonly evidence?: readonly { readonly digest: string; readonly tag?: string }[];
+    readonly indexMode?: string;
+    readonly evidence?: readonly { readonly digest: string; readonly subject: string; readonly tag?: string }[];
   }[];
   readonly manifests: readonly Manifest[];
-  readonly blobs: readonly Sized[];
+  readonly blobs: readonly (Sized & { readonly mediaType: string })[];
 }
 
 /** A stretch of the archive: known bytes, content with a known digest, or an open member named by its path. */
@@ -44,6 +46,9 @@ export interface LaidOutMember {
   readonly size: number;
   readonly pieces: readonly Piece[];
 }
+
+/** Throws unless it holds. */
+export type Insist = (holds: boolean, what: string) => void;
 
 const hexOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const sizeOf = (piece: Piece): number => ('size' in piece ? piece.size : piece.bytes.length);
@@ -176,7 +181,7 @@ export function toPieces(members: readonly LaidOutMember[], created: string): re
  * @throws Error saying which step refused.
  */
 export function readArchive(file: Buffer, trusted: readonly KeyObject[], threshold = 1): readonly LaidOutMember[] {
-  const insist = (holds: boolean, what: string): void => {
+  const insist: Insist = (holds, what) => {
     if (!holds) throw new Error(what);
   };
   const field = file.toString('latin1', 124, 136);
@@ -213,21 +218,19 @@ export function readArchive(file: Buffer, trusted: readonly KeyObject[], thresho
   );
 
   let position = 0;
+  const contents = new Map<string, Buffer>();
   for (const piece of pieces) {
     const bytes = file.subarray(position, (position += sizeOf(piece)));
     if ('digest' in piece) insist(`sha256:${hexOf(bytes)}` === piece.digest, `content at ${position}`);
     else if ('bytes' in piece) insist(bytes.equals(piece.bytes), `framing at ${position}`);
+    if ('digest' in piece) contents.set(piece.digest, bytes);
   }
+  proveGraph(release, contents, insist);
   return members;
 }
 
 /** Section 7. Returns the key id when a trusted key signed. */
-function proveSlot(
-  slot: Buffer,
-  data: Buffer,
-  trusted: readonly KeyObject[],
-  insist: (holds: boolean, what: string) => void,
-): readonly string[] {
+function proveSlot(slot: Buffer, data: Buffer, trusted: readonly KeyObject[], insist: Insist): readonly string[] {
   const [, text = ''] = /^([^]*?) *\n$/.exec(slot.toString('latin1')) ?? [undefined, '?'];
   if (text === '') return [];
   const [, hint = '', signature = ''] = /"hint":"([^"]*)".*"signature":"([^"]*)"/.exec(text) ?? [];

@@ -115,9 +115,9 @@ describe('openChart of a package', () => {
 
   const meta = { name: 'c/Chart.yaml', content: 'apiVersion: v2\nname: c\nversion: 1.0.0\n' };
   it.each([
-    ['a symbolic link', [meta, { name: 'c/x', type: 'symlink', linkname: '/etc/passwd' }], 'is a symlink'],
-    ['a hard link', [meta, { name: 'c/x', type: 'link', linkname: 'c/Chart.yaml' }], 'is a link'],
-    ['a device', [meta, { name: 'c/x', type: 'character-device' }], 'is a character-device'],
+    ['a symbolic link', [meta, { name: 'c/x', type: 'symlink', linkname: '/etc/passwd' }], 'is a symbolic link'],
+    ['a hard link', [meta, { name: 'c/x', type: 'link', linkname: 'c/Chart.yaml' }], 'is a hard link'],
+    ['a device', [meta, { name: 'c/x', type: 'character-device' }], 'is a character device'],
     ['a way out', [meta, { name: 'c/../../x', content: '' }], 'no safe path'],
     ['a way out for Windows', [meta, { name: 'c\\..\\x', content: '' }], 'no safe path'],
     ['an absolute path', [meta, { name: '/c/x', content: '' }], 'no safe path'],

@@ -4,6 +4,7 @@ import { IntegrityError, StoreError } from '../../errors.ts';
 import { Annotation, type Descriptor } from '../../oci/descriptor.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
 import { MediaType } from '../../oci/media-types.ts';
+import { parseStrictJson } from '../../oci/strict-json.ts';
 
 /** Bytes of `index.json` that are read. */
 export const MAX_INDEX_BYTES: number = 32 * 1024 * 1024;
@@ -39,7 +40,7 @@ export const EMPTY_INDEX: IndexFile = { schemaVersion: 2, mediaType: MediaType.i
 export function parseIndexFile(bytes: Uint8Array, what: string): IndexFile {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    json = parseStrictJson(bytes);
   } catch {
     throw new IntegrityError('MALFORMED', `${what}: index.json is not JSON`);
   }

@@ -1,0 +1,74 @@
+/** JSON that every reader reads alike: no key twice, no byte order mark, no bytes that are no text, no nesting without end. */
+
+/** Objects and arrays within each other; manifests have five. */
+const MAX_DEPTH = 100;
+const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a];
+const OPENING = '{[';
+const CLOSING = '}]';
+const SPACES = ' \t\r\n';
+
+/**
+ * Parses JSON of a stranger, where one reader could take the first of two equal keys and another the last.
+ * @throws SyntaxError for what is no JSON, a key that an object has twice (however it is escaped), a byte order mark,
+ *   and more than 100 levels. @throws TypeError for what is not UTF-8.
+ * @see https://www.rfc-editor.org/rfc/rfc8259#section-4
+ */
+export function parseStrictJson(bytes: Uint8Array): unknown {
+  // Without `ignoreBOM`, the mark would be dropped silently.
+  const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  assertUnambiguous(text);
+  return JSON.parse(text);
+}
+
+/**
+ * The first key of an object that is not one of these but that decoders which ignore case, such as Go's, take for one:
+ * `Layers`, and with them `layerſ` as well.
+ * @see https://pkg.go.dev/encoding/json#Unmarshal
+ */
+export function findMisspeltKey(object: object, keys: readonly string[]): string | undefined {
+  const folded = new Set(keys.map(foldCase));
+  return Object.keys(object).find((key) => !keys.includes(key) && folded.has(foldCase(key)));
+}
+
+/** Upper case first: the long s has an upper case of its own only, the Kelvin sign a lower case. */
+function foldCase(text: string): string {
+  return text.toUpperCase().toLowerCase();
+}
+
+/** Looks at strings and brackets only; whether the text is JSON at all is for the parser to say. */
+function assertUnambiguous(text: string): void {
+  const open: (Set<string> | undefined)[] = [];
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (OPENING.includes(character)) {
+      if (open.push(character === '{' ? new Set() : undefined) > MAX_DEPTH) throw new SyntaxError('nested too deep');
+    } else if (CLOSING.includes(character)) {
+      open.pop();
+    } else if (character === '"') {
+      const end = endOfString(text, at);
+      const keys = open.at(-1);
+      if (keys !== undefined && isKey(text, end)) {
+        const key = JSON.parse(text.slice(at, end)) as string;
+        if (keys.has(key)) throw new SyntaxError(`repeats the key ${JSON.stringify(key.slice(0, 100))}`);
+        keys.add(key);
+      }
+      at = end - 1;
+    }
+  }
+}
+
+/** The offset behind the closing quote. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at + 1;
+    if (code === BACKSLASH) at++;
+  }
+  throw new SyntaxError('a string does not end');
+}
+
+function isKey(text: string, end: number): boolean {
+  let at = end;
+  while (at < text.length && SPACES.includes(text.charAt(at))) at++;
+  return text.charCodeAt(at) === COLON;
+}

@@ -1,0 +1,117 @@
+/** Mutated archives: by an attacker without a key, with a stranger's key, and by a builder whose key is trusted and who lies. */
+import { writeFile } from 'node:fs/promises';
+import { layoutArchive } from '../../src/archive/layout.ts';
+import { serializeInventory } from '../../src/archive/inventory.ts';
+import { encodeHeader, paddingOf } from '../../src/archive/ustar.ts';
+import { bytesOf } from '../../src/content/verified.ts';
+import { AirgapError, exitCodeOf } from '../../src/errors.ts';
+import type { Digest } from '../../src/oci/digest.ts';
+import { verifyArchive, verifyStream } from '../../src/operations/verify.ts';
+import type { Inventory } from '../../src/schema/inventory.ts';
+import { createKeySigner } from '../../src/trust/signer.ts';
+import { contentsOf, fixedKeyPair, forgeArchive, withManifestBytes } from '../archive/forge.ts';
+import { makeRelease } from '../archive/sample-release.ts';
+import { readArchive } from '../helpers/second-reader.ts';
+import { integer, mutateBytes, mutateHeader, mutateJson, mutateText, pick, type Random } from './mutate.ts';
+import type { FuzzTarget } from './target.ts';
+
+/** Everything that is made once. `path` is a file that each case overwrites. */
+export async function archiveTargets(path: string): Promise<readonly FuzzTarget[]> {
+  const release = await makeRelease();
+  const { inventory } = release;
+  const contents = contentsOf(release);
+  const [trusted, stranger] = [fixedKeyPair('trusted'), fixedKeyPair('stranger')];
+  const [signer, otherSigner] = [createKeySigner(trusted.privateKey), createKeySigner(stranger.privateKey)];
+  const policy = { keys: [trusted.publicKey], threshold: 1 };
+  const good = await forgeArchive(inventory, contents, signer);
+  const headers = layoutArchive(inventory).members.map(({ offset }) => offset - 512);
+
+  /** Whether both ways of reading accept; they must agree, and refuse as refusals are made. */
+  const verdict = async (bytes: Buffer): Promise<boolean> => {
+    await writeFile(path, bytes);
+    const judge = (run: Promise<unknown>): Promise<boolean> =>
+      run.then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof AirgapError && exitCodeOf(error) === 3) return false;
+          throw error;
+        },
+      );
+    const asFile = await judge(verifyArchive(path, policy));
+    const asStream = await judge(verifyStream(bytesOf(bytes), 'stream', policy));
+    if (asFile !== asStream) throw new Error(`as a file ${asFile}, as a stream ${asStream}`);
+    return asFile;
+  };
+  const onlyOriginal = async (bytes: Buffer): Promise<void> => {
+    if ((await verdict(bytes)) !== bytes.equals(good)) throw new Error('accepted other bytes, or refused the same');
+  };
+  /** A lie that the product believes must at least be one that the second reader believes, too. */
+  const consistent = async (bytes: Buffer): Promise<void> => {
+    if (await verdict(bytes)) readArchive(bytes, policy.keys);
+  };
+  const forged = (changed: unknown, extra: ReadonlyMap<Digest, Buffer>): Promise<Buffer | undefined> =>
+    // What cannot even be laid out is put in as text.
+    forgeArchive(changed as Inventory, new Map([...contents, ...extra]), signer).catch(() => undefined);
+  const mutated = async (random: Random): Promise<Buffer> => {
+    const changed = mutateJson(random, inventory);
+    return (await forged(changed, new Map())) ?? withInventoryText(good, `${JSON.stringify(changed, null, 1)}\n`);
+  };
+  return [
+    { name: 'archive-bytes', run: (random) => onlyOriginal(mutateBytes(random, good)) },
+    { name: 'archive-headers', run: (random) => onlyOriginal(mutateHeader(random, good, headers)) },
+    { name: 'archive-members', run: (random) => onlyOriginal(moveMembers(random, good, headers)) },
+    {
+      name: 'inventory-text',
+      run: (random) => onlyOriginal(withInventoryText(good, mutateText(random, serializeInventory(inventory).toString()))), // prettier-ignore
+    },
+    { name: 'inventory-signed-by-trusted', run: async (random) => consistent(await mutated(random)) },
+    {
+      name: 'signed-by-stranger',
+      run: async (random) => {
+        const changed = (random() < 0.5 ? inventory : mutateJson(random, inventory)) as Inventory;
+        const bytes = await forgeArchive(changed, contents, otherSigner).catch(() => undefined);
+        if (bytes !== undefined && (await verdict(bytes))) throw new Error('accepted the signature of a stranger');
+      },
+    },
+    {
+      name: 'manifest-signed-by-trusted',
+      run: async (random) => {
+        const { digest } = pick(random, inventory.manifests);
+        const json: unknown = JSON.parse(String(contents.get(digest)));
+        const text =
+          random() < 0.8 ? JSON.stringify(mutateJson(random, json)) : mutateText(random, JSON.stringify(json));
+        const bytes = Buffer.from(text);
+        const changed = withManifestBytes(inventory, digest, bytes);
+        const other = changed.manifests.find(({ digest: each }) => !contents.has(each))?.digest ?? digest;
+        const archive = await forged(changed, new Map([[other, bytes]]));
+        if (archive !== undefined) await consistent(archive);
+      },
+    },
+  ];
+}
+
+/** Another text under a header that fits it, everything behind it as it was. */
+function withInventoryText(good: Buffer, text: string): Buffer {
+  const size = Number.parseInt(good.toString('latin1', 124, 135), 8);
+  const bytes = Buffer.from(text);
+  const header = encodeHeader({
+    path: 'release.json',
+    size: bytes.length,
+    mtime: Date.parse('2024-05-06T07:08:09Z') / 1000,
+  });
+  return Buffer.concat([
+    header,
+    bytes,
+    Buffer.alloc(paddingOf(bytes.length)),
+    good.subarray(512 + size + paddingOf(size)),
+  ]);
+}
+
+/** Leaves out, doubles or moves whole members. */
+function moveMembers(random: Random, good: Buffer, headers: readonly number[]): Buffer {
+  const ends = [...headers.slice(1), good.length - 1024];
+  const members = headers.map((start, index) => good.subarray(start, ends[index]));
+  const [member = Buffer.alloc(0)] = members.splice(integer(random, members.length), random() < 0.5 ? 1 : 0);
+  if (random() < 0.7) members.splice(integer(random, members.length + 1), 0, member);
+  return Buffer.concat([...members, pick(random, [Buffer.alloc(1024), Buffer.alloc(512), Buffer.alloc(0), good])]);
+}

@@ -1,0 +1,204 @@
+/** What is written at the secure side goes where it was told to, through no link, and never before it is proved. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { lstat, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { openArchive, type ArchiveReader } from '../../src/archive/reader.ts';
+import { refuseLink, writeResultFile } from '../../src/cli/result-file.ts';
+import { bytesOf } from '../../src/content/verified.ts';
+import { extractFiles } from '../../src/operations/extract.ts';
+import { loadRelease, planLoad } from '../../src/operations/load.ts';
+import { loadTars, planDirectory } from '../../src/operations/load-tars.ts';
+import { createLayoutTarget } from '../../src/operations/image-target.ts';
+import { placeFile } from '../../src/operations/place-file.ts';
+import { trustHead, type TrustedRelease } from '../../src/operations/trusted-release.ts';
+import { proveRelease } from '../../src/operations/verify.ts';
+import { MemoryStore } from '../../src/stores/memory.ts';
+import { sha256 } from '../../src/oci/digest.ts';
+import { createKeySigner } from '../../src/trust/signer.ts';
+import { contentsOf, fixedKeyPair, forgeArchive } from '../archive/forge.ts';
+import { makeRelease, memberOf, type SampleRelease } from '../archive/sample-release.ts';
+import { useTempDir } from '../helpers/temp.ts';
+
+const temp = useTempDir();
+const { privateKey, publicKey } = fixedKeyPair('maker');
+const policy = { keys: [publicKey], threshold: 1 };
+let release: SampleRelease;
+let victim: string;
+
+beforeEach(async () => {
+  release ??= await makeRelease();
+  await writeFile(temp.join('a.tar'), await forgeArchive(release.inventory, contentsOf(release), createKeySigner(privateKey))); // prettier-ignore
+  victim = temp.join('victim');
+  await writeFile(victim, 'precious');
+});
+
+async function opened(): Promise<{ archive: ArchiveReader; trusted: TrustedRelease } & Disposable> {
+  const archive = await openArchive(temp.join('a.tar'));
+  return { archive, trusted: trustHead(archive.head, policy), [Symbol.dispose]: () => archive[Symbol.dispose]() };
+}
+
+/** Changes one byte of a member in place, as whoever can write to the medium could at any moment. */
+function swapByte(member: string): void {
+  const { offset, size } = memberOf(release.inventory, member);
+  const fd = openSync(temp.join('a.tar'), 'r+');
+  writeSync(fd, Buffer.from('X'), 0, 1, offset + size - (member.endsWith('.tar') ? 2_000 : 1));
+  closeSync(fd);
+}
+
+const untouched = async (): Promise<void> => expect(await readFile(victim, 'utf8')).toBe('precious');
+
+describe('extracting', () => {
+  test.each(['a link to a directory', 'a link to nowhere', 'a file', 'a directory'])('is refused into %s', async (kind) => {
+    const place = temp.join('out');
+    await mkdir(temp.join('elsewhere'));
+    if (kind === 'a link to a directory') await symlink(temp.join('elsewhere'), place);
+    if (kind === 'a link to nowhere') await symlink(temp.join('new'), place);
+    if (kind === 'a file') await writeFile(place, '');
+    if (kind === 'a directory') await mkdir(place);
+    using source = await opened();
+    const proved = await proveRelease(source.archive, source.trusted);
+    await expect(extractFiles(source.archive, proved, place)).rejects.toMatchObject({ code: 'USAGE' });
+    expect(await readdir(temp.join('elsewhere'))).toEqual([]);
+    await expect(lstat(temp.join('new'))).rejects.toMatchObject({ code: 'ENOENT' });
+  }); // prettier-ignore
+
+  test('catches an archive that is changed after it was proved, and leaves no file of it (CVE-2025-47290)', async () => {
+    using source = await opened();
+    const proved = await proveRelease(source.archive, source.trusted);
+    swapByte('docs/readme.txt');
+    await expect(extractFiles(source.archive, proved, temp.join('out'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' }); // prettier-ignore
+    expect(await readdir(temp.join('out'), { recursive: true })).toEqual(['docs', 'docs/empty.txt']);
+  });
+
+  test('gives no file more rights than reading, and running where it is for that', async () => {
+    using source = await opened();
+    await extractFiles(source.archive, await proveRelease(source.archive, source.trusted), temp.join('out'));
+    expect((await lstat(temp.join('out/docs/readme.txt'))).mode & 0o7111).toBe(0);
+    expect((await lstat(temp.join('out/install/run.sh'))).mode & 0o7000).toBe(0);
+    expect(await readdir(temp.join('out/docs'))).toEqual(['empty.txt', 'readme.txt']);
+  });
+});
+
+describe('loading into a directory', () => {
+  const TAR = 'sample-1.0.0-linux-amd64.tar';
+
+  test('replaces links at the temporary and the final name, and follows neither', async () => {
+    const directory = temp.join('images');
+    await mkdir(directory);
+    await symlink(victim, `${directory}/${TAR}`);
+    await symlink(victim, `${directory}/.${sha256(TAR).slice(-16)}.partial`);
+    using source = await opened();
+    const plan = await planDirectory(source.archive, source.trusted, directory);
+    await loadTars(source.archive, source.trusted, plan, 'directory');
+    await untouched();
+    for (const { destination, descriptor } of plan) {
+      expect((await lstat(destination)).isFile()).toBe(true);
+      expect(sha256(await readFile(destination))).toBe(descriptor.digest);
+    }
+    expect((await readdir(directory)).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  test('does not take a link for the file it leads to, however right that is', async () => {
+    using source = await opened();
+    const [tar] = await planDirectory(source.archive, source.trusted, temp.join('good'));
+    await loadTars(source.archive, source.trusted, [tar!], 'directory');
+    await mkdir(temp.join('images'));
+    await symlink(tar!.destination, temp.join('images', TAR));
+    const [again] = await planDirectory(source.archive, source.trusted, temp.join('images'));
+    expect(again).toMatchObject({ present: false });
+  });
+
+  test.each(['before it is proved', 'after it was proved'])('leaves nothing of an archive changed %s', async (when) => {
+    const directory = temp.join('images');
+    using source = await opened();
+    const plan = await planDirectory(source.archive, source.trusted, directory);
+    if (when === 'before it is proved') swapByte('images/linux-amd64.tar');
+    const onProof = (done: number, total: number): void => {
+      if (when === 'after it was proved' && done === total) swapByte('images/linux-amd64.tar');
+    };
+    await expect(loadTars(source.archive, source.trusted, plan, 'directory', { onProof })).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+    });
+    expect(await readdir(directory).catch(() => [])).toEqual([]);
+  });
+});
+
+describe('loading images', () => {
+  test.each(['before it is proved', 'after it was proved'])('publishes no manifest of an archive changed %s', async (when) => {
+    const store = new MemoryStore('target');
+    using source = await opened();
+    const plan = await planLoad(source.archive, source.trusted, createLayoutTarget('target', store));
+    const last = 'images/multi-platform.tar';
+    if (when === 'before it is proved') swapManifest(source.archive);
+    const onProof = (done: number, total: number): void => {
+      if (when === 'after it was proved' && done === total) swapManifest(source.archive);
+    };
+    await expect(loadRelease(plan, { onProof })).rejects.toMatchObject({ name: 'IntegrityError' });
+    for (const { reference } of release.inventory.images.filter(({ digest }) => isIn(last, digest))) {
+      await expect(store.resolve(reference)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    }
+  }); // prettier-ignore
+
+  const isIn = (_member: string, digest: string): boolean =>
+    release.inventory.manifests.some((manifest) => manifest.digest === digest && manifest.manifests !== undefined);
+
+  /** One byte of every index, in place. */
+  function swapManifest({ head }: ArchiveReader): void {
+    const fd = openSync(temp.join('a.tar'), 'r+');
+    for (const segment of head.layout.segments) {
+      if (segment.kind === 'content' && isIn('', segment.digest)) writeSync(fd, Buffer.from('X'), 0, 1, segment.offset);
+    }
+    closeSync(fd);
+  }
+});
+
+describe('placing a file', () => {
+  test('leaves what was there when the content fails, and nothing else', async () => {
+    await placeFile(temp.join('file'), bytesOf(Buffer.from('old')));
+    const failing = async function* (): AsyncGenerator<Buffer> {
+      yield Buffer.from('half');
+      throw new Error('torn');
+    };
+    const before = await readdir(temp.path);
+    await expect(placeFile(temp.join('file'), failing())).rejects.toThrow('torn');
+    expect(await readFile(temp.join('file'), 'utf8')).toBe('old');
+    expect(await readdir(temp.path)).toEqual(before);
+  });
+
+  test('by two at once names no half-written file', async () => {
+    const slow = async function* (): AsyncGenerator<Buffer> {
+      yield Buffer.from('half ');
+      await placeFile(temp.join('file'), bytesOf(Buffer.from('whole')));
+      yield Buffer.from('of it');
+    };
+    await expect(placeFile(temp.join('file'), slow())).rejects.toMatchObject({ code: 'LOCKED' });
+    expect(await readFile(temp.join('file'), 'utf8')).toBe('whole');
+  });
+});
+
+describe('reports', () => {
+  test('are not written through a link', async () => {
+    await symlink(victim, temp.join('report.json'));
+    await expect(writeResultFile(temp.join('report.json'), 'x')).rejects.toMatchObject({ code: 'STORE_IO' });
+    await untouched();
+    await symlink(temp.join('nowhere'), temp.join('dangling'));
+    await expect(writeResultFile(temp.join('dangling'), 'x')).rejects.toMatchObject({ code: 'STORE_IO' });
+    await expect(lstat(temp.join('nowhere'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('replace what they find, and may go to a device', async () => {
+    await writeResultFile(temp.join('new/report.json'), 'a longer text');
+    await writeResultFile(temp.join('new/report.json'), 'short');
+    expect(await readFile(temp.join('new/report.json'), 'utf8')).toBe('short');
+    await symlink('/dev/null', temp.join('null'));
+    await writeResultFile(temp.join('null'), 'x');
+    expect(await readlink(temp.join('null'))).toBe('/dev/null');
+  });
+
+  test('do not go to a directory of their own name that is a link', async () => {
+    await symlink(temp.path, temp.join('sample-1.0.0-load'));
+    await expect(refuseLink(temp.join('sample-1.0.0-load'), '--report')).rejects.toMatchObject({ code: 'USAGE' });
+    await refuseLink(temp.join('not-there'), '--report');
+    await refuseLink(temp.path, '--report');
+  });
+});
