@@ -101,7 +101,7 @@ describe('a signed inventory is refused that', () => {
     ['takes a layer for the config', (draft) => {
       const image = first(draft, isImage);
       const [layer] = image.layers ?? [];
-      [image.config, image.layers![0]] = [layer as Digest, image.config as Digest];
+      [image.config, image.layers![0]] = [layer, image.config as Digest];
     }],
     ['gives an index the child of another', (draft) => {
       const [one, other] = draft.manifests.filter(({ manifests }) => (manifests?.length ?? 0) > 1);
@@ -128,7 +128,7 @@ describe('a signed inventory is refused that', () => {
 
 describe('a signed manifest is refused that', () => {
   const replaced = async (pick: (manifest: GraphManifest) => boolean, change: (json: Json) => unknown): Promise<unknown> => {
-    const { digest } = first(release.inventory as Draft, pick);
+    const { digest } = first(release.inventory, pick);
     const json = JSON.parse(String(contents.get(digest))) as Json;
     const result = change(json);
     const bytes = typeof result === 'string' ? Buffer.from(result) : Buffer.from(JSON.stringify(json));

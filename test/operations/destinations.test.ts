@@ -16,7 +16,8 @@ import { MemoryStore } from '../../src/stores/memory.ts';
 import { sha256 } from '../../src/oci/digest.ts';
 import { createKeySigner } from '../../src/trust/signer.ts';
 import { contentsOf, fixedKeyPair, forgeArchive } from '../archive/forge.ts';
-import { makeRelease, memberOf, type SampleRelease } from '../archive/sample-release.ts';
+import { makeLargeLayer, makeRelease, memberOf, type SampleRelease } from '../archive/sample-release.ts';
+import { makeImage } from '../helpers/sample-image.ts';
 import { useTempDir } from '../helpers/temp.ts';
 
 const temp = useTempDir();
@@ -128,25 +129,44 @@ describe('loading images', () => {
     const store = new MemoryStore('target');
     using source = await opened();
     const plan = await planLoad(source.archive, source.trusted, createLayoutTarget('target', store));
-    const last = 'images/multi-platform.tar';
     if (when === 'before it is proved') swapManifest(source.archive);
     const onProof = (done: number, total: number): void => {
       if (when === 'after it was proved' && done === total) swapManifest(source.archive);
     };
     await expect(loadRelease(plan, { onProof })).rejects.toMatchObject({ name: 'IntegrityError' });
-    for (const { reference } of release.inventory.images.filter(({ digest }) => isIn(last, digest))) {
+    for (const { reference } of release.inventory.images.filter(({ digest }) => isIndex(digest))) {
       await expect(store.resolve(reference)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     }
   }); // prettier-ignore
 
-  const isIn = (_member: string, digest: string): boolean =>
+  test('publishes nothing until the last byte is proved, even where no blob has to move first', async () => {
+    // Large enough to be hashed by threads, so that the target is ready long before the proof is.
+    const layer = makeLargeLayer(40_000_000, 'large');
+    const large = await makeRelease({ images: { 'registry.example/large:1': makeImage({ layers: [layer] }) } });
+    const bytes = await forgeArchive(large.inventory, contentsOf(large), createKeySigner(privateKey));
+    bytes[memberOf(large.inventory, 'docs/readme.txt').offset]! ^= 1;
+    await writeFile(temp.join('a.tar'), bytes);
+    const store = new MemoryStore('target');
+    for (const { descriptor, bytes: content } of large.contents.values()) {
+      if (large.inventory.blobs.some(({ digest }) => digest === descriptor.digest)) await store.push(descriptor, bytesOf(content)); // prettier-ignore
+    }
+    using source = await opened();
+    const plan = await planLoad(source.archive, source.trusted, createLayoutTarget('target', store));
+    const seen: string[] = [];
+    const outcome = loadRelease(plan, { onEvent: ({ type }) => seen.push(type) });
+    await expect(outcome).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    expect(seen).toEqual([]);
+    await expect(store.resolve('registry.example/large:1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  const isIndex = (digest: string): boolean =>
     release.inventory.manifests.some((manifest) => manifest.digest === digest && manifest.manifests !== undefined);
 
   /** One byte of every index, in place. */
   function swapManifest({ head }: ArchiveReader): void {
     const fd = openSync(temp.join('a.tar'), 'r+');
     for (const segment of head.layout.segments) {
-      if (segment.kind === 'content' && isIn('', segment.digest)) writeSync(fd, Buffer.from('X'), 0, 1, segment.offset);
+      if (segment.kind === 'content' && isIndex(segment.digest)) writeSync(fd, Buffer.from('X'), 0, 1, segment.offset);
     }
     closeSync(fd);
   }
