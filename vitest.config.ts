@@ -6,6 +6,8 @@ const config: ViteUserConfig = defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Much of the time is waiting for real servers; one file at a time, as vitest has it on two cores, wastes that.
+    maxWorkers: 3,
   },
 });
 
