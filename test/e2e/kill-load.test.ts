@@ -6,7 +6,7 @@ import { startChaosProxy, type ChaosProxy } from '../helpers/chaos-proxy.ts';
 import { startDockerRegistry, type DockerRegistry } from '../helpers/docker-registry.ts';
 import { pushSample } from '../helpers/sample-image.ts';
 import { useBuiltRelease } from './support/fixture.ts';
-import { KILLS, measure, MIN_HITS, MIN_RESUMED, moments } from './support/moments.ts';
+import { KILLS, measure, MIN_RESUMED, Strikes } from './support/moments.ts';
 import { airgapJson, startAirgap } from './support/program.ts';
 import { expectComplete, expectServes, get, tagsOf } from './support/registry-content.ts';
 import { internalPlace, placeOf } from './support/release.ts';
@@ -52,13 +52,13 @@ test(
     const duration = await measure(async () => {
       all = (await airgapJson<LoadResult>(load('undisturbed'))).copied;
     });
-    let hits = 0;
+    const strikes = new Strikes(duration, 12);
     let resumed = 0;
-    for (const [round, moment] of moments(duration, 12).entries()) {
+    for (const { round, moment } of strikes) {
       const prefix = `round-${round}`;
       link.setFaults(SLOW);
       await using child = await startAirgap(load(prefix));
-      if (await child.killAfter(moment)) hits += 1;
+      strikes.tell(await child.killAfter(moment));
       for (const repository of places()) {
         const path = `${prefix}/${repository}`;
         for (const tag of await tagsOf(url, path)) await expectComplete(url, path, tag);
@@ -70,7 +70,6 @@ test(
         await expectServes(url, `${prefix}/${internalPlace(reference)}`, node, placeOf(reference).name);
       }
     }
-    expect(hits).toBeGreaterThanOrEqual(MIN_HITS);
     expect(resumed).toBeGreaterThanOrEqual(MIN_RESUMED);
     const again = await airgapJson<LoadResult>(load('round-7'));
     expect(again).toMatchObject({ copied: 0, mounted: 0, tagged: 0, payload: 'not read' });
