@@ -46,7 +46,8 @@ export function verify(archive: string, keys: string): Command {
 }
 
 export function load(archive: string, keys: string, target: string): Command {
-  return airgap(['load', archive, '--key', join(keys, 'release.pub'), '--to', `docker://${target}`]);
+  const report = ['--report', join(keys, 'report')];
+  return airgap(['load', archive, '--key', join(keys, 'release.pub'), '--to', `docker://${target}`, ...report]);
 }
 
 export function mirror(locked: string, target: string): Command {
