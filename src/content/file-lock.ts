@@ -1,7 +1,8 @@
 /** A lock file that names its owner, so that a lock left behind by a killed process is recognised and taken over. */
 import { randomUUID } from 'node:crypto';
-import { constants, copyFile, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants, copyFile, link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { AirgapError, StoreError } from '../errors.ts';
 import { hexOf, sha256 } from '../oci/digest.ts';
 
@@ -11,6 +12,8 @@ const MAX_DEPTH = 4;
 const NO_HARD_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 /** Tries while other processes take and release the lock at the same moment. */
 const MAX_TRIES = 20;
+/** What follows the lock's name in the names of the files that taking it needs. */
+const LEFTOVER_SUFFIX = /^(\.[0-9a-f]{16})*(\.[0-9a-f-]{36}\.new)?$/;
 
 /** Held until disposed. */
 export interface FileLock extends AsyncDisposable {
@@ -24,7 +27,11 @@ export interface FileLock extends AsyncDisposable {
  */
 export async function acquireFileLock(path: string, what: string): Promise<FileLock> {
   try {
-    return await acquire(path, what, 0);
+    await using stack = new AsyncDisposableStack();
+    const lock = stack.use(await acquire(path, what, 0));
+    await removeLeftovers(path);
+    stack.move();
+    return lock;
   } catch (error) {
     if (error instanceof AirgapError || !(error instanceof Error)) throw error;
     throw new StoreError('STORE_IO', `cannot create ${path}: ${error.message}`, { cause: error });
@@ -36,8 +43,8 @@ async function acquire(path: string, what: string, depth: number): Promise<FileL
   const mine = `${process.pid} ${await startOf(process.pid)} ${hostname()} ${nonce}\n`;
   const aside = `${path}.${nonce}.new`;
   try {
-    await writeFile(aside, mine);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
+      await writeFile(aside, mine);
       if (await linkExclusively(aside, path)) return toLock(path, mine);
       const owner = await readOwner(path);
       if (owner === undefined) continue;
@@ -68,7 +75,8 @@ async function linkExclusively(aside: string, path: string): Promise<boolean> {
     await link(aside, path);
     return true;
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
+    // The holder of the lock removes what is half-written, which looks like the work of a killed process.
+    if (hasCode(error, 'EEXIST') || hasCode(error, 'ENOENT')) return false;
     if (NO_HARD_LINKS.some((code) => hasCode(error, code))) return copyExclusively(aside, path);
     throw error;
   }
@@ -80,7 +88,7 @@ async function copyExclusively(aside: string, path: string): Promise<boolean> {
     await copyFile(aside, path, constants.COPYFILE_EXCL);
     return true;
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
+    if (hasCode(error, 'EEXIST') || hasCode(error, 'ENOENT')) return false;
     throw error;
   }
 }
@@ -89,8 +97,24 @@ async function copyExclusively(aside: string, path: string): Promise<boolean> {
 async function takeOver(aside: string, path: string, owner: string, what: string, depth: number): Promise<boolean> {
   await using _guard = await acquire(`${path}.${hexOf(sha256(owner)).slice(0, 16)}`, what, depth + 1);
   if ((await readOwner(path)) !== owner) return false;
-  await rename(aside, path);
-  return true;
+  try {
+    await rename(aside, path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+/** A process that is killed while it takes the lock leaves more than the lock. Only the holder may tidy up. */
+async function removeLeftovers(path: string): Promise<void> {
+  const [folder, name] = [dirname(path), basename(path)];
+  for (const entry of await readdir(folder)) {
+    const suffix = entry.startsWith(name) ? entry.slice(name.length) : '';
+    if (suffix === '' || !LEFTOVER_SUFFIX.test(suffix)) continue;
+    const owner = await readOwner(join(folder, entry));
+    if (owner !== undefined && !(await isAlive(owner))) await rm(join(folder, entry), { force: true });
+  }
 }
 
 async function readOwner(path: string): Promise<string | undefined> {

@@ -1,4 +1,5 @@
 /** One holder at a time, whoever died before, and however many want it at once. */
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -29,6 +30,11 @@ async function leaveStaleLock(): Promise<void> {
   expect(child.stdout).toBe('held\n');
 }
 
+async function ownerOfThisProcess(): Promise<string> {
+  await using lock = await acquireFileLock(temp.join('own.lock'), 'the archive');
+  return await readFile(lock.path, 'utf8');
+}
+
 test('is held until disposed of, by one', async () => {
   {
     await using lock = await acquireFileLock(path, 'the archive');
@@ -55,6 +61,23 @@ test('of another living process is respected, of a killed one taken over', async
     expect(await readFile(path, 'utf8')).toMatch(new RegExp(`^${process.pid} `));
   }
   expect(await readdir(temp.path)).toEqual([]);
+});
+
+test('what a process left that was killed while it took the lock is removed by the next holder, and nothing else', async () => {
+  await leaveStaleLock();
+  const stale = await readFile(path, 'utf8');
+  const nonce = randomUUID();
+  await writeFile(`${path}.${nonce}.new`, stale);
+  await writeFile(`${path}.0123456789abcdef`, stale);
+  await writeFile(`${path}.0123456789abcdef.${nonce}.new`, '');
+  const others = ['a.lock.new', 'a.lock.sig.json', 'b.lock', `b.lock.${nonce}.new`, `a.lock.${nonce}.other`];
+  for (const name of others) await writeFile(temp.join(name), stale);
+  const living = `a.lock.${randomUUID()}.new`;
+  await writeFile(temp.join(living), await ownerOfThisProcess());
+  {
+    await using _lock = await acquireFileLock(path, 'the archive');
+    expect(await readdir(temp.path)).toEqual(['a.lock', living, ...others].sort());
+  }
 });
 
 test('works where the file system has no hard links, as on a stick with FAT', async () => {
