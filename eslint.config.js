@@ -23,6 +23,10 @@ export default tseslint.config(
         { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
         { selector: 'TSEnumDeclaration', message: 'Use a union of string literals.' },
       ],
+      'no-restricted-imports': [
+        'error',
+        { name: 'zod', importNames: ['z'], message: "`import * as z from 'zod'`: bundles then leave out what is unused." },
+      ],
       'no-console': 'error',
     },
   },

@@ -1,5 +1,6 @@
 // Bundles dist/ (or the directory given): the command line, the library, and the one file that travels in every archive.
 import { rename, rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const [output = 'dist'] = process.argv.slice(2);
@@ -19,10 +20,23 @@ const common = {
   banner: {
     js: "import { createRequire as bundledRequire } from 'node:module'; const require = bundledRequire(import.meta.url);",
   },
-  // dockerode can reach engines over SSH; this product does not, and ssh2 would bring native code.
-  alias: { ssh2: './scripts/no-ssh.mjs' },
+  // Every start of the program reads all of this; names stay, for stack traces.
+  minifySyntax: true,
+  minifyWhitespace: true,
   // An optional companion of the CycloneDX library, for XML, which nobody asks it for.
   external: ['xmlbuilder2'],
+};
+
+/** Packages of which the bundles get a part, because every start of the program reads all that is in them. */
+const standIns = {
+  name: 'stand-ins',
+  setup({ onResolve }) {
+    const replace = (packages, file) =>
+      onResolve({ filter: packages }, () => ({ path: fileURLToPath(new URL(file, import.meta.url)) }));
+    // dockerode can reach engines over SSH and build images; this product does neither.
+    replace(/^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs)$/, 'no-docker-extras.mjs');
+    replace(/^undici$/, 'undici-core.mjs');
+  },
 };
 
 /**
@@ -65,6 +79,7 @@ await Promise.all([
     entryPoints: { airgap: 'src/cli/main.ts', index: 'src/index.ts' },
     splitting: true,
     chunkNames: 'chunk-[hash]',
+    plugins: [standIns],
   }),
   build({
     ...common,
@@ -72,7 +87,7 @@ await Promise.all([
     minify: true,
     // An older Node must be able to read the file to say that it is too old.
     target: 'node18',
-    plugins: [requiredBuiltins],
+    plugins: [standIns, requiredBuiltins],
   }),
 ]);
 

@@ -1,5 +1,5 @@
 /** The statement of how a release was built: SLSA provenance v1 in an in-toto statement, as this product writes it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DigestText } from './graph.ts';
 
 /** What Sigstore's verifiers accept in one statement. */

@@ -1,12 +1,11 @@
-/** Makes release signatures. The only file of this folder that reaches networked code, through @sigstore/sign. */
-import { sign, type KeyObject } from 'node:crypto';
-import { BUNDLE_V03_MEDIA_TYPE } from '@sigstore/bundle';
-import { DSSEBundleBuilder, MessageSignatureBundleBuilder } from '@sigstore/sign';
+/** Makes release signatures with keys. */
+import { createHash, sign, type KeyObject } from 'node:crypto';
+import { toDSSEBundle, toMessageSignatureBundle } from '@sigstore/bundle';
 import { UsageError } from '../errors.ts';
 import { assertAttestedBy, parseAttestation } from './attestation.ts';
 import { canonicalBundle, serializeBundle } from './bundle.ts';
 import { addSignature, preAuthenticationEncoding, type Envelope } from './dsse.ts';
-import { algorithmOf, keyHint, keyId, publicKeyOf, toPublicKeyPem } from './keys.ts';
+import { algorithmOf, keyHint, keyId, publicKeyOf } from './keys.ts';
 import { isDsseInput, verifySignatures } from './verify.ts';
 
 /** Whoever can sign a release. */
@@ -52,19 +51,16 @@ export function createKeySigner(privateKey: KeyObject): ReleaseSigner {
  * @throws UsageError on a key of a kind we do not sign with.
  */
 export function createSigner(publicKey: KeyObject, signBytes: SignBytes): ReleaseSigner {
-  const key = { $case: 'publicKey', publicKey: toPublicKeyPem(publicKey), hint: keyHint(publicKey) } as const;
-  const signer = { sign: async (data: Buffer) => ({ signature: await signBytes(data), key }) };
-  const builder = new MessageSignatureBundleBuilder({ signer, witnesses: [] });
-  const envelopeBuilder = new DSSEBundleBuilder({ signer, witnesses: [] });
+  const hint = keyHint(publicKey);
   return {
     publicKey,
     keyId: keyId(publicKey),
     async sign(data) {
       if (isDsseInput(data))
         throw new UsageError('USAGE', 'data that begins with "DSSEv1 " cannot be signed as a file');
-      const bundle = await builder.create({ data: Buffer.from(data) });
-      // The builder writes version 0.2, whatever the content; with a key hint only the media type differs.
-      const bytes = serializeBundle({ ...bundle, mediaType: BUNDLE_V03_MEDIA_TYPE });
+      const digest = createHash('sha256').update(data).digest();
+      const signature = await signBytes(Buffer.from(data));
+      const bytes = serializeBundle(toMessageSignatureBundle({ digest, signature, keyHint: hint }));
       verifySignatures(data, [bytes], { keys: [publicKey], threshold: 1 });
       return bytes;
     },
@@ -73,10 +69,12 @@ export function createSigner(publicKey: KeyObject, signBytes: SignBytes): Releas
       return addSignature(envelope, publicKey, await signBytes(data));
     },
     async attest(payload, payloadType) {
-      const bundle = await envelopeBuilder.create({ data: Buffer.from(payload), type: payloadType });
+      const artifact = Buffer.from(payload);
+      const signature = await signBytes(preAuthenticationEncoding(payloadType, artifact));
+      const bundle = toDSSEBundle({ artifact, artifactType: payloadType, signature, keyHint: hint });
       // cosign passes over a signature whose key id is not the one it computes; the hint names the key.
-      for (const signature of bundle.content.dsseEnvelope.signatures) signature.keyid = '';
-      const bytes = serializeBundle({ ...bundle, mediaType: BUNDLE_V03_MEDIA_TYPE });
+      for (const each of bundle.content.dsseEnvelope.signatures) each.keyid = '';
+      const bytes = serializeBundle(bundle);
       assertAttestedBy(parseAttestation(bytes, 'the statement'), publicKey);
       return bytes;
     },
