@@ -64,7 +64,7 @@ async function bundleHashWorker() {
     format: 'cjs',
     minify: true,
     write: false,
-    entryPoints: ['src/archive/hashing.ts'],
+    entryPoints: ['src/archive/hash-thread.ts'],
     // It starts no workers of its own.
     define: { 'import.meta.url': '""' },
   });

@@ -9,7 +9,7 @@ import { IntegrityError } from '../errors.ts';
 import { digestOf, sha256, type Digest } from '../oci/digest.ts';
 import { parseChecksums } from './checksums.ts';
 import { GraphProof } from './graph-proof.ts';
-import { hashRanges } from './hashing.ts';
+import { hashRanges } from './hash-ranges.ts';
 import { isImageTarPath } from './image-tar.ts';
 import { renderChecksums, type ArchiveLayout, type ContentSegment } from './layout.ts';
 import { readHead, trailing, truncated, type ArchiveHead, type ArchiveReader } from './reader.ts';

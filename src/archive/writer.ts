@@ -2,24 +2,25 @@
  * Writes an archive in place: every blob goes from its source straight to its final offset in `<archive>.partial`,
  * hashed as it comes. The final name appears only when everything is proved and on disk.
  */
-import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fdatasync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { acquireFileLock, type FileLock } from '../content/file-lock.ts';
 import type { Bytes, CallOptions, FetchOptions, ResumableTarget } from '../content/store.ts';
-import { collect, verified } from '../content/verified.ts';
+import { checkDigest, collect, exactly, verified } from '../content/verified.ts';
 import { IntegrityError, NotFoundError, StoreError, UsageError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import type { Inventory } from '../schema/inventory.ts';
-import { hashRanges, PrefixHasher } from './hashing.ts';
 import { fileExists, requireSpace, syncAndRename, toStoreError } from './disk.ts';
+import { GrowingFile } from './growing-hash.ts';
+import { hashRanges } from './hash-ranges.ts';
 import { checkInventory, serializeInventory } from './inventory.ts';
 import { CHECKPOINT_BYTES, Journal, readJournal } from './journal.ts';
 import { isImageTarPath } from './image-tar.ts';
 import { layoutArchive, renderChecksums, type ArchiveLayout, type ContentSegment } from './layout.ts';
+import { PrefixHasher } from './prefix-hasher.ts';
 
 const BUFFER_BYTES = 256 * 1024;
 /** Dirty bytes after which the kernel is asked to start writing back, so that the last fsync is short. */
@@ -94,6 +95,9 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   readonly #lock: FileLock;
   readonly #placements: ReadonlyMap<Digest, Placement>;
   readonly #segments: readonly ContentSegment[];
+  /** A thread each: with two cores they take turns, with more the tarballs do not hold up the content. */
+  readonly #content: GrowingFile;
+  readonly #tarballs: GrowingFile;
   readonly #follower: PrefixHasher;
   #firstOpen = 0;
   #dirty = 0;
@@ -111,7 +115,9 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     this.#lock = lock;
     this.#segments = layout.segments.filter((segment) => segment.kind === 'content');
     this.#placements = placementsOf(this.#segments);
-    this.#follower = new PrefixHasher(fd, tarRanges(layout));
+    this.#content = new GrowingFile(fd);
+    this.#tarballs = new GrowingFile(fd);
+    this.#follower = new PrefixHasher(this.#tarballs, tarRanges(layout));
   }
 
   /** Bytes of content that are in place, and bytes in all, each piece counted once. */
@@ -205,6 +211,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     while (placement.pushing !== undefined) await placement.pushing.catch(() => undefined);
     if (placement.proved) return;
     placement.held = Math.min(placement.held, start);
+    this.#advance();
     placement.pushing = this.#fill(placement, expected, content, signal).finally(() => (placement.pushing = undefined));
     await placement.pushing;
   }
@@ -215,26 +222,32 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     content: Bytes,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const start = placement.held;
-    const prefix = await this.#hashHeld(placement, signal);
-    let recorded = start;
+    const [place = 0] = placement.offsets;
+    let recorded = placement.held;
     const record = (): void => {
       this.#io(() => this.#journal.record(placement.digest, placement.held));
       recorded = placement.held;
     };
+    const hash = this.#content.hashFrom(place);
+    hash.advance(place + placement.held);
     try {
-      for await (const chunk of verified(content, expected, this.name, prefix, start)) {
+      for await (const chunk of exactly(content, expected, this.name, placement.held)) {
         signal?.throwIfAborted();
         this.#io(() => {
           for (const offset of placement.offsets) this.#write(chunk, offset + placement.held);
         });
         placement.held += chunk.length;
+        hash.advance(place + placement.held);
+        this.#advance();
         if (placement.held - recorded >= CHECKPOINT_BYTES && placement.held < placement.size) record();
       }
+      checkDigest(await hash.digest(), expected, this.name);
     } catch (error) {
+      hash.drop();
       if (error instanceof IntegrityError) {
         placement.held = 0;
         if (recorded > 0) record();
+        this.#advance();
       }
       throw error;
     }
@@ -258,9 +271,8 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   async finish(fillSlots: FillSlots): Promise<Digest> {
     const open = [...this.#placements.values()].find((placement) => !placement.proved);
     if (open !== undefined) throw new StoreError('MISSING_CONTENT', `${this.name}: ${open.digest} was never written`);
-    this.#follower.advance(this.layout.size);
     const tars = this.layout.members.filter((member) => isImageTarPath(member.path));
-    const digests = await this.#follower.finish();
+    const digests = await this.#follower.digests();
     const checksums = renderChecksums(
       this.layout,
       new Map(tars.map((tar, index) => [tar.path, digests[index] as Digest])),
@@ -282,19 +294,12 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    await this.#follower.cancel();
+    await this.#content[Symbol.asyncDispose]();
+    await this.#tarballs[Symbol.asyncDispose]();
     await this.#writeback;
     this.#journal.close();
     closeSync(this.#fd);
     await this.#lock[Symbol.asyncDispose]();
-  }
-
-  /** The running hash over the bytes that are already in place; undefined when there are none. */
-  async #hashHeld(placement: Placement, signal: AbortSignal | undefined): Promise<Hash | undefined> {
-    if (placement.held === 0) return undefined;
-    const hash = createHash('sha256');
-    for await (const chunk of this.#read(placement, 0, placement.held, signal)) hash.update(chunk);
-    return hash;
   }
 
   async *#read(placement: Placement, from: number, to: number, signal: AbortSignal | undefined): Bytes {
@@ -323,19 +328,19 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     }
   }
 
-  /** Tells the follower how far the file is final: up to the first piece of content that is not complete. */
+  /** Tells the follower how far the file is written without a gap. */
   #advance(): void {
     for (
       let segment = this.#segments[this.#firstOpen];
       segment !== undefined;
       segment = this.#segments[++this.#firstOpen]
     ) {
-      if (this.#placements.get(segment.digest)?.proved !== true) {
-        this.#follower.advance(segment.offset);
-        return;
-      }
+      const placement = this.#placements.get(segment.digest);
+      if (placement?.proved === true) continue;
+      this.#follower.advance(segment.offset + (placement?.held ?? 0));
+      return;
     }
-    this.#follower.advance(this.#segments.at(-1)?.offset ?? 0);
+    this.#follower.advance(this.layout.size);
   }
 
   /** Once closed, the descriptor's number may be that of another file. */

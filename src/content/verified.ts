@@ -2,7 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { IntegrityError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { digestOf } from '../oci/digest.ts';
+import { digestOf, type Digest } from '../oci/digest.ts';
 import { MAX_MANIFEST_BYTES } from '../oci/manifest.ts';
 import type { Bytes, CallOptions, Source } from './store.ts';
 
@@ -17,13 +17,16 @@ export async function* verified(content: Bytes, expected: Descriptor, where: str
     hash.update(chunk);
     yield chunk;
   }
-  const actual = digestOf(hash);
-  if (actual !== expected.digest) {
-    throw new IntegrityError('DIGEST_MISMATCH', `${where}: content of ${expected.digest} has digest ${actual}`, {
-      hint: 'the source or the network corrupts content; nothing of it was kept',
-      details: { digest: expected.digest, actual },
-    });
-  }
+  checkDigest(digestOf(hash), expected, where);
+}
+
+/** What {@link verified} does at the end, for those who hash by other means. @throws IntegrityError `DIGEST_MISMATCH` */
+export function checkDigest(actual: Digest, expected: Descriptor, where: string): void {
+  if (actual === expected.digest) return;
+  throw new IntegrityError('DIGEST_MISMATCH', `${where}: content of ${expected.digest} has digest ${actual}`, {
+    hint: 'the source or the network corrupts content; nothing of it was kept',
+    details: { digest: expected.digest, actual },
+  });
 }
 
 /** Passes content on and insists on its declared size, without hashing. */

@@ -1,8 +1,9 @@
-/** Hashing on threads: the same digests as node's own, and threads that end when they should. */
+/** Ranges hashed on threads: the same digests as node's own, and threads that end when they should. */
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hashRanges, PrefixHasher, type ByteRange } from '../../src/archive/hashing.ts';
+import { hashRanges } from '../../src/archive/hash-ranges.ts';
+import type { ByteRange } from '../../src/archive/hash-thread.ts';
 import { sha256 } from '../../src/oci/digest.ts';
 import { noise } from '../helpers/sample-layer.ts';
 import { useTempDir } from '../helpers/temp.ts';
@@ -102,61 +103,5 @@ describe('ranges', () => {
     const started = Date.now();
     expect(await rejectionOf(() => hashRanges(fd, ranges))).toMatchObject({ code: 'STORE_IO' });
     expect(Date.now() - started).toBeLessThan(5_000);
-  });
-});
-
-describe('a growing file', () => {
-  const ranges = [
-    { offset: 1_000, length: 300_000 },
-    { offset: 400_000, length: 0 },
-    { offset: 400_000, length: 2 * MEBIBYTE + 1 },
-  ];
-
-  test('is followed as its prefix grows', async () => {
-    const hasher = new PrefixHasher(fd, ranges);
-    const end = 400_000 + 2 * MEBIBYTE + 1;
-    for (let done = 0; done < end; done += 123_457) {
-      const part = content.subarray(done, Math.min(done + 123_457, end));
-      writeSync(fd, part, 0, part.length, done);
-      hasher.advance(done + part.length);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    expect(await hasher.finish()).toEqual(digestsOf(ranges));
-    await hasher.cancel();
-  });
-
-  test('is not read ahead of what is final', async () => {
-    ftruncateSync(fd, 3 * MEBIBYTE);
-    const hasher = new PrefixHasher(fd, ranges);
-    hasher.advance(200_000);
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    writeSync(fd, content, 0, 3 * MEBIBYTE, 0);
-    // All but what was final before is read only now.
-    hasher.advance(3 * MEBIBYTE);
-    expect((await hasher.finish()).slice(1)).toEqual(digestsOf(ranges).slice(1));
-  });
-
-  test('that ends early is a failure of the store', async () => {
-    const hasher = new PrefixHasher(fd, ranges);
-    hasher.advance(3 * MEBIBYTE);
-    expect(await rejectionOf(() => hasher.finish())).toMatchObject({ code: 'STORE_IO' });
-    await hasher.cancel();
-  });
-
-  test('that is given up leaves no thread, however often', async () => {
-    const before = threads();
-    for (let round = 0; round < 3; round++) {
-      const hasher = new PrefixHasher(fd, ranges);
-      hasher.advance(2_000);
-      await hasher.cancel();
-      await hasher.cancel();
-    }
-    expect(threads()).toBe(before);
-  });
-
-  test('without ranges needs no thread', async () => {
-    const hasher = new PrefixHasher(fd, []);
-    expect(await hasher.finish()).toEqual([]);
-    await hasher.cancel();
   });
 });
