@@ -1,0 +1,53 @@
+/** Compares identities: who a certificate says signed, with whom somebody believes. Pure. */
+import { createHash } from 'node:crypto';
+import type { Identity } from '../schema/identity.ts';
+
+/** Who signed, as a certificate has it: both texts exact. */
+export interface CertificateIdentity {
+  /** OpenID Connect issuer. */
+  readonly issuer: string;
+  /** Subject alternative name: a workflow's URL, or a mail address. */
+  readonly subject: string;
+}
+
+/** Whether it is this very identity, or one that the pattern means. Letters are compared as they are. */
+export function matchesIdentity(identity: Identity, { issuer, subject }: CertificateIdentity): boolean {
+  if (identity.issuer !== issuer) return false;
+  return 'subject' in identity ? identity.subject === subject : matchesPattern(identity.subjectPattern, subject);
+}
+
+/**
+ * Whether the whole text matches: `*` stands for any characters but `/`, `**` for any at all. One step for each
+ * character and each part of the pattern, whatever both hold: a regular expression could be made to take for ever.
+ */
+export function matchesPattern(pattern: string, text: string): boolean {
+  const tokens = pattern.match(/\*+|[^*]/g) ?? [];
+  // Which ends of the text so far the tokens so far can reach.
+  let reached = Array.from({ length: text.length + 1 }, (_, end) => end === 0);
+  for (const token of tokens) {
+    const next = new Array<boolean>(text.length + 1).fill(false);
+    for (let end = 0; end <= text.length; end++) {
+      const last = text[end - 1];
+      if (token.startsWith('*')) {
+        const grows = end > 0 && next[end - 1] === true && (token !== '*' || last !== '/');
+        next[end] = reached[end] === true || grows;
+      } else {
+        next[end] = end > 0 && reached[end - 1] === true && last === token;
+      }
+    }
+    reached = next;
+  }
+  return reached[text.length] === true;
+}
+
+/** One line for people: `<subject> (<issuer>)`. The texts are foreign unless they were matched. */
+export function nameIdentity({ issuer, subject }: CertificateIdentity): string {
+  return `${subject} (${issuer})`;
+}
+
+/** 64 hexadecimal digits that stand for an identity as a fingerprint does for a key. */
+export function identityId({ issuer, subject }: CertificateIdentity): string {
+  return createHash('sha256')
+    .update(JSON.stringify(['identity', issuer, subject]))
+    .digest('hex');
+}

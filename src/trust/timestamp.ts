@@ -1,0 +1,100 @@
+/** Decides what an RFC 3161 timestamp proves: when the signature was there, by the word of a pinned authority. Pure. */
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { toSignedEntity, Verifier, type SignedEntity } from '@sigstore/verify';
+import type { Bundle } from '@sigstore/bundle';
+import type { Authorities } from './pinned-root.ts';
+
+type Token = Extract<SignedEntity['timestamps'][number], { $case: 'timestamp-authority' }>['timestamp'];
+
+/** A time that was proved, or why none was. */
+export type TimestampVerdict = { readonly time: Date } | { readonly fault: string };
+
+/**
+ * Judges every timestamp of a bundle by the authorities that are pinned.
+ * @param signature the signature the bundle holds, whose bytes the timestamps are about
+ * @see https://www.rfc-editor.org/rfc/rfc3161
+ */
+export function judgeTimestamps(
+  bundle: Bundle,
+  signature: Buffer,
+  authorities: Authorities,
+): readonly TimestampVerdict[] {
+  const tokens = bundle.verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? [];
+  return tokens.map((_, index) => {
+    const token = parseToken(bundle, index);
+    if (token === undefined) return { fault: 'cannot be read' };
+    try {
+      return judgeToken(token, signature, authorities);
+    } catch {
+      // Parts of it are read only when they are asked for.
+      return { fault: 'cannot be read' };
+    }
+  });
+}
+
+function judgeToken(token: Token, signature: Buffer, authorities: Authorities): TimestampVerdict {
+  if (token.status > 1n) return { fault: 'was not granted by its authority' };
+  try {
+    token.tstInfo.verify(signature);
+  } catch {
+    return { fault: 'is about another signature' };
+  }
+  const { signingTime: time, signerIssuer, signerSerialNumber } = token;
+  if (Number.isNaN(time.getTime())) return { fault: 'names no time' };
+  const known = authorities.timestampAuthorities.filter(
+    ({ certChain: [leaf] }) =>
+      leaf?.issuer.equals(signerIssuer) === true && leaf.serialNumber.equals(signerSerialNumber),
+  );
+  const leaf = known[0]?.certChain[0];
+  if (leaf === undefined) return { fault: 'is by an authority that is not pinned' };
+  if (!known.some(({ validFor }) => validFor.start <= time && time <= validFor.end)) {
+    return { fault: `says ${time.toISOString()}, when its authority was not to be believed` };
+  }
+  const key = createPublicKey({ key: leaf.publicKey, format: 'der', type: 'spki' });
+  return isGenuine(token, signature, authorities, key) ? { time } : { fault: 'is not by the authority it names' };
+}
+
+/** Asks the library, which only checks timestamps on the way to a signature: of this one it is told that it is good. */
+function isGenuine(token: Token, signature: Buffer, authorities: Authorities, anyKey: KeyObject): boolean {
+  const entity: SignedEntity = {
+    timestamps: [{ $case: 'timestamp-authority', timestamp: token }],
+    tlogEntries: [],
+    key: { $case: 'public-key', hint: '' },
+    signature: {
+      signature,
+      compareSignature: () => false,
+      compareDigest: () => false,
+      compareSignedDigest: () => false,
+      verifySignature: () => true,
+    },
+  };
+  const verifier = new Verifier(
+    { ...authorities, publicKey: () => ({ publicKey: anyKey, validFor: () => true }) },
+    { ctlogThreshold: 0, tlogThreshold: 0, timestampThreshold: 1 },
+  );
+  try {
+    verifier.verify(entity);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parseToken(bundle: Bundle, index: number): Token | undefined {
+  const { verificationMaterial } = bundle;
+  const token = verificationMaterial.timestampVerificationData?.rfc3161Timestamps[index];
+  if (token === undefined) return undefined;
+  try {
+    const [timestamp] = toSignedEntity({
+      ...bundle,
+      verificationMaterial: {
+        ...verificationMaterial,
+        tlogEntries: [],
+        timestampVerificationData: { rfc3161Timestamps: [token] },
+      },
+    }).timestamps;
+    return timestamp?.$case === 'timestamp-authority' ? timestamp.timestamp : undefined;
+  } catch {
+    return undefined;
+  }
+}
