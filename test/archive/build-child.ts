@@ -18,7 +18,7 @@ async function* stalling(content: Bytes, bytes: number): Bytes {
     left -= chunk.length;
     if (left > 0) continue;
     process.stdout.write('held\n');
-    await new Promise((resolve) => setTimeout(resolve, 60_000));
+    await new Promise((resolve) => setTimeout(resolve, 600_000));
   }
 }
 

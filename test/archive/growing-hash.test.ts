@@ -85,5 +85,5 @@ test('closing ends the thread and fails who waits', async () => {
   await file[Symbol.asyncDispose]();
   expect(await waiting).toMatchObject({ code: 'STORE_IO', message: expect.stringContaining('closed') as string });
   expect(await rejectionOf(() => hash.digest())).toMatchObject({ code: 'STORE_IO' });
-  expect(threads()).toBe(before);
+  await expect.poll(threads).toBe(before);
 });

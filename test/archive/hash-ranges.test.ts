@@ -1,6 +1,7 @@
 /** Ranges hashed on threads: the same digests as node's own, and threads that end when they should. */
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hashRanges } from '../../src/archive/hash-ranges.ts';
 import type { ByteRange } from '../../src/archive/hash-thread.ts';
@@ -10,6 +11,8 @@ import { useTempDir } from '../helpers/temp.ts';
 import { rejectionOf } from './failures.ts';
 
 const MEBIBYTE = 1024 * 1024;
+/** A hole that nobody can hash before a test has timed out. */
+const HUGE_BYTES = 1024 ** 4;
 const temp = useTempDir();
 const content = noise('hashing', 40 * MEBIBYTE);
 let fd: number;
@@ -66,17 +69,15 @@ describe('ranges', () => {
   });
 
   test('an abort stops within a moment and leaves no thread', async () => {
-    ftruncateSync(fd, 64 * 1024 ** 3);
+    ftruncateSync(fd, HUGE_BYTES);
     const before = threads();
     const controller = new AbortController();
     const hashing = rejectionOf(() =>
-      hashRanges(fd, [{ offset: 0, length: 64 * 1024 ** 3 }], { signal: controller.signal }),
+      hashRanges(fd, [{ offset: 0, length: HUGE_BYTES }], { signal: controller.signal }),
     );
     setTimeout(() => controller.abort(), 150);
-    const started = Date.now();
     expect(await hashing).toMatchObject({ name: 'AbortError' });
-    expect(Date.now() - started).toBeLessThan(5_000);
-    expect(threads()).toBe(before);
+    await expect.poll(threads).toBe(before);
   });
 
   test('a signal aborted beforehand reads nothing', async () => {
@@ -97,11 +98,12 @@ describe('ranges', () => {
   });
 
   test('one thread that fails stops the others', async () => {
-    ftruncateSync(fd, 64 * 1024 ** 3);
-    // The second range cannot be read at all, while the first would take a minute.
-    const ranges = [{ offset: 0, length: 64 * 1024 ** 3 }, { offset: 2 ** 53, length: MEBIBYTE }]; // prettier-ignore
-    const started = Date.now();
-    expect(await rejectionOf(() => hashRanges(fd, ranges))).toMatchObject({ code: 'STORE_IO' });
-    expect(Date.now() - started).toBeLessThan(5_000);
+    ftruncateSync(fd, HUGE_BYTES);
+    const endless = { offset: 0, length: HUGE_BYTES };
+    const unreadable = { offset: 2 ** 53, length: HUGE_BYTES };
+    // Ranges are taken in this order, the first by the main thread. One core has no other, which would be too late then.
+    for (const ranges of [[unreadable, endless], ...(availableParallelism() > 1 ? [[endless, unreadable]] : [])]) {
+      expect(await rejectionOf(() => hashRanges(fd, ranges))).toMatchObject({ code: 'STORE_IO' });
+    }
   });
 });

@@ -421,13 +421,14 @@ describe('a target that keeps what came', () => {
 describe('an abort', () => {
   test('in the middle stops the streams, and publishes nothing', async () => {
     const controller = new AbortController();
-    let closed = 0;
+    let [opened, closed] = [0, 0];
     const endless = new (class extends RecordingStore {
       override async *fetch(_target: Descriptor, options?: FetchOptions): Bytes {
         try {
-          for (;;) {
+          for (opened += 1; ;) {
             options?.signal?.throwIfAborted();
             yield Buffer.alloc(1);
+            if (opened === 2) controller.abort();
             await new Promise((resolve) => setTimeout(resolve, 1));
           }
         } finally {
@@ -436,7 +437,6 @@ describe('an abort', () => {
       }
     })('source');
     const target = new RecordingStore('target', log);
-    setTimeout(() => controller.abort(), 30);
     const copying = run([route(app, target, '1', endless)], { signal: controller.signal, concurrency: 2 });
     await expect(copying).rejects.toMatchObject({ name: 'AbortError' });
     expect(closed).toBe(2);

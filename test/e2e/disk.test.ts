@@ -1,11 +1,11 @@
 /** Full disks, met before the start and half-way: nothing half-written is visible, and what was written is not lost. */
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChaosProxy, type ChaosProxy } from '../helpers/chaos-proxy.ts';
 import { mountTmpfs } from '../helpers/tmpfs.ts';
 import { useBuiltRelease } from './support/fixture.ts';
 import { airgap, airgapJson, airgapOk, errorOf, startAirgap } from './support/program.ts';
-import { buildArchive, type BuildResult, writeRelease, type TestRelease } from './support/release.ts';
+import { buildArchive, readInventory, type BuildResult, writeRelease, type TestRelease } from './support/release.ts';
 
 const MIB = 1024 * 1024;
 const NAME = 'sample-offline-1.2.3.tar';
@@ -15,6 +15,8 @@ describe('build', () => {
   let link: ChaosProxy;
   let release: TestRelease;
   let good: Buffer;
+  /** Bytes of what comes from this disk and not over the link. */
+  let filesBytes: number;
   let key: string;
 
   beforeAll(async () => {
@@ -23,6 +25,7 @@ describe('build', () => {
     key = fixture.key;
     const { path } = await buildArchive(release.spec, key, `${fixture.folder()}.tar`);
     good = await readFile(path);
+    filesBytes = (await readInventory(path)).files.reduce((sum, { size }) => sum + size, 0);
   });
   afterAll(() => link.stop());
 
@@ -39,14 +42,18 @@ describe('build', () => {
     expect(await readdir(disk.path)).toEqual([]);
   });
 
-  test('a disk that fills up half-way leaves what the next run goes on with', { timeout: 60_000 }, async () => {
+  test('a disk that fills up half-way leaves what the next run goes on with', async () => {
     await using disk = await mountTmpfs({ maxBytes: good.length + 3 * MIB });
     const args = ['build', release.lock, '--key', key, '--output', disk.path];
-    link.setFaults({ bytesPerSecond: 400_000 });
+    const held = { bytesPerSecond: 400_000, holdDownloadAfterBytes: 1_600_000 };
+    link.setFaults(held);
     await using child = await startAirgap([...args, '--json']);
-    await child.waitUntil('bytes came', () => link.counts.downloaded > 800_000);
-    // Somebody else takes the rest of the disk.
+    const written = async (): Promise<number> => (await stat(`${disk.path}/${NAME}.partial`)).blocks * 512;
+    await child.waitUntil('bytes came', () => link.counts.downloaded >= held.holdDownloadAfterBytes);
+    await child.waitUntil('they were written', async () => (await written()) > filesBytes + 500_000);
+    // Somebody else takes the rest of the disk, and then the rest of the release comes.
     await fill(disk.path);
+    link.setFaults({ bytesPerSecond: 400_000 });
     const failed = await child.ended;
     expect([failed.exitCode, errorOf(failed).code]).toEqual([1, 'NO_SPACE']);
     expect(errorOf(failed).hint).toContain('goes on where it stopped');

@@ -2,11 +2,11 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readJournal } from '../../src/archive/journal.ts';
-import { startRegistry, type RequestRecord } from '../../src/server/registry.ts';
+import { startRegistry, type EmbeddedRegistry, type RequestRecord } from '../../src/server/registry.ts';
 import { startChaosProxy, type ChaosProxy } from '../helpers/chaos-proxy.ts';
 import { makeTempDir, type TempDir } from '../helpers/temp.ts';
 import { airgap, airgapJson, errorOf, startAirgap } from './support/program.ts';
-import { KILLS, measure, MIN_RESUMED, Strikes } from './support/moments.ts';
+import { KILLS, measure, MIN_RESUMED, strike, Strikes } from './support/moments.ts';
 import {
   buildArchive,
   makeKeys,
@@ -18,11 +18,12 @@ import {
 } from './support/release.ts';
 
 const SLOW = { bytesPerSecond: 600_000 };
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 900_000;
 
 let temp: TempDir & AsyncDisposable;
 const requests: RequestRecord[] = [];
 const stack = new AsyncDisposableStack();
+let source: EmbeddedRegistry;
 let link: ChaosProxy;
 let release: TestRelease;
 let keys: { readonly key: string; readonly pub: string };
@@ -30,10 +31,9 @@ let undisturbed: string;
 
 beforeAll(async () => {
   temp = stack.use(await makeTempDir());
-  const source = stack.use(
-    await startRegistry({ directory: temp.join('source'), onRequest: (record) => requests.push(record) }),
-  );
-  link = stack.use(await startChaosProxy(Number(source.host.split(':')[1])));
+  source = await startSource();
+  stack.defer(() => source.close());
+  link = stack.use(await startChaosProxy(portOf(source)));
   // The release names the link, so that everything it needs comes over it.
   release = await writeRelease(temp.join('release'), link.host, { baseBytes: 200_000, ownBytes: 150_000 });
   await pushImages(source.url, release.images);
@@ -44,6 +44,22 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
+const portOf = ({ host }: EmbeddedRegistry): number => Number(host.split(':')[1]);
+const downloaded = (): number => link.counts.downloaded;
+
+function startSource(): Promise<EmbeddedRegistry> {
+  return startRegistry({ directory: temp.join('source'), onRequest: (record) => requests.push(record) });
+}
+
+/** Ends every request that a killed process left, so that all of its records are there, and forgets them. */
+async function forgetRequests(): Promise<void> {
+  link.cutAll();
+  await source.close();
+  requests.length = 0;
+  source = await startSource();
+  link.setTarget(portOf(source));
+}
+
 const build = (output: string): string[] => ['build', release.lock, '--key', keys.key, '--output', output];
 
 test(`killed ${KILLS} times, it ends byte-identical and fetches nothing twice`, { timeout: TIMEOUT_MS }, async () => {
@@ -51,14 +67,15 @@ test(`killed ${KILLS} times, it ends byte-identical and fetches nothing twice`, 
   const { manifests, blobs } = await readInventory(undisturbed);
   const sizes = new Map([...manifests, ...blobs].map(({ digest, size }) => [digest as string, size]));
   link.setFaults(SLOW);
-  const duration = await measure(() => buildArchive(release.lock, keys.key, temp.join('slow.tar')));
-  const strikes = new Strikes(duration, 11);
+  const course = await measure(() => buildArchive(release.lock, keys.key, temp.join('slow.tar')), downloaded);
+  const strikes = new Strikes(course, 11);
   let resumed = 0;
-  for (const { round, moment } of strikes) {
+  for (const moment of strikes) {
+    const { round } = moment;
     const output = temp.join(`killed-${round}.tar`);
     link.setFaults(SLOW);
     await using child = await startAirgap(build(output));
-    strikes.tell(await child.killAfter(moment));
+    strikes.tell(await strike(child, moment, downloaded));
     const left = await readdir(temp.path);
     const isDone = left.includes(`killed-${round}.tar`);
     if (isDone) {
@@ -68,7 +85,7 @@ test(`killed ${KILLS} times, it ends byte-identical and fetches nothing twice`, 
     }
     const held = (await readJournal(`${output}.journal`))?.held ?? new Map<string, number>();
     link.setFaults({});
-    requests.length = 0;
+    await forgetRequests();
     const result = await airgapJson<BuildResult>(build(output));
     if (result.resumedBytes > 0) resumed += 1;
     const fetched = new Map<string, number>();
@@ -93,13 +110,14 @@ test(`killed ${KILLS} times, it ends byte-identical and fetches nothing twice`, 
 test('killed again and again, it still gets there', { timeout: TIMEOUT_MS }, async () => {
   const output = temp.join('again.tar');
   link.setFaults(SLOW);
-  const duration = await measure(() => buildArchive(release.lock, keys.key, temp.join('slow-again.tar')));
+  const { bytes } = await measure(() => buildArchive(release.lock, keys.key, temp.join('slow-again.tar')), downloaded);
   for (let kill = 0; kill < 4; kill++) {
+    link.setFaults({ ...SLOW, holdDownloadAfterBytes: 0.2 * bytes });
     await using child = await startAirgap(build(output));
-    await child.killAfter(duration * 0.6);
+    expect(await child.killWhen(() => downloaded() >= 0.2 * bytes)).toBe(true);
   }
   link.setFaults({});
-  if (!(await readdir(temp.path)).includes('again.tar')) await buildArchive(release.lock, keys.key, output);
+  await buildArchive(release.lock, keys.key, output);
   expect((await readFile(output)).equals(await readFile(undisturbed))).toBe(true);
 });
 
@@ -108,7 +126,7 @@ test(
   { timeout: TIMEOUT_MS },
   async () => {
     const output = temp.join('shared.tar');
-    link.setFaults(SLOW);
+    link.setFaults({ ...SLOW, holdDownloadAfterBytes: 100_000 });
     await using first = await startAirgap(build(output));
     await first.waitUntil('it wrote', async () => (await readdir(temp.path)).includes('shared.tar.partial'));
     const second = await airgap([...build(output), '--json']);
@@ -122,9 +140,9 @@ test(
 
 test('Ctrl-C is exit 130, says how to go on, and the next run does', { timeout: TIMEOUT_MS }, async () => {
   const output = temp.join('interrupted.tar');
-  link.setFaults(SLOW);
+  link.setFaults({ ...SLOW, holdDownloadAfterBytes: 400_000 });
   await using child = await startAirgap([...build(output), '--json']);
-  await child.waitUntil('bytes came', () => link.counts.downloaded > 400_000);
+  await child.waitUntil('bytes came', () => downloaded() >= 400_000);
   const { exitCode, stderr, stdout } = await child.stop(20_000, 'SIGINT');
   expect([exitCode, stdout]).toEqual([130, '']);
   expect(stderr).toContain('run the same command again');

@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { startRegistry, type RequestRecord } from '../../src/server/registry.ts';
 import { startChaosProxy } from '../helpers/chaos-proxy.ts';
-import { startDockerRegistry } from '../helpers/docker-registry.ts';
+import { startDockerRegistry, storedBlobs, storedBytes } from '../helpers/docker-registry.ts';
 import { contentOf, makeImage, pushSample } from '../helpers/sample-image.ts';
 import { useBuiltRelease } from './support/fixture.ts';
 import { airgap, airgapJson, airgapOk, errorOf, startAirgap } from './support/program.ts';
@@ -101,23 +101,25 @@ test('what is at the target stays', async () => {
   expect(await allTags(target.url)).toContain('other/thing:1');
 });
 
-test(
-  'killed half-way, it is completed by the next run without moving again what arrived',
-  { timeout: 60_000 },
-  async () => {
-    await using target = await startDockerRegistry();
-    await using link = await startChaosProxy(target.port, { bytesPerSecond: 300_000 });
-    const args = ['mirror', fixture.release.lock, '--to', `docker://${link.host}`];
-    await using child = await startAirgap(args);
-    expect(await child.killWhen(() => link.counts.uploaded > 700_000)).toBe(true);
-    await expectAllTagsComplete(`http://${target.host}`);
-    link.setFaults({});
-    const result = await airgapJson<MirrorResult>(args);
-    await expectMirrored(`http://${target.host}`);
-    const whole = [...new Map([...fixture.release.images.values()].flatMap((node) => [...contentOf(node)])).values()];
-    expect(result.copiedBytes).toBeLessThan(whole.reduce((sum, { descriptor }) => sum + descriptor.size, 0) - 200_000);
-  },
-);
+test('killed half-way, it is completed by the next run without moving again what arrived', async () => {
+  await using target = await startDockerRegistry();
+  const held = { bytesPerSecond: 300_000, holdUploadAfterBytes: 1_000_000 };
+  await using link = await startChaosProxy(target.port, held);
+  const args = ['mirror', fixture.release.lock, '--to', `docker://${link.host}`];
+  await using child = await startAirgap(args);
+  const stored = async (): Promise<number> => {
+    const digests = await storedBlobs(target.storage);
+    const all = await Promise.all(digests.map((digest) => storedBytes(target.storage, digest).catch(() => '')));
+    return all.reduce((sum, { length }) => sum + length, 0);
+  };
+  expect(await child.killWhen(async () => (await stored()) > 300_000)).toBe(true);
+  await expectAllTagsComplete(`http://${target.host}`);
+  link.setFaults({});
+  const result = await airgapJson<MirrorResult>(args);
+  await expectMirrored(`http://${target.host}`);
+  const whole = [...new Map([...fixture.release.images.values()].flatMap((node) => [...contentOf(node)])).values()];
+  expect(result.copiedBytes).toBeLessThan(whole.reduce((sum, { descriptor }) => sum + descriptor.size, 0) - 200_000);
+});
 
 test('a target that takes no images by name is refused', async () => {
   const result = await airgap(['mirror', fixture.release.lock, '--to', 'docker-daemon:', '--json']);

@@ -10,7 +10,7 @@ import { useBuiltRelease } from './support/fixture.ts';
 import { programCommand, programEnvironment, type ProgramName } from './support/program.ts';
 
 const PORT = 5000;
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 400_000;
 const hasStrace = requireTool('strace') !== undefined;
 const test = declare.skipIf(!hasStrace);
 const fixture = useBuiltRelease();

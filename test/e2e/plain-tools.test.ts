@@ -11,7 +11,7 @@ import { run, runOk } from '../helpers/run.ts';
 import type { SampleNode } from '../helpers/sample-image.ts';
 import { useBuiltRelease } from './support/fixture.ts';
 
-const ENGINE_TIMEOUT_MS = 90_000;
+const ENGINE_TIMEOUT_MS = 400_000;
 const PLATFORM = 'linux/amd64';
 const fixture = useBuiltRelease();
 /** Where `tar xf` put everything. */

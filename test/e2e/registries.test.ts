@@ -27,7 +27,7 @@ import {
   type TestRelease,
 } from './support/release.ts';
 
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 300_000;
 const SIZES = { baseBytes: 200_000, ownBytes: 60_000 };
 
 const stack = new AsyncDisposableStack();
@@ -63,16 +63,16 @@ async function dockerConfig(
   return directory;
 }
 
-/** Fills a plain registry and starts it again, guarded, on the same port. */
+/** A guarded registry with a release in it, which came past the guard: through a plain registry over the same files. */
 async function guard(
   options: DockerRegistryOptions,
 ): Promise<{ readonly registry: DockerRegistry; readonly release: TestRelease }> {
   const storage = folder();
-  const open = await startDockerRegistry({ storage });
-  const release = await writeRelease(folder(), open.host, SIZES);
+  const registry = await startDockerRegistry({ ...options, storage });
+  const release = await writeRelease(folder(), registry.host, SIZES);
+  await using open = await startDockerRegistry({ storage });
   await pushImages(`http://${open.host}`, release.images);
-  await open.stop();
-  return { registry: await startDockerRegistry({ ...options, storage, port: open.port }), release };
+  return { registry, release };
 }
 
 /** Opens what a guarded registry stored and insists on all of the plain release. */
@@ -144,14 +144,17 @@ describe('TLS with a private authority, and htpasswd', () => {
 });
 
 // docker-registry lets tokens live on for 60 seconds after their end.
-const REALLY_THREE_SECONDS = -57;
+const REALLY_SIX_SECONDS = -54;
+const LONGER_MS = 6500;
+/** So slow that the shared layer takes longer than a token lives. */
+const DRIP = { bytesPerSecond: 30_000 };
 
 describe.concurrent.each([
-  ['announced', 3],
+  ['announced', 6],
   ['unannounced', 60],
-])('bearer tokens that end after three seconds, %s', (_how, lifeS) => {
+])('bearer tokens that end after six seconds, %s', (_how, lifeS) => {
   test('a slow build gets new ones on the way', { timeout: TIMEOUT_MS }, async () => {
-    await using tokens = await startTokenServer({ lifeS, realLifeS: REALLY_THREE_SECONDS });
+    await using tokens = await startTokenServer({ lifeS, realLifeS: REALLY_SIX_SECONDS });
     const { registry, release } = await guard({ token: tokens.auth });
     await using _stop = registry;
     await using link = await startChaosProxy(registry.port);
@@ -161,22 +164,22 @@ describe.concurrent.each([
     const env = { DOCKER_CONFIG: await dockerConfig(link.host, ACCOUNT) };
     await airgapOk(['resolve', release.spec], { env });
     tokens.asked.length = 0;
-    link.setFaults({ bytesPerSecond: 60_000 });
+    link.setFaults(DRIP);
     const started = performance.now();
     await buildWith(release.lock, env);
-    expect(performance.now() - started).toBeGreaterThan(3500);
+    expect(performance.now() - started).toBeGreaterThan(LONGER_MS);
     const scopes = tokens.asked.map((asked) => asked.scopes.join(' '));
     expect(scopes.length).toBeGreaterThan(new Set(scopes).size);
   });
 
   test('a slow load gets new ones on the way', { timeout: TIMEOUT_MS }, async () => {
-    await using tokens = await startTokenServer({ lifeS, realLifeS: REALLY_THREE_SECONDS });
+    await using tokens = await startTokenServer({ lifeS, realLifeS: REALLY_SIX_SECONDS });
     await using registry = await startDockerRegistry({ token: tokens.auth, storage: folder() });
-    await using link = await startChaosProxy(registry.port, { bytesPerSecond: 60_000 });
+    await using link = await startChaosProxy(registry.port, DRIP);
     const env = { DOCKER_CONFIG: await dockerConfig(link.host, ACCOUNT) };
     const started = performance.now();
     await airgapOk(load(link.host), { env });
-    expect(performance.now() - started).toBeGreaterThan(3500);
+    expect(performance.now() - started).toBeGreaterThan(LONGER_MS);
     const scopes = tokens.asked.map((asked) => asked.scopes.join(' '));
     expect(scopes.length).toBeGreaterThan(new Set(scopes).size);
     await registry.stop();
@@ -307,14 +310,17 @@ describe('a link that breaks', () => {
     const release = await writeRelease(folder(), link.host, SIZES);
     await pushImages(`http://${source.host}`, release.images);
     await airgapOk(['resolve', release.spec]);
-    link.setFaults({ bytesPerSecond: 150_000 });
+    link.setFaults({ bytesPerSecond: 150_000, holdDownloadAfterBytes: 100_000 });
     const output = `${folder()}.tar`;
     await using child = await startAirgap(['build', release.lock, '--key', keys.key, '--output', output]);
-    await child.waitUntil('bytes came', () => link.counts.downloaded > 100_000);
+    await child.waitUntil('bytes came', () => link.counts.downloaded >= 100_000);
     await source.stop(); // with SIGKILL; the content is in a folder of the test
+    link.setTarget(undefined);
+    link.setFaults({});
     link.cutAll();
     await setTimeout(500);
-    source = await startDockerRegistry({ storage, port: source.port });
+    source = await startDockerRegistry({ storage });
+    link.setTarget(source.port);
     const { exitCode, stderr } = await child.ended;
     expect([exitCode, exitCode === 0 ? '' : stderr]).toEqual([0, '']);
     await airgapOk(['verify', output, '--key', keys.pub]);
@@ -353,14 +359,17 @@ describe.concurrent('what does not get better', () => {
   test('one that stays away fails the load, and the next load completes it', { timeout: TIMEOUT_MS }, async () => {
     const storage = folder();
     let target = await startDockerRegistry({ storage });
-    await using link = await startChaosProxy(target.port, { bytesPerSecond: 150_000 });
+    const held = { bytesPerSecond: 150_000, holdUploadAfterBytes: 200_000 };
+    await using link = await startChaosProxy(target.port, held);
     await using child = await startAirgap([...load(link.host), '--json']);
-    await child.waitUntil('bytes went', () => link.counts.uploaded > 200_000);
+    await child.waitUntil('bytes went', () => link.counts.uploaded >= held.holdUploadAfterBytes);
     await target.stop();
+    link.setTarget(undefined);
     link.cutAll();
     const failed = await child.ended;
     expect([failed.exitCode, errorOf(failed).code]).toEqual([1, 'REGISTRY']);
-    target = await startDockerRegistry({ storage, port: target.port });
+    target = await startDockerRegistry({ storage });
+    link.setTarget(target.port);
     expect(await allTags(`http://${target.host}`)).toEqual([]);
     link.setFaults({});
     await airgapOk(load(link.host));

@@ -25,7 +25,7 @@ const FLIPS = 2_000;
 const CUTS = 200;
 const INSERTIONS = 200;
 const SAMPLE = 40;
-const MANY_TIMEOUT_MS = 120_000;
+const MANY_TIMEOUT_MS = 600_000;
 
 let temp: TempDir & AsyncDisposable;
 let archive: string;

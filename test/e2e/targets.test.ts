@@ -13,7 +13,7 @@ import { airgap, airgapJson, airgapOk, errorOf } from './support/program.ts';
 import { allTags, get } from './support/registry-content.ts';
 import { buildArchive, internalPlace, replaceIn, writeRelease } from './support/release.ts';
 
-const ENGINE_TIMEOUT_MS = 120_000;
+const ENGINE_TIMEOUT_MS = 400_000;
 const fixture = useBuiltRelease();
 const references = (): readonly string[] => [...fixture.release.images.keys()].toSorted();
 

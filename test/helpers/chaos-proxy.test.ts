@@ -108,10 +108,31 @@ describe('the proxy', () => {
 
   test('refuses, and takes new orders while it runs', async () => {
     await using proxy = await startChaosProxy(port, { refuse: true });
-    expect((await download(proxy)).error).toBe('ECONNRESET');
+    expect((await download(proxy)).error).toMatch(/ECONNRESET|EPIPE/);
     proxy.setFaults({});
     expect((await download(proxy)).body.equals(BODY)).toBe(true);
     expect(proxy.counts.connections).toBe(1);
+  });
+
+  test('holds back everything after so many bytes, until it is told to go on', async () => {
+    await using proxy = await startChaosProxy(port, { bytesPerSecond: 400_000, holdDownloadAfterBytes: 50_000 });
+    let isOver = false;
+    const held = download(proxy).finally(() => (isOver = true));
+    await expect.poll(() => proxy.counts.downloaded).toBeGreaterThanOrEqual(50_000);
+    const { downloaded } = proxy.counts;
+    expect(downloaded).toBeLessThan(50_000 + 400_000 / 20);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect([isOver, proxy.counts.downloaded]).toEqual([false, downloaded]);
+    proxy.setFaults({});
+    expect((await held).body.equals(BODY)).toBe(true);
+  });
+
+  test('leads to another server, and to none', async () => {
+    await using proxy = await startChaosProxy(1);
+    proxy.setTarget(undefined);
+    expect((await download(proxy)).error).toMatch(/ECONNRESET|EPIPE/);
+    proxy.setTarget(port);
+    expect((await download(proxy)).body.equals(BODY)).toBe(true);
   });
 
   test('cuts what is open on demand', async () => {

@@ -22,6 +22,10 @@ export interface Faults {
   readonly bytesPerSecond?: number;
   /** Added before each chunk. */
   readonly latencyMs?: number;
+  /** When so many bytes in all have come from the server, no more pass, either way, until the faults are changed. */
+  readonly holdDownloadAfterBytes?: number;
+  /** When so many bytes in all have come from the client, no more pass, either way, until the faults are changed. */
+  readonly holdUploadAfterBytes?: number;
   /** Refuse connections: reset them as soon as they are made. */
   readonly refuse?: boolean;
 }
@@ -40,6 +44,8 @@ export interface ChaosProxy extends AsyncDisposable {
   };
   /** Changes what goes wrong from now on, for open connections too; counts start anew. */
   setFaults(faults: Faults): void;
+  /** Leads new connections to another port; to none, and they are refused. */
+  setTarget(port: number | undefined): void;
   /** Cuts every open connection now. */
   cutAll(): void;
   /** Closes every connection and the port. */
@@ -50,6 +56,19 @@ export interface ChaosProxy extends AsyncDisposable {
 export async function startChaosProxy(targetPort: number, faults: Faults = {}): Promise<ChaosProxy> {
   const state = { faults, counts: { connections: 0, cuts: 0, downloaded: 0, uploaded: 0 }, flipped: false };
   const open = new Set<Socket>();
+  let target: number | undefined = targetPort;
+  let changed = Promise.withResolvers<void>();
+
+  function change(next: Faults): void {
+    state.faults = next;
+    changed.resolve();
+    changed = Promise.withResolvers<void>();
+  }
+
+  function isHeld(): boolean {
+    const { holdDownloadAfterBytes = Infinity, holdUploadAfterBytes = Infinity } = state.faults;
+    return state.counts.downloaded >= holdDownloadAfterBytes || state.counts.uploaded >= holdUploadAfterBytes;
+  }
 
   async function pump(from: Socket, to: Socket, direction: 'downloaded' | 'uploaded'): Promise<void> {
     let passed = 0;
@@ -58,6 +77,7 @@ export async function startChaosProxy(targetPort: number, faults: Faults = {}): 
         const { latencyMs, bytesPerSecond } = state.faults;
         if (latencyMs !== undefined) await delay(latencyMs);
         if (bytesPerSecond !== undefined) await delay((slice.length / bytesPerSecond) * 1000);
+        while (isHeld()) await changed.promise;
         const cutAfter =
           direction === 'downloaded' ? state.faults.cutDownloadAfterBytes : state.faults.cutUploadAfterBytes;
         const isCut =
@@ -101,11 +121,11 @@ export async function startChaosProxy(targetPort: number, faults: Faults = {}): 
 
   const server = createServer({ allowHalfOpen: true }, (client) => {
     state.counts.connections += 1;
-    if (state.faults.refuse === true) {
+    if (state.faults.refuse === true || target === undefined) {
       client.resetAndDestroy();
       return;
     }
-    const upstream = connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true });
+    const upstream = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true });
     for (const socket of [client, upstream]) {
       open.add(socket);
       socket.setNoDelay(true);
@@ -126,6 +146,7 @@ export async function startChaosProxy(targetPort: number, faults: Faults = {}): 
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   async function stop(): Promise<void> {
+    change({});
     for (const socket of open) socket.destroy();
     if (!server.listening) return;
     server.close();
@@ -138,9 +159,12 @@ export async function startChaosProxy(targetPort: number, faults: Faults = {}): 
       return { ...state.counts };
     },
     setFaults(next) {
-      state.faults = next;
       state.flipped = false;
       state.counts = { connections: 0, cuts: 0, downloaded: 0, uploaded: 0 };
+      change(next);
+    },
+    setTarget(next) {
+      target = next;
     },
     cutAll() {
       for (const socket of open) socket.resetAndDestroy();

@@ -7,7 +7,7 @@ import { startProcess, type ProcessResult } from './process.ts';
 import { run, type RunOptions } from './run.ts';
 import { toolPath } from './tools.ts';
 
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 120_000;
 
 /** containerd generations: Debian's 1.6, and 2.x. */
 export type ContainerdGeneration = 1 | 2;
@@ -54,7 +54,7 @@ export async function startContainerd(generation: ContainerdGeneration): Promise
     await removeWithMounts(folder);
   }
   async function answers(): Promise<boolean> {
-    return (await ctr(['version'], { timeoutMs: 10_000 })).exitCode === 0;
+    return (await ctr(['version'], { timeoutMs: 60_000 })).exitCode === 0;
   }
 
   try {

@@ -8,7 +8,7 @@ import { signalGroup, startProcess, type ProcessResult } from './process.ts';
 import { run, type RunOptions } from './run.ts';
 import { toolPath } from './tools.ts';
 
-const START_TIMEOUT_MS = 45_000;
+const START_TIMEOUT_MS = 120_000;
 const STOP_GRACE_MS = 15_000;
 
 /** Engine generations: 20.10 with the classic image store, 28 with containerd's, which keeps manifest digests. */
@@ -97,7 +97,7 @@ async function killByPidFile(path: string): Promise<void> {
 
 function answersPing(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const ping = request({ socketPath, path: '/_ping', timeout: 2000 }, (response) => {
+    const ping = request({ socketPath, path: '/_ping', timeout: 10_000 }, (response) => {
       response.resume();
       resolve(response.statusCode === 200);
     });

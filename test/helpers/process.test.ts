@@ -20,10 +20,9 @@ describe('a started process', () => {
   });
 
   test('dies by SIGKILL after a time', async () => {
-    const started = Date.now();
-    await using running = await startProcess('/bin/sleep', ['100']);
+    // Far longer than a test may take.
+    await using running = await startProcess('/bin/sleep', ['1000']);
     expect(await running.killAfter(100)).toBe(true);
-    expect(Date.now() - started).toBeLessThan(5000);
   });
 
   test('says so when it ended before the kill', async () => {

@@ -132,7 +132,7 @@ test('killed at any moment, it remembers the last load that was reported, or the
     await using site = await openSite(place());
     expect(site.state).toEqual(state);
   }
-}, 60_000);
+});
 
 test('two processes on one state lose nothing', async () => {
   await Promise.all([1, 2].map(() => runOk(process.execPath, [CHILD, place(), '30'])));

@@ -136,7 +136,7 @@ test('the percent-encoded form of a digest is the same digest', async () => {
 });
 
 test('a reader that goes away in the middle leaves the registry well', async () => {
-  const large = makeBlob('application/octet-stream', noise('gone', 8 * 1024 * 1024));
+  const large = makeBlob('application/octet-stream', noise('gone', 32 * 1024 * 1024));
   await pushBlob(`${registry.url}/v2/team/app`, large);
   const largePath = `/v2/team/app/blobs/${large.descriptor.digest}`;
   const abort = new AbortController();

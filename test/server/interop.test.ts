@@ -19,7 +19,7 @@ const base = makeLayer({ 'etc/os-release': 'ID=sample\n', 'var/noise': noise('in
 const image = makeMultiPlatformImage({ name: 'app', base, attestations: true });
 
 async function skopeo(path: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await run(path, args, { timeout: 25_000 });
+  const { stdout } = await run(path, args, { timeout: 150_000 });
   return stdout;
 }
 

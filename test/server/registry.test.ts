@@ -119,15 +119,20 @@ test('a failure of the registry itself is told and gives no path away', async ()
 
 describe('close', () => {
   test('ends idle keep-alive connections at once, and may be called twice', async () => {
-    const registry = await startRegistry({ directory: temp.path });
-    const agent = new Agent({ keepAlive: true });
-    await send(registry.url, 'GET', '/v2/', { agent });
-    const started = performance.now();
-    await Promise.all([registry.close(), registry.close()]);
-    await registry.close();
-    expect(performance.now() - started).toBeLessThan(1500);
-    agent.destroy();
-    await expect(send(registry.url, 'GET', '/v2/')).rejects.toThrow(/ECONNREFUSED/);
+    const tookMs: number[] = [];
+    // A busy machine may delay one of them; the grace for requests under way, two seconds, would delay each.
+    for (let round = 0; round < 5; round++) {
+      const registry = await startRegistry({ directory: temp.path });
+      const agent = new Agent({ keepAlive: true });
+      await send(registry.url, 'GET', '/v2/', { agent });
+      const started = performance.now();
+      await Promise.all([registry.close(), registry.close()]);
+      await registry.close();
+      tookMs.push(performance.now() - started);
+      agent.destroy();
+      await expect(send(registry.url, 'GET', '/v2/')).rejects.toThrow(/ECONNREFUSED/);
+    }
+    expect(Math.min(...tookMs)).toBeLessThan(1500);
   });
 
   test('lets a request under way end', async () => {

@@ -20,13 +20,23 @@ function open(host: string, options: RegistryHostOptions = {}): RegistryReposito
   return Object.assign(repository, { [Symbol.asyncDispose]: () => client.close() });
 }
 
-/** Borrowed chunks out of one buffer that is spoilt as soon as the next chunk is asked for; tells when it was left. */
-function borrowed(bytes: Buffer): { content: Bytes; state: { given: number; isOver: boolean } } {
+/**
+ * Borrowed chunks out of one buffer that is spoilt as soon as the next chunk is asked for; tells when it was left. With
+ * `answered`, the second half comes only after that, and slowly, so that the answer can be noticed.
+ */
+function borrowed(
+  bytes: Buffer,
+  answered?: Promise<void>,
+): { content: Bytes; state: { given: number; isOver: boolean } } {
   const state = { given: 0, isOver: false };
   async function* content(): Bytes {
     const lent = Buffer.alloc(256 * 1024);
     try {
       for (let at = 0; at < bytes.length; at += lent.length) {
+        if (answered !== undefined && at > bytes.length / 2) {
+          await answered;
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
         const length = bytes.copy(lent, 0, at);
         state.given += length;
         yield lent.subarray(0, length);
@@ -156,18 +166,19 @@ describe('an early answer', () => {
     [400, { code: 'REGISTRY', failure: { status: 400, retryable: false } }],
     [401, { code: 'REGISTRY', failure: { status: 401, retryable: true } }],
   ])('%i ends the sending', async (status, expected) => {
+    const answered = Promise.withResolvers<void>();
     await using server = await startScriptedServer(
       uploads({
         put: (request, response) => {
           request.once('data', () => {
             request.pause();
-            response.writeHead(status, { 'content-length': 2 }).end('{}');
+            response.writeHead(status, { 'content-length': 2 }).end('{}', answered.resolve);
           });
         },
       }),
     );
     await using repository = open(server.host);
-    const { content, state } = borrowed(Buffer.concat([large.bytes, large.bytes, large.bytes]));
+    const { content, state } = borrowed(Buffer.concat([large.bytes, large.bytes, large.bytes]), answered.promise);
     const size = large.bytes.length * 3;
     await expect(repository.push({ ...large.descriptor, size }, content)).rejects.toMatchObject(expected);
     expect(state.isOver).toBe(true);
