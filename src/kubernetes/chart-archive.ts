@@ -2,9 +2,10 @@
 import { gunzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { stableGzip } from '../content/stable-gzip.ts';
+import { readTar } from '../content/tar-reader.ts';
+import { bytesOf, collect } from '../content/verified.ts';
 import { IntegrityError } from '../errors.ts';
 import { MAX_CHART_BYTES, MAX_CHART_FILE_BYTES, MAX_CHART_FILES } from './chart-files.ts';
-import { readTar } from './chart-tar.ts';
 import type { ChartFile } from './chart.ts';
 
 /** By these two fields of the gzip header Helm marks its packages. */
@@ -75,19 +76,20 @@ export async function unpackChart(
   let top: string | undefined;
   let total = 0;
   try {
-    for (const { name, isDirectory, bytes: content } of readTar(tar)) {
-      total += content.length;
-      if (content.length > MAX_CHART_FILE_BYTES)
+    for await (const { name, kind, size, content } of readTar(bytesOf(tar))) {
+      total += size;
+      if (size > MAX_CHART_FILE_BYTES)
         throw refuse(`${JSON.stringify(name)} is larger than ${MAX_CHART_FILE_BYTES} bytes`);
       if (total > MAX_CHART_BYTES) throw refuse(`holds more than ${MAX_CHART_BYTES} bytes`);
-      if (isDirectory) continue;
+      if (kind !== 'file' && kind !== 'directory') throw refuse(`${JSON.stringify(name)} is a ${kind}`);
+      if (kind === 'directory') continue;
       const [directory, path] = splitName(name, refuse);
       top ??= directory;
       if (directory !== top)
         throw refuse(`has two top directories, ${JSON.stringify(top)} and ${JSON.stringify(directory)}`);
       if (files.has(path)) throw refuse(`holds ${JSON.stringify(name)} twice`);
       if (files.size >= MAX_CHART_FILES) throw refuse(`holds more than ${MAX_CHART_FILES} files`);
-      files.set(path, content);
+      files.set(path, await collect(content));
     }
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) throw refuse(error.message, error);

@@ -3,27 +3,10 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { packChart, unpackChart } from '../../src/kubernetes/chart-archive.ts';
 import { readChartPackage } from '../../src/kubernetes/chart-package.ts';
-import { readTar } from '../../src/kubernetes/chart-tar.ts';
-import { runOk } from '../helpers/run.ts';
-import { useTempDir } from '../helpers/temp.ts';
-import { toolPath } from '../helpers/tools.ts';
 import { tarBlock, tarEnd, tarEntry } from '../helpers/tar-entry.ts';
-import { readFile, writeFile } from 'node:fs/promises';
 
-const temp = useTempDir();
 const META = tarEntry('c/Chart.yaml', { content: 'apiVersion: v2\nname: c\nversion: 1.0.0\n' });
 const pax = (records: string, type = 'x'): Buffer => tarEntry('pax', { type, content: records });
-const read = (...parts: readonly Buffer[]): readonly string[] =>
-  [...readTar(Buffer.concat(parts))].map(({ name }) => name);
-
-test.each(['ustar', 'gnu', 'pax', 'oldgnu'])('GNU tar’s format %s is read with long names and all', async (format) => {
-  const long = `c/${'long'.repeat(20)}/${'name'.repeat(format === 'ustar' ? 15 : 35)}.txt`;
-  await runOk(toolPath('mkdir'), ['-p', temp.join(long.slice(0, long.lastIndexOf('/')))]);
-  await writeFile(temp.join(long), 'far');
-  await runOk(toolPath('tar'), ['--format', format, '-cf', 'a.tar', 'c'], { cwd: temp.path });
-  const files = [...readTar(await readFile(temp.join('a.tar')))].filter(({ isDirectory }) => !isDirectory);
-  expect(files.map(({ name, bytes }) => [name, String(bytes)])).toEqual([[long, 'far']]);
-});
 
 describe('refused:', () => {
   test.each<[string, readonly Buffer[]]>([
@@ -65,9 +48,10 @@ describe('refused:', () => {
     await expect(unpackChart(gzipSync(tar), 'c.tgz')).rejects.toMatchObject({ name: 'IntegrityError', code: 'MALFORMED' }); // prettier-ignore
   });
 
-  test('a hundred thousand empty directories and one', () => {
-    const directory = tarEntry('c/', { type: '5' });
-    expect(() => read(Buffer.concat(Array.from({ length: 100_001 }, () => directory)), tarEnd)).toThrow(RangeError);
+  test('a hundred thousand empty directories and one', async () => {
+    const directories = Array.from({ length: 100_001 }, () => tarEntry('c/', { type: '5' }));
+    const bytes = gzipSync(Buffer.concat([META, ...directories, tarEnd]), { level: 1 });
+    await expect(unpackChart(bytes, 'c.tgz')).rejects.toMatchObject({ code: 'MALFORMED' });
   });
 });
 

@@ -1,13 +1,10 @@
 /** Reads what `docker save` sends, once, as it comes: every member goes to the spool, under its digest and never under its name. */
 import { posix } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import tar from 'tar-stream';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { readTar } from '../../content/tar-reader.ts';
 import { IntegrityError, StoreError } from '../../errors.ts';
 import type { Spool, Spooled } from './spool.ts';
 
-/** Members of one archive: a classic one has about four per layer. */
-const MAX_MEMBERS = 100_000;
 const MAX_NAME_BYTES = 1024;
 /** Links followed from one to the next. */
 const MAX_LINKS = 8;
@@ -27,22 +24,14 @@ export interface Members {
 export async function readSave(body: Readable, spool: Spool, what: string, signal?: AbortSignal): Promise<Members> {
   const files = new Map<string, Spooled>();
   const links = new Map<string, string>();
-  const extract = tar.extract();
-  const feeding = pipeline(body, extract as unknown as Writable, { signal }).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
+  if (signal !== undefined) addAbortSignal(signal, body);
   try {
-    for await (const entry of extract) {
-      const { type, linkname } = entry.header;
-      const name = memberName(entry.header.name, what);
+    for await (const { name: rawName, kind, linkName, content } of readTar(sent(body, what))) {
+      const name = memberName(rawName, what);
       if (files.has(name) || links.has(name)) throw malformed(what, `${name} comes twice`);
-      if (files.size + links.size >= MAX_MEMBERS) throw malformed(what, `more than ${MAX_MEMBERS} members`);
-      if (type === 'file') files.set(name, await spool.add(entry as AsyncIterable<Uint8Array>, signal));
-      else if (type === 'symlink') links.set(name, linkTarget(name, linkname ?? '', what));
-      else if (type !== 'directory') throw malformed(what, `${name} is a ${type ?? 'member of unknown type'}`);
-      // An entry that is not read to its end would hold up the next one.
-      if (type !== 'file') entry.resume();
+      if (kind === 'file') files.set(name, await spool.add(content, signal));
+      else if (kind === 'symbolic link') links.set(name, linkTarget(name, linkName, what));
+      else if (kind !== 'directory') throw malformed(what, `${name} is a ${kind}`);
       const claimed = /^blobs\/sha256\/([a-f0-9]{64})$/.exec(name)?.[1];
       const actual = files.get(name)?.digest;
       if (claimed !== undefined && actual !== undefined && actual !== `sha256:${claimed}`) {
@@ -50,15 +39,13 @@ export async function readSave(body: Readable, spool: Spool, what: string, signa
       }
     }
   } catch (error) {
-    body.destroy();
-    const broken = await feeding;
     signal?.throwIfAborted();
-    // What breaks the stream shows up on both sides; a fault that was found here shows up here alone.
-    throw error === broken ? brokenStream(what, error) : error;
+    if (error instanceof RangeError || error instanceof TypeError) throw malformed(what, error.message, error);
+    throw error;
+  } finally {
+    body.destroy();
   }
-  const broken = await feeding;
   signal?.throwIfAborted();
-  if (broken !== undefined) throw brokenStream(what, broken);
   return { find: (name) => files.get(follow(name, links)) };
 }
 
@@ -82,11 +69,14 @@ function linkTarget(name: string, target: string, what: string): string {
   return memberName(target.startsWith('/') ? target : posix.join(posix.dirname(name), target), what);
 }
 
-/** Either the connection broke, which has a code, or the bytes that came are no tar archive. */
-function brokenStream(what: string, cause: unknown): unknown {
-  if (!(cause instanceof Error)) return cause;
-  if (!('code' in cause)) return malformed(what, cause.message, cause);
-  return new StoreError('STORE_IO', `${what}: the Engine stopped sending: ${cause.message}`, { cause });
+/** What the Engine sends, with its own words for a connection that breaks. */
+async function* sent(body: Readable, what: string): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* body as AsyncIterable<Uint8Array>;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StoreError('STORE_IO', `${what}: the Engine stopped sending: ${why}`, { cause });
+  }
 }
 
 function malformed(what: string, why: string, cause?: unknown): IntegrityError {

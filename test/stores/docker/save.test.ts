@@ -11,6 +11,7 @@ import { hexOf, sha256 } from '../../../src/oci/digest.ts';
 import { parseManifest } from '../../../src/oci/manifest.ts';
 import { MediaType } from '../../../src/oci/media-types.ts';
 import { openDockerImage, type DockerImageOptions } from '../../../src/stores/docker/image.ts';
+import { tarEntry } from '../../helpers/tar-entry.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 import { mountTmpfs } from '../../helpers/tmpfs.ts';
 import { failureOf, noise } from '../contract.ts';
@@ -208,6 +209,20 @@ describe('hostile archives', () => {
   ])('with %s are refused', async (_what, members) => {
     expect(await failureOf(openArchive(members))).toMatchObject({ code: 'MALFORMED' });
   });
+
+  // These held up a general reader for ever.
+  test.each<[string, readonly Buffer[]]>([
+    ['a directory with a size', [tarEntry('d/', { type: '5', content: 'x'.repeat(2_000) })]],
+    ['a directory with a size and nothing behind it', [tarEntry('d/', { type: '5', content: 'x'.repeat(2_000) }).subarray(0, 512)]],
+    ['a link with a size', [tarEntry('d', { type: '2', link: 'config.json', content: 'x'.repeat(2_000) })]],
+    ['an extended header of a negative length', [tarEntry('p', { type: 'x', content: '-5 path=x\n' }), tarEntry('d', {})]],
+    ['two sizes', [tarEntry('p', { type: 'x', content: '9 size=0\n' }), tarEntry('d', { content: 'x' })]],
+    ['zeros without end', [Buffer.alloc(4 * 1024 * 1024)]],
+  ])('with %s are refused', async (_what, entries) => {
+    const archive = await archiveOf(classic);
+    send = (response) => void response.end(Buffer.concat([archive.subarray(0, -1024), ...entries, Buffer.alloc(1024)]));
+    expect(await failureOf(openDockerImage('app:1', options))).toMatchObject({ code: 'MALFORMED' });
+  }); // prettier-ignore
 
   test('that are no archives are refused', async () => {
     send = (response) => void response.end('not an archive '.repeat(1000));
