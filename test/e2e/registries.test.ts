@@ -134,7 +134,13 @@ describe('TLS with a private authority, and htpasswd', () => {
     const result = await airgap([...build(), '--json'], { env });
     expect(result.exitCode).toBe(1);
     expect(errorOf(result).message).toContain(registry.host);
-    expect(errorOf(result).hint).toMatch(/CA file/);
+    // The way out is an option of the command that failed.
+    expect(errorOf(result).hint).toContain(' --ca-file');
+    const loading = await airgap([...load(registry.host), '--json'], { env });
+    expect(errorOf(loading).hint).toContain(' --ca-file');
+    for (const command of ['build', 'resolve', 'load', 'mirror']) {
+      expect((await airgapOk([command, '--help'])).stdout).toContain('--ca-file <file>');
+    }
   });
 
   test('--insecure takes any certificate of the target', async () => {
@@ -142,6 +148,9 @@ describe('TLS with a private authority, and htpasswd', () => {
     await airgapOk([...load(registry.host), '--insecure'], { env });
   });
 });
+
+/** On a port that no program is given by chance, at an address of loopback that none listens on. */
+const NOBODY = '127.77.77.77:1';
 
 // docker-registry lets tokens live on for 60 seconds after their end.
 const REALLY_SIX_SECONDS = -54;
@@ -354,6 +363,27 @@ describe.concurrent('what does not get better', () => {
     const result = await airgap(['build', release.spec, '--key', keys.key, '--output', `${folder()}.tar`, '--json']);
     expect(result.exitCode).toBe(1);
     expect(errorOf(result).message).toContain(digest);
+  });
+
+  test('one that was never there is told within seconds, whatever asks for it', { timeout: TIMEOUT_MS }, async () => {
+    const release = await writeRelease(folder(), source.host, SIZES);
+    await airgapOk(['resolve', release.spec]);
+    await replaceIn(release.lock, source.host, NOBODY);
+    const fails = async (...args: string[]): Promise<ReturnType<typeof errorOf>> => {
+      const result = await airgap([...args, '--json']);
+      expect([result.exitCode, errorOf(result).code]).toEqual([1, 'REGISTRY']);
+      expect(errorOf(result).message).toContain(`ECONNREFUSED ${NOBODY}`);
+      expect(errorOf(result).hint).toContain('nothing has ever answered there');
+      return errorOf(result);
+    };
+    await Promise.all([
+      fails('resolve', (await writeRelease(folder(), NOBODY)).spec),
+      fails(...load(NOBODY)),
+      // Each blob has tries of its own: what ended them is that nothing is worth another try.
+      expect(fails('build', release.lock, '--key', keys.key, '--output', `${folder()}.tar`)).resolves.toMatchObject({
+        details: { retryable: false },
+      }),
+    ]);
   });
 
   test('one that stays away fails the load, and the next load completes it', { timeout: TIMEOUT_MS }, async () => {

@@ -1,6 +1,7 @@
 /** Turns what a registry or the network did wrong into this project's errors: bounded, redacted, with the next step. */
 import { AuthError, RegistryError, isAbort, type AirgapError, type RegistryFailure } from '../../errors.ts';
 import { parseRetryAfter } from '../../content/retry.ts';
+import { redactText, showText } from './redact.ts';
 
 /** Bytes of an error body that are read. */
 export const MAX_ERROR_BYTES: number = 64 * 1024;
@@ -18,6 +19,8 @@ const CERTIFICATE_CODES =
 export interface Asked {
   readonly method: string;
   readonly url: URL;
+  /** What must not come back in a message; see redact.ts. */
+  readonly secrets?: readonly string[] | undefined;
 }
 
 /** The URL without query string and credentials: signed parts and tokens live there. */
@@ -37,7 +40,7 @@ export function answerFailure(
   headers: Readonly<Record<string, string | undefined>>,
   body: Uint8Array,
 ): AirgapError {
-  const errors = parseErrors(body);
+  const errors = parseErrors(body, asked.secrets);
   const url = redactUrl(asked.url);
   const said = errors.map(({ code, message }) => (message === '' ? code : `${code}: ${message}`)).join('; ');
   const message = `${asked.method} ${url} answered ${status}${said === '' ? '' : ` (${said})`}`;
@@ -77,7 +80,7 @@ export function networkFailure(asked: Asked, cause: unknown, signal?: AbortSigna
     return signal.reason instanceof Error ? signal.reason : new DOMException('aborted', 'AbortError');
   if (cause instanceof Error && (isAbort(cause) || 'details' in cause)) return cause;
   const code = codeOf(cause);
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = clean(cause instanceof Error ? cause.message : String(cause), asked.secrets);
   const badCertificate = CERTIFICATE_CODES.test(code);
   const unknownHost = code === 'ENOTFOUND';
   const failure: RegistryFailure = {
@@ -107,7 +110,7 @@ export function protocolFailure(asked: Asked, status: number, why: string, retry
 }
 
 /** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes */
-function parseErrors(body: Uint8Array): RegistryFailure['errors'] {
+function parseErrors(body: Uint8Array, secrets: readonly string[] | undefined): RegistryFailure['errors'] {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(body.subarray(0, MAX_ERROR_BYTES)));
@@ -121,12 +124,13 @@ function parseErrors(body: Uint8Array): RegistryFailure['errors'] {
     const { code, message, details, detail, error } = entry as Record<string, unknown>;
     const text = [message, details, detail, error].find((value) => typeof value === 'string') ?? '';
     if (typeof code !== 'string' && text === '') return [];
-    return [{ code: printable(typeof code === 'string' ? code : 'UNKNOWN'), message: printable(text) }];
+    return [{ code: clean(typeof code === 'string' ? code : 'UNKNOWN', secrets), message: clean(text, secrets) }];
   });
 }
 
-function printable(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ').slice(0, MAX_MESSAGE_LENGTH);
+/** Redacted before it is cut, so that no half of a secret is left. */
+function clean(text: string, secrets: readonly string[] | undefined): string {
+  return showText(redactText(text.slice(0, MAX_ERROR_BYTES), secrets).trim()).slice(0, MAX_MESSAGE_LENGTH);
 }
 
 function hintFor(status: number, errors: RegistryFailure['errors']): string | undefined {
@@ -141,7 +145,7 @@ function hintFor(status: number, errors: RegistryFailure['errors']): string | un
 
 function certificateHint(host: string): string {
   return (
-    `if ${host} uses a private certificate authority, name it with the CA file option or put it in ` +
+    `if ${host} uses a private certificate authority, name it with --ca-file, or put it in ` +
     `~/.config/containers/certs.d/${host}/ca.crt`
   );
 }

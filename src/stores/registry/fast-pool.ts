@@ -3,6 +3,7 @@ import type { Bytes } from '../../content/store.ts';
 import { networkFailure, type Asked } from './failure.ts';
 import { FastConnection, type FastBody } from './fast-connection.ts';
 import type { Place } from './location.ts';
+import { secretsOf } from './redact.ts';
 import { Resting } from './resting.ts';
 import { USER_AGENT, type Answer, type RequestKind, type Transport } from './transport.ts';
 
@@ -31,7 +32,7 @@ export class FastPool {
    * @throws RegistryError with status 0 when no answer arrived.
    */
   async get({ kind, place, headers, signal }: FastRequest): Promise<Answer | undefined> {
-    const asked: Asked = { method: 'GET', url: place.url };
+    const asked: Asked = { method: 'GET', url: place.url, secrets: secretsOf(headers, place.url) };
     if (this.#transport.isProxied(place.url)) return undefined;
     const wire = {
       host: place.url.host,
@@ -46,6 +47,7 @@ export class FastPool {
       if (body === undefined) return undefined;
       const { head } = body;
       count.status = head.status;
+      this.#transport.reachability.answered(place.url);
       let isOpen = true;
       const end = (): void => {
         if (isOpen) this.#transport.report(count);
@@ -65,7 +67,7 @@ export class FastPool {
       };
     } catch (error) {
       this.#transport.report(count);
-      throw networkFailure(asked, error, signal);
+      throw this.#transport.reachability.judge(place.url, networkFailure(asked, error, signal));
     }
   }
 

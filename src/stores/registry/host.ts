@@ -1,6 +1,6 @@
 /** One client per registry host: authorization, redirects, retries and a bound on what runs at once. */
 import { DEFAULT_RETRY, retrying, type RetryPolicy } from '../../content/retry.ts';
-import { AuthError } from '../../errors.ts';
+import { AuthError, RegistryError } from '../../errors.ts';
 import { Authorizer } from './authorizer.ts';
 import { parseChallenges } from './challenge.ts';
 import type { CredentialSource } from './credentials.ts';
@@ -94,7 +94,8 @@ export class RegistryHost implements AsyncDisposable {
       return await this.#endpoint;
     } catch (error) {
       this.#endpoint = undefined;
-      throw error;
+      if (!(error instanceof RegistryError)) throw error;
+      throw this.transport.reachability.judge(new URL(error.failure.url), error);
     }
   }
 

@@ -5,6 +5,8 @@ import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 import { answerFailure, MAX_ERROR_BYTES, networkFailure, protocolFailure, type Asked } from './failure.ts';
 import type { Place } from './location.ts';
 import { proxyFor, type Environment } from './proxy.ts';
+import { Reachability } from './reachability.ts';
+import { secretsOf } from './redact.ts';
 import { readTlsFiles } from './tls-files.ts';
 import type { AirgapError } from '../../errors.ts';
 
@@ -78,6 +80,7 @@ export interface OriginTls {
 
 /** The connections of one client; one per registry host. */
 export class Transport {
+  readonly reachability: Reachability = new Reachability();
   readonly #options: TransportOptions;
   readonly #dispatchers = new Map<string, Dispatcher>();
   readonly #tls = new Map<string, OriginTls>();
@@ -92,7 +95,7 @@ export class Transport {
    */
   async exchange(exchange: Exchange): Promise<Answer> {
     const { method, kind, place, headers, body, signal } = exchange;
-    const asked: Asked = { method, url: place.url };
+    const asked: Asked = { method, url: place.url, secrets: secretsOf(headers, place.url, body) };
     const count = { method, host: place.url.host, kind, status: 0, bytesIn: 0, bytesOut: 0 };
     try {
       signal?.throwIfAborted();
@@ -106,12 +109,13 @@ export class Transport {
         ...(signal === undefined ? {} : { signal }),
       });
       count.status = response.statusCode;
+      this.reachability.answered(place.url);
       const answer = toAnswer(asked, place, response, signal, count, () => this.report(count));
       await refuseEncoding(answer);
       return answer;
     } catch (error) {
       if (count.status === 0) this.report(count);
-      throw networkFailure(asked, error, signal);
+      throw this.reachability.judge(place.url, networkFailure(asked, error, signal));
     }
   }
 

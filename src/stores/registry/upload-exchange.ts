@@ -4,6 +4,7 @@ import { MAX_ERROR_BYTES, networkFailure, protocolFailure, type Asked } from './
 import { UploadConnection } from './fast-upload.ts';
 import type { RegistryHost } from './host.ts';
 import { isSameOrigin, type Place } from './location.ts';
+import { secretsOf } from './redact.ts';
 import type { RepositoryScope } from './scope.ts';
 import { readBody, USER_AGENT, type Transport } from './transport.ts';
 
@@ -49,7 +50,7 @@ export async function sendContent(host: RegistryHost, request: ContentRequest): 
 
 async function sendFast({ transport, uploads }: RegistryHost, request: ContentRequest): Promise<Reply | undefined> {
   const { method, place, signal } = request;
-  const asked: Asked = { method, url: place.url };
+  const asked: Asked = { method, url: place.url, secrets: secretsOf(request.headers, place.url) };
   const count = { method, host: place.url.host, kind: 'upload' as const, status: 0, bytesIn: 0, bytesOut: 0 };
   const watched = watch(request.content);
   let connection: UploadConnection | undefined;
@@ -67,13 +68,14 @@ async function sendFast({ transport, uploads }: RegistryHost, request: ContentRe
     if (answer === undefined) return undefined;
     const { status, headers } = answer.head;
     count.status = status;
+    transport.reachability.answered(place.url);
     count.bytesIn = answer.body.length;
     if (answer.isEarly && status < 300)
       throw protocolFailure(asked, status, 'accepted the content before its end', true);
     return { asked, place, status, headers, body: answer.body };
   } catch (error) {
     if (watched.failure() === error) throw error;
-    throw networkFailure(asked, error, signal);
+    throw transport.reachability.judge(place.url, networkFailure(asked, error, signal));
   } finally {
     if (connection !== undefined) uploads.keep(connection, place.url);
     if (count.status !== 0 || count.bytesOut > 0) transport.report(count);
