@@ -4,7 +4,14 @@ import { Annotation, type Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isIndex, parseManifest, type Index, type Manifest } from '../oci/manifest.ts';
 import { isForeignLayerType, isImageConfigType, isManifestType } from '../oci/media-types.ts';
-import { formatPlatform, isRealPlatform, parseConfigPlatform, toPlatformText, type Platform } from '../oci/platform.ts';
+import {
+  findPlatforms,
+  formatPlatform,
+  isRealPlatform,
+  parseConfigPlatform,
+  toPlatformText,
+  type Platform,
+} from '../oci/platform.ts';
 import type { ContentGraph, GraphBlob, GraphEvidence, GraphImage, GraphManifest, IndexMode } from '../schema/graph.ts';
 import type { CallOptions, Source } from './store.ts';
 import { readVerified } from './verified.ts';
@@ -194,16 +201,20 @@ function selectChildren(index: Index, platforms: readonly string[] | 'all', refe
   }
   if (platforms === 'all') return index.manifests;
   const offered = index.manifests.filter((child) => isRealPlatform(child.platform));
-  const chosen = new Set<string>();
+  const names = offered.map((child) => formatPlatform(child.platform as Platform));
+  const taken = new Set<string>();
   for (const wanted of platforms) {
-    const matches = offered.filter((child) => formatPlatform(child.platform as Platform) === wanted);
-    if (matches.length === 0) throw missingPlatform(reference, wanted, offered);
-    for (const match of matches) chosen.add(match.digest);
+    const found = findPlatforms(names, wanted);
+    if (found.length === 0) throw missingPlatform(reference, wanted, offered);
+    for (const name of found) taken.add(name);
   }
+  const chosen = new Set<string>(
+    offered.filter((_, index) => taken.has(names[index] ?? '')).map(({ digest }) => digest),
+  );
   const carried = (child: Descriptor): boolean => {
     const describes = child.annotations?.[Annotation.dockerReferenceDigest];
     if (describes !== undefined) return chosen.has(describes);
-    return isRealPlatform(child.platform) ? platforms.includes(formatPlatform(child.platform)) : true;
+    return isRealPlatform(child.platform) ? taken.has(formatPlatform(child.platform)) : true;
   };
   return index.manifests.filter(carried);
 }
@@ -230,7 +241,7 @@ async function platformOf(
 
 function requirePlatform(platform: string | undefined, { platforms, reference }: DiscoverOptions): void {
   if (platform === undefined || platforms === 'all') return;
-  const missing = platforms.find((wanted) => wanted !== platform);
+  const missing = platforms.find((wanted) => findPlatforms([platform], wanted).length === 0);
   if (missing === undefined) return;
   throw new NotFoundError('NOT_FOUND', `${reference} has no ${missing}: it is a single image for ${platform}`, {
     hint: `give this image \`platforms: [${platform}]\` in release.yaml`,

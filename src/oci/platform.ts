@@ -18,6 +18,18 @@ const CANONICAL = /^[a-z0-9]+\/[a-z0-9]+(\/v[0-9]{1,2})?$/;
 
 /** Variants that mean the same as none, so that `arm64/v8` and `arm64` select the same image. */
 const DEFAULT_VARIANTS: Readonly<Record<string, string>> = { arm64: 'v8', amd64: 'v1' };
+/** What no variant means, where it means one. */
+const IMPLIED_VARIANTS: Readonly<Record<string, string>> = { arm: 'v7' };
+/** Other names of an architecture, and the variant that some of them mean. */
+const ALIASES: Readonly<Record<string, readonly [string, string?]>> = {
+  x86_64: ['amd64'],
+  'x86-64': ['amd64'],
+  aarch64: ['arm64'],
+  i386: ['386', ''],
+  armhf: ['arm', 'v7'],
+  armel: ['arm', 'v6'],
+};
+const SYSTEM_ALIASES: Readonly<Record<string, string>> = { macos: 'darwin' };
 
 /**
  * Reads `os/architecture[/variant]`.
@@ -86,9 +98,31 @@ export function parseConfigPlatform(config: Uint8Array): string | undefined {
   return toPlatformText({ os, architecture, ...(typeof variant === 'string' ? { variant } : {}) });
 }
 
-/** Whether a child with this platform runs on the wanted one: same os, architecture and variant. */
+/**
+ * Whether two platforms are one, as containerd takes them: `arm` is `arm/v7`, and other names of an architecture are the
+ * ones of Go. For choosing only: what is stored keeps the words of its maker.
+ * @see https://github.com/containerd/platforms/blob/main/database.go
+ */
 export function matchesPlatform(platform: Platform, wanted: Platform): boolean {
-  return formatPlatform(platform) === formatPlatform(wanted);
+  return keyOf(platform) === keyOf(wanted);
+}
+
+/**
+ * The platforms that the wanted one stands for: itself where it is offered, else those that mean the same. All in the
+ * form of {@link formatPlatform}.
+ */
+export function findPlatforms(offered: readonly string[], wanted: string): readonly string[] {
+  if (offered.includes(wanted)) return [wanted];
+  return offered.filter((each) => matchesPlatform(toPlatform(each), toPlatform(wanted)));
+}
+
+function keyOf({ os, architecture, variant = '' }: Platform): string {
+  const system = os.toLowerCase();
+  const named = architecture.toLowerCase();
+  const [machine = '', own = variant.toLowerCase()] = ALIASES[named] ?? [named];
+  const version = own === '' || own.startsWith('v') ? own : `v${own}`;
+  const plain = version === '' ? (IMPLIED_VARIANTS[machine] ?? '') : version.replace(/\.0$/, '');
+  return [SYSTEM_ALIASES[system] ?? system, machine, DEFAULT_VARIANTS[machine] === plain ? '' : plain].join('/');
 }
 
 /** Attestation manifests are marked `unknown/unknown`; anything else names a real platform. */

@@ -9,7 +9,7 @@ import { verified } from '../content/verified.ts';
 import { StoreError, UsageError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import { formatPlatform } from '../oci/platform.ts';
+import { findPlatforms, formatPlatform } from '../oci/platform.ts';
 import { parseReference } from '../oci/reference.ts';
 import { dockerPlatform, inspectDockerImages, type DockerOptions } from '../stores/docker/engine.ts';
 import { loadIntoDocker } from '../stores/docker/load.ts';
@@ -79,16 +79,23 @@ export async function planDocker(
   options: LoadTarsOptions & DockerOptions = {},
 ): Promise<readonly PlannedTar[]> {
   const platform = formatPlatform(await dockerPlatform(options));
-  const tars = listTars(archive, release, options.platforms).filter((tar) => tar.platform === platform);
-  const [tar] = tars;
-  if (tar === undefined) {
+  const tars = listTars(archive, release, options.platforms).filter((tar) => isFor(tar.platform, [platform]));
+  if (tars.length === 0) {
     throw new UsageError('USAGE', `the archive has no images for this Docker Engine's platform, ${platform}`, {
       hint: `it carries ${release.inventory.platforms.join(', ')}`,
     });
   }
+  return Promise.all(tars.map((tar) => toPlannedImport(tar, release, options)));
+}
+
+async function toPlannedImport(
+  tar: Omit<PlannedTar, 'destination' | 'present'>,
+  release: TrustedRelease,
+  options: DockerOptions,
+): Promise<PlannedTar> {
   const wanted = tar.references.map((reference) => ({
     reference,
-    ids: idsOf(release, reference, platform),
+    ids: idsOf(release, reference, tar.platform),
   }));
   // An image without a tag has no name in an Engine; it is found by what it is.
   const names = wanted.flatMap(({ reference, ids }): readonly string[] =>
@@ -98,7 +105,12 @@ export async function planDocker(
   const present = wanted.every(({ reference, ids }) =>
     reference.includes('@') ? ids.some((id) => images.has(id)) : ids.some((id) => id === images.get(reference)?.id),
   );
-  return [{ ...tar, destination: 'the Docker Engine', present }];
+  return { ...tar, destination: 'the Docker Engine', present };
+}
+
+/** Images may name one platform in two ways; what either names is wanted. */
+function isFor(platform: string, wanted: readonly string[]): boolean {
+  return wanted.some((each) => findPlatforms([platform], each).length > 0);
 }
 
 /**
@@ -137,7 +149,7 @@ function listTars(
   release: TrustedRelease,
   platforms: readonly string[] = release.inventory.platforms,
 ): Omit<PlannedTar, 'destination' | 'present'>[] {
-  const unknown = platforms.find((platform) => !release.inventory.platforms.includes(platform));
+  const unknown = platforms.find((platform) => !isFor(platform, release.inventory.platforms));
   if (unknown !== undefined) {
     throw new UsageError('USAGE', `nothing for ${unknown} is carried`, {
       hint: `choose from ${release.inventory.platforms.join(', ')}`,
@@ -146,7 +158,7 @@ function listTars(
   const digests = parseChecksums(archive.head.checksums);
   return archive.head.layout.members.flatMap(({ path, platform, offset, size }) => {
     const digest = digests.get(path);
-    if (platform === undefined || digest === undefined || !platforms.includes(platform)) return [];
+    if (platform === undefined || digest === undefined || !isFor(platform, platforms)) return [];
     const descriptor = { mediaType: TAR, digest, size };
     return [{ member: path, platform, offset, descriptor, references: referencesOf(release, platform) }];
   });

@@ -11,6 +11,7 @@ import type { CallOptions, Source } from '../content/store.ts';
 import { readVerified } from '../content/verified.ts';
 import { UsageError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
+import { findPlatforms } from '../oci/platform.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import { toDescriptor, type Substitute, type Substitutes } from '../content/plan.ts';
 import type { ContentGraph, GraphImage } from '../schema/graph.ts';
@@ -34,7 +35,7 @@ export async function narrowGraph(
   options: CallOptions = {},
 ): Promise<NarrowedGraph> {
   const carried = platformsOf(graph);
-  const unknown = platforms.find((platform) => !carried.includes(platform));
+  const unknown = platforms.find((platform) => findPlatforms(carried, platform).length === 0);
   if (unknown !== undefined) {
     throw new UsageError('USAGE', `nothing for ${unknown} is carried`, { hint: `choose from ${carried.join(', ')}` });
   }
@@ -44,7 +45,8 @@ export async function narrowGraph(
   for (const image of graph.images) {
     const part = reachableFrom(graph, [image.digest]);
     const own = platformsOf(part);
-    const wanted = own.filter((platform) => platforms.includes(platform));
+    const asked = new Set(platforms.flatMap((platform) => findPlatforms(own, platform)));
+    const wanted = own.filter((platform) => asked.has(platform));
     if (own.length > 0 && wanted.length === 0) {
       skipped.push(image.reference);
     } else if (wanted.length === own.length) {

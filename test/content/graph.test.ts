@@ -142,6 +142,18 @@ describe('chosen platforms', () => {
     });
   });
 
+  test('are met by another name for the same, which is kept, with the attestation of what it names', async () => {
+    const arm = makeImage({ platform: 'linux/arm' });
+    const index = makeIndex([makeImage({ platform: 'linux/amd64' }), arm, makeAttestation(arm)]);
+    const found = await discover(index, ['linux/arm/v7']);
+    expect(found.manifests.flatMap(({ platform }) => platform ?? [])).toEqual(['linux/arm']);
+    expect(found.manifests.map(({ digest }) => digest)).toContain(arm.descriptor.digest);
+    expect(found.manifests).toHaveLength(3);
+    expect((await discover(arm, ['linux/arm/v7'])).manifests[0]?.platform).toBe('linux/arm');
+    await expect(discover(index, ['linux/arm/v6'])).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(discover(arm, ['linux/arm/v6'])).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
   test('several manifests for one platform are all carried', async () => {
     const windows = ['10.0.17763.1', '10.0.20348.1'].map((version) => {
       const child = makeImage({ platform: 'windows/amd64', labels: { version } });

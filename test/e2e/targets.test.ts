@@ -7,11 +7,11 @@ import { startContainerd } from '../helpers/containerd.ts';
 import { DOCKERD_TOOLS, startDockerd, type DockerGeneration } from '../helpers/dockerd.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { runOk } from '../helpers/run.ts';
-import { contentOf, makeMultiPlatformImage, pushSample } from '../helpers/sample-image.ts';
+import { contentOf, makeImage, makeIndex, makeMultiPlatformImage, pushSample } from '../helpers/sample-image.ts';
 import { useBuiltRelease } from './support/fixture.ts';
 import { airgap, airgapJson, airgapOk, errorOf } from './support/program.ts';
 import { allTags, get } from './support/registry-content.ts';
-import { buildArchive, internalPlace, replaceIn, writeRelease } from './support/release.ts';
+import { buildArchive, internalPlace, readInventory, replaceIn, writeRelease } from './support/release.ts';
 
 const ENGINE_TIMEOUT_MS = 400_000;
 const fixture = useBuiltRelease();
@@ -152,6 +152,33 @@ describe('docker://', () => {
     const carried = await readFile(`${files}/charts/demo-1.2.3+build.7.tgz`);
     expect((await readFile(`${home}/demo-1.2.3+build.7.tgz`)).equals(carried)).toBe(true);
   });
+});
+
+test('an image for linux/arm is found as linux/arm/v7 all the way, and keeps its name', async () => {
+  const directory = fixture.folder();
+  const release = await writeRelease(directory, fixture.source.host, { platforms: ['linux/amd64', 'linux/arm/v7'] });
+  const reference = `${fixture.source.host}/team/arm:1`;
+  const image = makeIndex(['linux/amd64', 'linux/arm', 'linux/arm/v6'].map((platform) => makeImage({ platform })));
+  await pushSample(fixture.source.url, 'team/arm', image, ['1']);
+  await writeFile(
+    release.spec,
+    `apiVersion: airgap.hexabase.ai/v1\nkind: Release\nname: arm\nversion: 1.0.0\ncreated: 2026-01-31T12:00:00Z
+platforms: [linux/amd64, linux/arm/v7]\ncomponents:\n  - name: core\n    images: [${reference}]\n`,
+  );
+  const archive = `${directory}/arm.tar`;
+  await buildArchive(release.spec, fixture.key, archive);
+  const { manifests } = await readInventory(archive);
+  expect(manifests.flatMap(({ platform }) => platform ?? []).toSorted()).toEqual(['linux/amd64', 'linux/arm']);
+  await using target = await startRegistry({ directory: fixture.folder() });
+  const arm = image.children[1]?.descriptor.digest ?? '';
+  const load = ['load', archive, '--key', fixture.pub, '--report', fixture.folder()];
+  for (const name of ['linux/arm', 'linux/arm/v7']) {
+    const prefix = name.replaceAll('/', '-');
+    await airgapOk([...load, '--to', `docker://${target.host}/${prefix}`, '--platform', name]);
+    expect((await get(target.url, `${prefix}/${internalPlace(reference)}`, 'manifests', arm)).status).toBe(200);
+    await airgapOk([...load, '--to', `dir:${directory}/${prefix}`, '--platform', name]);
+    expect(await readdir(`${directory}/${prefix}`)).toEqual(['arm-1.0.0-linux-arm.tar']);
+  }
 });
 
 test('--strip-registry refuses two images that would share a name, and names both', async () => {

@@ -1,6 +1,7 @@
 /** Platforms in their one canonical form. */
 import { describe, expect, test } from 'vitest';
 import {
+  findPlatforms,
   formatPlatform,
   isPlatformText,
   isRealPlatform,
@@ -73,6 +74,53 @@ test('default variants mean the same as none', () => {
     ),
   ).toBe(false);
   expect(matchesPlatform({ os: 'windows', architecture: 'arm64' }, arm64)).toBe(false);
+});
+
+describe('for choosing, as containerd does,', () => {
+  test.each([
+    ['linux/arm', 'linux/arm/v7'],
+    ['linux/arm/7', 'linux/arm/v7'],
+    ['linux/arm/6', 'linux/arm/v6'],
+    ['linux/armhf', 'linux/arm'],
+    ['linux/armel', 'linux/arm/v6'],
+    ['linux/aarch64', 'linux/arm64'],
+    ['linux/aarch64/v8', 'linux/arm64'],
+    ['linux/arm64/8', 'linux/arm64'],
+    ['linux/arm64/v8.0', 'linux/arm64'],
+    ['linux/arm64/v9.0', 'linux/arm64/v9'],
+    ['linux/x86_64', 'linux/amd64'],
+    ['linux/x86-64/v1', 'linux/amd64'],
+    ['linux/x86_64/v3', 'linux/amd64/v3'],
+    ['linux/i386', 'linux/386'],
+    ['Linux/AMD64', 'linux/amd64'],
+    ['macos/arm64', 'darwin/arm64'],
+  ])('%s is %s', (one, other) => {
+    expect(matchesPlatform(toPlatform(one), toPlatform(other))).toBe(true);
+    expect(matchesPlatform(toPlatform(other), toPlatform(one))).toBe(true);
+  });
+
+  test.each([
+    ['linux/arm', 'linux/arm/v6'],
+    ['linux/arm', 'linux/arm64'],
+    ['linux/arm/v7', 'linux/arm/v8'],
+    ['linux/arm64', 'linux/arm64/v9'],
+    ['linux/amd64', 'linux/amd64/v2'],
+    ['linux/amd64', 'linux/386'],
+    ['linux/ppc64', 'linux/ppc64le'],
+  ])('%s is not %s', (one, other) => {
+    expect(matchesPlatform(toPlatform(one), toPlatform(other))).toBe(false);
+  });
+
+  test('the very name goes before others that mean the same', () => {
+    expect(findPlatforms(['linux/arm', 'linux/arm/v7', 'linux/arm/v6'], 'linux/arm/v7')).toEqual(['linux/arm/v7']);
+    expect(findPlatforms(['linux/arm', 'linux/arm/v6'], 'linux/arm/v7')).toEqual(['linux/arm']);
+    expect(findPlatforms(['linux/arm/v6'], 'linux/arm/v7')).toEqual([]);
+  });
+
+  test('what is written down keeps its words', () => {
+    expect(formatPlatform({ os: 'linux', architecture: 'arm' })).toBe('linux/arm');
+    expect(formatPlatform({ os: 'linux', architecture: 'aarch64' })).toBe('linux/aarch64');
+  });
 });
 
 test('the version of an operating system is kept, but names no platform of its own', () => {
