@@ -1,5 +1,6 @@
 // Bundles dist/ (or the directory given): the command line, the library, and the one file that travels in every archive.
-import { rename, rm } from 'node:fs/promises';
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -90,6 +91,11 @@ await Promise.all([
     plugins: [standIns, requiredBuiltins],
   }),
 ]);
+
+// npm puts it into PATH, where the kernel has to know what runs it.
+const program = join(aside, 'airgap.mjs');
+await writeFile(program, `#!/usr/bin/env node\n${await readFile(program, 'utf8')}`);
+await chmod(program, 0o755);
 
 await rm(output, { recursive: true, force: true });
 await rename(aside, output);
