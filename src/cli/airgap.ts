@@ -1,5 +1,7 @@
 /** The `airgap` program: all commands, in the order of a release's life. */
 import type { Command } from './command.ts';
+import { auditReceipt } from './commands/audit-receipt.ts';
+import { auditVerify } from './commands/audit-verify.ts';
 import { build } from './commands/build.ts';
 import { extract } from './commands/extract.ts';
 import { init } from './commands/init.ts';
@@ -38,6 +40,8 @@ const COMMANDS: readonly Command[] = [
   inspect,
   load,
   extract,
+  auditVerify,
+  auditReceipt,
   mirror,
   registry,
   sampleImages,

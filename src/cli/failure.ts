@@ -34,6 +34,16 @@ export function printFailure(error: unknown, stderr: NodeJS.WritableStream, opti
   return exitCodeOf(error);
 }
 
+/** Why it was: work that is stopped half-way may fail in its own words; what stopped it is the reason to give. */
+export function reasonOf(error: unknown, signal: AbortSignal): unknown {
+  return signal.aborted && exitCodeOf(error) === ExitCode.failure ? signal.reason : error;
+}
+
+/** The stable code of any failure. */
+export function codeOf(error: unknown): string {
+  return describe(error).code;
+}
+
 /** Codes of failures that are no {@link AirgapError}: `INTERRUPTED`, `SYSTEM` and `INTERNAL`. */
 function describe(error: unknown): Failure {
   if (error instanceof AirgapError) {

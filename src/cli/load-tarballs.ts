@@ -1,34 +1,24 @@
 /** Loads image tarballs of an archive whole: into a directory of a k3s or RKE2 node, or into a Docker Engine. */
-import type { ArchiveReader } from '../archive/reader.ts';
 import { parseReference } from '../oci/reference.ts';
 import { loadTars, planDirectory, planDocker, type PlannedTar } from '../operations/load-tars.ts';
 import type { TargetAddress } from '../operations/target.ts';
-import type { TrustedRelease } from '../operations/trusted-release.ts';
 import { contentSize } from '../operations/verify.ts';
+import { tarGoods } from './audit-goods.ts';
 import type { Context } from './context.ts';
 import { formatBytes, formatCount, formatTable } from './format.ts';
 import { refuse } from './image-targets.ts';
 import { openProgress } from './progress.ts';
 import { standingDocument, standingLines } from './standing.ts';
 import { provenanceDocument } from './provenance-lines.ts';
-import type { TargetOptions } from './target-options.ts';
+import type { LoadArchiveOptions, RecordedLoad } from './recorded-load.ts';
 import { writeReports } from './transfer-report.ts';
-
-/** What {@link loadTarballs} is told. */
-export interface LoadTarballsOptions extends TargetOptions {
-  readonly report: string;
-  readonly dockerHost: string | undefined;
-  /** Told when everything is in its place. */
-  readonly onLoaded: () => Promise<void>;
-}
 
 /** Loads the tarballs of the chosen platforms and reports what became of each. */
 export async function loadTarballs(
   context: Context,
-  archive: ArchiveReader,
-  release: TrustedRelease,
+  { archive, release, report: directory, begin, complete }: RecordedLoad,
   address: Extract<TargetAddress, { readonly kind: 'directory' | 'docker' }>,
-  options: LoadTarballsOptions,
+  options: LoadArchiveOptions,
 ): Promise<void> {
   refuse(options.stripRegistry, '--strip-registry', 'whole tarballs keep the names images have');
   refuse(
@@ -66,6 +56,7 @@ export async function loadTarballs(
     ]);
     return;
   }
+  await begin(() => tarGoods(release, plan, 'missing'));
   const { copiedBytes, payload } = await (async () => {
     using progress = await openProgress(context);
     progress.begin('proof', 'proving', contentSize(archive.head));
@@ -76,11 +67,11 @@ export async function loadTarballs(
       onBytes: ({ descriptor }, moved) => progress.onCopy({ type: 'progress', descriptor, target, bytes: moved }),
     });
   })();
-  await options.onLoaded();
+  const record = await complete(() => tarGoods(release, plan, 'loaded'));
   const references = [...new Set(plan.flatMap((tar) => tar.references))];
   const mapping = references.map((original) => ({ original, internal: parseReference(original) }));
-  const report = { kind: 'load', ...document, copiedBytes, payload };
-  await writeReports(options.report, 'load', report, mapping);
+  const report = { kind: 'load', ...document, copiedBytes, payload, ...record.document };
+  await writeReports(directory, 'load', report, mapping);
   output.result(report, [
     `loaded ${release.inventory.name} ${release.inventory.version} into ${target}`,
     ...tarLines(plan, false),
@@ -88,8 +79,9 @@ export async function loadTarballs(
     payload === 'not read'
       ? 'nothing had to move: the target holds everything already, and the payload was not read'
       : `moved ${formatBytes(copiedBytes)}; every byte of the archive was proved first`,
+    ...record.lines,
   ]);
-  output.note(`reports are in ${options.report}`);
+  output.note(`reports are in ${directory}`);
 }
 
 function describe(tar: PlannedTar, isPlan: boolean): object {

@@ -1,6 +1,8 @@
 /** The `verify-and-load` program: one command, no subcommands, for the operator at the other side. */
 import { UsageError } from '../errors.ts';
-import { argument, defineCommand, flag, list, text, type Command } from './command.ts';
+import { receiptOptions, recordOptions } from './audit-options.ts';
+import { argument, defineCommand, digest, flag, list, text, type Command } from './command.ts';
+import { proveLogAndReport } from './commands/audit-verify.ts';
 import { extractAndReport } from './commands/extract.ts';
 import { inspectAndReport } from './commands/inspect.ts';
 import { verifyAndReport } from './commands/verify.ts';
@@ -17,17 +19,20 @@ const EXAMPLES = [
   'node verify-and-load.mjs release.tar --key release.pub --extract files --path manifests',
   'node verify-and-load.mjs release.tar --trust trust.json --state /var/lib/airgap --to oci:layout',
   'node verify-and-load.mjs release.tar --inspect',
+  'node verify-and-load.mjs /var/lib/airgap/audit.jsonl --audit',
 ];
 
 const verifyAndLoad = defineCommand({
   name: '',
   summary: 'prove an archive and, with --to, bring its images to a target',
   examples: [],
-  arguments: { archive: argument('archive', 'the file; - verifies standard input') },
+  arguments: { archive: argument('archive', 'the file; - verifies standard input; with --audit, the log') },
   options: {
     to: text('--to <target>', 'docker://host[:port][/prefix], docker-daemon:, oci:DIR or dir:DIR'),
     ...trustOptions,
     ...targetOptions,
+    ...recordOptions,
+    ...receiptOptions,
     report: text(
       '--report <path>',
       'directory for mapping.txt and the JSON report; without --to, the file of the report',
@@ -37,16 +42,24 @@ const verifyAndLoad = defineCommand({
     extract: text('--extract <directory>', 'write charts, manifests and documents to a new directory'),
     path: list('--path <path>', 'extract only this file or directory of the archive'),
     inspect: flag('--inspect', 'show what the archive says of itself; verifies nothing'),
+    audit: flag('--audit', 'the file is an audit log: prove its chain'),
+    expectHead: digest('--expect-head <hash>', 'with --audit: the log must have this line'),
   },
   async run(context, { archive }, options) {
-    const { to, extract, inspect } = options;
-    if ([to !== undefined, extract !== undefined, inspect].filter(Boolean).length > 1) {
-      throw new UsageError('USAGE', 'give one of --to, --extract and --inspect');
+    const { to, extract, inspect, audit, expectHead } = options;
+    if ([to !== undefined, extract !== undefined, inspect, audit].filter(Boolean).length > 1) {
+      throw new UsageError('USAGE', 'give one of --to, --extract, --inspect and --audit');
     }
+    if (expectHead !== undefined && !audit) throw new UsageError('USAGE', '--expect-head needs --audit');
+    const receipt = options.receipt ?? options.receiptKey;
+    if (receipt !== undefined && to === undefined)
+      throw new UsageError('USAGE', 'a receipt needs --to: it is of a load');
+    if (audit) return proveLogAndReport(context, archive, { expectHead, receipts: [], key: undefined });
     if (inspect) return inspectAndReport(context, archive);
     const terms = await readTerms(options, context.now());
-    if (extract !== undefined) return extractAndReport(context, archive, terms, extract, options.path);
-    if (to === undefined) return verifyAndReport(context, archive, terms, options.report);
+    if (extract !== undefined)
+      return extractAndReport(context, archive, terms, { ...options, directory: extract, paths: options.path });
+    if (to === undefined) return verifyAndReport(context, archive, terms, options);
     const { loadArchive } = await import('./load-images.ts');
     await loadArchive(context, archive, terms, { ...options, to });
   },

@@ -1,8 +1,8 @@
 /** One run of a program: arguments in, exit code out. Ctrl-C asks the work to stop; a second one ends it at once. */
-import { ExitCode, exitCodeOf } from '../errors.ts';
+import { ExitCode } from '../errors.ts';
 import type { Command } from './command.ts';
 import { processSurroundings, wantsColor, type Surroundings } from './context.ts';
-import { printFailure } from './failure.ts';
+import { printFailure, reasonOf } from './failure.ts';
 import { createProgram, toUsageError, type ProgramOptions } from './program.ts';
 
 /** Runs a program in this process and returns its exit code. */
@@ -41,10 +41,7 @@ export async function run(
   } catch (thrown) {
     const error = toUsageError(thrown);
     if (error === undefined) return ExitCode.ok;
-    const { signal } = surroundings;
-    // Work that is stopped half-way may fail in its own words; why it was stopped is the reason to give.
-    const reason: unknown = signal.aborted && exitCodeOf(error) === ExitCode.failure ? signal.reason : error;
-    return printFailure(reason, surroundings.stderr, {
+    return printFailure(reasonOf(error, surroundings.signal), surroundings.stderr, {
       // Arguments that could not be parsed have no options yet.
       json: argv.includes('--json'),
       verbose: argv.includes('--verbose'),

@@ -21,12 +21,12 @@ export type ImageState = 'loaded' | 'missing' | 'present' | 'rebuilt';
 export interface ImageOutcome {
   readonly original: string;
   readonly internal: string;
-  readonly digest: string;
+  readonly digest: Digest;
   /** What vouches for it and goes with it; absent where nobody looked for any. */
   readonly evidence?: readonly GraphEvidence[] | undefined;
   readonly result: ImageState;
   /** Of the index with the carried platforms only, where the target refused the original one. */
-  readonly pushedDigest?: string;
+  readonly pushedDigest?: Digest;
 }
 
 /** Works out what became (or would become) of each image. */

@@ -31,6 +31,8 @@ export interface PlannedTar {
   /** In the archive. */
   readonly offset: number;
   readonly references: readonly string[];
+  /** The images of it, with what their references are at the source. */
+  readonly images: readonly { readonly reference: string; readonly digest: Digest }[];
   readonly present: boolean;
 }
 
@@ -160,19 +162,21 @@ function listTars(
     const digest = digests.get(path);
     if (platform === undefined || digest === undefined || !isFor(platform, platforms)) return [];
     const descriptor = { mediaType: TAR, digest, size };
-    return [{ member: path, platform, offset, descriptor, references: referencesOf(release, platform) }];
+    const images = imagesOf(release, platform);
+    const references = images.map(({ reference }) => nameOf(reference));
+    return [{ member: path, platform, offset, descriptor, references, images }];
   });
 }
 
-/** Names of the images that exist for a platform. */
-function referencesOf({ inventory }: TrustedRelease, platform: string): readonly string[] {
+/** The images that exist for a platform. */
+function imagesOf({ inventory }: TrustedRelease, platform: string): PlannedTar['images'] {
   const here = new Set(
     inventory.manifests.filter((manifest) => manifest.platform === platform).map(({ digest }) => digest),
   );
   const children = new Map(inventory.manifests.map(({ digest, manifests }) => [digest, manifests ?? []]));
   return inventory.images
     .filter(({ digest }) => here.has(digest) || children.get(digest)?.some((child) => here.has(child)) === true)
-    .map(({ reference }) => nameOf(reference));
+    .map(({ reference, digest }) => ({ reference, digest }));
 }
 
 /** Importers know an image by its tag, where it has one. */

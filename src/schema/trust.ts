@@ -76,7 +76,8 @@ const Base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/);
  */
 export const DsseEnvelope = z.strictObject({
   payloadType: z.string().min(1).max(255),
-  payload: Base64.max(4 * 1024 * 1024),
+  /** How long a whole envelope may be is for its reader to say. */
+  payload: Base64,
   /** Sorted by `keyid`, each key once. */
   signatures: z.array(z.strictObject({ keyid: KeyIdText, sig: Base64.min(1).max(1024) })).max(MAX_KEYS),
 });

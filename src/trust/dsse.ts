@@ -39,10 +39,11 @@ export function serializeEnvelope({ payloadType, payload, signatures }: Envelope
 
 /**
  * Reads an envelope spelled exactly as {@link serializeEnvelope} spells it.
+ * @defaultValue `maxBytes`: enough for a trust document
  * @throws IntegrityError `MALFORMED`, also when one key signed twice
  */
-export function parseEnvelope(bytes: Uint8Array, name: string): Envelope {
-  const { payloadType, payload, signatures } = parseCanonically(DsseEnvelope, bytes, name, MAX_ENVELOPE_BYTES);
+export function parseEnvelope(bytes: Uint8Array, name: string, maxBytes = MAX_ENVELOPE_BYTES): Envelope {
+  const { payloadType, payload, signatures } = parseCanonically(DsseEnvelope, bytes, name, maxBytes);
   const envelope: Envelope = {
     payloadType,
     payload: Buffer.from(payload, 'base64'),

@@ -1,4 +1,9 @@
 /** `airgap extract`: charts, manifests and documents of a proved archive, into a fresh directory. */
+import { join } from 'node:path';
+import type { TrustedRelease } from '../../operations/trusted-release.ts';
+import type { AuditFile } from '../../schema/audit.ts';
+import { recordOptions, type RecordOptions } from '../audit-options.ts';
+import type { AuditTrail } from '../audit-trail.ts';
 import { argument, defineCommand, restArguments } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatCount } from '../format.ts';
@@ -18,19 +23,37 @@ export const extract = defineCommand({
     directory: argument('directory', 'must not exist yet'),
     paths: restArguments('paths', 'only these files and directories of the archive'),
   },
-  options: trustOptions,
+  options: { ...trustOptions, ...recordOptions },
   async run(context, { archive, directory, paths }, options) {
-    await extractAndReport(context, archive, await readTerms(options, context.now()), directory, paths);
+    const terms = await readTerms(options, context.now());
+    await extractAndReport(context, archive, terms, { ...options, directory, paths });
   },
 });
+
+/** What is extracted, and where to. */
+export interface ExtractionOptions extends RecordOptions {
+  readonly directory: string;
+  readonly paths: readonly string[];
+}
 
 /** Proves the whole archive, then writes files of it. */
 export async function extractAndReport(
   context: Context,
   path: string,
   terms: Terms,
-  directory: string,
-  paths: readonly string[],
+  options: ExtractionOptions,
+): Promise<void> {
+  const { openTrail } = await import('../audit-trail.ts');
+  const trail = openTrail(context, options, terms, { action: 'extract', archive: path, target: options.directory });
+  await trail.cover(() => extractOnRecord(context, path, terms, options, trail));
+}
+
+async function extractOnRecord(
+  context: Context,
+  path: string,
+  terms: Terms,
+  { directory, paths }: ExtractionOptions,
+  trail: AuditTrail,
 ): Promise<void> {
   const { output, signal } = context;
   const { openArchive } = await import('../../archive/reader.ts');
@@ -38,15 +61,26 @@ export async function extractAndReport(
   const { Admission } = await import('../admission.ts');
   const { extractFiles } = await import('../../operations/extract.ts');
   using archive = await openArchive(path);
+  trail.saw(archive);
   await using admission = await Admission.open(terms, 'extract');
   const trusted = await admission.admit(archive);
+  trail.trusts(trusted);
   const release = await (async () => {
     using progress = await openProgress(context);
     return await proveRelease(archive, trusted, { signal, onProgress: progress.onProof });
   })();
+  await trail.begin();
   const files = await extractFiles(archive, release, directory, { paths, signal });
   await admission.complete(trusted);
+  await trail.complete(() => ({ files: toAuditFiles(trusted, directory, files) }));
   output.result({ kind: 'extraction', archive: path, directory, files }, files);
   for (const line of standingLines(trusted)) output.note(line.trim());
   output.note(`wrote ${formatCount(files.length, 'file')} to ${directory}`);
+}
+
+function toAuditFiles({ inventory }: TrustedRelease, directory: string, written: readonly string[]): AuditFile[] {
+  const isWritten = new Set(written);
+  return inventory.files
+    .filter(({ path }) => isWritten.has(path))
+    .map(({ path, digest }) => ({ path, place: join(directory, path), digest }));
 }

@@ -1,4 +1,5 @@
 /** `airgap load`: an archive into a registry, a directory of tarballs, a Docker Engine or an OCI layout. */
+import { receiptOptions, recordOptions } from '../audit-options.ts';
 import { argument, defineCommand, requiredText, text } from '../command.ts';
 import { concurrencyOption } from '../source-options.ts';
 import { targetOptions } from '../target-options.ts';
@@ -14,12 +15,15 @@ export const load = defineCommand({
     'load release.tar --key release.pub --to docker-daemon:',
     'load release.tar --key release.pub --to oci:layout',
     'load release.tar --trust trust.json --state /var/lib/airgap --to docker://registry.internal:5000',
+    'load release.tar --trust trust.json --state /var/lib/airgap --receipt receipt.json --receipt-key site.key --to oci:layout',
   ],
   arguments: { archive: argument('archive', 'the file') },
   options: {
     to: requiredText('--to <target>', 'docker://host[:port][/prefix], docker-daemon:, oci:DIR or dir:DIR'),
     ...trustOptions,
     ...targetOptions,
+    ...recordOptions,
+    ...receiptOptions,
     concurrency: concurrencyOption,
     dockerHost: text('--docker-host <address>', 'unix:///path or tcp://127.0.0.1:port (default: DOCKER_HOST)'),
   },

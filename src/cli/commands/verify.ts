@@ -4,6 +4,8 @@ import type { TrustedRelease } from '../../operations/trusted-release.ts';
 import type { VerifiedRelease } from '../../operations/verify.ts';
 import type { VerifyReport } from '../../schema/report.ts';
 import type { Admission } from '../admission.ts';
+import { recordOptions, type RecordOptions } from '../audit-options.ts';
+import type { AuditTrail } from '../audit-trail.ts';
 import { argument, defineCommand, text } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount, formatDuration } from '../format.ts';
@@ -29,10 +31,11 @@ export const verify = defineCommand({
   arguments: { archive: argument('archive', 'the file; - reads standard input in one pass') },
   options: {
     ...trustOptions,
+    ...recordOptions,
     report: text('--report <file>', 'write the JSON report there as well'),
   },
   async run(context, { archive }, options) {
-    await verifyAndReport(context, archive, await readTerms(options, context.now()), options.report);
+    await verifyAndReport(context, archive, await readTerms(options, context.now()), options);
   },
 });
 
@@ -41,16 +44,23 @@ export async function verifyAndReport(
   context: Context,
   archive: string,
   terms: Terms,
-  reportPath?: string,
+  options: RecordOptions & { readonly report: string | undefined },
 ): Promise<void> {
   const { output } = context;
+  const { report: reportPath } = options;
   const started = context.now().getTime();
   const state: State = { trusted: undefined, done: 0, total: 0 };
   try {
     const { Admission } = await import('../admission.ts');
-    await using admission = await Admission.open(terms, 'verify');
-    const release = await prove(context, archive, admission, state);
-    await admission.complete(release);
+    const { openTrail } = await import('../audit-trail.ts');
+    const trail = openTrail(context, options, terms, { action: 'verify', archive });
+    const release = await trail.cover(async () => {
+      await using admission = await Admission.open(terms, 'verify');
+      const proved = await prove(context, archive, admission, state, trail);
+      await admission.complete(proved);
+      await trail.complete();
+      return proved;
+    });
     const report = describe(archive, terms, state, { release });
     if (reportPath !== undefined) await writeResultFile(reportPath, formatDocument(report));
     output.result(report, verifiedLines(archive, release));
@@ -75,6 +85,7 @@ async function prove(
   archive: string,
   { acceptance }: Admission,
   state: State,
+  trail: AuditTrail,
 ): Promise<VerifiedRelease> {
   const { verifyArchive, verifyStream } = await import('../../operations/verify.ts');
   using progress = await openProgress(context);
@@ -82,6 +93,7 @@ async function prove(
     signal: context.signal,
     onTrusted: (release: TrustedRelease) => {
       state.trusted = release;
+      trail.trusts(release);
     },
     onProgress: (done: number, total: number) => {
       Object.assign(state, { done, total });

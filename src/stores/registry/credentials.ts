@@ -41,15 +41,15 @@ type AuthFile = z.infer<typeof AuthFile>;
 export interface CredentialOptions {
   /** @defaultValue `process.env` */
   readonly environment?: Environment | undefined;
-  /** An auth file named by the user; it must exist and is asked first. */
+  /** An auth file named by the user; it must exist, is asked first, and keeps the usual places from being looked at. */
   readonly authFile?: string | undefined;
 }
 
 /**
- * Searches, in this order: the named file, `$REGISTRY_AUTH_FILE`, `$DOCKER_AUTH_CONFIG` (JSON),
- * `$XDG_RUNTIME_DIR/containers/auth.json`, `~/.config/containers/auth.json`, `$DOCKER_CONFIG/config.json` or
- * `~/.docker/config.json`, `~/.dockercfg`. In each: helper of the host, then the most specific entry
- * (`host/ns/repo` … `host`), then the file's credential store.
+ * Searches the named file and `$REGISTRY_AUTH_FILE`, and nothing else where one of them is given, as podman does.
+ * Otherwise, in this order: `$DOCKER_AUTH_CONFIG` (JSON), `$XDG_RUNTIME_DIR/containers/auth.json`,
+ * `~/.config/containers/auth.json`, `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`, `~/.dockercfg`. In each:
+ * helper of the host, then the most specific entry (`host/ns/repo` … `host`), then the file's credential store.
  * @see https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md
  * @see https://docs.docker.com/reference/cli/docker/login/#credential-stores
  */
@@ -138,11 +138,16 @@ function readAuthFiles(environment: Environment, named: string | undefined): rea
   const runtime = environment['XDG_RUNTIME_DIR'];
   const config = environment['XDG_CONFIG_HOME'] ?? join(home, '.config');
   const docker = environment['DOCKER_CONFIG'] ?? join(home, '.docker');
-  const told = environment['REGISTRY_AUTH_FILE'];
+  const told = environment['REGISTRY_AUTH_FILE'] ?? '';
   const inline = environment['DOCKER_AUTH_CONFIG'];
+  if (named !== undefined || told !== '') {
+    const files = [
+      named === undefined ? undefined : readAuthFile(named, true),
+      told === '' ? undefined : readAuthFile(told),
+    ];
+    return files.filter((file) => file !== undefined);
+  }
   return [
-    named === undefined ? undefined : readAuthFile(named, true),
-    told === undefined || told === '' ? undefined : readAuthFile(told),
     inline === undefined || inline === '' ? undefined : parseAuthFile(inline, '$DOCKER_AUTH_CONFIG'),
     runtime === undefined || runtime === '' ? undefined : readAuthFile(join(runtime, 'containers/auth.json')),
     readAuthFile(join(config, 'containers/auth.json')),

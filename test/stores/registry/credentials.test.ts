@@ -61,6 +61,18 @@ describe('the search', () => {
     expect(await find('none.example', 'a')).toBeUndefined();
   });
 
+  it('looks nowhere else when a file is named, not even for a registry that it does not know', async () => {
+    // Whatever reads this one fails.
+    await write('.docker/config.json', '{broken');
+    const named = await write('named.json', { auths: { 'r.example': auth('named', 'p') } });
+    for (const registry of ['r.example', 'other.example']) {
+      const expected = registry === 'r.example' ? { username: 'named', password: 'p' } : undefined;
+      expect(await find(registry, 'a', { REGISTRY_AUTH_FILE: named })).toEqual(expected);
+      const environment = { HOME: temp.path };
+      expect(await createCredentialSource({ environment, authFile: named })(registry, 'a')).toEqual(expected);
+    }
+  });
+
   it('prefers the most specific path', async () => {
     await write('.docker/config.json', {
       auths: {
