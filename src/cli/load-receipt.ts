@@ -1,6 +1,6 @@
 /** The receipt of a load, as a file that can be carried back out. */
 import type { KeyObject } from 'node:crypto';
-import { lstat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { bytesOf } from '../content/verified.ts';
 import { inContext, UsageError } from '../errors.ts';
@@ -72,9 +72,12 @@ async function writeReceipt(path: string, record: AuditRecord, key: KeyObject | 
 }
 
 async function assertPlace(path: string): Promise<void> {
-  const found = await lstat(dirname(path)).catch(() => undefined);
-  if (found !== undefined && !found.isFile()) return;
-  throw new UsageError('USAGE', `${dirname(path)}, where the receipt goes, is no directory`);
+  const parent = await stat(dirname(path)).catch(() => undefined);
+  if (parent?.isDirectory() !== true) {
+    throw new UsageError('USAGE', `${dirname(path)}, where the receipt goes, is no directory`);
+  }
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isDirectory() === true) throw new UsageError('USAGE', `${path}, where the receipt goes, is a directory`);
 }
 
 async function readSiteKey(

@@ -80,21 +80,22 @@ async function syncDirectory(path: string): Promise<void> {
 
 function unwritten(path: string, error: unknown): unknown {
   if (error instanceof IntegrityError || !(error instanceof Error)) return error;
-  if (error instanceof AirgapError) {
-    return new StoreError(error.code, `the audit log ${path} cannot be written: ${error.message}`, {
-      cause: error,
-      hint: error.hint,
-      details: error.details,
-    });
-  }
-  const code = 'code' in error ? error.code : undefined;
-  if (code === undefined) return error;
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  const why = code === 'ELOOP' ? 'it is a link' : error.message;
-  return new StoreError(isFull ? 'NO_SPACE' : 'STORE_IO', `the audit log ${path} cannot be written: ${why}`, {
+  const isExpected = error instanceof AirgapError;
+  const system = systemCode(isExpected ? error.cause : error);
+  if (!isExpected && system === undefined) return error;
+  const isFull = system === 'ENOSPC' || system === 'EDQUOT';
+  const code = isFull ? 'NO_SPACE' : isExpected ? error.code : 'STORE_IO';
+  const why = system === 'ELOOP' ? 'it is a link' : error.message;
+  return new StoreError(code, `the audit log ${path} cannot be written: ${why}`, {
     cause: error,
     hint: isFull
       ? 'make room on that disk and run the same command again; what has arrived is not moved twice'
-      : 'give a file on the local disk that this user may append to, with --audit-log FILE',
+      : ((isExpected ? error.hint : undefined) ??
+        'give a file on the local disk that this user may append to, with --audit-log FILE'),
+    ...(isExpected ? { details: error.details } : {}),
   });
+}
+
+function systemCode(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

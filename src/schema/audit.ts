@@ -113,7 +113,6 @@ const RecoveredEntry = z.strictObject({
 export const AuditEntry = z.discriminatedUnion('event', [ArchiveEntry, RecoveredEntry]);
 export type AuditEntry = z.infer<typeof AuditEntry>;
 export type ArchiveEntry = z.infer<typeof ArchiveEntry>;
-export type RecoveredEntry = z.infer<typeof RecoveredEntry>;
 
 /**
  * What a site states of a load: an in-toto statement about the archive, with the line of its log.

@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promi
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VerifyReport } from '../../src/schema/report.ts';
 import { openSite } from '../../src/operations/site-state.ts';
+import type { AuditEntry } from '../../src/schema/audit.ts';
 import { SiteState } from '../../src/schema/site-state.ts';
 import type { ProcessResult } from '../helpers/process.ts';
 import { useBuiltCli } from './built-cli.ts';
@@ -111,7 +112,8 @@ describe('the life of a trust document', () => {
     const failed = await airgap('load', 'one.tar', ...SITE.slice(0, 4), '--to', 'oci:in-the-way/images');
     expect(failed.exitCode).not.toBe(0);
     await expect(stat(at('state', 'state.json'))).rejects.toThrow('ENOENT');
-    expect(await readdir(at('state'))).toEqual([]);
+    // That it was tried is on record; nothing is remembered.
+    expect(await readdir(at('state'))).toEqual(['audit.jsonl']);
   });
 
   test('a load that is complete is remembered, with the trust it was judged by', async () => {
@@ -246,6 +248,23 @@ describe('going back', () => {
     expect(lines[0]).toMatchObject({ highest: { sequence: 4, digest: fourth }, last: { sequence: 3, digest: third } });
     await ok('extract', 'three.tar', 'rolled-back', 'docs', ...SITE.slice(0, 4), '--allow-rollback-to', third);
     expect((await stateOf()).exceptions.map(({ command }) => command)).toEqual(['load', 'extract']);
+    await ok('verify', 'three.tar', ...SITE.slice(0, 4), '--allow-rollback-to', third, '--operator', 'Ann');
+    const entries = (await readFile(at('state', 'audit.jsonl'), 'utf8')).trim().split('\n');
+    const used = entries.map((line) => JSON.parse(line) as AuditEntry).filter((entry) => 'exceptions' in entry);
+    expect(used.map(({ event, operator }) => [event, operator.stated])).toEqual([
+      ...['started', 'completed', 'started', 'completed'].map((event) => [event, undefined]),
+      ['completed', 'Ann'],
+    ]);
+    for (const entry of used) expect(entry).toMatchObject({ archive: { digest: third }, exceptions: ['ROLLBACK'] });
+    expect(used.map((entry) => 'action' in entry && entry.action)).toEqual([
+      'load',
+      'load',
+      'extract',
+      'extract',
+      'verify',
+    ]);
+    expect(used[3]).toMatchObject({ target: 'rolled-back', files: [{ path: 'docs/install.md' }] });
+    expect(await ok('audit', 'verify', 'state/audit.jsonl')).toMatch(/^holds: state\/audit\.jsonl, \d+ entries\n/);
     expect(errorOf(await airgap('load', 'three.tar', ...SITE, '--json')).code).toBe('ROLLBACK');
   });
 
