@@ -13,7 +13,7 @@ const cli = useBuiltCli();
 const COMMANDS = [
   ...['init', 'keys generate', 'keys show', 'resolve', 'build', 'verify'],
   ...['trust init', 'trust add-key', 'trust remove-key', 'trust revoke', 'trust set', 'trust sign', 'trust show'],
-  ...['trust verify', 'inspect', 'load', 'extract', 'mirror', 'registry'],
+  ...['trust verify', 'inspect', 'load', 'extract', 'audit verify', 'audit receipt', 'mirror', 'registry'],
 ];
 
 test('the version is that of the package', async () => {
