@@ -63,6 +63,39 @@ test.each([
   expect(rows.some(({ threat }) => threat.includes(`CVE-${number}`))).toBe(true);
 });
 
+test.each([
+  ...['fp55-jw48-c537', '3cv2-h65g-fgmm', 'f5x3-32g6-xq36', '77vh-xpmg-72qh', 'vp62-88p7-qqf5', 'fphv-w9fq-2525'],
+])('GHSA-%s has a row', (id) => {
+  expect(rows.some(({ threat }) => threat.includes(`GHSA-${id}`))).toBe(true);
+});
+
+/** @see https://theupdateframework.github.io/specification/latest/#goals-to-protect-against-specific-attacks */
+test.each([
+  ...[
+    'Arbitrary software installation',
+    'Endless data',
+    'Extraneous dependencies',
+    'Fast-forward',
+    'Indefinite freeze',
+  ],
+  ...['Malicious mirrors', 'Mix-and-match', 'Rollback', 'Slow retrieval', 'Vulnerability to key compromise'],
+  'Wrong software installation',
+])('%s, of TUF’s list, has a row', (attack) => {
+  expect(rows.some(({ threat }) => threat.startsWith(attack))).toBe(true);
+});
+
+test.each([
+  ...['Nothing unverified becomes visible', 'Digests survive', 'One pass, one copy', 'An interrupted load goes on'],
+  ...[
+    'Interrupted work ends byte-identical',
+    'Same lock, same bytes',
+    'Offline means offline',
+    'Plain tools can check it',
+  ],
+])('%s, which is promised, has a row', (promise) => {
+  expect(rows.some(({ threat }) => threat.startsWith(promise))).toBe(true);
+});
+
 describe('these checks can fail', () => {
   test('on a row without a test and a test without its file', () => {
     const [row] = readRows('| threat | mechanism | test |\n| - | - | - |\n| a | b | nothing |');
