@@ -1,4 +1,11 @@
 /** The public API: what the `airgap` commands do, for other programs. */
+export { appendEntry, type AuditRecord } from './operations/audit-log.ts';
+export {
+  proveAuditLog,
+  type AuditExpectations,
+  type AuditProofOptions,
+  type ProvedLog,
+} from './operations/audit-proof.ts';
 export { buildArchive, type BuildOptions, type BuildReport, type BuildRequest } from './operations/build.ts';
 export { openLockedFiles } from './operations/collect.ts';
 export { extractFiles, type ExtractOptions } from './operations/extract.ts';
@@ -19,6 +26,7 @@ export {
   type PlannedTar,
 } from './operations/load-tars.ts';
 export { mirrorImages, planMirror, type MirrorOptions, type MirrorPlan } from './operations/mirror.ts';
+export { readReceiptFile } from './operations/receipt-file.ts';
 export { Registries } from './operations/registries.ts';
 export {
   resolveRelease,

@@ -3,6 +3,7 @@ import { openArchive, type ArchiveReader } from '../archive/reader.ts';
 import type { TrustedRelease } from '../operations/trusted-release.ts';
 import { Admission } from './admission.ts';
 import type { ReceiptOptions, RecordOptions } from './audit-options.ts';
+import { recordDocument, recordLine } from './audit-record.ts';
 import { openTrail, type AuditTrail, type Goods } from './audit-trail.ts';
 import type { Context } from './context.ts';
 import { openReceipt, type ReceiptWriter } from './load-receipt.ts';
@@ -81,11 +82,10 @@ async function admitAndWork(
       await admission.complete(release);
       const record = await trail.complete(goods);
       if (record === undefined) return { document: {}, lines: [] };
-      const { path: log, head } = record;
       const written = await receipt.write(record);
       return {
-        document: { audit: { log, ...head, ...written.document } },
-        lines: [`on record as entry ${head.sequence} of ${log} (${head.hash})`, ...written.lines],
+        document: { audit: { ...recordDocument(record), ...written.document } },
+        lines: [recordLine(record), ...written.lines],
       };
     },
   });

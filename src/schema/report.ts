@@ -83,6 +83,14 @@ export const VerifyReport = z
       })
       .optional()
       .describe('Present only when all of it is proved.'),
+    audit: z
+      .strictObject({
+        log: z.string(),
+        sequence: z.int().min(1).describe('Number of the entry.'),
+        hash: DigestText.meta(DIGEST).describe('Of its line: the head of the log at that moment.'),
+      })
+      .optional()
+      .describe('Where the verification went on record, if it did.'),
     error: z
       .strictObject({
         code: z.string(),

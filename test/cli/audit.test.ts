@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { AuditEntry, type ArchiveEntry } from '../../src/schema/audit.ts';
+import { VerifyReport } from '../../src/schema/report.ts';
 import type { ProcessOptions, ProcessResult } from '../helpers/process.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { run } from '../helpers/run.ts';
@@ -405,7 +406,8 @@ describe('a log that was changed', () => {
 });
 
 test('a verification or an extraction goes on record where a log is named', async () => {
-  await ok('verify', release.archive, '--key', release.publicKey, '--audit-log', 'log.jsonl');
+  const proved = await ok('verify', release.archive, '--key', release.publicKey, '--audit-log', 'log.jsonl', '--json');
+  expect(VerifyReport.parse(JSON.parse(proved)).audit).toMatchObject({ log: 'log.jsonl', sequence: 1 });
   await ok('extract', release.archive, 'files', 'docs', '--key', release.publicKey, '--audit-log', 'log.jsonl');
   const entries = await entriesOf(at('log.jsonl'));
   expect(entries.map(({ action, event }) => [action, event])).toEqual([

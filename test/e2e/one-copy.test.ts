@@ -37,9 +37,10 @@ describe('memory', () => {
   const test = declare;
   test('loading takes memory that does not grow with the archive', { timeout: TIMEOUT_MS }, async () => {
     const peaks: number[] = [];
-    for (const { archive, pub, folder } of [small, large]) {
-      await using target = await startRegistry({ directory: folder() });
-      const to = ['--to', `docker://${target.host}`, '--report', folder()];
+    for (const fixture of [small, large]) {
+      const { archive, pub } = fixture;
+      await using target = await startRegistry({ directory: fixture.folder() });
+      const to = ['--to', `docker://${target.host}`, '--report', fixture.folder()];
       peaks.push(await peakOf('verify-and-load', [archive, '--key', pub, ...to]));
     }
     const [before = 0, after = 0] = peaks;
@@ -48,8 +49,9 @@ describe('memory', () => {
 
   test('nor does building', { timeout: TIMEOUT_MS }, async () => {
     const peaks: number[] = [];
-    for (const { release, key, folder } of [small, large]) {
-      peaks.push(await peakOf('airgap', ['build', release.lock, '--key', key, '--output', `${folder()}.tar`]));
+    for (const fixture of [small, large]) {
+      const { release, key } = fixture;
+      peaks.push(await peakOf('airgap', ['build', release.lock, '--key', key, '--output', `${fixture.folder()}.tar`]));
     }
     const [before = 0, after = 0] = peaks;
     expect(after - before).toBeLessThan(ALLOWED_GROWTH_BYTES);

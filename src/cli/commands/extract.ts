@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { TrustedRelease } from '../../operations/trusted-release.ts';
 import type { AuditFile } from '../../schema/audit.ts';
 import { recordOptions, type RecordOptions } from '../audit-options.ts';
+import { recordDocument, recordLine } from '../audit-record.ts';
 import type { AuditTrail } from '../audit-trail.ts';
 import { argument, defineCommand, restArguments } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -72,9 +73,11 @@ async function extractOnRecord(
   await trail.begin();
   const files = await extractFiles(archive, release, directory, { paths, signal });
   await admission.complete(trusted);
-  await trail.complete(() => ({ files: toAuditFiles(trusted, directory, files) }));
-  output.result({ kind: 'extraction', archive: path, directory, files }, files);
+  const record = await trail.complete(() => ({ files: toAuditFiles(trusted, directory, files) }));
+  const audit = record && { audit: recordDocument(record) };
+  output.result({ kind: 'extraction', archive: path, directory, files, ...audit }, files);
   for (const line of standingLines(trusted)) output.note(line.trim());
+  if (record !== undefined) output.note(recordLine(record));
   output.note(`wrote ${formatCount(files.length, 'file')} to ${directory}`);
 }
 

@@ -5,6 +5,7 @@ import type { VerifiedRelease } from '../../operations/verify.ts';
 import type { VerifyReport } from '../../schema/report.ts';
 import type { Admission } from '../admission.ts';
 import { recordOptions, type RecordOptions } from '../audit-options.ts';
+import { recordDocument, recordLine } from '../audit-record.ts';
 import type { AuditTrail } from '../audit-trail.ts';
 import { argument, defineCommand, text } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -54,16 +55,18 @@ export async function verifyAndReport(
     const { Admission } = await import('../admission.ts');
     const { openTrail } = await import('../audit-trail.ts');
     const trail = openTrail(context, options, terms, { action: 'verify', archive });
-    const release = await trail.cover(async () => {
+    const { release, record } = await trail.cover(async () => {
       await using admission = await Admission.open(terms, 'verify');
       const proved = await prove(context, archive, admission, state, trail);
       await admission.complete(proved);
-      await trail.complete();
-      return proved;
+      return { release: proved, record: await trail.complete() };
     });
-    const report = describe(archive, terms, state, { release });
+    const report = {
+      ...describe(archive, terms, state, { release }),
+      ...(record && { audit: recordDocument(record) }),
+    };
     if (reportPath !== undefined) await writeResultFile(reportPath, formatDocument(report));
-    output.result(report, verifiedLines(archive, release));
+    output.result(report, [...verifiedLines(archive, release), ...(record === undefined ? [] : [recordLine(record)])]);
     output.note(`took ${formatDuration(context.now().getTime() - started)}`);
   } catch (error) {
     const report = describe(archive, terms, state, { error });
