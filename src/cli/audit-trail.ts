@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ArchiveReader } from '../archive/reader.ts';
-import { AirgapError, ExitCode, exitCodeOf, inContext, StoreError } from '../errors.ts';
+import { AirgapError, ExitCode, exitCodeOf, inContext, StoreError, UsageError } from '../errors.ts';
 import { sha256 } from '../oci/digest.ts';
 import { appendEntry, type AuditRecord } from '../operations/audit-log.ts';
 import type { TrustedRelease } from '../operations/trusted-release.ts';
@@ -36,6 +36,7 @@ export type Goods = Pick<AuditFacts, 'images' | 'charts' | 'files'>;
 /**
  * Finds out whether a command goes on record, and where: loads where there is a state or a log is named, everything else
  * where a log is named or an exception was asked for.
+ * @throws UsageError when an operator is named and there is no log.
  */
 export function openTrail(
   context: Context,
@@ -46,6 +47,11 @@ export function openTrail(
   const { state, exceptionFor } = terms;
   const isRecorded = subject.action === 'load' || exceptionFor !== undefined;
   const path = auditLog ?? (isRecorded && state !== undefined ? join(state, LOG_FILE) : undefined);
+  if (path === undefined && operator !== undefined) {
+    throw new UsageError('USAGE', '--operator is for an audit log, and this goes on record in none', {
+      hint: 'add --audit-log FILE; a load goes on record with --state DIR too',
+    });
+  }
   return new AuditTrail(context, path, auditLog === undefined, operator, subject);
 }
 

@@ -118,6 +118,14 @@ describe('a load', () => {
     expect((await entriesOf())[1]).toMatchObject({ archive: { path }, operator: { stated: 'Zoë \x1b[31m' } });
   });
 
+  test('that is not on record is by nobody: --operator says so', async () => {
+    const args = ['load', release.archive, '--key', release.publicKey, '--to', 'oci:images', '--operator', 'Ann'];
+    const result = await airgap(args);
+    expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(result.stderr).toContain('--operator is for an audit log');
+    expect(await readdir(site)).toEqual([]);
+  });
+
   test('by nobody is not by an operator', async () => {
     for (const name of ['', ' ', 'x'.repeat(129)]) {
       expect(await airgap(loadArgs('--operator', name))).toMatchObject({ exitCode: 2, stdout: '' });

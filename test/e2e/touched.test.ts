@@ -2,10 +2,11 @@
  * What the secure side touches: `verify-and-load` under strace. Each file that is asked for by name, there or not, must be
  * one that the operator named or one that the runtime cannot do without, and for that there is a reason each.
  */
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test as declare } from 'vitest';
+import { makeCertificates } from '../helpers/certificates.ts';
 import { ACCOUNT, startDockerRegistry, type DockerRegistry } from '../helpers/docker-registry.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { traceSystem, type FileCall, type SystemTrace } from '../helpers/system-trace.ts';
@@ -30,7 +31,7 @@ const RUNTIME: readonly (readonly [reason: string, path: RegExp])[] = [
   ['the kernel version that Ubuntu states there', /^\/proc\/version_signature$/],
   ['in the place of standard streams that are closed', /^\/dev\/null$/],
   ['the settings of OpenSSL', /^(\/etc\/ssl|\/usr\/(local\/)?lib\/ssl)\/openssl\.cnf$/],
-  ["the system's authorities for TLS", /^\/etc\/ssl\/(certs\/ca-certificates\.crt|cert\.pem)$|^\/etc\/pki\/tls\/certs\/ca-bundle\.crt$/],
+  ["the system's authorities for TLS", /^\/etc\/ssl\/(certs(\/[^/]+)?|cert\.pem)$|^\/etc\/pki\/tls\/certs\/ca-bundle\.crt$/],
   ['the time zone', /^\/etc\/localtime$|^\/usr\/share\/zoneinfo\//],
 ]; // prettier-ignore
 
@@ -53,6 +54,12 @@ function named(): readonly (readonly [reason: string, path: string | RegExp, 'r'
     ['the state', below('state'), 'rw'],
     ['the audit log', new RegExp(`^${at('log')}(/audit\\.jsonl(\\.lock.*)?)?$`), 'rw'],
     ["the target's credentials", at('auth.json'), 'r'],
+    ["the target's authority, with --ca-file", at('ca.pem'), 'r'],
+    [
+      "where the target's certificates may be",
+      /^(\/nonexistent\/\.config|\/etc)\/(containers|docker)\/certs\.d\/127\.0\.0\.1:\d+$/,
+      'r',
+    ],
     ['the receipt', new RegExp(`^${at('out')}(/receipt\\.json|/\\.[a-f0-9]{16}\\.partial)?$`), 'rw'],
     ["the site's key and its passphrase", new RegExp(`^${at('site')}\\.(key|passphrase)$`), 'r'],
     ['the reports', below('report'), 'rw'],
@@ -72,10 +79,8 @@ function foreignFiles(files: readonly FileCall[]): readonly string[] {
 }
 
 /** All that a run must not have done, in words. */
-function violations({ files, addresses, programs, forks }: SystemTrace): readonly string[] {
-  const target = addresses.filter(
-    ({ call, address, port }) => call === 'connect' && `${address}:${port}` === registry.host,
-  );
+function violations({ files, addresses, programs, forks }: SystemTrace, host = registry.host): readonly string[] {
+  const target = addresses.filter(({ call, address, port }) => call === 'connect' && `${address}:${port}` === host);
   return [
     ...foreignFiles(files),
     ...addresses
@@ -90,12 +95,20 @@ const trace = (command: string, args: readonly string[], env: Record<string, str
   traceSystem(command, args, { cwd: site, timeoutMs: TIMEOUT_MS, env: programEnvironment(env) });
 
 /** As the operator types it. */
-async function load(extra: readonly string[] = [], env: Record<string, string> = {}): Promise<SystemTrace> {
+async function load(
+  extra: readonly string[] = [],
+  env: Record<string, string> = {},
+  host = registry.host,
+): Promise<SystemTrace> {
   const args = [
     ...['media/release.tar', '--trust', 'trust.json', '--state', 'state', '--audit-log', 'log/audit.jsonl'],
-    ...['--to', `docker://${registry.host}/site`, '--report', 'report', ...extra],
+    ...['--to', `docker://${host}/site`, '--report', 'report', ...extra],
   ];
   return trace(...programCommand('verify-and-load', args), env);
+}
+async function writeAccount(host: string): Promise<void> {
+  const auth = Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString('base64');
+  await writeFile(at('auth.json'), JSON.stringify({ auths: { [host]: { auth } } }));
 }
 const account = (): Record<string, string> => ({ REGISTRY_AUTH_FILE: at('auth.json') });
 
@@ -115,8 +128,7 @@ beforeAll(async () => {
   await airgapOk(['trust', 'init', trust, '--product', 'sample', ...keys, '--expires', '2099-01-01']);
   await airgapOk(['trust', 'sign', trust, '--key', root.key]);
   await copyFile(join(trust, '1.trust.json'), at('trust.json'));
-  const auth = Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString('base64');
-  await writeFile(at('auth.json'), JSON.stringify({ auths: { [registry.host]: { auth } } }));
+  await writeAccount(registry.host);
 });
 afterAll(() => registry.stop());
 
@@ -149,6 +161,19 @@ describe('verify-and-load', () => {
     const again = await load(receipt, account());
     expect(again.stdout).toContain('nothing had to move');
     expect(violations(again)).toEqual([]);
+  }); // prettier-ignore
+
+  test('over TLS reads the authority that was named, and looks for certificates of this host alone', { timeout: TIMEOUT_MS }, async () => {
+    const { certFile, keyFile, caFile } = await makeCertificates(fixture.temp.path);
+    await copyFile(caFile, at('ca.pem'));
+    await using guarded = await startDockerRegistry({ htpasswd: true, tls: { certFile, keyFile } });
+    await writeAccount(guarded.host);
+    const loaded = await load(['--ca-file', 'ca.pem'], account(), guarded.host);
+    await writeAccount(registry.host);
+    await rm(at('ca.pem'));
+    expect([loaded.exitCode, loaded.exitCode === 0 ? '' : loaded.stderr]).toEqual([0, '']);
+    expect(violations(loaded, guarded.host)).toEqual([]);
+    expect(loaded.files.map(({ path }) => path)).toContain(at('ca.pem'));
   }); // prettier-ignore
 
   test('touches no network at all when it refuses', { timeout: TIMEOUT_MS }, async () => {
