@@ -211,7 +211,8 @@ describe('what ends badly is on record', () => {
 
     test('out of time', async () => {
       expect(await airgap(loadArgs('--to', to, '--timeout', '1'))).toMatchObject({ exitCode: 1 });
-      expect((await entriesOf())[1]).toMatchObject({ event: 'failed', start: 1, exitCode: 1, code: 'STORE_IO' });
+      // On a busy machine the time may be over before it began.
+      expect((await entriesOf()).at(-1)).toMatchObject({ event: 'failed', exitCode: 1, code: 'STORE_IO' });
     });
 
     test('killed: the beginning is on record, and that it has no end is said', async () => {
