@@ -6,10 +6,11 @@ import { NotFoundError, UsageError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import { openLockedFiles } from '../operations/collect.ts';
+import { assertPolicyOf, proveLockedPolicy } from '../operations/locked-policy.ts';
 import { resolveRelease, type MovedTag } from '../operations/resolve.ts';
 import { loadImageList } from '../release/image-list.ts';
 import { readLock, writeLock } from '../release/lock.ts';
-import { loadSpec, type ReleaseSpec } from '../release/spec.ts';
+import { loadSpec, parseSpec, type ReleaseSpec } from '../release/spec.ts';
 import type { ReleaseLock } from '../schema/lock.ts';
 import type { FileContent } from '../stores/files.ts';
 import type { Context } from './context.ts';
@@ -44,6 +45,8 @@ export interface PinnedRelease {
   /** Verified manifests and configs that were read on the way. */
   readonly contents: ReadonlyMap<Digest, Buffer>;
   readonly moved: readonly MovedTag[];
+  /** Patterns of the image policy that decided about no image. */
+  readonly unusedRules: readonly string[];
 }
 
 /** What kind of input a path names, by its extension; without a path the release.yaml or lock of this directory. */
@@ -79,11 +82,11 @@ export async function pinRelease(
   progress: Progress,
   options: PinOptions = {},
 ): Promise<PinnedRelease> {
-  if (input.kind === 'lock') return openLock(input.path, sources);
+  if (input.kind === 'lock') return openLock(input.path, sources, context.signal);
   const isList = input.kind === 'list';
   const lockPath = isList ? undefined : (options.lock ?? lockPathOf(input.path));
   const spec = isList ? await readList(input.path, options.platforms) : await loadSpec(input.path);
-  const { lock, contents, files, moved } = await resolveRelease(
+  const { lock, contents, files, moved, unusedRules } = await resolveRelease(
     {
       spec,
       directory: resolve(dirname(input.path)),
@@ -101,17 +104,30 @@ export async function pinRelease(
   );
   const isWritten = lockPath !== undefined && options.locked !== true && options.writes !== false;
   if (isWritten) await writeLock(lockPath, lock);
-  return { lock, lockPath, isWritten, files, contents, moved };
+  return { lock, lockPath, isWritten, files, contents, moved, unusedRules };
 }
 
-async function openLock(path: string, sources: ImageSources): Promise<PinnedRelease> {
+async function openLock(path: string, sources: ImageSources, signal: AbortSignal): Promise<PinnedRelease> {
   const lock = await readLock(path);
   if (lock === undefined) {
     throw new NotFoundError('NOT_FOUND', `${path}: no such file`, { hint: 'run `airgap resolve` to write it' });
   }
+  await checkStatedPolicy(lock, path);
+  const directory = resolve(dirname(path));
   await sources.openLocked(lock);
-  const files = await openLockedFiles(lock, resolve(dirname(path)));
-  return { lock, lockPath: path, isWritten: false, files, contents: new Map(), moved: [] };
+  const files = await openLockedFiles(lock, directory);
+  await proveLockedPolicy(lock, { path, directory, sourceOf: sources.sourceOf() }, signal);
+  return { lock, lockPath: path, isWritten: false, files, contents: new Map(), moved: [], unusedRules: [] };
+}
+
+/** A lock is built as it is; but whose signatures are demanded today is not for an older lock to say. */
+async function checkStatedPolicy(lock: ReleaseLock, path: string): Promise<void> {
+  for (const specPath of ['.yaml', '.yml'].map((extension) => path.replace(/\.lock\.json$/, extension))) {
+    if (specPath === path || !existsSync(specPath)) continue;
+    const bytes = await readFile(specPath);
+    if (sha256(bytes) === lock.specDigest) continue;
+    assertPolicyOf(lock, parseSpec(bytes.toString(), specPath).imagePolicy, specPath);
+  }
 }
 
 async function readList(path: string, platforms: readonly string[] | undefined): Promise<ReleaseSpec> {

@@ -12,6 +12,15 @@ import type { GraphImage } from '../schema/graph.ts';
 import type { LockComponent, ReleaseLock } from '../schema/lock.ts';
 import type { FileContent } from '../stores/files.ts';
 import { collectComponent, type CollectedComponent } from './collect.ts';
+import {
+  assertSigned,
+  judgeImage,
+  openImagePolicy,
+  toLockRules,
+  toSignedImages,
+  unusedRules,
+  type ImageVerdict,
+} from './image-policy.ts';
 import { pinImage, recallPins } from './pin.ts';
 import { checkNames, uniteFiles, uniteImages, type WantedImage } from './wanted.ts';
 
@@ -59,12 +68,15 @@ export interface ResolvedRelease {
   readonly contents: ReadonlyMap<Digest, Buffer>;
   readonly files: ReadonlyMap<Digest, FileContent>;
   readonly moved: readonly MovedTag[];
+  /** Patterns of the image policy that decided about no image. */
+  readonly unusedRules: readonly string[];
 }
 
 /**
  * Resolves a release.
  * @throws UsageError `INVALID_SPEC` under `locked` when anything differs from the lock, naming each moved tag.
- * @throws TrustError `UNSIGNED` where the release requires signatures, naming each image without one.
+ * @throws TrustError `UNSIGNED` where the release requires signatures, naming each image without one; `UNSIGNED` or
+ *   `UNTRUSTED_SIGNER` where its policy demands those of somebody, naming each image that has none that counts.
  * @throws NotFoundError when an image or a platform of it does not exist. @throws whatever a source throws.
  */
 export async function resolveRelease(request: ResolveRequest, options: ResolveOptions = {}): Promise<ResolvedRelease> {
@@ -75,12 +87,14 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   for (const component of spec.components)
     collected.push(await collectComponent(component, directory, new Date(created)));
   const platforms = spec.platforms === 'all' ? 'all' : spec.platforms.map(formatPlatform);
+  const rules = spec.imagePolicy && (await openImagePolicy(spec.imagePolicy, directory));
   const wanted = uniteImages(collected, platforms);
   const earlier = recallPins(previous, platforms);
 
   const contents = new Map<Digest, Buffer>();
   const evidence = spec.evidence === 'ignore' ? undefined : new EvidenceFinder(contents, options.signal);
   const moved: MovedTag[] = [];
+  const verdicts: ImageVerdict[] = [];
   const images: GraphImage[] = [];
   const parts: GraphPart[] = [];
   let done = 0;
@@ -93,6 +107,10 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
       const { part, ...pinned } = await pinImage(source, image, earlier?.(image.lock), tools);
       images.push({ reference: image.lock.reference, ...pinned });
       parts.push(part);
+      if (rules !== undefined) {
+        const root = { ...pinned, reference: image.lock.reference, part };
+        verdicts.push(await judgeImage(rules, root, source, contents, signal));
+      }
       const was = previous?.images.find((entry) => entry.reference === image.lock.reference)?.digest;
       if (was !== undefined && was !== pinned.digest)
         moved.push({ reference: image.lock.reference, was, now: pinned.digest });
@@ -102,6 +120,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   );
   if (options.locked === true && moved.length > 0) throw movedTags(moved);
   if (spec.evidence === 'require') checkSigned(images);
+  assertSigned(verdicts);
   checkNames(images);
   const lock: ReleaseLock = {
     lockVersion: 1,
@@ -117,11 +136,18 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
       toLockComponent(component, collected[index] as CollectedComponent, wanted),
     ),
     files: uniteFiles(collected),
+    ...(rules === undefined ? {} : { imagePolicy: toLockRules(rules), signedImages: toSignedImages(verdicts) }),
     ...mergeGraphs(images, parts),
   };
   if (options.locked === true && JSON.stringify(lock) !== JSON.stringify(previous)) throw outdatedLock();
   const files = new Map(collected.flatMap((component) => component.files.map((file) => [file.digest, file.content])));
-  return { lock, contents, files, moved: moved.sort((a, b) => (a.reference < b.reference ? -1 : 1)) };
+  return {
+    lock,
+    contents,
+    files,
+    moved: moved.sort((a, b) => (a.reference < b.reference ? -1 : 1)),
+    unusedRules: unusedRules(rules ?? [], verdicts),
+  };
 }
 
 function toLockComponent(

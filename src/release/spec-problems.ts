@@ -1,6 +1,7 @@
 /** Turns what is wrong with a `release.yaml` into lines a person can act on: where, what, and the nearest right word. */
 import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
+import { SpecImageRule, SpecSigner } from '../schema/image-policy.ts';
 import { SpecComponent, SpecDocument, SpecFile, SpecImage } from '../schema/spec.ts';
 import type { YamlDocument, YamlPath, YamlPosition } from '../schema/yaml-source.ts';
 import { nearest } from './suggestion.ts';
@@ -26,6 +27,8 @@ function fieldsAt(path: YamlPath): readonly string[] {
   if (names === 'components') return Object.keys(SpecComponent.shape);
   if (names === 'components.images') return Object.keys(SpecImage.shape);
   if (names === 'components.files') return Object.keys(SpecFile.shape);
+  if (names === 'imagePolicy') return Object.keys(SpecImageRule.shape);
+  if (names === 'imagePolicy.signedBy') return Object.keys(SpecSigner.shape);
   return [];
 }
 

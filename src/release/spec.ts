@@ -6,6 +6,7 @@ import type { Reference } from '../oci/reference.ts';
 import { normalizePortablePath } from '../schema/portable-path.ts';
 import { parseImage, SpecDocument, type EvidencePolicy, type ImageOrigin } from '../schema/spec.ts';
 import { readYaml, type YamlDocument, type YamlPath } from '../schema/yaml-source.ts';
+import { findPolicyFaults, toImageRules, type ImageRule } from './image-policy.ts';
 import { findDuplicates } from './spec-duplicates.ts';
 import { findMisplacedPaths } from './spec-paths.ts';
 import { invalidSpec, problem, toProblems } from './spec-problems.ts';
@@ -63,6 +64,8 @@ export interface ReleaseSpec {
   readonly expires?: string | undefined;
   readonly platforms: readonly Platform[] | 'all';
   readonly evidence: EvidencePolicy;
+  /** In order: the first rule that matches an image decides. Absent: signatures are not checked. */
+  readonly imagePolicy?: readonly ImageRule[] | undefined;
   readonly components: readonly ComponentSpec[];
 }
 
@@ -97,7 +100,11 @@ function readSpec(text: string, fileName: string): { spec: ReleaseSpec; document
     throw invalidSpec([problem(second.start, [], 'a second document; one file declares one release')], fileName);
   }
   const parsed = SpecDocument.safeParse(document.value);
-  const problems = [...toProblems(parsed.error?.issues ?? [], document), ...findDuplicates(document)];
+  const problems = [
+    ...toProblems(parsed.error?.issues ?? [], document),
+    ...findDuplicates(document),
+    ...findPolicyFaults(document),
+  ];
   if (!parsed.success || problems.length > 0) throw invalidSpec(problems, fileName);
   return { spec: toSpec(parsed.data, document, fileName), document };
 }
@@ -139,6 +146,7 @@ function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): R
     ...(data.expires === undefined ? {} : { expires: toUtcSeconds(data.expires) }),
     platforms: data.platforms === 'all' ? 'all' : data.platforms.map(parsePlatform),
     evidence: data.evidence,
+    ...(data.imagePolicy === undefined ? {} : { imagePolicy: toImageRules(data.imagePolicy, at) }),
     components,
   };
 }
@@ -153,7 +161,13 @@ function toUtcSeconds(text: string): string {
 }
 
 function listPaths(spec: ReleaseSpec): readonly { path: string; place: YamlPath }[] {
-  return spec.components.flatMap((component, index) => {
+  const keys = (spec.imagePolicy ?? []).flatMap(({ signedBy }, index) =>
+    signedBy.map(({ key }, position) => ({
+      path: key,
+      place: ['imagePolicy', index, 'signedBy', position, 'key'],
+    })),
+  );
+  const parts = spec.components.flatMap((component, index) => {
     const here = ['components', index];
     const lists = (['imageLists', 'charts', 'manifests', 'docs', 'files'] as const).flatMap((field) =>
       component[field].map(({ path }, position) => ({
@@ -163,4 +177,5 @@ function listPaths(spec: ReleaseSpec): readonly { path: string; place: YamlPath 
     );
     return lists;
   });
+  return [...keys, ...parts];
 }

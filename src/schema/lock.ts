@@ -1,6 +1,7 @@
 /** `release.lock.json`: a release with every reference pinned by digest and every file by content. */
 import * as z from 'zod';
 import { ContentGraph, DigestText, Size } from './graph.ts';
+import { LockImagePolicy } from './image-policy.ts';
 import { Sequence } from './trust.ts';
 
 const Text = z.string().min(1).max(512);
@@ -51,6 +52,7 @@ export const ReleaseLock = z.strictObject({
   specDigest: DigestText,
   components: z.array(LockComponent).max(10_000),
   files: z.array(LockFile).max(MAX_LIST),
+  ...LockImagePolicy,
   ...ContentGraph.shape,
 });
 export type ReleaseLock = z.infer<typeof ReleaseLock>;

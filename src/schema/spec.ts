@@ -3,7 +3,9 @@ import * as z from 'zod';
 import { AirgapError } from '../errors.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import { parseReference, withDefaultTag, type Reference } from '../oci/reference.ts';
-import { isPortablePath } from './portable-path.ts';
+import { SpecImagePolicy } from './image-policy.ts';
+import { PathText } from './path-text.ts';
+import { refineWith } from './refine.ts';
 import { Sequence } from './trust.ts';
 
 /** Entries of one list of the file; above any real release, low enough to refuse nonsense early. */
@@ -43,11 +45,6 @@ const PlatformText = z
   .max(60)
   .check(refineWith(parsePlatform))
   .meta({ pattern: PLATFORM.source, examples: ['linux/amd64', 'linux/arm64'] });
-
-/** A path below the directory of the file, written with forward slashes. */
-const PathText = z.string().min(1).max(MAX_TEXT).refine(isPortablePath, {
-  error: 'must be a plain path below the directory of this file, such as manifests/app.yaml',
-});
 
 const ReferenceText = z
   .string()
@@ -146,6 +143,9 @@ export const SpecDocument = z
       .describe(
         'Signatures, attestations and SBOMs beside the images: carry all there are, require a signature of every image, or ignore them.',
       ),
+    imagePolicy: SpecImagePolicy.optional().describe(
+      'Whose signature images have to bear, checked when the release is resolved. An image that no entry matches is refused.',
+    ),
     components: z.array(SpecComponent).min(1).max(MAX_ENTRIES),
   })
   .describe('A release to carry across an air gap.');
@@ -174,21 +174,4 @@ function parseTime(text: string): void {
       hint: 'write it as 2026-01-31T12:00:00Z',
     });
   }
-}
-
-/** A zod check that runs a throwing parser and keeps the parser's own hint beside its message. */
-function refineWith(parse: (text: string) => unknown): z.core.CheckFn<string> {
-  return (payload) => {
-    try {
-      parse(payload.value);
-    } catch (error) {
-      if (!(error instanceof AirgapError)) throw error;
-      payload.issues.push({
-        code: 'custom',
-        message: error.message,
-        input: payload.value,
-        params: { hint: error.hint },
-      });
-    }
-  };
 }

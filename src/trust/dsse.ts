@@ -1,9 +1,10 @@
 /** DSSE: several signatures over one typed payload, so that a signature made for one kind of document fits no other. */
-import { verify, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { TrustError } from '../errors.ts';
 import { DsseEnvelope } from '../schema/trust.ts';
 import { malformed, parseCanonically, serializeCanonically } from './canonical-json.ts';
-import { algorithmOf, keyId } from './keys.ts';
+import { isSignature } from './key-signature.ts';
+import { keyId } from './keys.ts';
 
 /** Bytes of one envelope: room for ten thousand revocations of each kind. */
 const MAX_ENVELOPE_BYTES = 4 * 1024 * 1024;
@@ -91,8 +92,5 @@ export function signersOf(envelope: Envelope, keys: readonly KeyObject[], name: 
 }
 
 function isSignedBy({ payloadType, payload }: Envelope, key: KeyObject, signature: Buffer): boolean {
-  const data = preAuthenticationEncoding(payloadType, payload);
-  return algorithmOf(key) === 'ed25519'
-    ? verify(null, data, key, signature)
-    : verify('sha256', data, { key, dsaEncoding: 'der' }, signature);
+  return isSignature(preAuthenticationEncoding(payloadType, payload), key, signature);
 }

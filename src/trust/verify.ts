@@ -1,8 +1,9 @@
 /** Decides whether enough trusted keys signed the data. Pure: no clock, no network, no environment. */
-import { createHash, verify, type KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { toSignedEntity, toTrustMaterial, Verifier, type SignedEntity } from '@sigstore/verify';
 import { TrustError, UsageError } from '../errors.ts';
 import { parseBundle, signerKeyId, type SigstoreBundle } from './bundle.ts';
+import { isSignature } from './key-signature.ts';
 import { algorithmOf, keyId, type KeyAlgorithm } from './keys.ts';
 import { createEmptyTrustedRoot } from './trusted-root.ts';
 
@@ -119,10 +120,7 @@ function toEntity(data: Uint8Array, bundle: SigstoreBundle): SignedEntity {
       compareSignature: (other) => other.equals(signature),
       compareDigest: isSigned,
       compareSignedDigest: isSigned,
-      verifySignature: (key) =>
-        algorithmOf(key) === 'ed25519'
-          ? verify(null, data, key, signature)
-          : verify('sha256', data, { key, dsaEncoding: 'der' }, signature),
+      verifySignature: (key) => isSignature(data, key, signature),
     },
   };
 }

@@ -1,0 +1,189 @@
+/** Whether images are signed as a release demands: rules with their keys, a verdict for each image, one error for all. */
+import { inContext, TrustError, UsageError } from '../errors.ts';
+import type { Digest } from '../oci/digest.ts';
+import { matchesImage, parseImagePattern, type ImagePattern } from '../oci/image-pattern.ts';
+import { parseReference } from '../oci/reference.ts';
+import type { Source } from '../content/store.ts';
+import type { ImageRule } from '../release/image-policy.ts';
+import { resolveSpecPath } from '../release/spec-paths.ts';
+import { readTextFile } from '../release/text-file.ts';
+import type { LockImageRule, LockSignature, LockSignedImage } from '../schema/image-policy.ts';
+import { judgeImageSignature, type ImageSigner } from '../trust/image-signature.ts';
+import { keyId, loadPublicKey } from '../trust/keys.ts';
+import { readSignatures, type PinnedRoot } from './image-signatures.ts';
+
+/** Bytes of one public key. */
+const MAX_KEY_BYTES = 64 * 1024;
+/** Signatures of one image that a message tells apart. */
+const MAX_FAULTS = 5;
+
+/** One rule, ready to judge. */
+export interface OpenRule {
+  readonly pattern: ImagePattern;
+  /** Empty: these images need no signature. */
+  readonly signers: readonly ImageSigner[];
+  readonly threshold: number;
+}
+
+/** What a policy says of one image. */
+export interface ImageVerdict {
+  readonly reference: string;
+  readonly digest: Digest;
+  /** Absent where no rule is for the image. */
+  readonly rule: OpenRule | undefined;
+  /** Signatures that count, of distinct signers, no more than are demanded. */
+  readonly signatures: readonly LockSignature[];
+  /** Why the others do not count. */
+  readonly faults: readonly string[];
+  /** Whether the image comes from where there is no place for signatures. */
+  readonly isBare: boolean;
+}
+
+/**
+ * Reads the keys of a policy.
+ * @throws UsageError naming the place in the release.yaml when a file is no public key of a kind that is accepted, or
+ *   when one key stands twice among the signers of a rule: it would count once.
+ */
+export async function openImagePolicy(rules: readonly ImageRule[], directory: string): Promise<readonly OpenRule[]> {
+  const opened: OpenRule[] = [];
+  for (const { match, signedBy, threshold } of rules) {
+    const signers: ImageSigner[] = [];
+    for (const { key, at } of signedBy) {
+      const signer = await openSigner(key, at, directory);
+      const same = signers.find((other) => other.keyId === signer.keyId);
+      if (same !== undefined) {
+        throw new UsageError('INVALID_SPEC', `${at}: ${key} and ${same.key} are the same key`, {
+          hint: 'name each signer once',
+        });
+      }
+      signers.push(signer);
+    }
+    opened.push({ pattern: parseImagePattern(match), signers, threshold });
+  }
+  return opened;
+}
+
+async function openSigner(key: string, at: string, directory: string): Promise<ImageSigner> {
+  try {
+    const text = await readTextFile(await resolveSpecPath(directory, key), MAX_KEY_BYTES);
+    const publicKey = loadPublicKey(text, key);
+    return { key, keyId: keyId(publicKey), publicKey };
+  } catch (error) {
+    throw inContext(error, at);
+  }
+}
+
+/**
+ * Judges one image by the first rule that matches it. Signatures are read until as many distinct signers as the rule wants
+ * were found; one that is bad, or by a stranger, counts for nothing and refuses nothing.
+ * @throws whatever the source throws: a request that fails is no absent signature.
+ */
+export async function judgeImage(
+  rules: readonly OpenRule[],
+  image: PinnedRoot,
+  source: Source,
+  known: ReadonlyMap<Digest, Uint8Array>,
+  signal?: AbortSignal,
+): Promise<ImageVerdict> {
+  const { reference, digest } = image;
+  const parsed = parseReference(reference);
+  const rule = rules.find(({ pattern }) => matchesImage(pattern, parsed));
+  const signatures: LockSignature[] = [];
+  const faults: string[] = [];
+  const verdict = { reference, digest, rule, signatures, faults, isBare: image.evidence === undefined };
+  if (rule === undefined || rule.threshold === 0) return verdict;
+  for await (const found of readSignatures(source, image, known, signal)) {
+    if ('fault' in found) {
+      faults.push(`${found.content ?? found.evidence} ${found.fault}`);
+      continue;
+    }
+    const { evidence, content } = found;
+    const judgement = judgeImageSignature(found.signature, digest, rule.signers);
+    if ('fault' in judgement) {
+      faults.push(`${content} ${judgement.fault}`);
+      continue;
+    }
+    const { key, keyId: id } = judgement.signer;
+    if (signatures.some((other) => other.keyId === id)) continue;
+    signatures.push({ key, keyId: id, evidence, content });
+    if (signatures.length === rule.threshold) break;
+  }
+  return verdict;
+}
+
+/**
+ * Insists that every image is signed as its rule demands.
+ * @throws TrustError `UNSIGNED` when those that are not have no signature at all, else `UNTRUSTED_SIGNER`; either way with
+ *   every such image, its digest, what was found beside it and whose signature it needs.
+ */
+export function assertSigned(verdicts: readonly ImageVerdict[]): void {
+  const refused = verdicts.filter((verdict) => !isAccepted(verdict)).sort(byReference);
+  if (refused.length === 0) return;
+  const isUnsigned = refused.every(({ rule, faults, signatures }) => rule && faults.length + signatures.length === 0);
+  const lines = refused.map((verdict) => `\n  ${describe(verdict)}`);
+  throw new TrustError(
+    isUnsigned ? 'UNSIGNED' : 'UNTRUSTED_SIGNER',
+    `${refused.length} image(s) are not signed as imagePolicy demands:${lines.join('')}`,
+    {
+      hint: refused.some(({ rule }) => rule === undefined)
+        ? 'add an entry that matches to imagePolicy; `match: "*"` with `unsigned: allowed` at its end lets all others pass'
+        : 'have them signed (cosign sign --key …), then run `airgap resolve --refresh-evidence`; or change imagePolicy in release.yaml',
+      details: { images: refused.length },
+    },
+  );
+}
+
+function isAccepted({ rule, signatures }: ImageVerdict): boolean {
+  return rule !== undefined && signatures.length >= rule.threshold;
+}
+
+function describe(verdict: ImageVerdict): string {
+  const { reference, digest, rule, faults } = verdict;
+  const image = `${reference} (${digest})`;
+  if (rule === undefined) return `${image} is matched by no entry`;
+  const wanted = rule.signers.map(({ key, keyId: id }) => `${key} (${id})`).join(', ');
+  const demand = `${rule.pattern.text} needs ${rule.threshold > 1 ? `${rule.threshold} signatures` : 'one'} by ${wanted}`;
+  const named = faults.slice(0, MAX_FAULTS).map((fault) => `\n    ${fault}`);
+  const more = faults.length > MAX_FAULTS ? [`\n    and ${faults.length - MAX_FAULTS} more`] : [];
+  return `${image} ${describeFound(verdict)}; ${demand}${[...named, ...more].join('')}`;
+}
+
+function describeFound({ signatures, faults, isBare }: ImageVerdict): string {
+  if (signatures.length > 0) return `is signed by ${signatures.map(({ key }) => key).join(', ')} alone`;
+  if (faults.length > 0) return 'has no signature that counts';
+  return isBare ? 'comes from a place that keeps no signatures' : 'is unsigned';
+}
+
+/** Patterns of the rules that decided about no image. */
+export function unusedRules(rules: readonly OpenRule[], verdicts: readonly ImageVerdict[]): readonly string[] {
+  const used = new Set(verdicts.map(({ rule }) => rule));
+  return rules.filter((rule) => !used.has(rule)).map(({ pattern }) => pattern.text);
+}
+
+/** The policy as a lock keeps it. */
+export function toLockRules(rules: readonly OpenRule[]): LockImageRule[] {
+  return rules.map(({ pattern, signers, threshold }) =>
+    signers.length === 0
+      ? { match: pattern.text, unsigned: 'allowed' }
+      : {
+          match: pattern.text,
+          signedBy: signers.map(({ key, keyId: id }) => ({ key, keyId: id })),
+          threshold,
+        },
+  );
+}
+
+/** The signatures that were proved, as a lock keeps them. */
+export function toSignedImages(verdicts: readonly ImageVerdict[]): LockSignedImage[] {
+  return verdicts
+    .flatMap(({ reference, digest, rule, signatures }) =>
+      rule === undefined || signatures.length === 0
+        ? []
+        : [{ reference, digest, match: rule.pattern.text, signatures: [...signatures] }],
+    )
+    .sort(byReference);
+}
+
+function byReference(a: { readonly reference: string }, b: { readonly reference: string }): number {
+  return a.reference < b.reference ? -1 : 1;
+}
