@@ -1,6 +1,8 @@
 /** Says in a few words what vouches for an image. */
 import { EVIDENCE_KINDS, type EvidenceKind } from '../oci/evidence.ts';
+import type { LockSignature } from '../schema/image-policy.ts';
 import { formatCount } from './format.ts';
+import type { Output } from './output.ts';
 
 /** `2 signatures, 1 sbom`; `no evidence` when there is none, `evidence not collected` when nobody looked. */
 export function formatEvidence(evidence: readonly { readonly kind: EvidenceKind }[] | undefined): string {
@@ -8,4 +10,15 @@ export function formatEvidence(evidence: readonly { readonly kind: EvidenceKind 
   const counts = EVIDENCE_KINDS.map((kind) => [kind, evidence.filter((entry) => entry.kind === kind).length] as const);
   const named = counts.filter(([, count]) => count > 0).map(([kind, count]) => formatCount(count, kind));
   return named.length === 0 ? 'no evidence' : named.join(', ');
+}
+
+/** `signed by keys/acme.pub`; without signatures the policy demands none. */
+export function formatSigners(signatures: readonly LockSignature[] | undefined): string {
+  if (signatures === undefined) return 'may be unsigned';
+  return `signed by ${signatures.map(({ key }) => key).join(', ')}`;
+}
+
+/** A rule that is about nothing is often a typing error, and then another rule decides. */
+export function noteUnusedRules(output: Pick<Output, 'note'>, patterns: readonly string[]): void {
+  for (const pattern of patterns) output.note(`warning: no image is decided by imagePolicy entry ${pattern}`);
 }

@@ -4,6 +4,7 @@ import { mirrorImages, planMirror } from '../operations/mirror.ts';
 import { narrowGraph } from '../operations/routes.ts';
 import { parseTarget } from '../operations/target.ts';
 import type { Context } from './context.ts';
+import { noteUnusedRules } from './evidence.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import { ImageSources } from './image-sources.ts';
 import { openImageTarget } from './image-targets.ts';
@@ -60,6 +61,7 @@ export async function mirrorRelease(
   })();
   const { pinned, skipped, plan, result } = mirrored;
   for (const { reference, was, now } of pinned.moved) output.note(`moved: ${reference} was ${was} and is now ${now}`);
+  noteUnusedRules(output, pinned.unusedRules);
   const images = judgeImages(plan.images, pinned.lock, plan.pending, target, result);
   const { name, version } = pinned.lock;
   const common = { input: input.path, release: { name, version }, target: target.name, skipped, images };

@@ -32,11 +32,12 @@ export function parseImagePattern(text: string): ImagePattern {
   const slash = text.indexOf('/');
   const first = slash < 0 ? text : text.slice(0, slash);
   const repository = slash < 0 ? '' : text.slice(slash + 1);
+  if (/^[a-z]+:\/\//i.test(text)) throw invalid(text, 'a pattern has no scheme');
   if (!isHost(first)) throw invalid(text, 'it begins with no host', suggestHost(text, slash));
-  if (repository === '') throw invalid(text, 'it names no repository', `${first}/*`);
   if (first.includes('*') && !/^(\*|\*\.[^*]+)$/.test(first)) {
     throw invalid(text, 'in the host a * stands alone or before the first dot, or other hosts would match too');
   }
+  if (repository === '') throw invalid(text, 'it names no repository', `${first}/*`);
   const host = canonicalHost(first);
   if (!HOST.test(host.replace(/^\*(\.|$)/, 'any$1')))
     throw invalid(text, `${JSON.stringify(first)} is not a host name`);
@@ -84,6 +85,7 @@ function isHost(text: string): boolean {
 }
 
 function suggestHost(text: string, slash: number): string | undefined {
+  if (/^\*+$/.test(text)) return '*';
   if (!/^[a-z0-9._/*-]+$/.test(text)) return undefined;
   return slash < 0 ? `docker.io/library/${text}` : `docker.io/${text}`;
 }

@@ -96,6 +96,10 @@ function toImageComponent(lock: ReleaseLock, image: GraphImage, owners: Owners):
     }
   }
   for (const each of image.evidence ?? []) addEvidence(component, reference, each.digest, each.kind);
+  const signed = lock.signedImages?.find((entry) => entry.reference === image.reference);
+  for (const { keyId } of signed?.signatures ?? []) {
+    component.properties.add(new Property(`${NAMESPACE}:signedBy`, `sha256:${keyId}`));
+  }
   return component;
 }
 

@@ -56,7 +56,10 @@ function fromIssue(issue: Issue, prefix: YamlPath, document: YamlDocument): read
     const message = value === undefined ? `is missing; it must be ${wanted}` : `must be ${wanted}`;
     return [problem(document.locate(path), path, message)];
   }
-  if (issue.code === 'too_small') return [problem(document.locate(path), path, 'must not be empty')];
+  if (issue.code === 'too_small') {
+    const message = typeof value === 'number' ? `must be at least ${issue.minimum}` : 'must not be empty';
+    return [problem(document.locate(path), path, message)];
+  }
   const hint = issue.code === 'custom' ? (issue.params?.hint as string | undefined) : undefined;
   return [problem(document.locate(path), path, issue.message, hint)];
 }

@@ -37,6 +37,15 @@ platforms:
 # signature of every image; "ignore" leaves them all behind.
 # evidence: carry
 
+# Whose signature images have to bear, checked at "airgap resolve". The first entry that matches decides; an image that none
+# matches is refused. Keys are PEM files below this directory, as "cosign generate-key-pair" writes them.
+# imagePolicy:
+#   - match: registry.example.com/team/*
+#     signedBy:
+#       - key: keys/team.pub
+#   - match: '*'
+#     unsigned: allowed
+
 # A component is a part that can be named and documented on its own. Paths are relative to this file and stay below it.
 components:
   - name: app

@@ -7,7 +7,7 @@ import {
   type BundleWithDsseEnvelope,
   type Bundle,
 } from '@sigstore/bundle';
-import { AirgapError, TrustError } from '../errors.ts';
+import { TrustError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import { parseStrictJson } from '../oci/strict-json.ts';
 import { hintedKeyId, readBundle } from './bundle.ts';
@@ -60,7 +60,7 @@ export function judgeImageSignature(
       ? judgeSimple(signature.payload, signature.signature, image, signers)
       : judgeBundle(signature.bundle, image, signers);
   } catch (error) {
-    if (error instanceof AirgapError) return { fault: error.message };
+    if (error instanceof TrustError) return { fault: error.message };
     throw error;
   }
 }

@@ -9,6 +9,7 @@ import type { ReleaseSigner } from '../../trust/signer.ts';
 import type { TrustVersions } from '../../trust/document.ts';
 import { defineCommand, flag, optionalArgument, text } from '../command.ts';
 import type { Context } from '../context.ts';
+import { noteUnusedRules } from '../evidence.ts';
 import { formatBytes, formatDuration } from '../format.ts';
 import { openProgress } from '../progress.ts';
 import { factOptions, readFacts } from '../provenance-options.ts';
@@ -65,7 +66,7 @@ export const build = defineCommand({
     const signers = await openSigners(context, options);
     const witness = await openWitness(context, options);
     await using sources = new ImageSources({ ...options, signal });
-    const { report, moved, trust } = await (async () => {
+    const { report, moved, unusedRules, trust } = await (async () => {
       using progress = await openProgress(context);
       const pinned = await pinRelease(input, sources, context, progress, options);
       const { lock, files, contents } = pinned;
@@ -83,9 +84,10 @@ export const build = defineCommand({
           onEvent: progress.onCopy,
         },
       );
-      return { report: built, moved: pinned.moved, trust: carried?.document };
+      return { report: built, moved: pinned.moved, unusedRules: pinned.unusedRules, trust: carried?.document };
     })();
     for (const { reference, was, now } of moved) output.note(`moved: ${reference} was ${was} and is now ${now}`);
+    noteUnusedRules(output, unusedRules);
     const { path, size, digest, resumedBytes, copiedBytes } = report;
     const { provenance } = report;
     const document = { path, size, digest, signers: report.signers, provenance, resumedBytes, copiedBytes };

@@ -1,7 +1,7 @@
 /** `airgap resolve`: pins every reference of a release.yaml by digest. */
 import { UsageError } from '../../errors.ts';
 import { defineCommand, flag, optionalArgument, text } from '../command.ts';
-import { formatEvidence } from '../evidence.ts';
+import { formatEvidence, formatSigners, noteUnusedRules } from '../evidence.ts';
 import { formatBytes, formatCount, formatTable, shortDigest } from '../format.ts';
 import { openProgress } from '../progress.ts';
 import { sourceOptions } from '../source-options.ts';
@@ -36,11 +36,13 @@ export const resolve = defineCommand({
       });
     }
     await using sources = new ImageSources({ ...options, signal });
-    const { lock, lockPath, isWritten, moved } = await (async () => {
+    const { lock, lockPath, isWritten, moved, unusedRules } = await (async () => {
       using progress = await openProgress(context);
       return await pinRelease(input, sources, context, progress, options);
     })();
     for (const { reference, was, now } of moved) output.note(`moved: ${reference} was ${was} and is now ${now}`);
+    noteUnusedRules(output, unusedRules);
+    const signed = new Map(lock.signedImages?.map(({ reference, signatures }) => [reference, signatures]));
     const named = lock.components.flatMap((component) => component.images);
     for (const { reference, foundIn } of named) output.detail(`${reference} is named in ${foundIn.join(', ')}`);
     const size = [...lock.manifests, ...lock.blobs].reduce((sum, entry) => sum + entry.size, 0);
@@ -50,6 +52,7 @@ export const resolve = defineCommand({
       image.indexMode ?? 'single',
       moved.some(({ reference }) => reference === image.reference) ? 'moved' : '',
       formatEvidence(image.evidence),
+      ...(lock.imagePolicy === undefined ? [] : [formatSigners(signed.get(image.reference))]),
     ]);
     output.result(
       {
@@ -60,9 +63,11 @@ export const resolve = defineCommand({
         created: lock.created,
         images: lock.images.map((image) => ({
           ...image,
+          ...(lock.imagePolicy === undefined ? {} : { signatures: signed.get(image.reference) ?? [] }),
           foundIn: named.filter(({ reference }) => reference === image.reference).flatMap(({ foundIn }) => foundIn),
         })),
         moved,
+        ...(lock.imagePolicy === undefined ? {} : { imagePolicy: lock.imagePolicy, unusedRules }),
         files: lock.files.length,
         bytes: size,
       },
