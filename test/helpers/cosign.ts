@@ -12,7 +12,10 @@ export type CosignName = 'cosign2' | 'cosign3';
 export interface Cosign {
   /** Public key file. */
   readonly pub: string;
-  sign(by: CosignName, image: string): Promise<void>;
+  /** @param key - another than its own */
+  sign(by: CosignName, image: string, key?: string): Promise<void>;
+  /** cosign 2's form as a referrer instead of a tag. */
+  signAsReferrer(image: string): Promise<void>;
   /** Attests a statement of type CycloneDX. */
   attest(by: CosignName, image: string): Promise<void>;
   /** Attaches a bill of materials under the `.sbom` tag. */
@@ -45,6 +48,7 @@ export async function makeCosign(temp: TempDir): Promise<Cosign | undefined> {
   const call = async (by: CosignName, ...args: readonly string[]): Promise<void> => {
     await runOk(programs[by] ?? '', args, options);
   };
+  const experimental = { ...options, env: { ...options.env, COSIGN_EXPERIMENTAL: '1' } };
   const ask = (by: CosignName, ...args: readonly string[]): Promise<ProcessResult> =>
     run(programs[by] ?? '', args, options);
   await writeFile(temp.join('sbom.json'), SBOM);
@@ -53,7 +57,11 @@ export async function makeCosign(temp: TempDir): Promise<Cosign | undefined> {
   const signing = ['--key', 'cosign.key', '--yes'];
   return {
     pub: temp.join('cosign.pub'),
-    sign: (by, image) => call(by, 'sign', ...signing, ...OFFLINE[by], image),
+    sign: (by, image, key = 'cosign.key') => call(by, 'sign', '--key', key, '--yes', ...OFFLINE[by], image),
+    signAsReferrer: async (image) => {
+      const how = [...signing, ...OFFLINE.cosign2, '--registry-referrers-mode', 'oci-1-1'];
+      await runOk(programs.cosign2 ?? '', ['sign', ...how, image], experimental);
+    },
     attest: (by, image) =>
       call(by, 'attest', ...signing, ...OFFLINE[by], '--type', 'cyclonedx', '--predicate', 'sbom.json', image),
     attachSbom: (image) => call('cosign2', 'attach', 'sbom', '--sbom', 'sbom.json', '--type', 'cyclonedx', image),
