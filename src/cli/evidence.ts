@@ -12,10 +12,10 @@ export function formatEvidence(evidence: readonly { readonly kind: EvidenceKind 
   return named.length === 0 ? 'no evidence' : named.join(', ');
 }
 
-/** `signed by keys/acme.pub`; without signatures the policy demands none. */
+/** `signed by keys/acme.pub`, or the subject of a certificate; without signatures the policy demands none. */
 export function formatSigners(signatures: readonly LockSignature[] | undefined): string {
   if (signatures === undefined) return 'may be unsigned';
-  return `signed by ${signatures.map(({ key }) => key).join(', ')}`;
+  return `signed by ${signatures.map((by) => ('key' in by ? by.key : by.subject)).join(', ')}`;
 }
 
 /** A rule that is about nothing is often a typing error, and then another rule decides. */

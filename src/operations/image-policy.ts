@@ -1,19 +1,15 @@
 /** Whether images are signed as a release demands: rules with their keys, a verdict for each image, one error for all. */
-import { inContext, TrustError, UsageError } from '../errors.ts';
+import { TrustError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import { matchesImage, parseImagePattern, type ImagePattern } from '../oci/image-pattern.ts';
 import { parseReference } from '../oci/reference.ts';
 import type { Source } from '../content/store.ts';
 import type { ImageRule } from '../release/image-policy.ts';
-import { resolveSpecPath } from '../release/spec-paths.ts';
-import { readTextFile } from '../release/text-file.ts';
 import type { LockImageRule, LockSignature, LockSignedImage } from '../schema/image-policy.ts';
-import { judgeImageSignature, type ImageSigner } from '../trust/image-signature.ts';
-import { keyId, loadPublicKey } from '../trust/keys.ts';
+import { judgeImageSignature } from '../trust/image-signature.ts';
 import { readSignatures, type PinnedRoot } from './image-signatures.ts';
+import { nameSignedBy, nameSigner, openSigners, signerId, toLockSigner, type OpenSigner } from './image-signers.ts';
 
-/** Bytes of one public key. */
-const MAX_KEY_BYTES = 64 * 1024;
 /** Signatures of one image that a message tells apart. */
 const MAX_FAULTS = 5;
 
@@ -21,7 +17,7 @@ const MAX_FAULTS = 5;
 export interface OpenRule {
   readonly pattern: ImagePattern;
   /** Empty: these images need no signature. */
-  readonly signers: readonly ImageSigner[];
+  readonly signers: readonly OpenSigner[];
   readonly threshold: number;
 }
 
@@ -40,37 +36,15 @@ export interface ImageVerdict {
 }
 
 /**
- * Reads the keys of a policy.
- * @throws UsageError naming the place in the release.yaml when a file is no public key of a kind that is accepted, or
- *   when one key stands twice among the signers of a rule: it would count once.
+ * Reads the files of a policy.
+ * @throws UsageError and IntegrityError as `openSigners`.
  */
 export async function openImagePolicy(rules: readonly ImageRule[], directory: string): Promise<readonly OpenRule[]> {
   const opened: OpenRule[] = [];
   for (const { match, signedBy, threshold } of rules) {
-    const signers: ImageSigner[] = [];
-    for (const { key, at } of signedBy) {
-      const signer = await openSigner(key, at, directory);
-      const same = signers.find((other) => other.keyId === signer.keyId);
-      if (same !== undefined) {
-        throw new UsageError('INVALID_SPEC', `${at}: ${key} and ${same.key} are the same key`, {
-          hint: 'name each signer once',
-        });
-      }
-      signers.push(signer);
-    }
-    opened.push({ pattern: parseImagePattern(match), signers, threshold });
+    opened.push({ pattern: parseImagePattern(match), signers: await openSigners(signedBy, directory), threshold });
   }
   return opened;
-}
-
-async function openSigner(key: string, at: string, directory: string): Promise<ImageSigner> {
-  try {
-    const text = await readTextFile(await resolveSpecPath(directory, key), MAX_KEY_BYTES);
-    const publicKey = loadPublicKey(text, key);
-    return { key, keyId: keyId(publicKey), publicKey };
-  } catch (error) {
-    throw inContext(error, at);
-  }
 }
 
 /**
@@ -103,9 +77,9 @@ export async function judgeImage(
       faults.push(`${content} ${judgement.fault}`);
       continue;
     }
-    const { key, keyId: id } = judgement.signer;
-    if (signatures.some((other) => other.keyId === id)) continue;
-    signatures.push({ key, keyId: id, evidence, content });
+    const { by } = judgement;
+    if (signatures.some((other) => signerId(other) === signerId(by))) continue;
+    signatures.push({ ...by, evidence, content });
     if (signatures.length === rule.threshold) break;
   }
   return verdict;
@@ -141,7 +115,7 @@ function describe(verdict: ImageVerdict): string {
   const { reference, digest, rule, faults } = verdict;
   const image = `${reference} (${digest})`;
   if (rule === undefined) return `${image} is matched by no entry`;
-  const wanted = rule.signers.map(({ key, keyId: id }) => `${key} (${id})`).join(', ');
+  const wanted = rule.signers.map(nameSigner).join(' or ');
   const demand = `${rule.pattern.text} needs ${rule.threshold > 1 ? `${rule.threshold} signatures` : 'one'} by ${wanted}`;
   const named = faults.slice(0, MAX_FAULTS).map((fault) => `\n    ${fault}`);
   const more = faults.length > MAX_FAULTS ? [`\n    and ${faults.length - MAX_FAULTS} more`] : [];
@@ -149,7 +123,7 @@ function describe(verdict: ImageVerdict): string {
 }
 
 function describeFound({ signatures, faults, isBare }: ImageVerdict): string {
-  if (signatures.length > 0) return `is signed by ${signatures.map(({ key }) => key).join(', ')} alone`;
+  if (signatures.length > 0) return `is signed by ${signatures.map(nameSignedBy).join(', ')} alone`;
   if (faults.length > 0) return 'has no signature that counts';
   return isBare ? 'comes from a place that keeps no signatures' : 'is unsigned';
 }
@@ -167,7 +141,7 @@ export function toLockRules(rules: readonly OpenRule[]): LockImageRule[] {
       ? { match: pattern.text, unsigned: 'allowed' }
       : {
           match: pattern.text,
-          signedBy: signers.map(({ key, keyId: id }) => ({ key, keyId: id })),
+          signedBy: signers.map(toLockSigner),
           threshold,
         },
   );

@@ -9,6 +9,7 @@ import type { Digest } from '../oci/digest.ts';
 import { isIndex, parseManifest, type Manifest } from '../oci/manifest.ts';
 import { SIGN_PREDICATE_TYPE } from '../schema/image-signature.ts';
 import type { GraphEvidence, GraphImage } from '../schema/graph.ts';
+import type { CosignAnnotations } from '../trust/cosign-annotations.ts';
 import type { ImageSignature } from '../trust/image-signature.ts';
 
 /** Signatures of one image that are looked at; cosign looks at no more either. */
@@ -23,6 +24,9 @@ const MAX_READ_BYTES = 64 * 1024 * 1024;
 /** @see https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md */
 const SIMPLE_SIGNING = 'application/vnd.dev.cosign.simplesigning.v1+json';
 const SIGNATURE_ANNOTATION = 'dev.cosignproject.cosign/signature';
+const CERTIFICATE_ANNOTATION = 'dev.sigstore.cosign/certificate';
+const LOG_ANNOTATION = 'dev.sigstore.cosign/bundle';
+const TIMESTAMP_ANNOTATION = 'dev.sigstore.cosign/rfc3161timestamp';
 /** The older form as a referrer. */
 const SIGNATURE_ARTIFACT = 'application/vnd.dev.cosign.artifact.sig.v1+json';
 /** @see https://github.com/sigstore/cosign/blob/main/specs/BUNDLE_SPEC.md */
@@ -94,7 +98,9 @@ export async function* readSignatures(
       total += layer.size;
       const payload = await read(layer);
       const signature: ImageSignature =
-        text === undefined ? { form: 'bundle', bundle: payload } : { form: 'simple', payload, signature: text };
+        text === undefined
+          ? { form: 'bundle', bundle: payload }
+          : { form: 'simple', payload, signature: text, annotations: annotationsOf(layer) };
       yield { evidence, content, signature };
     }
   }
@@ -120,4 +126,11 @@ function layersOf(
     const text = layer.annotations?.[SIGNATURE_ANNOTATION];
     return layer.mediaType === SIMPLE_SIGNING && text !== undefined ? [{ layer, text }] : [];
   });
+}
+
+/** What stands beside a signature that was made with a certificate. */
+function annotationsOf({ annotations = {} }: Descriptor): CosignAnnotations | undefined {
+  const certificate = annotations[CERTIFICATE_ANNOTATION];
+  if (certificate === undefined) return undefined;
+  return { certificate, bundle: annotations[LOG_ANNOTATION], timestamp: annotations[TIMESTAMP_ANNOTATION] };
 }

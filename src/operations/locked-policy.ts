@@ -2,7 +2,7 @@
 import { forEachConcurrently } from '../content/limit.ts';
 import type { Source } from '../content/store.ts';
 import { IntegrityError, UsageError } from '../errors.ts';
-import type { ImageRule } from '../release/image-policy.ts';
+import type { ImageRule, SignerSpec } from '../release/image-policy.ts';
 import type { LockImageRule } from '../schema/image-policy.ts';
 import type { ReleaseLock } from '../schema/lock.ts';
 import {
@@ -14,6 +14,7 @@ import {
   type ImageVerdict,
   type OpenRule,
 } from './image-policy.ts';
+import { toSignerSpec } from './image-signers.ts';
 
 /** Images whose signatures are read at the same time; each host has its own limit besides. */
 const CONCURRENCY = 8;
@@ -36,7 +37,7 @@ export interface LockPlace {
 export async function proveLockedPolicy(lock: ReleaseLock, place: LockPlace, signal?: AbortSignal): Promise<void> {
   if (lock.imagePolicy === undefined && lock.signedImages === undefined) return;
   const rules = await openImagePolicy(toRules(lock.imagePolicy ?? [], place.path), place.directory);
-  assertSameKeys(lock, rules);
+  assertSameFiles(lock, rules);
   const verdicts: ImageVerdict[] = [];
   await forEachConcurrently(
     lock.images,
@@ -59,10 +60,10 @@ export async function proveLockedPolicy(lock: ReleaseLock, place: LockPlace, sig
  * @throws UsageError `INVALID_SPEC`
  */
 export function assertPolicyOf(lock: ReleaseLock, policy: readonly ImageRule[] | undefined, path: string): void {
-  const stated = policy?.map(({ match, signedBy, threshold }) => [match, signedBy.map(({ key }) => key), threshold]);
+  const stated = policy?.map(({ match, signedBy, threshold }) => [match, signedBy.map(withoutPlace), threshold]);
   const locked = lock.imagePolicy?.map(({ match, signedBy = [], threshold = 0 }) => [
     match,
-    signedBy.map(({ key }) => key),
+    signedBy.map((signer) => withoutPlace(toSignerSpec(signer, ''))),
     threshold,
   ]);
   if (JSON.stringify(stated) === JSON.stringify(locked)) return;
@@ -74,19 +75,25 @@ export function assertPolicyOf(lock: ReleaseLock, policy: readonly ImageRule[] |
 function toRules(rules: readonly LockImageRule[], path: string): readonly ImageRule[] {
   return rules.map(({ match, signedBy = [], threshold = 1 }) => ({
     match,
-    signedBy: signedBy.map(({ key }) => ({ key, at: path })),
+    signedBy: signedBy.map((signer) => toSignerSpec(signer, path)),
     threshold: signedBy.length === 0 ? 0 : threshold,
     at: path,
   }));
 }
 
-function assertSameKeys({ imagePolicy = [] }: ReleaseLock, rules: readonly OpenRule[]): void {
+function withoutPlace({ at: _, ...signer }: SignerSpec): object {
+  return signer;
+}
+
+/** By content: the same file may be spelled otherwise where that changes no key. */
+function assertSameFiles({ imagePolicy = [] }: ReleaseLock, rules: readonly OpenRule[]): void {
   const pinned = imagePolicy.flatMap(({ signedBy = [] }) => signedBy);
   const found = toLockRules(rules).flatMap(({ signedBy = [] }) => signedBy);
-  const changed = pinned.find(({ keyId }, index) => found[index]?.keyId !== keyId);
+  const changed = pinned.find((signer, index) => JSON.stringify(signer) !== JSON.stringify(found[index]));
   if (changed === undefined) return;
-  throw new IntegrityError('DIGEST_MISMATCH', `${changed.key} has changed since the lock was written`, {
-    hint: 'run `airgap resolve` to check every image by the new key',
-    details: { file: changed.key, pinned: changed.keyId },
+  const file = 'key' in changed ? changed.key : changed.trustedRoot;
+  throw new IntegrityError('DIGEST_MISMATCH', `${file} has changed since the lock was written`, {
+    hint: 'run `airgap resolve` to check every image by what it is now',
+    details: { file },
   });
 }

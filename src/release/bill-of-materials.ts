@@ -97,8 +97,9 @@ function toImageComponent(lock: ReleaseLock, image: GraphImage, owners: Owners):
   }
   for (const each of image.evidence ?? []) addEvidence(component, reference, each.digest, each.kind);
   const signed = lock.signedImages?.find((entry) => entry.reference === image.reference);
-  for (const { keyId } of signed?.signatures ?? []) {
-    component.properties.add(new Property(`${NAMESPACE}:signedBy`, `sha256:${keyId}`));
+  for (const signature of signed?.signatures ?? []) {
+    const by = 'key' in signature ? `sha256:${signature.keyId}` : `${signature.subject} (${signature.issuer})`;
+    component.properties.add(new Property(`${NAMESPACE}:signedBy`, by));
   }
   return component;
 }

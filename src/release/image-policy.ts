@@ -1,16 +1,25 @@
 /** The `imagePolicy` of a release.yaml: as the rest of the product sees it, and what is wrong with it as a whole. */
 import { normalizePortablePath } from '../schema/portable-path.ts';
-import type { SpecImageRule } from '../schema/image-policy.ts';
+import type { Identity } from '../schema/identity.ts';
+import type { SpecImageRule, SpecSigner } from '../schema/image-policy.ts';
 import type { YamlDocument, YamlPath } from '../schema/yaml-source.ts';
 import { problem, type SpecProblem } from './spec-problems.ts';
 
-/** One who may have signed: the owner of a key. */
-export interface SignerSpec {
-  /** Path of the public key, relative to the release.yaml. */
-  readonly key: string;
+/** One who may have signed: the owner of a key, or an identity that a certificate names. */
+export type SignerSpec = (
+  | {
+      /** Path of the public key, relative to the release.yaml. */
+      readonly key: string;
+    }
+  | {
+      readonly identity: Identity;
+      /** Path of what its certificates are checked by. */
+      readonly trustedRoot: string;
+    }
+) & {
   /** Where it was written: `release.yaml:14:9`. */
   readonly at: string;
-}
+};
 
 /** Which images it is for, and who has to have signed them. */
 export interface ImageRule {
@@ -27,13 +36,30 @@ export interface ImageRule {
 export function toImageRules(rules: readonly SpecImageRule[], at: (path: YamlPath) => string): readonly ImageRule[] {
   return rules.map(({ match, signedBy = [], threshold = 1 }, index) => ({
     match,
-    signedBy: signedBy.map(({ key }, position) => ({
-      key: normalizePortablePath(key),
-      at: at(['imagePolicy', index, 'signedBy', position]),
-    })),
+    signedBy: signedBy.map((signer, position) => toSigner(signer, at(['imagePolicy', index, 'signedBy', position]))),
     threshold: signedBy.length === 0 ? 0 : threshold,
     at: at(['imagePolicy', index]),
   }));
+}
+
+/** The schema insists on a key, or on an issuer, a trusted root and one of the two forms of a subject. */
+function toSigner(
+  { key, issuer = '', subject, subjectPattern = '', trustedRoot = '' }: SpecSigner,
+  at: string,
+): SignerSpec {
+  if (key !== undefined) return { key: normalizePortablePath(key), at };
+  const identity = subject === undefined ? { issuer, subjectPattern } : { issuer, subject };
+  return { identity, trustedRoot: normalizePortablePath(trustedRoot), at };
+}
+
+/** The files a policy names, with their places in the document. */
+export function listPolicyPaths(rules: readonly ImageRule[] = []): readonly { path: string; place: YamlPath }[] {
+  return rules.flatMap(({ signedBy }, index) =>
+    signedBy.map((signer, position) => {
+      const [field, path] = 'key' in signer ? ['key', signer.key] : ['trustedRoot', signer.trustedRoot];
+      return { path, place: ['imagePolicy', index, 'signedBy', position, field] };
+    }),
+  );
 }
 
 /** Patterns and keys that stand there twice, and evidence that is needed and ignored. Works on documents that are wrong elsewhere too. */

@@ -6,7 +6,7 @@ import type { Reference } from '../oci/reference.ts';
 import { normalizePortablePath } from '../schema/portable-path.ts';
 import { parseImage, SpecDocument, type EvidencePolicy, type ImageOrigin } from '../schema/spec.ts';
 import { readYaml, type YamlDocument, type YamlPath } from '../schema/yaml-source.ts';
-import { findPolicyFaults, toImageRules, type ImageRule } from './image-policy.ts';
+import { findPolicyFaults, listPolicyPaths, toImageRules, type ImageRule } from './image-policy.ts';
 import { findDuplicates } from './spec-duplicates.ts';
 import { findMisplacedPaths } from './spec-paths.ts';
 import { invalidSpec, problem, toProblems } from './spec-problems.ts';
@@ -161,12 +161,6 @@ function toUtcSeconds(text: string): string {
 }
 
 function listPaths(spec: ReleaseSpec): readonly { path: string; place: YamlPath }[] {
-  const keys = (spec.imagePolicy ?? []).flatMap(({ signedBy }, index) =>
-    signedBy.map(({ key }, position) => ({
-      path: key,
-      place: ['imagePolicy', index, 'signedBy', position, 'key'],
-    })),
-  );
   const parts = spec.components.flatMap((component, index) => {
     const here = ['components', index];
     const lists = (['imageLists', 'charts', 'manifests', 'docs', 'files'] as const).flatMap((field) =>
@@ -177,5 +171,5 @@ function listPaths(spec: ReleaseSpec): readonly { path: string; place: YamlPath 
     );
     return lists;
   });
-  return [...keys, ...parts];
+  return [...listPolicyPaths(spec.imagePolicy), ...parts];
 }

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { parseImagePattern } from '../oci/image-pattern.ts';
 import { DigestText } from './graph.ts';
+import { IdentityIssuer, IdentitySubject, SubjectPattern } from './identity.ts';
 import { PathText } from './path-text.ts';
 import { refineWith } from './refine.ts';
 import { KeyIdText } from './trust.ts';
@@ -19,13 +20,40 @@ const PatternText = z
   .check(refineWith(parseImagePattern))
   .meta({ examples: ['ghcr.io/acme/*', '*.example.com/*', '*'] });
 
-/** One who may have signed. */
+/** One who may have signed: the owner of a key, or an identity that a certificate names. */
 export const SpecSigner = z
   .strictObject({
-    key: PathText.describe('Public key in a PEM file, ECDSA P-256 or Ed25519, relative to this document.'),
+    key: PathText.optional().describe('Public key in a PEM file, ECDSA P-256 or Ed25519, relative to this document.'),
+    issuer: IdentityIssuer.optional().describe(
+      'In the place of a key: the OpenID Connect issuer in the certificate, such as https://token.actions.githubusercontent.com.',
+    ),
+    subject: IdentitySubject.optional().describe(
+      'The subject in the certificate, exactly: the URL of a workflow, or a mail address.',
+    ),
+    subjectPattern: SubjectPattern.optional().describe(
+      'In the place of subject: a pattern for all of it; * stands for any characters but /, ** for any at all.',
+    ),
+    trustedRoot: PathText.optional().describe(
+      'The trusted_root.json that certificates and log entries are checked by, relative to this document.',
+    ),
   })
-  .describe('Whose signature counts.');
+  .check(({ value, issues }) => {
+    for (const message of signerFaults(value)) issues.push({ code: 'custom', message, input: value });
+  })
+  .describe('Whose signature counts: a key, or issuer, subject and trustedRoot.');
 export type SpecSigner = z.infer<typeof SpecSigner>;
+
+function signerFaults({ key, issuer, subject, subjectPattern, trustedRoot }: SpecSigner): readonly string[] {
+  const identity = [issuer, subject, subjectPattern, trustedRoot].filter((field) => field !== undefined);
+  if (key !== undefined) return identity.length > 0 ? ['names a key and an identity; these are two signers'] : [];
+  if (identity.length === 0) return ['names neither a key nor an identity (issuer, subject, trustedRoot)'];
+  return [
+    ...(issuer === undefined ? ['names no issuer'] : []),
+    ...(subject === undefined && subjectPattern === undefined ? ['names no subject'] : []),
+    ...(subject !== undefined && subjectPattern !== undefined ? ['names both subject and subjectPattern'] : []),
+    ...(trustedRoot === undefined ? ['names no trustedRoot'] : []),
+  ];
+}
 
 const Threshold = z.int().min(1).max(MAX_SIGNERS);
 
@@ -62,37 +90,50 @@ function ruleFaults({ signedBy, threshold, unsigned }: SpecImageRule): readonly 
   return [];
 }
 
-/** A signer as the lock pins it: the path of the key, and the key itself by its fingerprint. */
-export const LockSigner = z.strictObject({ key: z.string().min(1).max(512), keyId: KeyIdText });
+const Text = z.string().min(1).max(512);
+const Pinned = { trustedRoot: Text, digest: DigestText };
+
+/**
+ * A signer as the lock pins it: the path of the key, and the key itself by its fingerprint; or the identity, and the path of
+ * the trusted root with the digest of that file.
+ */
+export const LockSigner = z.union([
+  z.strictObject({ key: Text, keyId: KeyIdText }),
+  z.strictObject({ issuer: IdentityIssuer, subject: IdentitySubject, ...Pinned }),
+  z.strictObject({ issuer: IdentityIssuer, subjectPattern: SubjectPattern, ...Pinned }),
+]);
 export type LockSigner = z.infer<typeof LockSigner>;
 
 /** An entry of the policy as the lock pins it. */
 export const LockImageRule = z.strictObject({
-  match: z.string().min(1).max(512),
+  match: Text,
   signedBy: z.array(LockSigner).min(1).max(MAX_SIGNERS).optional(),
   threshold: Threshold.optional(),
   unsigned: z.literal('allowed').optional(),
 });
 export type LockImageRule = z.infer<typeof LockImageRule>;
 
-/** A signature that was proved: whose, and which descriptors it is made of. */
-export const LockSignature = z.strictObject({
-  key: z.string().min(1).max(512),
-  keyId: KeyIdText,
+const Place = {
   /** The piece of evidence, one of the image's. */
   evidence: DigestText,
   /** The signed payload or the bundle: a layer of that. */
   content: DigestText,
-});
+};
+
+/** A signature that was proved: whose, and which descriptors it is made of. */
+export const LockSignature = z.union([
+  z.strictObject({ key: Text, keyId: KeyIdText, ...Place }),
+  z.strictObject({ issuer: Text, subject: Text, ...Place }),
+]);
 export type LockSignature = z.infer<typeof LockSignature>;
 
 /** An image of which the policy demands signatures, and those that were proved at the resolve: as many as it demands. */
 export const LockSignedImage = z.strictObject({
-  reference: z.string().min(1).max(512),
+  reference: Text,
   /** What was signed: the root of the image. */
   digest: DigestText,
   /** The entry of the policy. */
-  match: z.string().min(1).max(512),
+  match: Text,
   signatures: z.array(LockSignature).min(1).max(MAX_SIGNERS),
 });
 export type LockSignedImage = z.infer<typeof LockSignedImage>;

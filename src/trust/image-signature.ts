@@ -1,33 +1,46 @@
-/** Judges one signature of an image by the keys that may have made it. Pure: no clock, no network, no transparency log. */
+/** Judges one signature of an image by those who may have made it. Pure: no clock, no network; logs only as a pinned root has them. */
 import type { KeyObject } from 'node:crypto';
 import {
   BUNDLE_V03_MEDIA_TYPE,
   isBundleWithDsseEnvelope,
   isBundleWithPublicKey,
-  type BundleWithDsseEnvelope,
   type Bundle,
+  type BundleWithDsseEnvelope,
 } from '@sigstore/bundle';
 import { TrustError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import { parseStrictJson } from '../oci/strict-json.ts';
+import type { Identity } from '../schema/identity.ts';
 import { hintedKeyId, readBundle } from './bundle.ts';
+import { claimedIdentity, verifyCertificateSignature } from './certificate-identity.ts';
+import { toCertificateBundle, type CosignAnnotations } from './cosign-annotations.ts';
 import { preAuthenticationEncoding } from './dsse.ts';
+import { nameIdentity, type CertificateIdentity } from './identity.ts';
 import { assertSignStatement, assertSimpleSigning } from './image-statement.ts';
 import { isSignature } from './key-signature.ts';
+import type { Authorities } from './pinned-root.ts';
 
 /** Characters of a signature in base64: P-256 and Ed25519 take less than 100. */
 const MAX_SIGNATURE_CHARACTERS = 1024;
 const MAX_SIGNATURE_BYTES = 512;
 
 /** A key that may have signed. */
-export interface ImageSigner {
+export interface KeySigner {
   /** What the policy calls it: the path of the key. */
   readonly key: string;
   readonly keyId: string;
   readonly publicKey: KeyObject;
 }
 
-/** A signature as it lies beside the image. */
+/** One who may have signed with a certificate. */
+export interface IdentitySigner {
+  readonly identity: Identity;
+  readonly authorities: Authorities;
+}
+
+export type ImageSigner = KeySigner | IdentitySigner;
+
+/** A signature as it lies beside the image: a payload with a signature in an annotation, or a bundle. */
 export type ImageSignature =
   | {
       readonly form: 'simple';
@@ -35,6 +48,8 @@ export type ImageSignature =
       readonly payload: Uint8Array;
       /** From the layer's annotation: base64, by whoever wrote it. */
       readonly signature: string;
+      /** Where a certificate stands beside it. */
+      readonly annotations?: CosignAnnotations | undefined;
     }
   | {
       readonly form: 'bundle';
@@ -42,13 +57,17 @@ export type ImageSignature =
       readonly bundle: Uint8Array;
     };
 
+/** Who signed, proved: a key of the policy, or the identity of a certificate. */
+export type SignedBy = Pick<KeySigner, 'key' | 'keyId'> | CertificateIdentity;
+
 /** Who signed; or why the signature counts for nothing, to be read after what it is called. */
-export type Judgement = { readonly signer: ImageSigner } | { readonly fault: string };
+export type Judgement = { readonly by: SignedBy } | { readonly fault: string };
 
 /**
  * Judges a signature: first whether one of the signers made it, then, from the same bytes, whether it is over this image.
- * Log entries and timestamps beside it are not looked at: a key is believed because the policy names it. Whatever is wrong
- * is a fault of this one signature and no error, since anybody may put signatures beside an image.
+ * A key is believed because the policy names it, whatever logs and timestamps stand beside its signature; a certificate as
+ * far as its pinned trusted root goes. Whatever is wrong is a fault of this one signature and no error, since anybody may
+ * put signatures beside an image.
  */
 export function judgeImageSignature(
   signature: ImageSignature,
@@ -56,9 +75,11 @@ export function judgeImageSignature(
   signers: readonly ImageSigner[],
 ): Judgement {
   try {
-    return signature.form === 'simple'
-      ? judgeSimple(signature.payload, signature.signature, image, signers)
-      : judgeBundle(signature.bundle, image, signers);
+    const by =
+      signature.form === 'simple'
+        ? proveSimple(signature, image, signers)
+        : proveBundle(signature.bundle, image, signers);
+    return { by };
   } catch (error) {
     if (error instanceof TrustError) return { fault: error.message };
     throw error;
@@ -66,45 +87,81 @@ export function judgeImageSignature(
 }
 
 /** @see https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md */
-function judgeSimple(payload: Uint8Array, text: string, image: Digest, signers: readonly ImageSigner[]): Judgement {
-  if (text.length > MAX_SIGNATURE_CHARACTERS) return { fault: 'is longer than a signature can be' };
-  const bytes = Buffer.from(text, 'base64');
-  const signer = signers.find(({ publicKey }) => isSignature(payload, publicKey, bytes));
-  if (signer === undefined) return { fault: 'is by none of the keys that count' };
+function proveSimple(
+  { payload, signature: text, annotations }: Extract<ImageSignature, { form: 'simple' }>,
+  image: Digest,
+  signers: readonly ImageSigner[],
+): SignedBy {
+  if (text.length > MAX_SIGNATURE_CHARACTERS) throw tooLong();
+  const signature = Buffer.from(text, 'base64');
+  let by = findKey(payload, signature, signers);
+  if (by === undefined) {
+    if (annotations === undefined) throw byNone();
+    by = proveIdentity(toCertificateBundle(payload, signature, annotations), payload, signers);
+  }
   assertSimpleSigning(payload, image);
-  return { signer };
+  return by;
 }
 
 /** @see https://github.com/sigstore/cosign/blob/main/specs/BUNDLE_SPEC.md */
-function judgeBundle(bytes: Uint8Array, image: Digest, signers: readonly ImageSigner[]): Judgement {
+function proveBundle(bytes: Uint8Array, image: Digest, signers: readonly ImageSigner[]): SignedBy {
   const bundle = readSignatureBundle(bytes);
   const { payloadType, payload, signatures } = bundle.content.dsseEnvelope;
   const [signature, ...others] = signatures;
-  if (signature === undefined || others.length > 0) return { fault: 'does not hold exactly one signature' };
-  if (signature.sig.length > MAX_SIGNATURE_BYTES) return { fault: 'is longer than a signature can be' };
-  const data = preAuthenticationEncoding(payloadType, payload);
+  if (signature === undefined || others.length > 0) throw invalid('does not hold exactly one signature');
+  if (signature.sig.length > MAX_SIGNATURE_BYTES) throw tooLong();
   // Hint and key id are claims that nobody signed: every key is tried.
-  const signer = signers.find(({ publicKey }) => isSignature(data, publicKey, signature.sig));
-  if (signer === undefined) return { fault: `is by none of the keys that count${claimOf(bundle)}` };
+  let by = findKey(preAuthenticationEncoding(payloadType, payload), signature.sig, signers);
+  if (by === undefined) {
+    if (isBundleWithPublicKey(bundle)) throw byNone(hintedKeyId(bundle));
+    by = proveIdentity(bundle, undefined, signers);
+  }
   assertSignStatement(payloadType, payload, image);
-  return { signer };
+  return by;
+}
+
+function findKey(data: Uint8Array, signature: Buffer, signers: readonly ImageSigner[]): SignedBy | undefined {
+  const found = signers.find((signer) => 'key' in signer && isSignature(data, signer.publicKey, signature));
+  return found !== undefined && 'key' in found ? { key: found.key, keyId: found.keyId } : undefined;
+}
+
+/** By one of the identities; else what is wrong with it, as seen by the one it claims to be. */
+function proveIdentity(bundle: Bundle, data: Uint8Array | undefined, signers: readonly ImageSigner[]): SignedBy {
+  let fault: TrustError | undefined;
+  for (const signer of signers) {
+    if ('key' in signer) continue;
+    try {
+      const { issuer, subject } = verifyCertificateSignature(bundle, data, [signer.identity], signer.authorities, 'it');
+      return { issuer, subject };
+    } catch (error) {
+      if (!(error instanceof TrustError)) throw error;
+      if (fault === undefined || error.code === 'SIGNATURE_INVALID') fault = error;
+    }
+  }
+  throw fault ?? invalid(`is by ${nameIdentity(claimedIdentity(bundle, 'it'))}, and only keys count`);
 }
 
 function readSignatureBundle(bytes: Uint8Array): BundleWithDsseEnvelope {
   try {
     parseStrictJson(bytes);
   } catch (cause) {
-    throw new TrustError('SIGNATURE_INVALID', 'is not JSON that every tool reads alike', { cause });
+    throw invalid('is not JSON that every tool reads alike', cause);
   }
   const bundle = readBundle(bytes, 'it');
-  if (bundle.mediaType !== BUNDLE_V03_MEDIA_TYPE) {
-    throw new TrustError('SIGNATURE_INVALID', `is not of media type ${BUNDLE_V03_MEDIA_TYPE}`);
-  }
+  if (bundle.mediaType !== BUNDLE_V03_MEDIA_TYPE) throw invalid(`is not of media type ${BUNDLE_V03_MEDIA_TYPE}`);
   if (isBundleWithDsseEnvelope(bundle)) return bundle;
-  throw new TrustError('SIGNATURE_INVALID', `holds a ${bundle.content.$case}, not a dsseEnvelope`);
+  throw invalid(`holds a ${bundle.content.$case}, not a dsseEnvelope`);
 }
 
-function claimOf(bundle: Bundle): string {
-  const keyId = isBundleWithPublicKey(bundle) ? hintedKeyId(bundle) : undefined;
-  return keyId === undefined ? '' : `; it names key ${keyId}`;
+function byNone(claim?: string): TrustError {
+  const named = claim === undefined ? '' : `; it names key ${claim}`;
+  return new TrustError('UNTRUSTED_SIGNER', `is by none of the keys that count${named}`);
+}
+
+function tooLong(): TrustError {
+  return invalid('is longer than a signature can be');
+}
+
+function invalid(fault: string, cause?: unknown): TrustError {
+  return new TrustError('SIGNATURE_INVALID', fault, { cause });
 }

@@ -1,11 +1,13 @@
 /** Signatures of sample images as cosign 2 (payload and annotation) and cosign 3 (bundle) write them, and as an attacker would. */
-import { sign, type KeyObject } from 'node:crypto';
+import { sign, X509Certificate, type KeyObject } from 'node:crypto';
+import { bundleToJSON, type Bundle } from '@sigstore/bundle';
 import { MediaType } from '../../src/oci/media-types.ts';
 import { hexOf, sha256, type Digest } from '../../src/oci/digest.ts';
 import { preAuthenticationEncoding } from '../../src/trust/dsse.ts';
 import { keyHint, publicKeyOf } from '../../src/trust/keys.ts';
 import { makeBlob, type SampleBlob } from './sample-layer.ts';
 import type { SampleNode } from './sample-image.ts';
+import type { Claims, SigningServices } from './signing-services.ts';
 
 export const SIMPLE_SIGNING = 'application/vnd.dev.cosign.simplesigning.v1+json';
 export const SIGNATURE_ANNOTATION = 'dev.cosignproject.cosign/signature';
@@ -32,10 +34,57 @@ export function signBytes(data: Uint8Array, key: KeyObject): Buffer {
   return sign(key.asymmetricKeyType === 'ed25519' ? null : 'sha256', data, key);
 }
 
-/** A layer with its signature beside it. */
-export function makeSignatureLayer(payload: Buffer, signature: string): SampleBlob {
+/** A layer with its signature beside it, and what else stands there. */
+export function makeSignatureLayer(
+  payload: Buffer,
+  signature: string,
+  others: Readonly<Record<string, string>> = {},
+): SampleBlob {
   const { descriptor, bytes } = makeBlob(SIMPLE_SIGNING, payload);
-  return { descriptor: { ...descriptor, annotations: { [SIGNATURE_ANNOTATION]: signature } }, bytes };
+  return { descriptor: { ...descriptor, annotations: { [SIGNATURE_ANNOTATION]: signature, ...others } }, bytes };
+}
+
+/** What cosign 2 writes beside a payload that was signed with a certificate, from the bundle that it would be today. */
+export function toAnnotations({ content, verificationMaterial }: Bundle): {
+  readonly signature: string;
+  readonly certificate: string;
+  readonly bundle: string;
+} {
+  const { content: material, tlogEntries } = verificationMaterial;
+  const certificates = material.$case === 'x509CertificateChain' ? material.x509CertificateChain.certificates : [];
+  const [entry] = tlogEntries;
+  if (content.$case !== 'messageSignature' || certificates[0] === undefined || entry?.logId === undefined) {
+    throw new TypeError('not a signature with a certificate');
+  }
+  return {
+    signature: content.messageSignature.signature.toString('base64'),
+    certificate: new X509Certificate(certificates[0].rawBytes).toString(),
+    bundle: JSON.stringify({
+      SignedEntryTimestamp: entry.inclusionPromise?.signedEntryTimestamp.toString('base64'),
+      Payload: {
+        body: entry.canonicalizedBody.toString('base64'),
+        integratedTime: Number(entry.integratedTime),
+        logIndex: Number(entry.logIndex),
+        logID: entry.logId.keyId.toString('hex'),
+      },
+    }),
+  };
+}
+
+/** The layer by which an identity signs a digest. */
+export async function signSimplyBy(services: SigningServices, digest: Digest, claims?: Claims): Promise<SampleBlob> {
+  const payload = makePayload(digest);
+  const { signature, certificate, bundle } = toAnnotations(await services.sign(payload, claims));
+  return makeSignatureLayer(payload, signature, {
+    'dev.sigstore.cosign/certificate': certificate,
+    'dev.sigstore.cosign/bundle': bundle,
+  });
+}
+
+/** The bundle by which an identity signs a digest, or states something else. */
+export async function makeBundleBy(services: SigningServices, statement: Buffer, claims?: Claims): Promise<Buffer> {
+  const bundle = await services.attest(statement, 'application/vnd.in-toto+json', claims);
+  return Buffer.from(JSON.stringify(bundleToJSON(bundle)));
 }
 
 /** The layer by which a key signs a digest. */

@@ -8,6 +8,7 @@ import { bytesOf } from '../../src/content/verified.ts';
 import { AirgapError, exitCodeOf, RegistryError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { sha256, type Digest } from '../../src/oci/digest.ts';
+import { nameSignedBy } from '../../src/operations/image-signers.ts';
 import { proveLockedPolicy } from '../../src/operations/locked-policy.ts';
 import { resolveRelease, type ResolvedRelease, type ResolveOptions } from '../../src/operations/resolve.ts';
 import { formatLock, parseLock } from '../../src/release/lock.ts';
@@ -196,7 +197,7 @@ describe('an image is signed', () => {
     expect(refused.message).toContain('is signed by keys/acme.pub alone; ghcr.io/acme/* needs 2 signatures by');
     await store.put(makeBundleManifest(bundleOf(app, second.privateKey), app));
     const { lock } = await resolve(repositories, { policy });
-    const keys = lock.signedImages?.[0]?.signatures.map(({ key }) => key).sort();
+    const keys = lock.signedImages?.[0]?.signatures.map(nameSignedBy).sort();
     expect(keys).toEqual(['keys/acme.pub', 'keys/second.pub']);
   });
 });
@@ -433,7 +434,7 @@ describe('a policy', () => {
     const stale = await failureOf(resolve(repositories, { previous: lock, policy }));
     expect(stale.hint).toContain('airgap resolve --refresh-evidence');
     const { lock: renewed } = await resolve(repositories, { previous: lock, policy, refreshEvidence: true });
-    expect(renewed.signedImages?.[0]?.signatures[0]?.key).toBe('keys/second.pub');
+    expect(renewed.signedImages?.[0]?.signatures.map(nameSignedBy)).toEqual(['keys/second.pub']);
     const moved = await failureOf(resolve(repositories, { previous: lock, locked: true }));
     expect([moved.code, exitCodeOf(moved)]).toEqual(['INVALID_SPEC', 2]);
   });

@@ -1,7 +1,7 @@
 /** `imagePolicy` of a release.yaml: what is accepted, how it is normalised, and how every mistake is named. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { AirgapError } from '../../src/errors.ts';
+import type { AirgapError } from '../../src/errors.ts';
 import { loadSpec, parseSpec } from '../../src/release/spec.ts';
 import { formatStarter } from '../../src/release/starter.ts';
 import { useTempDir } from '../helpers/temp.ts';

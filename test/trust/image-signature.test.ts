@@ -2,14 +2,20 @@
 import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/oci/digest.ts';
-import { judgeImageSignature, type ImageSignature, type ImageSigner } from '../../src/trust/image-signature.ts';
+import {
+  judgeImageSignature,
+  type ImageSignature,
+  type ImageSigner,
+  type KeySigner,
+} from '../../src/trust/image-signature.ts';
+import { nameSignedBy } from '../../src/operations/image-signers.ts';
 import { generateKeyPair, keyId, type KeyAlgorithm, type KeyPair } from '../../src/trust/keys.ts';
 import { preAuthenticationEncoding } from '../../src/trust/dsse.ts';
 import { makePayload, makeSignatureBundle, makeSignStatement, signBytes } from '../helpers/signed-image.ts';
 
 const image = sha256('the image');
 const other = sha256('another image');
-const toSigner = ({ publicKey }: KeyPair, key = 'keys/acme.pub'): ImageSigner => ({
+const toSigner = ({ publicKey }: KeyPair, key = 'keys/acme.pub'): KeySigner => ({
   key,
   keyId: keyId(publicKey),
   publicKey,
@@ -26,7 +32,7 @@ const bundle = (statement: Buffer, key: KeyObject, payloadType?: string): ImageS
 });
 const faultOf = (signature: ImageSignature, signers: readonly ImageSigner[]): string => {
   const judgement = judgeImageSignature(signature, image, signers);
-  return 'fault' in judgement ? judgement.fault : `signed by ${judgement.signer.key}`;
+  return 'fault' in judgement ? judgement.fault : `signed by ${nameSignedBy(judgement.by)}`;
 };
 
 describe.each<KeyAlgorithm>(['ecdsa-p256', 'ed25519'])('a signature by a key of kind %s', (algorithm) => {
@@ -39,7 +45,9 @@ describe.each<KeyAlgorithm>(['ecdsa-p256', 'ed25519'])('a signature by a key of 
     ['as payload and annotation', simple(makePayload(image), privateKey)],
     ['as a bundle', bundle(makeSignStatement(image), privateKey)],
   ])('is accepted %s, whatever other keys count too', (_, signature) => {
-    expect(judgeImageSignature(signature, image, [toSigner(stranger, 'other.pub'), signer])).toEqual({ signer });
+    expect(judgeImageSignature(signature, image, [toSigner(stranger, 'other.pub'), signer])).toEqual({
+      by: { key: signer.key, keyId: signer.keyId },
+    });
     expect(faultOf(signature, [toSigner(stranger)])).toContain('is by none of the keys that count');
     expect(faultOf(signature, [])).toContain('is by none of the keys that count');
   });
