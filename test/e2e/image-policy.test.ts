@@ -110,15 +110,14 @@ describe.each([
     const to = `docker://${target.host}/in`;
     await airgapOk(['load', archive, '--key', keys.pub, '--to', to, '--report', temp.join('report')]);
     const inside = `${target.host}/in/${source.host.replace(':', '_')}/team/app@${root}`;
+    const accepted: boolean[] = [];
     for (const name of ['cosign2', 'cosign3'] as const) {
-      const [here, there] = await Promise.all([
-        cosign.verify(name, `${source.host}/team/app@${root}`),
-        cosign.verify(name, inside),
-      ]);
+      const here = await cosign.verify(name, `${source.host}/team/app@${root}`);
+      const there = await cosign.verify(name, inside);
       expect([name, there.exitCode]).toEqual([name, here.exitCode]);
+      accepted.push(there.exitCode === 0);
     }
-    const read = await Promise.all((['cosign2', 'cosign3'] as const).map((name) => cosign?.verify(name, inside)));
-    expect(read.some((result) => result?.exitCode === 0)).toBe(true);
+    expect(accepted).toContain(true);
   });
 });
 

@@ -48,13 +48,17 @@ export async function startSigningServices(
     if (fault === 'garbles') return void response.writeHead(201, JSON_TYPE).end('{"signedCertificateEmbeddedSct":{}}');
     if (fault === 'redirects') return void response.writeHead(307, { location: 'http://127.0.0.1:9/' }).end();
     if (path === REKOR_PATH) {
-      const entry: unknown = await log.log(canonicalEntry(JSON.parse(body.toString()) as ProposedEntry));
-      return void response.writeHead(201, JSON_TYPE).end(JSON.stringify(entry));
+      const entry: object = await log.log(canonicalEntry(JSON.parse(body.toString()) as ProposedEntry));
+      // cosign finds its entry by the tag of the answer.
+      const headers = { ...JSON_TYPE, etag: Object.keys(entry)[0] ?? '' };
+      return void response.writeHead(201, headers).end(JSON.stringify(entry));
     }
     if (path !== fulcio.path) return void response.writeHead(404).end();
-    const answer = await fulcio.fn(body.toString());
+    const answer = await fulcio.fn(withCredentials(body, request.headers.authorization));
     const content = typeof answer.response === 'string' ? answer.response : bytesOf(answer.response);
-    response.writeHead(answer.statusCode, { 'content-type': answer.contentType ?? 'text/plain' }).end(content);
+    // The real one says 200, and cosign insists on it.
+    const status = answer.statusCode === 201 ? 200 : answer.statusCode;
+    response.writeHead(status, { 'content-type': answer.contentType ?? 'text/plain' }).end(content);
   });
   const url = `http://${server.host}`;
   const log = await initializeTLog(url, newPair());
@@ -84,6 +88,13 @@ export async function startSigningServices(
 
 const REKOR_PATH = '/api/v1/log/entries';
 const JSON_TYPE = { 'content-type': 'application/json' };
+
+/** cosign sends its token as a header, others in the request itself, where this Fulcio looks. */
+function withCredentials(body: Buffer, authorization: string | undefined): string {
+  if (authorization === undefined) return body.toString();
+  const oidcIdentityToken = authorization.replace('Bearer ', '');
+  return JSON.stringify({ credentials: { oidcIdentityToken }, ...(JSON.parse(body.toString()) as object) });
+}
 
 function newPair(): KeyPair {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' });
