@@ -6,7 +6,6 @@ import { NotFoundError, UsageError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import { openLockedFiles } from '../operations/collect.ts';
-import { assertPolicyOf, proveLockedPolicy } from '../operations/locked-policy.ts';
 import { resolveRelease, type MovedTag } from '../operations/resolve.ts';
 import { loadImageList } from '../release/image-list.ts';
 import { readLock, writeLock } from '../release/lock.ts';
@@ -19,6 +18,7 @@ import type { Progress } from './progress.ts';
 
 const DEFAULT_SPEC = 'release.yaml';
 const DEFAULT_LOCK = 'release.lock.json';
+const LOCK_EXTENSION = '.lock.json';
 
 /** How {@link pinRelease} reads its input. */
 export interface PinOptions {
@@ -68,7 +68,7 @@ export function chooseInput(path: string | undefined): {
 
 /** Where the lock of a release.yaml lies unless told otherwise: `release.yaml` → `release.lock.json`, beside it. */
 export function lockPathOf(specPath: string): string {
-  return specPath.replace(/\.ya?ml$/, '') + '.lock.json';
+  return specPath.replace(/\.ya?ml$/, '') + LOCK_EXTENSION;
 }
 
 /**
@@ -112,7 +112,8 @@ async function openLock(path: string, sources: ImageSources, signal: AbortSignal
   if (lock === undefined) {
     throw new NotFoundError('NOT_FOUND', `${path}: no such file`, { hint: 'run `airgap resolve` to write it' });
   }
-  await checkStatedPolicy(lock, path);
+  const { assertPolicyOf, proveLockedPolicy } = await import('../operations/locked-policy.ts');
+  for (const [specPath, spec] of await readSpecsBeside(path)) assertPolicyOf(lock, spec.imagePolicy, specPath);
   const directory = resolve(dirname(path));
   await sources.openLocked(lock);
   const files = await openLockedFiles(lock, directory);
@@ -121,11 +122,12 @@ async function openLock(path: string, sources: ImageSources, signal: AbortSignal
 }
 
 /** A lock is built as it is; but whose signatures are demanded is for the release.yaml beside it to say. */
-async function checkStatedPolicy(lock: ReleaseLock, path: string): Promise<void> {
-  for (const specPath of ['.yaml', '.yml'].map((extension) => path.replace(/\.lock\.json$/, extension))) {
-    if (specPath === path || !existsSync(specPath)) continue;
-    assertPolicyOf(lock, parseSpec(await readFile(specPath, 'utf8'), specPath).imagePolicy, specPath);
-  }
+async function readSpecsBeside(lockPath: string): Promise<readonly (readonly [string, ReleaseSpec])[]> {
+  if (!lockPath.endsWith(LOCK_EXTENSION)) return [];
+  const paths = ['.yaml', '.yml'].map((extension) => lockPath.slice(0, -LOCK_EXTENSION.length) + extension);
+  return Promise.all(
+    paths.filter(existsSync).map(async (path) => [path, parseSpec(await readFile(path, 'utf8'), path)] as const),
+  );
 }
 
 async function readList(path: string, platforms: readonly string[] | undefined): Promise<ReleaseSpec> {

@@ -1,14 +1,14 @@
-/** Whether images are signed as a release demands: rules with their keys, a verdict for each image, one error for all. */
+/** What a policy says of images: the first rule that matches, the signatures that count, and one error for all that lack some. */
 import { TrustError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import { matchesImage, parseImagePattern, type ImagePattern } from '../oci/image-pattern.ts';
 import { parseReference } from '../oci/reference.ts';
 import type { Source } from '../content/store.ts';
 import type { ImageRule } from '../release/image-policy.ts';
-import type { LockImageRule, LockSignature, LockSignedImage } from '../schema/image-policy.ts';
+import type { LockSignature } from '../schema/image-policy.ts';
 import { judgeImageSignature } from '../trust/image-signature.ts';
 import { readSignatures, type PinnedRoot } from './image-signatures.ts';
-import { nameSignedBy, nameSigner, openSigners, signerId, toLockSigner, type OpenSigner } from './image-signers.ts';
+import { nameSignedBy, nameSigner, openSigners, signerId, type OpenSigner } from './image-signers.ts';
 
 /** Signatures of one image that a message tells apart. */
 const MAX_FAULTS = 5;
@@ -126,36 +126,6 @@ function describeFound({ signatures, faults, isBare }: ImageVerdict): string {
   if (signatures.length > 0) return `is signed by ${signatures.map(nameSignedBy).join(', ')} alone`;
   if (faults.length > 0) return 'has no signature that counts';
   return isBare ? 'comes from a place that keeps no signatures' : 'is unsigned';
-}
-
-/** Patterns of the rules that decided about no image. */
-export function unusedRules(rules: readonly OpenRule[], verdicts: readonly ImageVerdict[]): readonly string[] {
-  const used = new Set(verdicts.map(({ rule }) => rule));
-  return rules.filter((rule) => !used.has(rule)).map(({ pattern }) => pattern.text);
-}
-
-/** The policy as a lock keeps it. */
-export function toLockRules(rules: readonly OpenRule[]): LockImageRule[] {
-  return rules.map(({ pattern, signers, threshold }) =>
-    signers.length === 0
-      ? { match: pattern.text, unsigned: 'allowed' }
-      : {
-          match: pattern.text,
-          signedBy: signers.map(toLockSigner),
-          threshold,
-        },
-  );
-}
-
-/** The signatures that were proved, as a lock keeps them. */
-export function toSignedImages(verdicts: readonly ImageVerdict[]): LockSignedImage[] {
-  return verdicts
-    .flatMap(({ reference, digest, rule, signatures }) =>
-      rule === undefined || signatures.length === 0
-        ? []
-        : [{ reference, digest, match: rule.pattern.text, signatures: [...signatures] }],
-    )
-    .sort(byReference);
 }
 
 function byReference(a: { readonly reference: string }, b: { readonly reference: string }): number {

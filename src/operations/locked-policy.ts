@@ -5,15 +5,7 @@ import { IntegrityError, UsageError } from '../errors.ts';
 import type { ImageRule, SignerSpec } from '../release/image-policy.ts';
 import type { LockImageRule } from '../schema/image-policy.ts';
 import type { ReleaseLock } from '../schema/lock.ts';
-import {
-  assertSigned,
-  judgeImage,
-  openImagePolicy,
-  toLockRules,
-  toSignedImages,
-  type ImageVerdict,
-  type OpenRule,
-} from './image-policy.ts';
+import { openImageJudge, type ImageJudge } from './image-judge.ts';
 import { toSignerSpec } from './image-signers.ts';
 
 /** Images whose signatures are read at the same time; each host has its own limit besides. */
@@ -36,20 +28,16 @@ export interface LockPlace {
  */
 export async function proveLockedPolicy(lock: ReleaseLock, place: LockPlace, signal?: AbortSignal): Promise<void> {
   if (lock.imagePolicy === undefined && lock.signedImages === undefined) return;
-  const rules = await openImagePolicy(toRules(lock.imagePolicy ?? [], place.path), place.directory);
-  assertSameFiles(lock, rules);
-  const verdicts: ImageVerdict[] = [];
+  const judge = await openImageJudge(toRules(lock.imagePolicy ?? [], place.path), place.directory);
+  assertSameFiles(lock, judge);
   await forEachConcurrently(
     lock.images,
     CONCURRENCY,
-    async (image, inner) => {
-      const source = place.sourceOf(image.reference);
-      verdicts.push(await judgeImage(rules, { ...image, part: lock }, source, new Map(), inner));
-    },
+    (image, inner) => judge.judge({ ...image, part: lock }, place.sourceOf(image.reference), new Map(), inner),
     signal,
   );
-  assertSigned(verdicts);
-  if (JSON.stringify(toSignedImages(verdicts)) === JSON.stringify(lock.signedImages)) return;
+  const { signedImages } = judge.finish();
+  if (JSON.stringify(signedImages) === JSON.stringify(lock.signedImages)) return;
   throw new UsageError('INVALID_SPEC', `${place.path} names other signatures than those that prove its images`, {
     hint: 'run `airgap resolve` and commit the new lock',
   });
@@ -86,9 +74,9 @@ function withoutPlace({ at: _, ...signer }: SignerSpec): object {
 }
 
 /** By content: the same file may be spelled otherwise where that changes no key. */
-function assertSameFiles({ imagePolicy = [] }: ReleaseLock, rules: readonly OpenRule[]): void {
+function assertSameFiles({ imagePolicy = [] }: ReleaseLock, judge: ImageJudge): void {
   const pinned = imagePolicy.flatMap(({ signedBy = [] }) => signedBy);
-  const found = toLockRules(rules).flatMap(({ signedBy = [] }) => signedBy);
+  const found = judge.imagePolicy.flatMap(({ signedBy = [] }) => signedBy);
   const changed = pinned.find((signer, index) => JSON.stringify(signer) !== JSON.stringify(found[index]));
   if (changed === undefined) return;
   const file = 'key' in changed ? changed.key : changed.trustedRoot;

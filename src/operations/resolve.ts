@@ -7,20 +7,13 @@ import { TrustError, UsageError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import { formatReference, type Reference } from '../oci/reference.ts';
+import type { ImageRule } from '../release/image-policy.ts';
 import type { ImageSpec, ReleaseSpec } from '../release/spec.ts';
 import type { GraphImage } from '../schema/graph.ts';
 import type { LockComponent, ReleaseLock } from '../schema/lock.ts';
 import type { FileContent } from '../stores/files.ts';
 import { collectComponent, type CollectedComponent } from './collect.ts';
-import {
-  assertSigned,
-  judgeImage,
-  openImagePolicy,
-  toLockRules,
-  toSignedImages,
-  unusedRules,
-  type ImageVerdict,
-} from './image-policy.ts';
+import type { ImageJudge } from './image-judge.ts';
 import { pinImage, recallPins } from './pin.ts';
 import { checkNames, uniteFiles, uniteImages, type WantedImage } from './wanted.ts';
 
@@ -87,14 +80,13 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   for (const component of spec.components)
     collected.push(await collectComponent(component, directory, new Date(created)));
   const platforms = spec.platforms === 'all' ? 'all' : spec.platforms.map(formatPlatform);
-  const rules = spec.imagePolicy && (await openImagePolicy(spec.imagePolicy, directory));
+  const judge = spec.imagePolicy && (await openJudge(spec.imagePolicy, directory));
   const wanted = uniteImages(collected, platforms);
   const earlier = recallPins(previous, platforms);
 
   const contents = new Map<Digest, Buffer>();
   const evidence = spec.evidence === 'ignore' ? undefined : new EvidenceFinder(contents, options.signal);
   const moved: MovedTag[] = [];
-  const verdicts: ImageVerdict[] = [];
   const images: GraphImage[] = [];
   const parts: GraphPart[] = [];
   let done = 0;
@@ -107,10 +99,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
       const { part, ...pinned } = await pinImage(source, image, earlier?.(image.lock), tools);
       images.push({ reference: image.lock.reference, ...pinned });
       parts.push(part);
-      if (rules !== undefined) {
-        const root = { ...pinned, reference: image.lock.reference, part };
-        verdicts.push(await judgeImage(rules, root, source, contents, signal));
-      }
+      await judge?.judge({ ...pinned, reference: image.lock.reference, part }, source, contents, signal);
       const was = previous?.images.find((entry) => entry.reference === image.lock.reference)?.digest;
       if (was !== undefined && was !== pinned.digest)
         moved.push({ reference: image.lock.reference, was, now: pinned.digest });
@@ -120,7 +109,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   );
   if (options.locked === true && moved.length > 0) throw movedTags(moved);
   if (spec.evidence === 'require') checkSigned(images);
-  assertSigned(verdicts);
+  const judged = judge?.finish();
   checkNames(images);
   const lock: ReleaseLock = {
     lockVersion: 1,
@@ -136,7 +125,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
       toLockComponent(component, collected[index] as CollectedComponent, wanted),
     ),
     files: uniteFiles(collected),
-    ...(rules === undefined ? {} : { imagePolicy: toLockRules(rules), signedImages: toSignedImages(verdicts) }),
+    ...(judged === undefined ? {} : { imagePolicy: judged.imagePolicy, signedImages: judged.signedImages }),
     ...mergeGraphs(images, parts),
   };
   if (options.locked === true && JSON.stringify(lock) !== JSON.stringify(previous)) throw outdatedLock();
@@ -146,8 +135,14 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     contents,
     files,
     moved: moved.sort((a, b) => (a.reference < b.reference ? -1 : 1)),
-    unusedRules: unusedRules(rules ?? [], verdicts),
+    unusedRules: judged?.unusedRules ?? [],
   };
+}
+
+/** What verifies signatures is large, and needed by nobody without a policy. */
+async function openJudge(rules: readonly ImageRule[], directory: string): Promise<ImageJudge> {
+  const { openImageJudge } = await import('./image-judge.ts');
+  return openImageJudge(rules, directory);
 }
 
 function toLockComponent(

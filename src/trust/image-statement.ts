@@ -43,7 +43,8 @@ function read<S extends z.ZodType>(schema: S, payload: Uint8Array, keys: readonl
   try {
     json = parseStrictJson(payload);
   } catch (cause) {
-    const why = cause instanceof Error ? `: ${cause.message}` : '';
+    // What the parser says of other faults quotes the text as it is.
+    const why = cause instanceof SyntaxError && /^(repeats|nested)/.test(cause.message) ? `: ${cause.message}` : '';
     throw malformed(`has a payload that is not JSON that every tool reads alike${why}`, cause);
   }
   const misspelt = findMisspelt(json, keys);

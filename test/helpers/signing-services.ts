@@ -48,7 +48,7 @@ export async function startSigningServices(
     if (fault === 'garbles') return void response.writeHead(201, JSON_TYPE).end('{"signedCertificateEmbeddedSct":{}}');
     if (fault === 'redirects') return void response.writeHead(307, { location: 'http://127.0.0.1:9/' }).end();
     if (path === REKOR_PATH) {
-      const entry: object = await log.log(canonicalEntry(JSON.parse(body.toString()) as ProposedEntry));
+      const entry = (await log.log(canonicalEntry(JSON.parse(body.toString()) as ProposedEntry))) as object;
       // cosign finds its entry by the tag of the answer.
       const headers = { ...JSON_TYPE, etag: Object.keys(entry)[0] ?? '' };
       return void response.writeHead(201, headers).end(JSON.stringify(entry));

@@ -47,6 +47,12 @@ it('keeps trust documents and the decisions on releases free of it too', async (
   expect(packages).toEqual([...HARMLESS_PACKAGES, 'zod']);
 });
 
+it('keeps the judging of signatures of images free of it', async () => {
+  const { modules, packages } = await reach('image-signature');
+  expect(modules).toEqual(HARMLESS_MODULES);
+  expect(packages).toEqual([...HARMLESS_PACKAGES, 'zod']);
+});
+
 it('sees the network where there is one', async () => {
   const { modules, packages } = await reach('../stores/registry/transport');
   expect(packages).toContain('undici');
