@@ -34,6 +34,8 @@ export interface ErrorOptions {
   readonly cause?: unknown;
   /** Which file, reference or digest; never a secret. */
   readonly details?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
+  /** What the message is about, one by one: part of the message, and shown on lines of their own. */
+  readonly items?: readonly string[] | undefined;
 }
 
 /** Base of every expected failure. Anything that is not an `AirgapError` (or an abort) is a bug. */
@@ -44,8 +46,11 @@ export class AirgapError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly details: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly items: readonly string[];
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    const { items = [] } = options;
+    super([message, ...items].join('\n  '), options.cause === undefined ? undefined : { cause: options.cause });
+    this.items = items;
     this.code = code;
     this.hint = options.hint;
     this.details = options.details ?? {};

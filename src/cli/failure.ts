@@ -70,16 +70,23 @@ function describe(error: unknown): Failure {
 function formatFailure(failure: Failure, error: unknown, { color, verbose }: FailureOptions): string {
   const paint = (format: 'red' | 'cyan', text: string): string =>
     color === true ? styleText(format, text, { validateStream: false }) : text;
-  // Lists of mistakes have lines of their own. Elsewhere a line break came with a name, and would start a forged line.
-  const [first = '', ...rest] = failure.code === 'INVALID_SPEC' ? failure.message.split('\n') : [failure.message];
+  const [first = '', ...rest] = messageLines(failure, error);
   const lines = [`${paint('red', 'error:')} ${toPrintable(first)}`];
-  for (const line of rest) lines.push(`  ${toPrintable(line.trim())}`);
+  for (const line of rest) lines.push(`  ${toPrintable(line)}`);
   if (!isAbort(error)) lines.push(...detailLines(failure));
   if (verbose === true) lines.push(...causeLines(error));
   if (failure.stack !== undefined)
     lines.push(...failure.stack.split('\n').map((line) => `  ${toPrintable(line.trim())}`));
   if (failure.hint !== undefined) lines.push(`  ${paint('cyan', 'hint:')} ${toPrintable(failure.hint)}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Lists have lines of their own. Elsewhere a line break came with a name, and would start a forged line. */
+function messageLines({ code, message }: Failure, error: unknown): readonly string[] {
+  if (code === 'INVALID_SPEC') return message.split('\n').map((line) => line.trim());
+  const items = error instanceof AirgapError ? error.items : [];
+  const listed = items.map((item) => `\n  ${item}`).join('');
+  return [message.slice(0, message.length - listed.length), ...items];
 }
 
 /** Details that the message does not say already. */

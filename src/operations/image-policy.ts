@@ -94,11 +94,11 @@ export function assertSigned(verdicts: readonly ImageVerdict[]): void {
   const refused = verdicts.filter((verdict) => !isAccepted(verdict)).sort(byReference);
   if (refused.length === 0) return;
   const isUnsigned = refused.every(({ rule, faults, signatures }) => rule && faults.length + signatures.length === 0);
-  const lines = refused.map((verdict) => `\n  ${describe(verdict)}`);
   throw new TrustError(
     isUnsigned ? 'UNSIGNED' : 'UNTRUSTED_SIGNER',
-    `${refused.length} image(s) are not signed as imagePolicy demands:${lines.join('')}`,
+    `${refused.length} image(s) are not signed as imagePolicy demands:`,
     {
+      items: refused.flatMap(describe),
       hint: refused.some(({ rule }) => rule === undefined)
         ? 'add an entry that matches to imagePolicy; `match: "*"` with `unsigned: allowed` at its end lets all others pass'
         : 'have them signed (cosign sign --key …), then run `airgap resolve --refresh-evidence`; or change imagePolicy in release.yaml',
@@ -111,15 +111,16 @@ function isAccepted({ rule, signatures }: ImageVerdict): boolean {
   return rule !== undefined && signatures.length >= rule.threshold;
 }
 
-function describe(verdict: ImageVerdict): string {
+/** A line for the image, and one for each signature that does not count. */
+function describe(verdict: ImageVerdict): readonly string[] {
   const { reference, digest, rule, faults } = verdict;
   const image = `${reference} (${digest})`;
-  if (rule === undefined) return `${image} is matched by no entry`;
+  if (rule === undefined) return [`${image} is matched by no entry`];
   const wanted = rule.signers.map(nameSigner).join(' or ');
   const demand = `${rule.pattern.text} needs ${rule.threshold > 1 ? `${rule.threshold} signatures` : 'one'} by ${wanted}`;
-  const named = faults.slice(0, MAX_FAULTS).map((fault) => `\n    ${fault}`);
-  const more = faults.length > MAX_FAULTS ? [`\n    and ${faults.length - MAX_FAULTS} more`] : [];
-  return `${image} ${describeFound(verdict)}; ${demand}${[...named, ...more].join('')}`;
+  const more = faults.length > MAX_FAULTS ? [`and ${faults.length - MAX_FAULTS} more`] : [];
+  const named = [...faults.slice(0, MAX_FAULTS), ...more];
+  return [`${image} ${describeFound(verdict)}; ${demand}`, ...named.map((fault) => `  ${fault}`)];
 }
 
 function describeFound({ signatures, faults, isBare }: ImageVerdict): string {

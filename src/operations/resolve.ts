@@ -166,9 +166,10 @@ function toLockComponent(
 function checkSigned(images: readonly GraphImage[]): void {
   const isSigned = ({ digest, evidence = [] }: GraphImage): boolean =>
     evidence.some(({ subject, kind }) => subject === digest && kind === 'signature');
-  const unsigned = images.filter((image) => !isSigned(image)).map(({ reference }) => `\n  ${reference}`);
+  const unsigned = images.filter((image) => !isSigned(image)).map(({ reference }) => reference);
   if (unsigned.length === 0) return;
-  throw new TrustError('UNSIGNED', `${unsigned.length} image(s) have no signature:${unsigned.sort().join('')}`, {
+  throw new TrustError('UNSIGNED', `${unsigned.length} image(s) have no signature:`, {
+    items: unsigned.sort(),
     hint: 'sign them, or say `evidence: carry` in release.yaml; `airgap resolve --refresh-evidence` looks again',
   });
 }

