@@ -5,7 +5,7 @@ import type { Source } from '../content/store.ts';
 import { readVerified } from '../content/verified.ts';
 import { inContext } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
+import { sha256, type Digest } from '../oci/digest.ts';
 import { isIndex, parseManifest, type Manifest } from '../oci/manifest.ts';
 import { SIGN_PREDICATE_TYPE } from '../schema/image-signature.ts';
 import type { GraphEvidence, GraphImage } from '../schema/graph.ts';
@@ -16,8 +16,6 @@ import type { ImageSignature } from '../trust/image-signature.ts';
 const MAX_SIGNATURES = 1_000;
 /** Bytes of one payload or bundle; larger ones carry other statements. */
 const MAX_SIGNATURE_BYTES = 512 * 1024;
-/** Characters by which two signatures over one payload are told apart. */
-const MAX_TEXT = 1024;
 /** Bytes of payloads and bundles read for one image. */
 const MAX_READ_BYTES = 64 * 1024 * 1024;
 
@@ -79,9 +77,15 @@ export async function* readSignatures(
     const layers = isIndex(manifest) ? undefined : layersOf(manifest, entry);
     if (layers === undefined && entry.kind === 'signature') yield { evidence, fault: 'is of a kind that is not read' };
     for (const { layer, text } of layers ?? []) {
-      const key = `${layer.digest} ${text?.slice(0, MAX_TEXT) ?? ''}`;
-      if (seen.has(key)) continue;
       const content = layer.digest;
+      const annotations = annotationsOf(layer);
+      // All that decides: a copy with something else beside it must not hide the one that counts.
+      const key = sha256(JSON.stringify([content, text, annotations]));
+      if (seen.has(key)) continue;
+      if (layer.size > MAX_SIGNATURE_BYTES) {
+        yield { evidence, content, fault: `has ${layer.size} bytes, more than a signature can have` };
+        continue;
+      }
       if (seen.size === MAX_SIGNATURES || total + layer.size > MAX_READ_BYTES) {
         yield {
           evidence,
@@ -91,16 +95,12 @@ export async function* readSignatures(
         return;
       }
       seen.add(key);
-      if (layer.size > MAX_SIGNATURE_BYTES) {
-        yield { evidence, content, fault: `has ${layer.size} bytes, more than a signature can have` };
-        continue;
-      }
       total += layer.size;
       const payload = await read(layer);
       const signature: ImageSignature =
         text === undefined
           ? { form: 'bundle', bundle: payload }
-          : { form: 'simple', payload, signature: text, annotations: annotationsOf(layer) };
+          : { form: 'simple', payload, signature: text, annotations };
       yield { evidence, content, signature };
     }
   }

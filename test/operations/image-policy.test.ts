@@ -28,7 +28,9 @@ import {
   signatureTag,
   signBytes,
   signSimply,
+  signSimplyBy,
 } from '../helpers/signed-image.ts';
+import { ISSUER, startSigningServices, WORKFLOW } from '../helpers/signing-services.ts';
 import { useTempDir } from '../helpers/temp.ts';
 
 const temp = useTempDir();
@@ -321,6 +323,43 @@ describe('an image is refused', () => {
     const engine = new KnownSource(repositories.get('ghcr.io/acme/app') as Repository, new Map());
     repositories.set('ghcr.io/acme/app', engine);
     expect((await failureOf(resolve(repositories))).message).toContain('comes from a place that keeps no signatures');
+  });
+});
+
+describe('what an attacker puts beside an image does not hide the signature that counts', () => {
+  it.each([
+    ['something huge that passes for a bundle', makeBundleManifest(Buffer.alloc(70_000_000, ' '), app)],
+    [
+      'a hundred things that are too large',
+      ...Array.from({ length: 100 }, (_, index) => makeBundleManifest(Buffer.alloc(600_000, String(index)), app)),
+    ],
+  ])('%s', async (_, ...evidence) => {
+    const repositories = await makeRepositories();
+    const store = repositories.get('ghcr.io/acme/app') as Repository;
+    for (const each of evidence) await store.put(each);
+    await store.put(makeBundleManifest(bundleOf(app), app));
+    expect((await resolve(repositories)).lock.signedImages).toHaveLength(1);
+  });
+
+  it('a copy of it with another certificate', async () => {
+    await using services = await startSigningServices();
+    const repositories = await makeRepositories();
+    const store = repositories.get('ghcr.io/acme/app') as Repository;
+    const good = await signSimplyBy(services, digestOf(app));
+    const { annotations = {} } = good.descriptor;
+    const certificate = 'dev.sigstore.cosign/certificate';
+    const bad = { ...good, descriptor: { ...good.descriptor, annotations: { ...annotations, [certificate]: 'x' } } };
+    await store.put(makeSignatureManifest([bad, good]), signatureTag(digestOf(app)));
+    const policy = `
+  - match: '*'
+    signedBy: [{ issuer: ${ISSUER}, subject: ${WORKFLOW}, trustedRoot: keys/root.json }]`;
+    await mkdir(temp.join(`release-${count + 1}`, 'keys'), { recursive: true });
+    await writeFile(temp.join(`release-${count + 1}`, 'keys', 'root.json'), JSON.stringify(services.trustedRoot));
+    const { lock } = await resolve(repositories, { policy });
+    expect(lock.signedImages?.[0]?.signatures).toEqual([
+      expect.objectContaining({ issuer: ISSUER, subject: WORKFLOW }),
+    ]);
+    expect(parseLock(formatLock(lock), 'lock')).toEqual(lock);
   });
 });
 
