@@ -9,6 +9,7 @@ import { appendEntry, type AuditRecord } from '../operations/audit-log.ts';
 import type { TrustedRelease } from '../operations/trusted-release.ts';
 import type { AuditFacts, AuditOperator } from '../schema/audit.ts';
 import type { RecordOptions } from './audit-options.ts';
+import { toCertificateIdentity } from '../trust/identity.ts';
 import type { Context } from './context.ts';
 import { codeOf, reasonOf } from './failure.ts';
 import type { Terms } from './trust-options.ts';
@@ -183,7 +184,11 @@ function describeRelease(release: TrustedRelease, path: string): Partial<AuditFa
   return {
     archive: { path, digest },
     release: { product, channel, version, ...(sequence === undefined ? {} : { sequence }) },
-    signers: signers.map(({ keyId, algorithm }) => ({ kind: 'key', keyId, algorithm })),
+    signers: signers.map((signer) =>
+      'keyId' in signer
+        ? { kind: 'key', keyId: signer.keyId, algorithm: signer.algorithm }
+        : { kind: 'identity', ...toCertificateIdentity(signer) },
+    ),
     ...(trust === undefined ? {} : { trust: { version: trust.document.version, digest: trust.digest } }),
     standing: standing.kind,
     ...(standing.overrode.length === 0 ? {} : { exceptions: [...standing.overrode] }),

@@ -4,6 +4,7 @@ import { loadRelease, planLoad, type LoadOutcome } from '../operations/load.ts';
 import type { TargetAddress } from '../operations/target.ts';
 import { parseTarget } from '../operations/target.ts';
 import { contentSize } from '../operations/verify.ts';
+import { nameSigner } from '../trust/identity.ts';
 import { imageGoods } from './audit-goods.ts';
 import type { Context } from './context.ts';
 import { formatBytes, formatDuration } from './format.ts';
@@ -64,7 +65,7 @@ async function loadImages(
     archive: archive.path,
     release: { name: release.inventory.name, version: release.inventory.version },
     digest: release.digest,
-    signers: release.signers.map(({ keyId }) => keyId),
+    signers: release.signers.map(nameSigner),
     trust: standingDocument(release),
     provenance: release.provenance.accepted.map(provenanceDocument),
     target: target.name,

@@ -3,6 +3,7 @@ import { parseReference } from '../oci/reference.ts';
 import { loadTars, planDirectory, planDocker, type PlannedTar } from '../operations/load-tars.ts';
 import type { TargetAddress } from '../operations/target.ts';
 import { contentSize } from '../operations/verify.ts';
+import { nameSigner } from '../trust/identity.ts';
 import { tarGoods } from './audit-goods.ts';
 import type { Context } from './context.ts';
 import { formatBytes, formatCount, formatTable } from './format.ts';
@@ -40,7 +41,7 @@ export async function loadTarballs(
     archive: archive.path,
     release: { name: release.inventory.name, version: release.inventory.version },
     digest: release.digest,
-    signers: release.signers.map(({ keyId }) => keyId),
+    signers: release.signers.map(nameSigner),
     trust: standingDocument(release),
     provenance: release.provenance.accepted.map(provenanceDocument),
     target,

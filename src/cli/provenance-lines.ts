@@ -1,4 +1,5 @@
 /** Says how an archive was built, for people and for machines. */
+import { toSignerName, type SignerName } from '../trust/identity.ts';
 import type { Provenance } from '../trust/provenance.ts';
 
 /** Who built it and from what, in a few words. */
@@ -9,8 +10,7 @@ export function describeBuild({ builderId, source, invocation }: Provenance): st
 }
 
 /** The same for machines. */
-export function provenanceDocument({ keyId, builderId, source, toolVersion, ...rest }: Provenance): {
-  readonly keyId: string;
+export function provenanceDocument(provenance: Provenance): SignerName & {
   readonly builderId: string;
   readonly sourceRepository?: string;
   readonly sourceCommit?: string;
@@ -21,9 +21,9 @@ export function provenanceDocument({ keyId, builderId, source, toolVersion, ...r
   readonly startedOn?: string;
   readonly finishedOn?: string;
 } {
-  const { specDigest, lockDigest, invocation } = rest;
+  const { builderId, source, toolVersion, specDigest, lockDigest, invocation } = provenance;
   return {
-    keyId,
+    ...toSignerName(provenance),
     builderId,
     ...(source === undefined ? {} : { sourceRepository: source.repository }),
     ...(source?.commit === undefined ? {} : { sourceCommit: source.commit }),

@@ -1,5 +1,7 @@
 /** Says how a release stands to the trust document and to what the site remembers. */
 import type { TrustedRelease } from '../operations/trusted-release.ts';
+import { nameSigner, toSignerName, type SignerName } from '../trust/identity.ts';
+import { describeReason } from '../trust/policy.ts';
 
 /** How a release stands to what the site knows, for people. */
 export function standingLines({ inventory, standing, trust, setAside }: TrustedRelease): readonly string[] {
@@ -21,7 +23,9 @@ export function standingLines({ inventory, standing, trust, setAside }: TrustedR
       : [
           `  trust     version ${trust.document.version} of ${line}, until ${trust.document.expires} (${trust.digest})`,
         ]),
-    ...setAside.map(({ keyId, reason }) => `  ignored   the signature of ${keyId}, which is ${reason}`),
+    ...setAside.map(
+      (signer) => `  ignored   the signature of ${nameSigner(signer)}, which is ${describeReason(signer)}`,
+    ),
     `  rollback  ${words[standing.kind]}`,
   ];
 }
@@ -29,7 +33,7 @@ export function standingLines({ inventory, standing, trust, setAside }: TrustedR
 /** The same for machines. */
 export function standingDocument({ standing, trust, setAside }: TrustedRelease): {
   readonly document?: { readonly version: number; readonly digest: string; readonly expires: string };
-  readonly ignoredSigners: { readonly keyId: string; readonly reason: string }[];
+  readonly ignoredSigners: (SignerName & { readonly reason: string })[];
   readonly standing: TrustedRelease['standing']['kind'];
   readonly overrode: string[];
 } {
@@ -37,7 +41,7 @@ export function standingDocument({ standing, trust, setAside }: TrustedRelease):
     ...(trust === undefined
       ? {}
       : { document: { version: trust.document.version, digest: trust.digest, expires: trust.document.expires } }),
-    ignoredSigners: setAside.map(({ keyId, reason }) => ({ keyId, reason })),
+    ignoredSigners: setAside.map((signer) => ({ ...toSignerName(signer), reason: describeReason(signer) })),
     standing: standing.kind,
     overrode: [...standing.overrode],
   };

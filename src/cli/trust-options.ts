@@ -2,6 +2,7 @@
 import { UsageError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Acceptance } from '../operations/trusted-release.ts';
+import type { TrustPolicy } from '../trust/verify.ts';
 import { count, digest, list, text, type ValuesOf } from './command.ts';
 import { readPublicKey } from './keys.ts';
 import { demandOptions, readDemand } from './provenance-options.ts';
@@ -10,7 +11,13 @@ const MAX_KEYS = 256;
 
 export const trustOptions = {
   key: list('--key <file>', 'public key to trust; it must have reached you by another way than the archive'),
-  threshold: count('--threshold <n>', 'how many of the keys must have signed (default: 1)', 1, MAX_KEYS),
+  certificateIdentity: text(
+    '--certificate-identity <subject>',
+    'who must have signed without a key: the exact subject',
+  ),
+  certificateOidcIssuer: text('--certificate-oidc-issuer <url>', 'who vouches for that subject'),
+  trustedRoot: text('--trusted-root <file>', 'Sigstore trusted root to check certificates by'),
+  threshold: count('--threshold <n>', 'how many of them must have signed (default: 1)', 1, MAX_KEYS),
   trust: text('--trust <file>', 'trust document to believe, instead of keys; the state pins it at the first load'),
   ...demandOptions,
   state: text('--state <directory>', 'where this site remembers what it loaded, so that nothing older is accepted'),
@@ -33,12 +40,13 @@ export interface Terms extends Pick<Acceptance, 'anchor' | 'now' | 'expectedDige
  */
 export async function readTerms(options: ValuesOf<typeof trustOptions>, now: Date): Promise<Terms> {
   const { key, threshold, trust, state, expectDigest, allowRollbackTo } = options;
-  if (trust !== undefined && (key.length > 0 || threshold !== undefined)) {
+  const identity = await readIdentity(options);
+  if (trust !== undefined && (key.length > 0 || threshold !== undefined || identity !== undefined)) {
     throw new UsageError('USAGE', 'give --trust, or --key with --threshold, not both', {
-      hint: 'the trust document says which keys count and how many',
+      hint: 'the trust document says which keys and identities count and how many',
     });
   }
-  if (trust === undefined && key.length === 0) {
+  if (trust === undefined && key.length === 0 && identity === undefined) {
     throw new UsageError('USAGE', 'no key to verify with', {
       hint: 'give the public key of whoever made the archive: --key release.pub; or a trust document: --trust FILE',
     });
@@ -47,10 +55,33 @@ export async function readTerms(options: ValuesOf<typeof trustOptions>, now: Dat
   const { readTrustFile } = await import('../operations/trust-files.ts');
   const anchor =
     trust === undefined
-      ? { keys: await Promise.all(key.map(readPublicKey)), threshold: threshold ?? 1 }
+      ? { ...identity, keys: await Promise.all(key.map(readPublicKey)), threshold: threshold ?? 1 }
       : await readTrustFile(trust);
   const provenance = readDemand(options);
   return { anchor, now, expectedDigest: expectDigest, exceptionFor: allowRollbackTo, provenance, state };
+}
+
+/** The identity that must have signed, all of it or nothing: cosign's own words. */
+async function readIdentity(
+  options: ValuesOf<typeof trustOptions>,
+): Promise<Pick<TrustPolicy, 'identities' | 'authorities'> | undefined> {
+  const { certificateIdentity: subject, certificateOidcIssuer: issuer, trustedRoot } = options;
+  if (subject === undefined && issuer === undefined && trustedRoot === undefined) return undefined;
+  if (subject === undefined || issuer === undefined || trustedRoot === undefined) {
+    throw new UsageError(
+      'USAGE',
+      'an identity needs --certificate-identity, --certificate-oidc-issuer and --trusted-root',
+      {
+        hint: 'the subject, who vouches for it, and the trusted root that pins the authorities',
+      },
+    );
+  }
+  const { readTrustIdentity } = await import('./identity-options.ts');
+  const { openAuthorities } = await import('../trust/pinned-root.ts');
+  const { readTrustedRoot } = await import('./trusted-root-file.ts');
+  const identity = readTrustIdentity({ issuer, subject, subjectPattern: undefined });
+  const authorities = openAuthorities(await readTrustedRoot(trustedRoot), trustedRoot);
+  return { identities: [{ identity }], authorities };
 }
 
 function assertRecorded(allowRollbackTo: Digest | undefined, state: string | undefined): void {

@@ -10,6 +10,9 @@ import { toInventory } from '../release/inventory.ts';
 import type { Inventory, InventoryFile } from '../schema/inventory.ts';
 import type { ReleaseLock } from '../schema/lock.ts';
 import { FileSource, type FileContent } from '../stores/files.ts';
+import { nameSigner, signerId, type SignerName } from '../trust/identity.ts';
+import { parseAttestation } from '../trust/attestation.ts';
+import { parseBundle } from '../trust/bundle.ts';
 import type { ReleaseSigner } from '../trust/signer.ts';
 import { fillSlot } from '../trust/slot.ts';
 import { attestBuild, planProvenance, type BuildFacts } from './provenance.ts';
@@ -53,9 +56,9 @@ export interface BuildReport {
   /** Of `checksums.txt`, which stands for the whole archive. */
   readonly digest: Digest;
   readonly inventory: Inventory;
-  readonly signers: readonly string[];
-  /** Key id of the signer who states how the archive was built. */
-  readonly provenance: string | undefined;
+  readonly signers: readonly SignerName[];
+  /** Who states how the archive was built. */
+  readonly provenance: SignerName | undefined;
   /** Bytes an interrupted run had left in place. */
   readonly resumedBytes: number;
   readonly copiedBytes: number;
@@ -90,18 +93,21 @@ export async function buildArchive(asked: BuildRequest, options: BuildOptions = 
   const plan = planArchive(request, inventory, writer);
   const pending = await assess(plan, { concurrency: 1, signal: options.signal });
   const { copiedBytes } = await copy(pending, options);
+  let signed: SignedBuild = { signatures: [], statements: [] };
   const digest = await writer.finish(async (checksums) => {
     const provenance = { lock, inventory, plans, toolVersion, facts, startedOn };
     const statements = witness === undefined ? [] : await attestBuild(provenance, checksums, witness);
-    return signSlots(checksums, inventory, signers, statements);
+    signed = { signatures: await signAll(checksums, signers), statements };
+    return fillSlots(inventory, signed);
   });
+  const [statement] = signed.statements;
   return {
     path: request.output,
     size: writer.layout.size,
     digest,
     inventory,
-    signers: signers.map((signer) => signer.keyId),
-    provenance: witness?.keyId,
+    signers: signed.signatures.map((bundle) => parseBundle(bundle).signer),
+    provenance: statement && parseAttestation(statement, 'the statement').signer,
     resumedBytes: held,
     copiedBytes,
   };
@@ -142,15 +148,27 @@ function planArchive(request: BuildRequest, inventory: Inventory, writer: Archiv
   return { manifests: [], tags: [], blobs: contents.sort((a, b) => place(a) - place(b)) };
 }
 
+interface SignedBuild {
+  readonly signatures: readonly Uint8Array[];
+  readonly statements: readonly Uint8Array[];
+}
+
+/** @throws UsageError when two signed in one name: they would count as one. */
+async function signAll(checksums: Buffer, signers: readonly ReleaseSigner[]): Promise<readonly Uint8Array[]> {
+  const signatures = new Map<string, Uint8Array>();
+  for (const signer of signers) {
+    const bundle = await signer.sign(checksums);
+    const { signer: name } = parseBundle(bundle);
+    if (signatures.has(signerId(name))) {
+      throw new UsageError('USAGE', `two of the signatures are by ${nameSigner(name)}, which count as one`);
+    }
+    signatures.set(signerId(name), bundle);
+  }
+  return [...signatures.values()];
+}
+
 /** Signatures and statements, each in the first slots of their kind; the others stay empty. */
-async function signSlots(
-  checksums: Buffer,
-  { slots }: Inventory,
-  signers: readonly ReleaseSigner[],
-  statements: readonly Uint8Array[],
-): Promise<Buffer[]> {
-  const signatures: Uint8Array[] = [];
-  for (const signer of signers) signatures.push(await signer.sign(checksums));
+function fillSlots({ slots }: Inventory, { signatures, statements }: SignedBuild): Buffer[] {
   const [nextSignature, nextStatement] = [signatures.values(), statements.values()];
   return slots.map(({ path, size }) => {
     const content = path.startsWith('signatures/') ? nextSignature.next() : nextStatement.next();

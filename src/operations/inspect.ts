@@ -7,6 +7,7 @@ import type { Inventory } from '../schema/inventory.ts';
 import type { TrustRecord } from '../trust/document.ts';
 import { judgeProvenance, type Provenance } from '../trust/provenance.ts';
 import { platformsOf } from './routes.ts';
+import { nameSigner } from '../trust/identity.ts';
 import { releaseAttestations, releaseSignatures } from './signatures.ts';
 import { readCarriedTrust } from './trusted-release.ts';
 
@@ -33,7 +34,7 @@ export interface Inspection {
   /** Bytes of unique content. */
   readonly contentSize: number;
   readonly images: readonly InspectedImage[];
-  /** Key ids the signatures claim. */
+  /** Whom the signatures name. */
   readonly signers: readonly string[];
   /** Trust documents that travel in it, oldest first. */
   readonly trust: readonly TrustRecord[];
@@ -72,7 +73,7 @@ export async function inspectArchive(path: string): Promise<Inspection> {
       size: sizeOf(digests),
       sharedSize: sizeOf(digests.filter((digest) => (users.get(digest) ?? 0) > 1)),
     })),
-    signers: [...new Set(releaseSignatures(archive.head).map(({ keyId }) => keyId))],
+    signers: [...new Set(releaseSignatures(archive.head).map(({ signer }) => nameSigner(signer)))],
     trust: (await readCarriedTrust(archive)).toSorted((a, b) => a.document.version - b.document.version),
     provenance: statements.unchecked,
   };

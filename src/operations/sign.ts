@@ -13,15 +13,23 @@ import { TrustError, UsageError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import type { Inventory } from '../schema/inventory.ts';
 import { judgeProvenance } from '../trust/provenance.ts';
-import type { ReleaseSigner } from '../trust/signer.ts';
+import { nameSigner, signerId, type SignerName } from '../trust/identity.ts';
+import { parseBundle } from '../trust/bundle.ts';
+import type { KeySigner, ReleaseSigner } from '../trust/signer.ts';
 import { fillSlot, readSlot } from '../trust/slot.ts';
 import { verifySignatures } from '../trust/verify.ts';
 import { releaseAttestations, releaseSignatures, SIGNATURES, type ReleaseSignature } from './signatures.ts';
 import { contentSize } from './verify.ts';
 
+/** What a disk writes whole or not at all. */
+const SECTOR_BYTES = 512;
+
 /** Options of {@link signArchive}. */
 export interface SignOptions {
-  /** Write the signature to a file beside the archive and leave the archive alone. @defaultValue false */
+  /**
+   * Write the signature to a file beside the archive and leave the archive alone, as happens without being asked to
+   * signatures with a certificate or a timestamp, which are longer than a sector. @defaultValue false
+   */
   readonly detached?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** bytes proved so far, and in all */
@@ -36,8 +44,8 @@ export interface SignReport {
   readonly place: string;
   /** Of `checksums.txt`, which is what was signed. */
   readonly digest: Digest;
-  readonly keyId: string;
-  /** Key ids that the signatures which were there already claim; nothing of them was proved. */
+  readonly signer: SignerName;
+  /** Whom the signatures which were there already name; nothing of them was proved. */
   readonly others: readonly string[];
   readonly inventory: Inventory;
 }
@@ -45,7 +53,7 @@ export interface SignReport {
 /**
  * Proves an archive and signs it. Killed at any moment, the archive is as it was or signed.
  * @throws IntegrityError when a byte of it is wrong: nothing is signed.
- * @throws UsageError when the key has signed already, no slot is free, or the file is read-only.
+ * @throws UsageError when the signer has signed already, no slot is free, or the file is read-only.
  * @throws TrustError `SIGNATURE_INVALID` when a signature that is there is malformed, or claims to be by this key and is not.
  * @throws StoreError `LOCKED` while another program builds or signs it, `STORE_IO`, `NO_SPACE`.
  */
@@ -56,21 +64,26 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
   const { head } = archive;
   const others = releaseSignatures(head);
   assertSigns(others, head.checksums);
-  assertNew(path, others, signer, head.checksums);
-  const slot = isDetached ? undefined : findSpareSlot(archive);
+  if (isKeySigner(signer)) assertNewKey(path, others, signer, head.checksums);
+  const spare = isDetached || !isKeySigner(signer) ? undefined : findSpareSlot(archive);
   checkChecksums(head);
   await proveAll(archive, options);
   // Readers refuse an archive with provenance of another one, whoever signed what.
-  const witnesses = { keys: [signer.publicKey], threshold: 0 };
+  const witnesses = { keys: isKeySigner(signer) ? [signer.publicKey] : [], threshold: 0 };
   judgeProvenance(releaseAttestations(head), head.inventory, sha256(head.checksums), witnesses);
   const bundle = await signer.sign(head.checksums);
   options.signal?.throwIfAborted();
-  const place = slot?.path ?? detachedPath(path, signer.keyId);
+  const { signer: name } = parseBundle(bundle);
+  // Whom a certificate names is known only now.
+  if (!isKeySigner(signer)) assertNewIdentity(path, others, name);
+  // Only what lies within one sector can be written so that a crash leaves all of it or nothing.
+  const slot = bundle.length <= SECTOR_BYTES ? spare : undefined;
+  const place = slot?.path ?? detachedPath(path, signerId(name));
   if (slot === undefined) await writeDetachedSignature(place, bundle);
   else replaceSlot(archive, slot.index, fillSlot(bundle, slot.size));
   const { checksums, inventory } = head;
-  const claims = others.map(({ keyId }) => keyId);
-  return { path, place, digest: sha256(checksums), keyId: signer.keyId, others: claims, inventory };
+  const claims = others.map((other) => nameSigner(other.signer));
+  return { path, place, digest: sha256(checksums), signer: name, others: claims, inventory };
 }
 
 /** Under the archive's own name, whatever name was given, and the same lock as a build that would replace it. */
@@ -90,13 +103,25 @@ function assertSigns(signatures: readonly ReleaseSignature[], checksums: Buffer)
   });
 }
 
-function assertNew(
+function isKeySigner(signer: ReleaseSigner): signer is KeySigner {
+  return 'publicKey' in signer;
+}
+
+function assertNewIdentity(archive: string, signatures: readonly ReleaseSignature[], name: SignerName): void {
+  const own = signatures.find(({ signer }) => signerId(signer) === signerId(name));
+  if (own === undefined) return;
+  throw new UsageError('USAGE', `${archive} is signed in the name of ${nameSigner(name)} already, in ${own.place}`, {
+    hint: 'two signatures of one identity count as one',
+  });
+}
+
+function assertNewKey(
   archive: string,
   signatures: readonly ReleaseSignature[],
-  { keyId, publicKey }: ReleaseSigner,
+  { keyId, publicKey }: KeySigner,
   checksums: Buffer,
 ): void {
-  const own = signatures.filter((signature) => signature.keyId === keyId);
+  const own = signatures.filter(({ signer }) => signerId(signer) === keyId);
   const [first] = own;
   if (first === undefined) return;
   // Said to be by this key is not yet by this key.

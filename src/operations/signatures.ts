@@ -3,7 +3,8 @@ import type { DetachedSignature } from '../archive/detached.ts';
 import type { ArchiveHead } from '../archive/reader.ts';
 import { TrustError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
-import { parseBundle, signedDigest, signerKeyId } from '../trust/bundle.ts';
+import { parseBundle, signedDigest } from '../trust/bundle.ts';
+import { nameSigner, signerId, type SignerName } from '../trust/identity.ts';
 import type { FilledSlot } from '../trust/provenance.ts';
 import { readSlot } from '../trust/slot.ts';
 
@@ -14,8 +15,8 @@ export const SIGNATURES = 'signatures/';
 export interface ReleaseSignature {
   /** Member of the archive, or path of the file beside it. */
   readonly place: string;
-  /** Hexadecimal; a claim. */
-  readonly keyId: string;
+  /** Whom it names; a claim. */
+  readonly signer: SignerName;
   /** Of the `checksums.txt` that it claims to sign. */
   readonly digest: Digest;
   /** Canonical bytes. */
@@ -47,13 +48,16 @@ export function releaseAttestations(head: ArchiveHead): readonly FilledSlot[] {
 
 function describe(bundle: Uint8Array, place: string): ReleaseSignature {
   const parsed = parseBundle(bundle, place);
-  return { place, keyId: signerKeyId(parsed), digest: signedDigest(parsed), bundle };
+  return { place, signer: parsed.signer, digest: signedDigest(parsed), bundle };
 }
 
 function fromFile({ path, keyIdStart, bytes }: DetachedSignature, archive: Digest): ReleaseSignature {
   const signature = describe(bytes, path);
-  const { keyId, digest } = signature;
-  if (!keyId.startsWith(keyIdStart)) throw misplaced(path, `is by the key ${keyId}, which is not the one in its name`);
+  const { signer, digest } = signature;
+  if (!signerId(signer).startsWith(keyIdStart)) {
+    const who = 'keyId' in signer ? `the key ${signer.keyId}` : nameSigner(signer);
+    throw misplaced(path, `is by ${who}, which is not the one in its name`);
+  }
   if (digest !== archive) throw misplaced(path, 'is a signature of another archive');
   return signature;
 }

@@ -4,6 +4,7 @@ import type { ReleaseLock } from '../schema/lock.ts';
 import type { TrustDocument } from '../schema/trust.ts';
 import type { TrustVersions } from '../trust/document.ts';
 import { proveChain } from '../trust/draft.ts';
+import { matchesIdentity, type SignerName } from '../trust/identity.ts';
 import { serializeEnvelope } from '../trust/dsse.ts';
 import { lineOf, trustFileName } from './trust-files.ts';
 import { TRUST_DIRECTORY } from './trusted-release.ts';
@@ -51,15 +52,17 @@ export function toTrustMembers(records: TrustVersions, lock: ReleaseLine): Trust
 /** Signers that count, of those about to sign; the rest is for people to know. */
 export function countReleaseSigners(
   document: TrustDocument,
-  keyIds: readonly string[],
+  signers: readonly SignerName[],
 ): {
   readonly counting: number;
-  readonly others: readonly string[];
+  readonly others: readonly SignerName[];
 } {
-  const release = new Set(document.keys.filter(({ roles }) => roles.includes('release')).map(({ keyId }) => keyId));
-  const distinct = [...new Set(keyIds)];
+  const isRelease = (signer: SignerName): boolean =>
+    'keyId' in signer
+      ? document.keys.some(({ keyId, roles }) => keyId === signer.keyId && roles.includes('release'))
+      : (document.identities ?? []).some((each) => each.roles.includes('release') && matchesIdentity(each, signer));
   return {
-    counting: distinct.filter((id) => release.has(id)).length,
-    others: distinct.filter((id) => !release.has(id)),
+    counting: signers.filter(isRelease).length,
+    others: signers.filter((signer) => !isRelease(signer)),
   };
 }

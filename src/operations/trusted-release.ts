@@ -7,6 +7,7 @@ import { sha256, type Digest } from '../oci/digest.ts';
 import type { Inventory, InventoryFile } from '../schema/inventory.ts';
 import type { SiteState } from '../schema/site-state.ts';
 import { anchorTrust, walkChain, type RootedTrust } from '../trust/chain.ts';
+import { toCertificateIdentity } from '../trust/identity.ts';
 import { parseTrustFile, type TrustRecord } from '../trust/document.ts';
 import {
   judgeSignatures,
@@ -17,7 +18,8 @@ import {
 } from '../trust/policy.ts';
 import { judgeProvenance, type ProvenanceDemand, type ProvenanceVerdict } from '../trust/provenance.ts';
 import { findLine, judgedTime, judgeRelease, pinnedTrust, type ReleaseFacts, type Standing } from '../trust/state.ts';
-import type { AcceptedSigner, TrustPolicy } from '../trust/verify.ts';
+import type { AcceptedSigner } from '../trust/principals.ts';
+import type { TrustPolicy } from '../trust/verify.ts';
 import { releaseAttestations, releaseSignatures } from './signatures.ts';
 import { versionOfFileName } from './trust-files.ts';
 
@@ -35,7 +37,7 @@ export interface TrustedRelease {
   /** Of `checksums.txt`, which stands for the whole archive. */
   readonly digest: Digest;
   readonly signers: readonly AcceptedSigner[];
-  /** Key ids that other signatures claim; nothing of them was proved. */
+  /** Whom other signatures name; nothing of them was proved. */
   readonly unchecked: readonly string[];
   /** Signers that the trust document knows and does not accept. */
   readonly setAside: ReleaseVerdict['setAside'];
@@ -66,7 +68,9 @@ export interface Acceptance {
 /** What identifies a release to the site's memory. */
 export function factsOf({ inventory, digest, signers }: TrustedRelease): ReleaseFacts {
   const { name: product, channel, version, sequence, expires } = inventory;
-  return { product, channel, version, sequence, expires, digest, signers: signers.map(({ keyId }) => keyId) };
+  const keys = signers.flatMap((signer) => ('keyId' in signer ? [signer.keyId] : []));
+  const identities = signers.flatMap((signer) => ('keyId' in signer ? [] : [toCertificateIdentity(signer)]));
+  return { product, channel, version, sequence, expires, digest, signers: keys, identities };
 }
 
 /** Plain keys are an acceptance at the time of the call. */
@@ -131,7 +135,7 @@ export function trustHead(
   const { inventory } = head;
   const provenance = judgeProvenance(releaseAttestations(head), inventory, digest, {
     ...(rooted === undefined
-      ? { keys: policy.keys, threshold: 0 }
+      ? { ...policy, threshold: 0 }
       : toProvenancePolicy(rooted.document, timeOf(acceptance, digest))),
     demand: acceptance.provenance,
   });

@@ -8,8 +8,12 @@ const SCHEMA_ID = 'https://airgap.hexabase.ai/schemas/verify-report-v1.schema.js
 const DIGEST = { type: 'string', pattern: '^sha256:[a-f0-9]{64}$' } as const;
 const KeyId = z.string().regex(/^[a-f0-9]{64}$/);
 
-const StatedBuild = z.strictObject({
-  keyId: KeyId,
+/** A key, or an identity that a certificate names. */
+const byKey = { keyId: KeyId };
+const byIdentity = { issuer: z.string(), subject: z.string() };
+const Time = z.string().describe('As a pinned log or timestamp authority vouches.');
+
+const statedBuild = {
   builderId: z.string(),
   sourceRepository: z.string().optional(),
   sourceCommit: z.string().optional(),
@@ -19,7 +23,11 @@ const StatedBuild = z.strictObject({
   invocationId: z.string().optional(),
   startedOn: z.string().optional(),
   finishedOn: z.string().optional(),
-});
+};
+const StatedBuild = z.union([
+  z.strictObject({ ...byKey, ...statedBuild }),
+  z.strictObject({ ...byIdentity, ...statedBuild }),
+]);
 
 /** Version 1 of the report of a verification. */
 export const VerifyReport = z
@@ -46,17 +54,27 @@ export const VerifyReport = z
       .describe('What the signed inventory says; present once a signature was accepted.'),
     digest: DigestText.meta(DIGEST).optional().describe('Of checksums.txt, which stands for the whole archive.'),
     trust: z.strictObject({
-      threshold: z.int().min(1).describe('How many trusted keys had to have signed.'),
+      threshold: z.int().min(1).describe('How many trusted signers had to have signed.'),
       acceptedSigners: z
-        .array(z.strictObject({ keyId: KeyId, algorithm: z.enum(['ecdsa-p256', 'ed25519']) }))
-        .describe('Trusted keys whose signature was proved.'),
-      uncheckedSigners: z.array(z.string()).describe('Keys other signatures claim; nothing of them was proved.'),
+        .array(
+          z.union([
+            z.strictObject({ ...byKey, algorithm: z.enum(['ecdsa-p256', 'ed25519']), signedAt: Time.optional() }),
+            z.strictObject({ ...byIdentity, signedAt: Time }),
+          ]),
+        )
+        .describe('Trusted keys and identities whose signature was proved.'),
+      uncheckedSigners: z.array(z.string()).describe('Whom other signatures name; nothing of them was proved.'),
       document: z
         .strictObject({ version: z.int().min(1), digest: z.string(), expires: z.string() })
         .optional()
         .describe('The trust document the release was judged by; absent when plain keys were given.'),
       ignoredSigners: z
-        .array(z.strictObject({ keyId: KeyId, reason: z.string() }))
+        .array(
+          z.union([
+            z.strictObject({ ...byKey, reason: z.string() }),
+            z.strictObject({ ...byIdentity, reason: z.string() }),
+          ]),
+        )
         .optional()
         .describe('Signers that the trust document knows and does not accept.'),
       standing: z
@@ -67,8 +85,8 @@ export const VerifyReport = z
     }),
     provenance: z
       .strictObject({
-        accepted: z.array(StatedBuild).describe('By trusted keys, whose signature was proved.'),
-        unchecked: z.array(StatedBuild).describe('By other keys; nothing of it was proved.'),
+        accepted: z.array(StatedBuild).describe('By trusted signers, whose signature was proved.'),
+        unchecked: z.array(StatedBuild).describe('By others; nothing of it was proved.'),
       })
       .optional()
       .describe('How the archive was built, as its signers state it; present once a signature was accepted.'),

@@ -1,6 +1,7 @@
 /** `state.json`: what a site remembers of the releases it loaded, so that nobody can take it back in time. */
 import * as z from 'zod';
 import { DigestText } from './graph.ts';
+import { IdentityIssuer, MAX_IDENTITY_CHARACTERS } from './identity.ts';
 import { KeyIdText, LineName, Sequence, TrustDocument, TrustVersion, UtcSeconds } from './trust.ts';
 
 /** Lines of one site. */
@@ -30,6 +31,12 @@ export const HighWaterMark = z.strictObject({
   version: Version,
   /** Keys that signed it, so that a mark set with a stolen key can be told. */
   signers: z.array(KeyIdText).max(256),
+  /** Identities that signed it. */
+  identities: z
+    .array(z.strictObject({ issuer: IdentityIssuer, subject: z.string().min(1).max(MAX_IDENTITY_CHARACTERS) }))
+    .min(1)
+    .max(256)
+    .optional(),
 });
 export type HighWaterMark = z.infer<typeof HighWaterMark>;
 

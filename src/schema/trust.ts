@@ -1,10 +1,14 @@
 /** The trust document: for one product and channel, whose keys count for what, and what is no longer accepted. */
 import * as z from 'zod';
 import { DigestText } from './graph.ts';
+import { Identity, IdentityIssuer, IdentitySubject, SubjectPattern } from './identity.ts';
+import { PinnedTrustedRoot } from './trusted-root.ts';
 
 /** Keys of one document, and signatures of one envelope. */
 const MAX_KEYS = 256;
-/** Revoked keys, and revoked releases. */
+/** Identities of one document. */
+const MAX_IDENTITIES = 256;
+/** Revoked keys, revoked identities, and revoked releases. */
 const MAX_REVOKED = 10_000;
 /** Versions of one trust document; each step needs people, so that a million is out of reach. */
 const MAX_VERSION = 1_000_000;
@@ -45,6 +49,25 @@ export const TrustKey = z.strictObject({
 });
 export type TrustKey = z.infer<typeof TrustKey>;
 
+/** What an identity counts for; the document itself is signed by keys only, which need no services to be checked. */
+const identityFields = {
+  /** Sorted. */
+  roles: z
+    .array(z.enum(['provenance', 'release']))
+    .min(1)
+    .max(2),
+  /** Both ends included: when it has to have signed, as a pinned log or timestamp authority says. */
+  validFrom: UtcSeconds.optional(),
+  validUntil: UtcSeconds.optional(),
+};
+
+/** An identity that signs with certificates, by its exact subject or by a pattern. */
+export const TrustIdentity = z.union([
+  z.strictObject({ issuer: IdentityIssuer, subject: IdentitySubject, ...identityFields }),
+  z.strictObject({ issuer: IdentityIssuer, subjectPattern: SubjectPattern, ...identityFields }),
+]);
+export type TrustIdentity = z.infer<typeof TrustIdentity>;
+
 const Threshold = z.int().min(1).max(MAX_KEYS);
 
 /** The signed document. Key order is the order of its bytes. */
@@ -55,12 +78,18 @@ export const TrustDocument = z.strictObject({
   version: TrustVersion,
   /** From then on the document is believed no more. */
   expires: UtcSeconds,
-  /** How many distinct keys of a role have to sign. */
+  /** How many distinct keys and identities of a role have to sign. */
   thresholds: z.strictObject({ provenance: Threshold.optional(), release: Threshold, root: Threshold }),
   /** Sorted by `keyId`. */
   keys: z.array(TrustKey).min(1).max(MAX_KEYS),
+  /** Sorted by issuer and subject. */
+  identities: z.array(TrustIdentity).min(1).max(MAX_IDENTITIES).optional(),
+  /** What certificates and timestamps are checked by. */
+  trustedRoot: PinnedTrustedRoot.optional(),
   /** Sorted. A key that was revoked once stays revoked. */
   revokedKeys: z.array(KeyIdText).max(MAX_REVOKED),
+  /** Sorted. Whatever matches one of them counts for nothing, for ever. */
+  revokedIdentities: z.array(Identity).min(1).max(MAX_REVOKED).optional(),
   /** Digests of the `checksums.txt` of releases, sorted. */
   revokedReleases: z.array(DigestText).max(MAX_REVOKED),
   /** Releases of a lower sequence are refused, whatever else speaks for them; 0 is no floor. */

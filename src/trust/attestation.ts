@@ -1,15 +1,11 @@
 /** A signed statement as it lies in a slot: a Sigstore bundle around a DSSE envelope, in one form only. */
-import {
-  BUNDLE_V03_MEDIA_TYPE,
-  isBundleWithDsseEnvelope,
-  isBundleWithPublicKey,
-  type BundleWithDsseEnvelope,
-  type BundleWithPublicKey,
-} from '@sigstore/bundle';
+import { BUNDLE_V03_MEDIA_TYPE, isBundleWithDsseEnvelope, type BundleWithDsseEnvelope } from '@sigstore/bundle';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import type { KeyObject } from 'node:crypto';
 import { TrustError } from '../errors.ts';
-import { hintedKeyId, malformedBundle, readBundle, serializeBundle } from './bundle.ts';
+import { malformedBundle, readBundle, serializeBundle } from './bundle.ts';
+import { checkMaterial, claimedSigner } from './bundle-material.ts';
+import { nameSigner, type SignerName } from './identity.ts';
 import { createEmptyTrustedRoot } from './trusted-root.ts';
 
 /** As large as a slot can be. */
@@ -20,43 +16,39 @@ const MAX_SIGNATURE_BYTES = 512;
 export interface Attestation {
   /** Member of the archive. */
   readonly place: string;
-  /** The key it claims to be signed with. */
-  readonly keyId: string;
+  /** Whom it names as its signer. A claim, not a proof. */
+  readonly signer: SignerName;
   readonly payloadType: string;
   readonly payload: Buffer;
-  readonly bundle: BundleWithPublicKey & BundleWithDsseEnvelope;
+  readonly bundle: BundleWithDsseEnvelope;
 }
 
 /**
- * Reads a bundle and accepts nothing but version 0.3 with a DSSE envelope and one signature by a hinted key, in canonical
- * spelling. What the payload says is not looked at.
+ * Reads a bundle and accepts nothing but version 0.3 with a DSSE envelope and one signature, by a hinted key or with a
+ * certificate and its log entry, in canonical spelling. What the payload says is not looked at.
  * @param place member of the archive that it was read from
  * @throws TrustError `SIGNATURE_INVALID`
  */
 export function parseAttestation(bytes: Uint8Array, place: string): Attestation {
-  if (bytes.length > MAX_ATTESTATION_BYTES)
-    throw malformedBundle(place, `is longer than ${MAX_ATTESTATION_BYTES} bytes`);
+  const refuse = (fault: string): never => {
+    throw malformedBundle(place, fault);
+  };
+  if (bytes.length > MAX_ATTESTATION_BYTES) refuse(`is longer than ${MAX_ATTESTATION_BYTES} bytes`);
   const bundle = readBundle(bytes, place);
-  const { mediaType, content, verificationMaterial } = bundle;
-  if (mediaType !== BUNDLE_V03_MEDIA_TYPE)
-    throw malformedBundle(place, `is not of media type ${BUNDLE_V03_MEDIA_TYPE}`);
-  if (!isBundleWithDsseEnvelope(bundle)) throw malformedBundle(place, `holds a ${content.$case}, not a dsseEnvelope`);
-  if (!isBundleWithPublicKey(bundle)) throw malformedBundle(place, 'does not name a public key');
-  const keyId = hintedKeyId(bundle);
-  if (keyId === undefined) throw malformedBundle(place, 'has a key hint that is not a sha256 fingerprint');
-  const { timestampVerificationData, tlogEntries } = verificationMaterial;
-  if (tlogEntries.length > 0) throw malformedBundle(place, 'holds transparency log entries');
-  if (timestampVerificationData?.rfc3161Timestamps.length !== 0)
-    throw malformedBundle(place, 'holds timestamps or no list of them');
+  const { mediaType, content } = bundle;
+  if (mediaType !== BUNDLE_V03_MEDIA_TYPE) refuse(`is not of media type ${BUNDLE_V03_MEDIA_TYPE}`);
+  if (!isBundleWithDsseEnvelope(bundle)) return refuse(`holds a ${content.$case}, not a dsseEnvelope`);
+  const signer = claimedSigner(bundle, place, refuse);
+  checkMaterial(bundle, refuse);
   const { payloadType, payload, signatures } = bundle.content.dsseEnvelope;
   const [signature, ...others] = signatures;
   // Some verifiers pass over a signature whose key id is not theirs; it is not signed, and the hint says the same.
   if (signature === undefined || others.length > 0 || signature.keyid !== '') {
-    throw malformedBundle(place, 'does not hold exactly one signature without a key id');
+    return refuse('does not hold exactly one signature without a key id');
   }
-  if (signature.sig.length > MAX_SIGNATURE_BYTES) throw malformedBundle(place, 'has an oversized signature');
-  if (!serializeBundle(bundle).equals(bytes)) throw malformedBundle(place, 'is not in canonical form');
-  return { place, keyId, payloadType, payload, bundle };
+  if (signature.sig.length > MAX_SIGNATURE_BYTES) refuse('has an oversized signature');
+  if (!serializeBundle(bundle).equals(bytes)) refuse('is not in canonical form');
+  return { place, signer, payloadType, payload, bundle };
 }
 
 /**
@@ -64,13 +56,17 @@ export function parseAttestation(bytes: Uint8Array, place: string): Attestation 
  * @throws TrustError `SIGNATURE_INVALID`
  * @see https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
  */
-export function assertAttestedBy({ place, keyId, bundle }: Attestation, publicKey: KeyObject): void {
+export function assertAttestedBy({ place, signer, bundle }: Attestation, publicKey: KeyObject): void {
   const material = toTrustMaterial(createEmptyTrustedRoot(), () => ({ publicKey, validFor: () => true }));
   const verifier = new Verifier(material, { ctlogThreshold: 0, tlogThreshold: 0, timestampThreshold: 0 });
   try {
-    verifier.verify(toSignedEntity(bundle));
+    // Timestamps say nothing of the signature itself.
+    const { verificationMaterial } = bundle;
+    const bare = { ...verificationMaterial, timestampVerificationData: undefined };
+    verifier.verify(toSignedEntity({ ...bundle, verificationMaterial: bare }));
   } catch (cause) {
-    throw new TrustError('SIGNATURE_INVALID', `the signature of the trusted key ${keyId} on ${place} does not verify`, {
+    const who = nameSigner(signer);
+    throw new TrustError('SIGNATURE_INVALID', `the signature of the trusted key ${who} on ${place} does not verify`, {
       hint: 'the archive or its provenance was damaged or changed; get it again from its maker',
       details: { member: place },
       cause,

@@ -4,7 +4,7 @@ import type { Bundle } from '@sigstore/bundle';
 import { HashAlgorithm } from '@sigstore/protobuf-specs';
 import { toSignedEntity, Verifier, type SignedEntity } from '@sigstore/verify';
 import { TrustError } from '../errors.ts';
-import { MAX_IDENTITY_CHARACTERS, type Identity } from '../schema/identity.ts';
+import type { Identity } from '../schema/identity.ts';
 import { matchesIdentity, nameIdentity, type CertificateIdentity } from './identity.ts';
 import type { Authorities } from './pinned-root.ts';
 import { judgeTimestamps } from './timestamp.ts';
@@ -17,6 +17,7 @@ const OID_ISSUER_V1 = '1.3.6.1.4.1.57264.1.1';
 /** @see https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.12 */
 const CODE_SIGNING = '1.3.6.1.5.5.7.3.3';
 const UTF8_STRING = 0x0c;
+const MAX_NAME_CHARACTERS = 512;
 
 /** Who signed and when, proved. */
 export interface ProvenIdentity extends CertificateIdentity {
@@ -124,7 +125,7 @@ function readIssuer(current: Buffer | undefined, old: Buffer | undefined): strin
 }
 
 function isPlain(text: string): boolean {
-  return text.length <= MAX_IDENTITY_CHARACTERS && /^[\x21-\x7e][\x20-\x7e]*$/.test(text);
+  return text.length <= MAX_NAME_CHARACTERS && /^[\x21-\x7e][\x20-\x7e]*$/.test(text);
 }
 
 /** Timestamps of authorities that are not pinned say nothing, and harm nothing as long as another time is proved. */

@@ -4,6 +4,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { TrustDocument } from '../schema/trust.ts';
 import { keysOf, type TrustRecord } from './document.ts';
 import { signersOf } from './dsse.ts';
+import { identityKey, nameTrusted } from './identity.ts';
 
 /** Documents of one chain that are looked at. */
 const MAX_CHAIN = 1_000;
@@ -94,9 +95,11 @@ function step(from: RootedTrust, to: TrustRecord): RootedTrust {
 function assertOnlyTightens(before: TrustDocument, { document: after, name }: TrustRecord): void {
   const keys = new Set(after.revokedKeys);
   const releases = new Set<string>(after.revokedReleases);
+  const identities = new Set(after.revokedIdentities?.map(identityKey));
   const forgotten = [
     ...before.revokedKeys.filter((id) => !keys.has(id)),
     ...before.revokedReleases.filter((id) => !releases.has(id)),
+    ...(before.revokedIdentities ?? []).filter((each) => !identities.has(identityKey(each))).map(nameTrusted),
   ][0];
   if (forgotten !== undefined) throw refused('ROLLBACK', `${name} no longer revokes ${forgotten}`);
   if (after.minSequence < before.minSequence) {

@@ -1,6 +1,9 @@
 /** What changes from one trust document to the next, in words a person can agree to before signing. */
-import type { TrustDocument, TrustKey, TrustRole } from '../schema/trust.ts';
-import { toKeyObject } from './document.ts';
+import { createHash } from 'node:crypto';
+import type { TrustDocument, TrustIdentity, TrustKey, TrustRole } from '../schema/trust.ts';
+import type { PinnedTrustedRoot } from '../schema/trusted-root.ts';
+import { signersFor, toKeyObject } from './document.ts';
+import { identityKey, nameTrusted } from './identity.ts';
 import { algorithmOf } from './keys.ts';
 
 const ROLE_WORDS: Readonly<Record<TrustRole, string>> = {
@@ -16,6 +19,8 @@ export function describeChanges(before: TrustDocument | undefined, after: TrustD
     return [
       `begins version ${after.version} for ${line}`,
       ...after.keys.map((key) => `+ ${describeKey(key)}`),
+      ...(after.identities ?? []).map((identity) => `+ ${describeIdentity(identity)}`),
+      ...describeRoot(after.trustedRoot).map((line) => `+ ${line}`),
       ...(['release', 'provenance', 'root'] as const).flatMap((role) => describeThreshold(after, role)),
       `expires ${after.expires}`,
       ...(after.minSequence > 0 ? [`lowest accepted sequence: ${after.minSequence}`] : []),
@@ -31,6 +36,8 @@ export function describeChanges(before: TrustDocument | undefined, after: TrustD
       .filter((key) => !now.has(key.keyId) && !revokedKeys.includes(key.keyId))
       .map((key) => `- ${describeKey(key)}: no longer`),
     ...revokedKeys.map((id) => `! key ${id} is revoked for ever: its signatures count for nothing`),
+    ...describeIdentityChanges(before, after),
+    ...describeRootChange(before.trustedRoot, after.trustedRoot),
     ...after.revokedReleases
       .filter((id) => !wasRevoked.has(id))
       .map((id) => `! release ${id} is revoked for ever: nobody may load it`),
@@ -53,7 +60,10 @@ export function describeDocument(document: TrustDocument): readonly string[] {
     `version ${version} for ${product}/${channel}, until ${expires}`,
     ...(['release', 'provenance', 'root'] as const).flatMap((role) => describeThreshold(document, role)),
     ...keys.map((key) => `  ${describeKey(key)}`),
+    ...(document.identities ?? []).map((identity) => `  ${describeIdentity(identity)}`),
+    ...describeRoot(document.trustedRoot).map((line) => `  ${line}`),
     ...revokedKeys.map((id) => `  revoked key ${id}`),
+    ...(document.revokedIdentities ?? []).map((identity) => `  revoked identity ${nameTrusted(identity)}`),
     ...revokedReleases.map((id) => `  revoked release ${id}`),
     minSequence === 0 ? 'no lowest sequence' : `lowest accepted sequence: ${minSequence}`,
   ];
@@ -63,11 +73,11 @@ function describeKey(key: TrustKey): string {
   return `key ${key.keyId} (${algorithmOf(toKeyObject(key))}) signs ${describeRoles(key)}${describeWindow(key)}`;
 }
 
-function describeRoles({ roles }: TrustKey): string {
+function describeRoles({ roles }: { readonly roles: readonly TrustRole[] }): string {
   return roles.map((role) => ROLE_WORDS[role]).join(' and ');
 }
 
-function describeWindow({ validFrom, validUntil }: TrustKey): string {
+function describeWindow({ validFrom, validUntil }: Pick<TrustKey, 'validFrom' | 'validUntil'>): string {
   const from = validFrom === undefined ? '' : ` from ${validFrom}`;
   return validUntil === undefined ? from : `${from} until ${validUntil}`;
 }
@@ -81,7 +91,8 @@ function describeKeyChange(before: TrustKey | undefined, after: TrustKey): reado
 function describeThreshold(document: TrustDocument, role: TrustRole): readonly string[] {
   const threshold = document.thresholds[role];
   if (threshold === undefined) return [];
-  return [`${threshold} of ${countKeys(document, role)} keys must sign ${ROLE_WORDS[role]}`];
+  const what = document.identities === undefined ? 'keys' : 'keys and identities';
+  return [`${threshold} of ${signersFor(document, role)} ${what} must sign ${ROLE_WORDS[role]}`];
 }
 
 function describeThresholdChange(before: TrustDocument, after: TrustDocument, role: TrustRole): readonly string[] {
@@ -91,6 +102,61 @@ function describeThresholdChange(before: TrustDocument, after: TrustDocument, ro
   return [`${old ?? `nobody signs ${ROLE_WORDS[role]}`} → ${now ?? 'nobody'}`];
 }
 
-function countKeys({ keys }: TrustDocument, role: TrustRole): number {
-  return keys.filter(({ roles }) => roles.includes(role)).length;
+function describeIdentity(identity: TrustIdentity): string {
+  return `${nameTrusted(identity)} signs ${describeRoles(identity)}${describeWindow(identity)}`;
+}
+
+function describeIdentityChanges(before: TrustDocument, after: TrustDocument): readonly string[] {
+  const [old, now] = [before, after].map(
+    ({ identities = [] }) => new Map(identities.map((entry) => [identityKey(entry), entry])),
+  ) as [Map<string, TrustIdentity>, Map<string, TrustIdentity>];
+  const wasRevoked = new Set(before.revokedIdentities?.map(identityKey));
+  const revoked = (after.revokedIdentities ?? []).filter((each) => !wasRevoked.has(identityKey(each)));
+  const isRevoked = new Set(revoked.map(identityKey));
+  return [
+    ...[...now].flatMap(([key, entry]) => {
+      const was = old.get(key);
+      if (was === undefined) return [`+ ${describeIdentity(entry)}`];
+      const [from, to] = [was, entry].map((each) => `${describeRoles(each)}${describeWindow(each)}`);
+      return from === to ? [] : [`~ ${nameTrusted(entry)} signs ${from ?? ''} → ${to ?? ''}`];
+    }),
+    ...[...old]
+      .filter(([key]) => !now.has(key) && !isRevoked.has(key))
+      .map(([, entry]) => `- ${describeIdentity(entry)}: no longer`),
+    ...revoked.map((each) => `! ${nameTrusted(each)} is revoked for ever: its signatures count for nothing`),
+  ];
+}
+
+/** What a trusted root pins, each authority and log by where it is and the first digits of what identifies it. */
+function describeRoot(root: PinnedTrustedRoot | undefined): readonly string[] {
+  const { certificateAuthorities = [], ctlogs = [], tlogs = [], timestampAuthorities = [] } = root ?? {};
+  const authority = (what: string, { uri, certChain, validFor }: (typeof certificateAuthorities)[number]): string =>
+    `${what} ${uri ?? 'without a name'} (${fingerprint(certChain.certificates[0]?.rawBytes)})${until(validFor)}`;
+  const log = (what: string, { baseUrl, publicKey }: (typeof tlogs)[number]): string =>
+    `${what} ${baseUrl} (${fingerprint(publicKey.rawBytes)})${until(publicKey.validFor)}`;
+  return [
+    ...certificateAuthorities.map((each) => authority('certificate authority', each)),
+    ...ctlogs.map((each) => log('certificate log', each)),
+    ...tlogs.map((each) => log('signature log', each)),
+    ...timestampAuthorities.map((each) => authority('timestamp authority', each)),
+  ];
+}
+
+function describeRootChange(
+  before: PinnedTrustedRoot | undefined,
+  after: PinnedTrustedRoot | undefined,
+): readonly string[] {
+  const [old, now] = [describeRoot(before), describeRoot(after)];
+  return [
+    ...now.filter((line) => !old.includes(line)).map((line) => `+ ${line}`),
+    ...old.filter((line) => !now.includes(line)).map((line) => `- ${line}: no longer`),
+  ];
+}
+
+function fingerprint(base64 = ''): string {
+  return createHash('sha256').update(Buffer.from(base64, 'base64')).digest('hex').slice(0, 16);
+}
+
+function until({ start, end }: { readonly start: string; readonly end?: string | undefined }): string {
+  return end === undefined ? ` from ${start}` : ` from ${start} until ${end}`;
 }

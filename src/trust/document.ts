@@ -4,7 +4,9 @@ import { sha256, type Digest } from '../oci/digest.ts';
 import { TrustDocument, type TrustKey, type TrustRole } from '../schema/trust.ts';
 import { malformed, parseCanonically, serializeCanonically } from './canonical-json.ts';
 import { parseEnvelope, type Envelope } from './dsse.ts';
+import { identityKey, matchesIdentity, nameTrusted } from './identity.ts';
 import { keyId, loadPublicKey, toPublicKeyPem } from './keys.ts';
+import { openAuthorities } from './pinned-root.ts';
 
 /** What a trust document is signed as; a signature over anything else is none over this. */
 export const TRUST_PAYLOAD_TYPE = 'application/vnd.hexabase.airgap.trust+json';
@@ -102,13 +104,42 @@ function checkTrust(document: TrustDocument, name: string): void {
   for (const key of keys) checkKey(key, name, refuse);
   const revoked = keys.find((key) => revokedKeys.includes(key.keyId));
   if (revoked !== undefined) refuse(`lists key ${revoked.keyId}, which it revokes`);
+  checkIdentities(document, name, refuse);
   for (const role of ['provenance', 'release', 'root'] as const) {
-    const count = keys.filter((key) => key.roles.includes(role)).length;
+    const count = signersFor(document, role);
     const threshold = thresholds[role];
     if (threshold === undefined && count > 0) refuse(`has keys for ${role} and no threshold for it`);
     if (threshold !== undefined && threshold > count) {
-      refuse(`asks for ${threshold} signatures for ${role} and lists ${count} keys for it`);
+      const what = document.identities === undefined ? 'keys' : 'keys and identities';
+      refuse(`asks for ${threshold} signatures for ${role} and lists ${count} ${what} for it`);
     }
+  }
+}
+
+/** How many keys and identities a role has. */
+export function signersFor({ keys, identities = [] }: TrustDocument, role: TrustRole): number {
+  const entries: readonly { readonly roles: readonly TrustRole[] }[] = [...keys, ...identities];
+  return entries.filter(({ roles }) => roles.includes(role)).length;
+}
+
+function checkIdentities(document: TrustDocument, name: string, refuse: (fault: string) => never): void {
+  const { identities = [], revokedIdentities = [], trustedRoot } = document;
+  checkSorted(identities.map(identityKey), 'identities', refuse);
+  checkSorted(revokedIdentities.map(identityKey), 'revokedIdentities', refuse);
+  for (const entry of identities) {
+    checkSorted(entry.roles, `roles of ${nameTrusted(entry)}`, refuse);
+    checkWindow(entry, nameTrusted(entry), refuse);
+    const isRevoked = revokedIdentities.some(
+      (revoked) =>
+        identityKey(revoked) === identityKey(entry) || ('subject' in entry && matchesIdentity(revoked, entry)),
+    );
+    if (isRevoked) refuse(`lists ${nameTrusted(entry)}, whom it revokes`);
+  }
+  if (trustedRoot !== undefined) openAuthorities(trustedRoot, name);
+  const { certificateAuthorities, tlogs, ctlogs } = trustedRoot ?? {};
+  // Without any of them no certificate could ever count.
+  if (identities.length > 0 && [certificateAuthorities, tlogs, ctlogs].includes(undefined)) {
+    refuse('lists identities, and no trusted root with a certificate authority, its log and a signature log');
   }
 }
 
@@ -119,13 +150,21 @@ function checkKey(key: TrustKey, name: string, refuse: (fault: string) => never)
   // Compressed points and other spellings of the same key.
   if (encodePublicKey(parsed) !== publicKey) refuse(`spells key ${id} in another than the canonical form`);
   checkSorted(roles, `roles of key ${id}`, refuse);
-  for (const time of [validFrom, validUntil]) if (time !== undefined) checkTime(time, refuse);
-  if (validFrom !== undefined && validUntil !== undefined && validFrom >= validUntil) {
-    refuse(`lets key ${id} end before it begins`);
-  }
+  checkWindow(key, `key ${id}`, refuse);
   // Signatures of a chain carry no time, so that a window could only lock sites out that come late.
   if (roles.includes('root') && (validFrom ?? validUntil) !== undefined) {
     refuse(`gives key ${id} a window, which a root key cannot have`);
+  }
+}
+
+function checkWindow(
+  { validFrom, validUntil }: Pick<TrustKey, 'validFrom' | 'validUntil'>,
+  whose: string,
+  refuse: (fault: string) => never,
+): void {
+  for (const time of [validFrom, validUntil]) if (time !== undefined) checkTime(time, refuse);
+  if (validFrom !== undefined && validUntil !== undefined && validFrom >= validUntil) {
+    refuse(`lets ${whose} end before it begins`);
   }
 }
 

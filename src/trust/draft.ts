@@ -2,16 +2,27 @@
 import type { KeyObject } from 'node:crypto';
 import { AirgapError, UsageError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
-import { TrustDocument, type TrustKey, type TrustRole } from '../schema/trust.ts';
+import type { Identity } from '../schema/identity.ts';
+import { TrustDocument, type TrustIdentity, type TrustKey, type TrustRole } from '../schema/trust.ts';
+import type { PinnedTrustedRoot } from '../schema/trusted-root.ts';
 import { anchorTrust, walkChain } from './chain.ts';
 import { draftTrust, encodePublicKey, keysOf, type TrustRecord, type TrustVersions } from './document.ts';
 import { signersOf } from './dsse.ts';
+import { identityKey, matchesIdentity, nameTrusted } from './identity.ts';
 import { keyId } from './keys.ts';
 
 /** A key and what it is to count for. */
 export interface KeyGrant {
   readonly publicKey: KeyObject;
   readonly roles: readonly TrustRole[];
+  readonly validFrom?: string | undefined;
+  readonly validUntil?: string | undefined;
+}
+
+/** An identity and what it is to count for. */
+export interface IdentityGrant {
+  readonly identity: Identity;
+  readonly roles: readonly Exclude<TrustRole, 'root'>[];
   readonly validFrom?: string | undefined;
   readonly validUntil?: string | undefined;
 }
@@ -24,6 +35,12 @@ export interface TrustChanges {
   /** Removed too, where they are listed. */
   readonly revokeKeys?: readonly string[] | undefined;
   readonly revokeReleases?: readonly Digest[] | undefined;
+  /** One that is there already gets these roles and this window instead of its own. */
+  readonly addIdentities?: readonly IdentityGrant[] | undefined;
+  readonly removeIdentities?: readonly Identity[] | undefined;
+  /** Removed too, where they or what they match are listed. */
+  readonly revokeIdentities?: readonly Identity[] | undefined;
+  readonly trustedRoot?: PinnedTrustedRoot | undefined;
   readonly expires?: string | undefined;
   readonly minSequence?: number | undefined;
   readonly thresholds?: Readonly<Partial<Record<TrustRole, number>>> | undefined;
@@ -125,11 +142,15 @@ function applyChanges(document: TrustDocument, changes: TrustChanges): TrustDocu
     throw new UsageError('USAGE', `the trust document does not list key ${id}`, { hint: 'see: airgap trust show' });
   }
   for (const id of revokeKeys) keys.delete(id);
+  const { identities, revokedIdentities } = changeIdentities(document, changes);
+  const trustedRoot = changes.trustedRoot ?? document.trustedRoot;
   const thresholds = { ...document.thresholds, ...changes.thresholds };
   const { provenance } = thresholds;
-  const hasProvenance = [...keys.values()].some(({ roles }) => roles.includes('provenance'));
+  const entries: readonly { readonly roles: readonly TrustRole[] }[] = [...keys.values(), ...identities];
+  const hasProvenance = entries.some(({ roles }) => roles.includes('provenance'));
+  const { formatVersion, product, channel, version } = document;
   return {
-    ...document,
+    ...{ formatVersion, product, channel, version },
     expires: changes.expires ?? document.expires,
     thresholds: {
       ...(hasProvenance ? { provenance: provenance ?? 1 } : {}),
@@ -137,10 +158,47 @@ function applyChanges(document: TrustDocument, changes: TrustChanges): TrustDocu
       root: thresholds.root,
     },
     keys: [...keys.values()].sort((a, b) => (a.keyId < b.keyId ? -1 : 1)),
+    ...(identities.length === 0 ? {} : { identities }),
+    ...(trustedRoot === undefined ? {} : { trustedRoot }),
     revokedKeys: [...revoked].sort(),
+    ...(revokedIdentities.length === 0 ? {} : { revokedIdentities }),
     revokedReleases: [...new Set([...document.revokedReleases, ...revokeReleases])].sort(),
     minSequence: changes.minSequence ?? document.minSequence,
   };
+}
+
+function changeIdentities(
+  document: TrustDocument,
+  { addIdentities = [], removeIdentities = [], revokeIdentities = [] }: TrustChanges,
+): { readonly identities: TrustIdentity[]; readonly revokedIdentities: Identity[] } {
+  const entries = new Map((document.identities ?? []).map((entry) => [identityKey(entry), entry]));
+  const revoked = new Map(
+    [...(document.revokedIdentities ?? []), ...revokeIdentities].map((each) => [identityKey(each), each]),
+  );
+  const isRevoked = (identity: Identity): boolean =>
+    revoked.has(identityKey(identity)) ||
+    ('subject' in identity && [...revoked.values()].some((each) => matchesIdentity(each, identity)));
+  for (const { identity, roles, validFrom, validUntil } of addIdentities) {
+    if (isRevoked(identity)) throw new UsageError('USAGE', `${nameTrusted(identity)} is revoked for ever`);
+    entries.set(identityKey(identity), {
+      ...identity,
+      roles: [...new Set(roles)].sort(),
+      ...(validFrom === undefined ? {} : { validFrom }),
+      ...(validUntil === undefined ? {} : { validUntil }),
+    });
+  }
+  for (const identity of removeIdentities) {
+    if (entries.delete(identityKey(identity))) continue;
+    throw new UsageError('USAGE', `the trust document does not list ${nameTrusted(identity)}`, {
+      hint: 'see: airgap trust show',
+    });
+  }
+  const kept = [...entries.values()].filter((entry) => !isRevoked(entry));
+  return { identities: sortIdentities(kept), revokedIdentities: sortIdentities([...revoked.values()]) };
+}
+
+function sortIdentities<T extends Identity>(identities: readonly T[]): T[] {
+  return identities.toSorted((a, b) => (identityKey(a) < identityKey(b) ? -1 : 1));
 }
 
 function toEntry({ publicKey, roles, validFrom, validUntil }: KeyGrant): TrustKey {

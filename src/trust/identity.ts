@@ -10,6 +10,11 @@ export interface CertificateIdentity {
   readonly subject: string;
 }
 
+/** The identity alone, of something that has more to say. */
+export function toCertificateIdentity({ issuer, subject }: CertificateIdentity): CertificateIdentity {
+  return { issuer, subject };
+}
+
 /** Whether it is this very identity, or one that the pattern means. Letters are compared as they are. */
 export function matchesIdentity(identity: Identity, { issuer, subject }: CertificateIdentity): boolean {
   if (identity.issuer !== issuer) return false;
@@ -43,6 +48,34 @@ export function matchesPattern(pattern: string, text: string): boolean {
 /** One line for people: `<subject> (<issuer>)`. The texts are foreign unless they were matched. */
 export function nameIdentity({ issuer, subject }: CertificateIdentity): string {
   return `${subject} (${issuer})`;
+}
+
+/** One text for each identity, to sort by: neither part holds a space, and only patterns hold a wildcard. */
+export function identityKey(identity: Identity): string {
+  return `${identity.issuer} ${'subject' in identity ? identity.subject : identity.subjectPattern}`;
+}
+
+/** The same for somebody who is trusted, by a subject or a pattern. */
+export function nameTrusted(identity: Identity): string {
+  return `${'subject' in identity ? identity.subject : identity.subjectPattern} (${identity.issuer})`;
+}
+
+/** Whoever signs: a key by its fingerprint in hexadecimal digits, or an identity. */
+export type SignerName = { readonly keyId: string } | CertificateIdentity;
+
+/** The name alone, of a signer that has more to say. */
+export function toSignerName(signer: SignerName): SignerName {
+  return 'keyId' in signer ? { keyId: signer.keyId } : toCertificateIdentity(signer);
+}
+
+/** A signer in one line for people. */
+export function nameSigner(signer: SignerName): string {
+  return 'keyId' in signer ? signer.keyId : nameIdentity(signer);
+}
+
+/** 64 hexadecimal digits that stand for a signer: a key's fingerprint, or a digest of the identity. */
+export function signerId(signer: SignerName): string {
+  return 'keyId' in signer ? signer.keyId : identityId(signer);
 }
 
 /** 64 hexadecimal digits that stand for an identity as a fingerprint does for a key. */

@@ -7,7 +7,7 @@ import { AuthError, StoreError, TrustError, UsageError } from '../errors.ts';
 import { KmsPluginAnswer } from '../schema/kms-plugin.ts';
 import { algorithmOf, loadPublicKey } from './keys.ts';
 import { callProgram, type CallProgramOptions } from './plugin-process.ts';
-import { createSigner, type ReleaseSigner } from './signer.ts';
+import { createSigner, type KeySigner, type KeySignerOptions, type SignBytes } from './signer.ts';
 
 /** Time for one call: a person may have to touch the device. */
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -27,7 +27,7 @@ const PROTOCOL = 'v1';
 const SHA256 = 5;
 
 /** Options of {@link openPluginSigner}. */
-export interface PluginSignerOptions {
+export interface PluginSignerOptions extends KeySignerOptions {
   /** @defaultValue `process.env` */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** For each call. @defaultValue 60,000 */
@@ -51,12 +51,12 @@ export function isKeyUri(words: string): boolean {
  * @throws StoreError `STORE_IO` when it fails, takes too long, or does not speak the protocol.
  * @see https://github.com/sigstore/sigstore/tree/main/pkg/signature/kms/cliplugin
  */
-export async function openPluginSigner(uri: string, options: PluginSignerOptions = {}): Promise<ReleaseSigner> {
+export async function openPluginSigner(uri: string, options: PluginSignerOptions = {}): Promise<KeySigner> {
   const plugin = parseKeyUri(uri);
   const { publicKey: answer } = await call(plugin, 'publicKey', new Uint8Array(), options);
   if (answer === undefined) throw offProtocol(plugin.program, 'answered without a public key');
   const publicKey = loadPublicKey(Buffer.from(answer.publicKeyPEM, 'base64').toString('utf8'), uri);
-  return createSigner(publicKey, async (data) => {
+  const signBytes: SignBytes = async (data) => {
     const { signMessage } = await call(plugin, 'signMessage', data, options);
     if (signMessage === undefined) throw offProtocol(plugin.program, 'answered without a signature');
     const signature = Buffer.from(signMessage.signature, 'base64');
@@ -68,7 +68,8 @@ export async function openPluginSigner(uri: string, options: PluginSignerOptions
         hint: 'nothing was signed; the plugin may sign with another key or hash than its public key says',
       },
     );
-  });
+  };
+  return createSigner(publicKey, signBytes, options);
 }
 
 interface Plugin {

@@ -1,11 +1,11 @@
 /** Decides what is believed of how a release was built, and whether that is what the user demands. Pure. */
-import type { KeyObject } from 'node:crypto';
 import { TrustError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Inventory } from '../schema/inventory.ts';
 import type { ProvenanceSource, ProvenanceStatement } from '../schema/provenance.ts';
 import { assertAttestedBy, parseAttestation } from './attestation.ts';
-import { keyId } from './keys.ts';
+import { nameSigner, signerId, type SignerName } from './identity.ts';
+import { countSigners, creditSignature, knowPrincipals, type Credit, type Principals } from './principals.ts';
 import { assertSubjects, parseStatement } from './statement.ts';
 
 /** What provenance a release must have. Texts are compared as they are. */
@@ -15,17 +15,17 @@ export interface ProvenanceDemand {
 }
 
 /** Whose word counts for how an archive was built, and what is wanted of it. */
-export interface ProvenancePolicy {
-  readonly keys: readonly KeyObject[];
-  /** How many distinct keys have to state it; 0 where it may be missing. */
+export interface ProvenancePolicy extends Principals {
+  /** How many distinct keys and identities have to state it; 0 where it may be missing. */
   readonly threshold: number;
   /** What they have to state; with it, one has to, whatever the threshold. */
   readonly demand?: ProvenanceDemand | undefined;
 }
 
 /** How an archive was built, as one signer states it in one or several slots. */
-export interface Provenance {
-  readonly keyId: string;
+export type Provenance = SignerName & StatedBuild;
+
+interface StatedBuild {
   readonly builderId: string;
   readonly source: ProvenanceSource | undefined;
   readonly toolVersion: string;
@@ -37,9 +37,9 @@ export interface Provenance {
 
 /** What became of the statements of an archive. */
 export interface ProvenanceVerdict {
-  /** By trusted keys: proved. */
+  /** By trusted signers: proved. */
   readonly accepted: readonly Provenance[];
-  /** By other keys: about this archive, but nothing of them was proved. */
+  /** By others: about this archive, but nothing of them was proved. */
   readonly unchecked: readonly Provenance[];
 }
 
@@ -50,11 +50,11 @@ export interface FilledSlot {
 }
 
 /**
- * Judges the statements of an archive. For a trusted key the signature comes first; only then is the payload, from the
- * same bytes, looked at. A statement that does not fit refuses the archive, whoever signed it.
+ * Judges the statements of an archive. For a trusted signer the signature comes first; only then is the payload, from
+ * the same bytes, looked at. A statement that does not fit refuses the archive, whoever signed it.
  * @param checksums digest of `checksums.txt`
- * @throws TrustError `SIGNATURE_INVALID`, `SUBJECT_MISMATCH` when a statement is malformed, not signed by the trusted key it
- *   names, or about something else; `UNSIGNED`, `UNTRUSTED_SIGNER`, `SUBJECT_MISMATCH` when the policy is not met.
+ * @throws TrustError `SIGNATURE_INVALID`, `SUBJECT_MISMATCH` when a statement is malformed, not signed by the trusted
+ *   signer it names, or about something else; `UNSIGNED`, `UNTRUSTED_SIGNER`, `SUBJECT_MISMATCH` when the policy is not met.
  */
 export function judgeProvenance(
   slots: readonly FilledSlot[],
@@ -62,54 +62,84 @@ export function judgeProvenance(
   checksums: Digest,
   policy: ProvenancePolicy,
 ): ProvenanceVerdict {
-  const trusted = new Map(policy.keys.map((key) => [keyId(key), key]));
-  const bySigner = new Map<string, { readonly places: string[]; readonly statements: ProvenanceStatement[] }>();
+  const principals = knowPrincipals(policy);
+  const bySigner = new Map<string, Stated>();
   for (const { place, bytes } of slots) {
     const attestation = parseAttestation(bytes, place);
-    const key = trusted.get(attestation.keyId);
-    if (key !== undefined) assertAttestedBy(attestation, key);
-    const statement = parseStatement(attestation.payloadType, attestation.payload, place);
-    const own = bySigner.get(attestation.keyId) ?? { places: [], statements: [] };
+    const { signer, bundle, payloadType, payload } = attestation;
+    const credit = creditSignature(
+      bundle,
+      signer,
+      undefined,
+      principals,
+      (key) => assertAttestedBy(attestation, key),
+      place,
+    );
+    const statement = parseStatement(payloadType, payload, place);
+    const id = signerId(signer);
+    const own = bySigner.get(id) ?? { signer, places: [], statements: [], credits: [] };
     own.places.push(place);
     own.statements.push(statement);
-    bySigner.set(attestation.keyId, own);
+    own.credits.push(credit);
+    bySigner.set(id, own);
   }
-  const accepted: Provenance[] = [];
+  const accepted: Judged[] = [];
   const unchecked: Provenance[] = [];
-  for (const [signer, { places, statements }] of bySigner) {
+  for (const { signer, places, statements, credits } of bySigner.values()) {
     assertSubjects(statements, inventory, checksums, places.join(', '));
     const [first] = statements;
-    if (first !== undefined) (trusted.has(signer) ? accepted : unchecked).push(summarize(signer, first));
+    if (first === undefined) continue;
+    const provenance = { ...signer, ...summarize(first) };
+    // Statements that are divided over slots are one; one of them that does not count is missed.
+    const [credit] = credits;
+    if (credit?.kind === 'accepted' && credits.every(({ kind }) => kind === 'accepted')) {
+      accepted.push({ provenance, credit });
+    } else {
+      unchecked.push(provenance);
+    }
   }
-  const verdict = { accepted, unchecked };
-  assertDemand(verdict, policy);
-  return verdict;
+  assertDemand(accepted, unchecked, policy);
+  return { accepted: accepted.map(({ provenance }) => provenance), unchecked };
 }
 
-function summarize(signer: string, { predicate }: ProvenanceStatement): Provenance {
+/** All statements of one signer. */
+interface Stated {
+  readonly signer: SignerName;
+  readonly places: string[];
+  readonly statements: ProvenanceStatement[];
+  readonly credits: Credit[];
+}
+
+interface Judged {
+  readonly provenance: Provenance;
+  readonly credit: Extract<Credit, { kind: 'accepted' }>;
+}
+
+function summarize({ predicate }: ProvenanceStatement): StatedBuild {
   const { externalParameters, internalParameters } = predicate.buildDefinition;
   const { source, specDigest, lockDigest } = externalParameters;
   const { builder, metadata: invocation } = predicate.runDetails;
   const { toolVersion } = internalParameters;
-  return { keyId: signer, builderId: builder.id, source, toolVersion, specDigest, lockDigest, invocation };
+  return { builderId: builder.id, source, toolVersion, specDigest, lockDigest, invocation };
 }
 
-function assertDemand({ accepted, unchecked }: ProvenanceVerdict, { threshold, demand }: ProvenancePolicy): void {
+function assertDemand(
+  accepted: readonly Judged[],
+  unchecked: readonly Provenance[],
+  { threshold, demand }: ProvenancePolicy,
+): void {
   const needed = Math.max(threshold, demand === undefined ? 0 : 1);
-  const [first] = accepted;
-  if (accepted.length < needed || first === undefined) {
-    if (needed > 0) throw tooFew(accepted.length, needed, unchecked);
-    return;
-  }
+  const count = (some: readonly Judged[]): number => countSigners(some.map(({ credit }) => credit));
+  if (count(accepted) < needed) throw tooFew(count(accepted), needed, unchecked);
   const { builderId, sourceRepository } = demand ?? {};
-  const others = accepted.filter((each) => builderId !== undefined && each.builderId !== builderId);
-  if (accepted.length - others.length < needed) throw mismatch('by', others[0]?.builderId, builderId);
-  const elsewhere = accepted.filter(
-    (each) => !others.includes(each) && sourceRepository !== undefined && each.source?.repository !== sourceRepository,
+  const builtBy = accepted.filter(({ provenance }) => builderId === undefined || provenance.builderId === builderId);
+  const other = accepted.find((each) => !builtBy.includes(each))?.provenance;
+  if (count(builtBy) < needed) throw mismatch('by', other?.builderId, builderId);
+  const builtFrom = builtBy.filter(
+    ({ provenance }) => sourceRepository === undefined || provenance.source?.repository === sourceRepository,
   );
-  if (accepted.length - others.length - elsewhere.length < needed) {
-    throw mismatch('from', elsewhere[0]?.source?.repository, sourceRepository);
-  }
+  const elsewhere = builtBy.find((each) => !builtFrom.includes(each))?.provenance;
+  if (count(builtFrom) < needed) throw mismatch('from', elsewhere?.source?.repository, sourceRepository);
 }
 
 function mismatch(how: 'by' | 'from', found = 'a source that is not stated', wanted = ''): TrustError {
@@ -123,7 +153,7 @@ function tooFew(count: number, needed: number, unchecked: readonly Provenance[])
   if (unchecked.length === 0 && count === 0) {
     return new TrustError('UNSIGNED', 'provenance is demanded, and the archive has none', { hint });
   }
-  const others = unchecked.map((each) => `; ${each.keyId}, which states it too, is not trusted for it`).join('');
+  const others = unchecked.map((each) => `; ${nameSigner(each)}, which states it too, is not trusted for it`).join('');
   const message = `${count} of ${needed} needed statements of provenance are by trusted keys${others}`;
   return new TrustError('UNTRUSTED_SIGNER', message, { hint });
 }

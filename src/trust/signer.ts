@@ -1,29 +1,21 @@
 /** Makes release signatures with keys. */
-import { createHash, sign, type KeyObject } from 'node:crypto';
-import { toDSSEBundle, toMessageSignatureBundle } from '@sigstore/bundle';
+import { sign, type KeyObject } from 'node:crypto';
 import { UsageError } from '../errors.ts';
 import { assertAttestedBy, parseAttestation } from './attestation.ts';
-import { canonicalBundle, serializeBundle } from './bundle.ts';
+import { canonicalBundle } from './bundle.ts';
+import { bundleMessage, bundleStatement, type Timestamper } from './bundling.ts';
 import { addSignature, preAuthenticationEncoding, type Envelope } from './dsse.ts';
 import { algorithmOf, keyHint, keyId, publicKeyOf } from './keys.ts';
-import { isDsseInput, verifySignatures } from './verify.ts';
+import { verifySignatures } from './verify.ts';
 
 /** Whoever can sign a release. */
 export interface ReleaseSigner {
-  readonly publicKey: KeyObject;
-  /** Hexadecimal fingerprint of the public key. */
-  readonly keyId: string;
   /**
    * Signs the data and proves the signature before handing it out.
    * @returns the canonical bytes of a Sigstore bundle v0.3
    * @throws UsageError when the data could be taken for an attestation.
    */
   sign(data: Uint8Array): Promise<Uint8Array>;
-  /**
-   * Adds a signature to an envelope, proved.
-   * @throws UsageError when this signer holds one signature and no key.
-   */
-  signEnvelope(envelope: Envelope): Promise<Envelope>;
   /**
    * Signs a statement in a DSSE envelope, proved.
    * @returns the canonical bytes of a Sigstore bundle v0.3
@@ -32,35 +24,48 @@ export interface ReleaseSigner {
   attest(payload: Uint8Array, payloadType: string): Promise<Uint8Array>;
 }
 
+/** Whoever signs with a key of their own. */
+export interface KeySigner extends ReleaseSigner {
+  readonly publicKey: KeyObject;
+  /** Hexadecimal fingerprint of the public key. */
+  readonly keyId: string;
+  /**
+   * Adds a signature to an envelope, proved.
+   * @throws UsageError when this signer holds one signature and no key.
+   */
+  signEnvelope(envelope: Envelope): Promise<Envelope>;
+}
+
 /** Gives the bare signature over the data: ECDSA P-256 over SHA-256 in DER, or pure Ed25519. */
 export type SignBytes = (data: Buffer) => Promise<Buffer>;
+
+/** Options of signers with keys. */
+export interface KeySignerOptions {
+  /** Adds a timestamp to each signature. */
+  readonly timestamp?: Timestamper | undefined;
+}
 
 /**
  * A signer with a private key in memory: ECDSA P-256 over SHA-256 in DER, or pure Ed25519, as cosign's `--key` expects.
  * @throws UsageError on a key of another kind.
  */
-export function createKeySigner(privateKey: KeyObject): ReleaseSigner {
+export function createKeySigner(privateKey: KeyObject, options: KeySignerOptions = {}): KeySigner {
   const hash = algorithmOf(privateKey) === 'ed25519' ? null : 'sha256';
-  return createSigner(publicKeyOf(privateKey), async (data) =>
-    sign(hash, data, { key: privateKey, dsaEncoding: 'der' }),
-  );
+  const signBytes: SignBytes = async (data) => sign(hash, data, { key: privateKey, dsaEncoding: 'der' });
+  return createSigner(publicKeyOf(privateKey), signBytes, options);
 }
 
 /**
  * A signer whose private key is wherever `signBytes` reaches it. What that gives is proved with the public key.
  * @throws UsageError on a key of a kind we do not sign with.
  */
-export function createSigner(publicKey: KeyObject, signBytes: SignBytes): ReleaseSigner {
-  const hint = keyHint(publicKey);
+export function createSigner(publicKey: KeyObject, signBytes: SignBytes, options: KeySignerOptions = {}): KeySigner {
+  const parts = { material: { keyHint: keyHint(publicKey) }, sign: signBytes, timestamp: options.timestamp };
   return {
     publicKey,
     keyId: keyId(publicKey),
     async sign(data) {
-      if (isDsseInput(data))
-        throw new UsageError('USAGE', 'data that begins with "DSSEv1 " cannot be signed as a file');
-      const digest = createHash('sha256').update(data).digest();
-      const signature = await signBytes(Buffer.from(data));
-      const bytes = serializeBundle(toMessageSignatureBundle({ digest, signature, keyHint: hint }));
+      const bytes = await bundleMessage(data, parts);
       verifySignatures(data, [bytes], { keys: [publicKey], threshold: 1 });
       return bytes;
     },
@@ -69,12 +74,7 @@ export function createSigner(publicKey: KeyObject, signBytes: SignBytes): Releas
       return addSignature(envelope, publicKey, await signBytes(data));
     },
     async attest(payload, payloadType) {
-      const artifact = Buffer.from(payload);
-      const signature = await signBytes(preAuthenticationEncoding(payloadType, artifact));
-      const bundle = toDSSEBundle({ artifact, artifactType: payloadType, signature, keyHint: hint });
-      // cosign passes over a signature whose key id is not the one it computes; the hint names the key.
-      for (const each of bundle.content.dsseEnvelope.signatures) each.keyid = '';
-      const bytes = serializeBundle(bundle);
+      const bytes = await bundleStatement(payload, payloadType, parts);
       assertAttestedBy(parseAttestation(bytes, 'the statement'), publicKey);
       return bytes;
     },
@@ -89,7 +89,7 @@ export function createSigner(publicKey: KeyObject, signBytes: SignBytes): Releas
  * @throws TrustError `SIGNATURE_INVALID` when it is no such bundle; from `sign` when the key did not make it over the
  *   data, `UNTRUSTED_SIGNER` when it is by another key.
  */
-export function createBundleSigner(bytes: Uint8Array, publicKey: KeyObject, name: string): ReleaseSigner {
+export function createBundleSigner(bytes: Uint8Array, publicKey: KeyObject, name: string): KeySigner {
   const bundle = canonicalBundle(bytes, name);
   const signNothingElse = async (): Promise<never> => {
     throw new UsageError('USAGE', `${name} is one signature, which signs nothing else`);

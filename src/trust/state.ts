@@ -4,6 +4,7 @@ import type { Digest } from '../oci/digest.ts';
 import { MAX_EXCEPTIONS, type SiteState, type StateLine } from '../schema/site-state.ts';
 import type { TrustDocument } from '../schema/trust.ts';
 import { restoreTrust, type RootedTrust } from './chain.ts';
+import { matchesIdentity, type CertificateIdentity } from './identity.ts';
 
 /** A clock may run back this far between two loads, as clocks that are set do, without being called wrong. */
 const CLOCK_TOLERANCE_MS = 10 * 60 * 1000;
@@ -19,6 +20,8 @@ export interface ReleaseFacts {
   readonly digest: Digest;
   /** Accepted key ids. */
   readonly signers: readonly string[];
+  /** Accepted identities. */
+  readonly identities?: readonly CertificateIdentity[] | undefined;
 }
 
 /** What a release is judged by, beside its signatures. */
@@ -89,11 +92,12 @@ export function advanceState(
   standing: Standing,
   { now, trust }: Pick<Circumstances, 'now' | 'trust'>,
 ): SiteState {
-  const { product, channel, version, sequence, digest, signers } = release;
+  const { product, channel, version, sequence, digest, signers, identities = [] } = release;
   const before = findLine(state, product, channel);
   const mark = currentMark(before, trust?.document);
   const isHigher = sequence !== undefined && (mark === undefined || sequence > mark.sequence);
-  const highest = isHigher ? { sequence, digest, version, signers: [...signers] } : mark;
+  const by = { signers: [...signers], ...(identities.length === 0 ? {} : { identities: [...identities] }) };
+  const highest = isHigher ? { sequence, digest, version, ...by } : mark;
   const line: StateLine = {
     product,
     channel,
@@ -197,14 +201,19 @@ function markRefusals(release: ReleaseFacts, mark: NonNullable<StateLine['highes
 }
 
 /**
- * The mark that binds. One set by a release that the trust now revokes, or that too few keys signed which are not revoked
- * by now, would let whoever stole them shut out every genuine release to come: it falls, and the floor of the trust
+ * The mark that binds. One set by a release that the trust now revokes, or that too few signed who are not revoked by
+ * now, would let whoever stole them shut out every genuine release to come: it falls, and the floor of the trust
  * document remains.
  */
 function currentMark(line: StateLine | undefined, trust: TrustDocument | undefined): StateLine['highest'] {
   const mark = line?.highest;
   if (mark === undefined || trust === undefined) return mark;
-  const honest = mark.signers.filter((id) => !trust.revokedKeys.includes(id));
+  const honest = [
+    ...mark.signers.filter((id) => !trust.revokedKeys.includes(id)),
+    ...(mark.identities ?? []).filter(
+      (signer) => !trust.revokedIdentities?.some((each) => matchesIdentity(each, signer)),
+    ),
+  ];
   const isRevoked = trust.revokedReleases.includes(mark.digest) || honest.length < trust.thresholds.release;
   return isRevoked ? undefined : mark;
 }

@@ -1,10 +1,12 @@
 /** Decides what an RFC 3161 timestamp proves: when the signature was there, by the word of a pinned authority. Pure. */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { toSignedEntity, Verifier, type SignedEntity } from '@sigstore/verify';
-import type { Bundle } from '@sigstore/bundle';
+import { BUNDLE_V03_MEDIA_TYPE, type Bundle } from '@sigstore/bundle';
+import { HashAlgorithm } from '@sigstore/protobuf-specs';
 import type { Authorities } from './pinned-root.ts';
 
-type Token = Extract<SignedEntity['timestamps'][number], { $case: 'timestamp-authority' }>['timestamp'];
+/** An RFC 3161 answer with its token. */
+export type Token = Extract<SignedEntity['timestamps'][number], { $case: 'timestamp-authority' }>['timestamp'];
 
 /** A time that was proved, or why none was. */
 export type TimestampVerdict = { readonly time: Date } | { readonly fault: string };
@@ -20,8 +22,8 @@ export function judgeTimestamps(
   authorities: Authorities,
 ): readonly TimestampVerdict[] {
   const tokens = bundle.verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? [];
-  return tokens.map((_, index) => {
-    const token = parseToken(bundle, index);
+  return tokens.map(({ signedTimestamp }) => {
+    const token = parseToken(signedTimestamp);
     if (token === undefined) return { fault: 'cannot be read' };
     try {
       return judgeToken(token, signature, authorities);
@@ -80,21 +82,29 @@ function isGenuine(token: Token, signature: Buffer, authorities: Authorities, an
   }
 }
 
-function parseToken(bundle: Bundle, index: number): Token | undefined {
-  const { verificationMaterial } = bundle;
-  const token = verificationMaterial.timestampVerificationData?.rfc3161Timestamps[index];
-  if (token === undefined) return undefined;
+/**
+ * Reads a `TimeStampResp`; parts of it are read only when they are asked for, and may throw then.
+ * @returns undefined when it is none, or spelled in another way than DER.
+ */
+export function parseToken(bytes: Buffer): Token | undefined {
   try {
     const [timestamp] = toSignedEntity({
-      ...bundle,
+      mediaType: BUNDLE_V03_MEDIA_TYPE,
+      content: { $case: 'messageSignature', messageSignature: NO_MESSAGE },
       verificationMaterial: {
-        ...verificationMaterial,
+        content: { $case: 'publicKey', publicKey: { hint: '' } },
         tlogEntries: [],
-        timestampVerificationData: { rfc3161Timestamps: [token] },
+        timestampVerificationData: { rfc3161Timestamps: [{ signedTimestamp: bytes }] },
       },
     }).timestamps;
-    return timestamp?.$case === 'timestamp-authority' ? timestamp.timestamp : undefined;
+    if (timestamp?.$case !== 'timestamp-authority') return undefined;
+    return timestamp.timestamp.root.toDER().equals(bytes) ? timestamp.timestamp : undefined;
   } catch {
     return undefined;
   }
 }
+
+const NO_MESSAGE = {
+  messageDigest: { algorithm: HashAlgorithm.SHA2_256, digest: Buffer.alloc(32) },
+  signature: Buffer.alloc(0),
+};

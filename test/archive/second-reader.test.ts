@@ -11,19 +11,18 @@ import { sha256 } from '../../src/oci/digest.ts';
 import { verifyArchive } from '../../src/operations/verify.ts';
 import type { Inventory } from '../../src/schema/inventory.ts';
 import { generateKeyPair, type KeyAlgorithm } from '../../src/trust/keys.ts';
-import { createKeySigner } from '../../src/trust/signer.ts';
+import type { Timestamper } from '../../src/trust/bundling.ts';
+import { openAuthorities } from '../../src/trust/pinned-root.ts';
+import { createKeySigner, type ReleaseSigner } from '../../src/trust/signer.ts';
+import { createKeylessSigner } from '../../src/operations/keyless-signer.ts';
+import { createTimestamper } from '../../src/operations/timestamps.ts';
 import { fillSlot } from '../../src/trust/slot.ts';
 import { makeMultiPlatformImage, type SampleNode } from '../helpers/sample-image.ts';
+import { ISSUER, startSigningServices } from '../helpers/signing-services.ts';
+import { startTimestampAuthority } from '../helpers/timestamp-authority.ts';
 import { header, layOut, readArchive, toPieces, type Piece } from '../helpers/second-reader.ts';
 import { useTempDir } from '../helpers/temp.ts';
-import {
-  descriptorsOf,
-  makeRelease,
-  sampleEvidence,
-  sampleImages,
-  SLOT_BYTES,
-  type SampleRelease,
-} from './sample-release.ts';
+import { descriptorsOf, makeRelease, sampleEvidence, sampleImages, type SampleRelease } from './sample-release.ts';
 
 const temp = useTempDir();
 let release: SampleRelease;
@@ -47,17 +46,22 @@ interface Signed {
 }
 
 /** Builds and signs an archive with the product. */
-async function build(sample: SampleRelease, algorithm: KeyAlgorithm = 'ed25519'): Promise<Signed> {
+async function build(
+  sample: SampleRelease,
+  algorithm: KeyAlgorithm = 'ed25519',
+  { timestamp, second }: { readonly timestamp?: Timestamper; readonly second?: ReleaseSigner } = {},
+): Promise<Signed> {
   const { privateKey, publicKey } = generateKeyPair(algorithm);
   const path = temp.join('sample.tar');
   await using writer = await openArchiveWriter(path, sample.inventory, { overwrite: true });
   for (const descriptor of descriptorsOf(sample.inventory)) {
     await writer.push(descriptor, sample.store.fetch(descriptor));
   }
-  const signer = createKeySigner(privateKey);
+  const signer = createKeySigner(privateKey, { timestamp });
+  const slotBytes = sample.inventory.slots[0]?.size ?? 0;
   await writer.finish(async (checksums) => [
-    fillSlot(await signer.sign(checksums), SLOT_BYTES),
-    fillSlot(undefined, SLOT_BYTES),
+    fillSlot(await signer.sign(checksums), slotBytes),
+    fillSlot(await second?.sign(checksums), slotBytes),
   ]);
   return { path, bytes: readFileSync(path), publicKey };
 }
@@ -173,6 +177,36 @@ describe('the verdict is the same', () => {
       expect(proved.proof.bytes).toBe(bytes.length);
     },
   );
+
+  test('a timestamp and a signature with a certificate are read by both, in one form only', async () => {
+    await using services = await startSigningServices();
+    await using clock = await startTimestampAuthority();
+    const environment = { SIGSTORE_ID_TOKEN: services.token() };
+    const url = new URL(services.url);
+    const authorities = openAuthorities(services.trustedRoot, 'root');
+    const now = (): Date => new Date();
+    const second = createKeylessSigner({ fulcioUrl: url, rekorUrl: url, environment, now, authorities });
+    const timestamp = createTimestamper(new URL(clock.url), { environment });
+    const slots = release.inventory.slots.map((slot) => ({ ...slot, size: 16 * 1024 }));
+    const roomy = { ...release, inventory: { ...release.inventory, slots } };
+    const { path, bytes, publicKey } = await build(roomy, 'ecdsa-p256', { timestamp, second });
+    const policy = { keys: [publicKey], threshold: 1 };
+    expect(readArchive(bytes, [publicKey])).not.toHaveLength(0);
+    expect((await verifyArchive(path, policy)).unchecked).toEqual([expect.stringContaining(ISSUER)]);
+    const text = bytes.toString('latin1');
+    for (const [from, to] of [
+      ['"treeSize":"1"', '"treeSize":"2"'],
+      ['"treeSize":"1"', '"treeSize": 1 '],
+      ['"rfc3161Timestamps":[{"signedTimestamp"', '"rfc3161Timestamps":[{"signedTimestamq"'],
+      ['"certificate":{"rawBytes"', '"certificate":{"rawBytez"'],
+    ] as const) {
+      expect(text).toContain(from);
+      const changed = Buffer.from(text.replace(from, to), 'latin1');
+      writeFileSync(path, changed);
+      expect(() => readArchive(changed, [publicKey])).toThrow();
+      await expect(verifyArchive(path, policy)).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' });
+    }
+  });
 
   test('another key, or too few of them, is refused by both', async () => {
     const { path, bytes, publicKey } = await build(release);

@@ -4,6 +4,7 @@
  */
 import { createHash, verify, type KeyObject } from 'node:crypto';
 import { proveGraph } from './second-reader-graph.ts';
+import { canonical, readMaterial } from './second-reader-bundle.ts';
 
 export interface Sized {
   readonly digest: string;
@@ -233,16 +234,15 @@ export function readArchive(file: Buffer, trusted: readonly KeyObject[], thresho
 function proveSlot(slot: Buffer, data: Buffer, trusted: readonly KeyObject[], insist: Insist): readonly string[] {
   const [, text = ''] = /^([^]*?) *\n$/.exec(slot.toString('latin1')) ?? [undefined, '?'];
   if (text === '') return [];
-  const [, hint = '', signature = ''] = /"hint":"([^"]*)".*"signature":"([^"]*)"/.exec(text) ?? [];
+  const material = readMaterial(text, insist);
+  const [, signature = ''] = /"signature":"([^"]*)"\}\}$/.exec(text) ?? [];
   const digest = Buffer.from(hexOf(data), 'hex').toString('base64');
-  const canonical = (base64: string): boolean => Buffer.from(base64, 'base64').toString('base64') === base64;
-  const material = `"verificationMaterial":{"publicKey":{"hint":"${hint}"},"timestampVerificationData":{}}`;
   const message = `"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"${digest}"},"signature":"${signature}"}`;
-  const exact = `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json",${material},${message}}`;
-  insist(text === exact && canonical(hint) && canonical(signature), 'bundle');
-  const keyId = Buffer.from(hint, 'base64').toString('hex');
+  const exact = `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":${material.exact},${message}}`;
+  insist(text === exact && canonical(signature), 'bundle');
+  const { keyId } = material;
   const key = trusted.find((each) => hexOf(each.export({ type: 'spki', format: 'der' })) === keyId);
-  if (key === undefined) return [];
+  if (keyId === undefined || key === undefined) return [];
   const algorithm = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
   insist(verify(algorithm, data, key, Buffer.from(signature, 'base64')), 'signature');
   return [keyId];
@@ -262,19 +262,17 @@ function proveProvenance(
   insist: (holds: boolean, what: string) => void,
 ): void {
   const bySigner = new Map<string, { readonly images: Subject[]; readonly common: string }>();
-  const canonical = (base64: string): boolean => Buffer.from(base64, 'base64').toString('base64') === base64;
   for (const slot of slots) {
     const [, text = ''] = /^([^]*?) *\n$/.exec(slot.toString('latin1')) ?? [undefined, '?'];
     if (text === '') continue;
-    const [, hint = '', payload = '', sig = ''] =
-      /"hint":"([^"]*)".*"payload":"([^"]*)".*"sig":"([^"]*)"/.exec(text) ?? [];
+    const material = readMaterial(text, insist);
+    const [, payload = '', sig = ''] = /"payload":"([^"]*)".*"sig":"([^"]*)"/.exec(text) ?? [];
     const type = 'application/vnd.in-toto+json';
-    const material = `"verificationMaterial":{"publicKey":{"hint":"${hint}"},"timestampVerificationData":{}}`;
     const envelope = `"dsseEnvelope":{"payload":"${payload}","payloadType":"${type}","signatures":[{"sig":"${sig}"}]}`;
-    const exact = `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json",${material},${envelope}}`;
-    insist(text === exact && [hint, payload, sig].every(canonical), 'bundle of a statement');
+    const exact = `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":${material.exact},${envelope}}`;
+    insist(text === exact && [payload, sig].every(canonical), 'bundle of a statement');
     const bytes = Buffer.from(payload, 'base64');
-    const keyId = Buffer.from(hint, 'base64').toString('hex');
+    const { keyId, signer } = material;
     const key = trusted.find((each) => hexOf(each.export({ type: 'spki', format: 'der' })) === keyId);
     const signed = Buffer.concat([Buffer.from(`DSSEv1 ${type.length} ${type} ${bytes.length} `), bytes]);
     const algorithm = key?.asymmetricKeyType === 'ed25519' ? null : 'sha256';
@@ -282,10 +280,10 @@ function proveProvenance(
     const { subject, common } = readStatement(bytes.toString(), release, insist);
     const [first, ...images] = subject;
     insist(first?.name === 'checksums.txt' && first.digest.sha256 === checksums, 'statement about this archive');
-    const own = bySigner.get(keyId) ?? { images: [], common };
+    const own = bySigner.get(signer) ?? { images: [], common };
     insist(own.common === common, 'statements that agree');
     own.images.push(...images);
-    bySigner.set(keyId, own);
+    bySigner.set(signer, own);
   }
   const wanted = new Set(
     release.images.map(({ reference, digest }) => `${reference.replace(/@.*/, '').replace(/:[^/]*$/, '')} ${digest}`),

@@ -1,7 +1,7 @@
 /** Bundles: one canonical form, everything else refused. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseBundle, serializeBundle, signerKeyId } from '../../src/trust/bundle.ts';
+import { parseBundle, serializeBundle } from '../../src/trust/bundle.ts';
 import { keyHint, keyId } from '../../src/trust/keys.ts';
 import { failure } from './failures.ts';
 import { forge, signWith, type BundleJson } from './signatures.ts';
@@ -9,13 +9,17 @@ import { forge, signWith, type BundleJson } from './signatures.ts';
 const data = Buffer.from('0123  release.json\n');
 const { bundle, publicKey } = await signWith(data, 'ecdsa-p256');
 const text = bundle.toString();
+const stamp = (json: BundleJson, tokens: readonly string[]): void => {
+  const rfc3161Timestamps = tokens.map((signedTimestamp) => ({ signedTimestamp }));
+  json.verificationMaterial['timestampVerificationData'] = { rfc3161Timestamps };
+};
 const refused = (reason: string): Error => failure('TrustError', 'SIGNATURE_INVALID', reason);
 
 describe('the canonical form', () => {
   it('is the complete Sigstore bundle of version 0.3, without white space', () => {
     const parsed = parseBundle(bundle);
-    expect(serializeBundle(parsed)).toEqual(bundle);
-    expect(signerKeyId(parsed)).toBe(keyId(publicKey));
+    expect(serializeBundle(parsed.bundle)).toEqual(bundle);
+    expect(parsed.signer).toEqual({ keyId: keyId(publicKey) });
     const signature: unknown = expect.stringMatching(/^[A-Za-z0-9+/]+=*$/);
     expect(JSON.parse(text)).toEqual({
       mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
@@ -101,12 +105,10 @@ describe('other content', () => {
       'timestamps',
       (json) => Reflect.deleteProperty(json.verificationMaterial, 'timestampVerificationData'),
     ],
-    [
-      'a timestamp',
-      'timestamps',
-      (json) =>
-        (json.verificationMaterial['timestampVerificationData'] = { rfc3161Timestamps: [{ signedTimestamp: 'AA==' }] }),
-    ],
+    ['an empty timestamp', 'oversized timestamp', (json) => stamp(json, [''])],
+    ['a long timestamp', 'oversized timestamp', (json) => stamp(json, ['A'.repeat(10_924)])],
+    ['many timestamps', 'more than 4 timestamps', (json) => stamp(json, Array<string>(5).fill('AA=='))],
+    ['a timestamp with unused bits', 'canonical', (json) => stamp(json, ['AB=='])],
     ['a log entry', 'transparency log', (json) => (json.verificationMaterial['tlogEntries'] = [logEntry])],
     ['no message digest', 'cannot be read', (json) => Reflect.deleteProperty(json.messageSignature, 'messageDigest')],
     [
@@ -128,8 +130,8 @@ describe('other content', () => {
       (json) => (Reflect.deleteProperty(json, 'messageSignature'), (json['dsseEnvelope'] = dsseEnvelope)),
     ],
     [
-      'a certificate',
-      'public key',
+      'a certificate that is none',
+      'cannot be used',
       (json) => (json.verificationMaterial = { certificate: { rawBytes: 'AA==' } } as never),
     ],
   ])('refuses %s', (_name, reason, change) => {

@@ -1,7 +1,7 @@
 /** Whose identity is meant, and whose is not. */
 import { describe, expect, it, test } from 'vitest';
 import { Identity } from '../../src/schema/identity.ts';
-import { identityId, matchesIdentity, matchesPattern } from '../../src/trust/identity.ts';
+import { signerId, matchesIdentity, matchesPattern } from '../../src/trust/identity.ts';
 
 const issuer = 'https://issuer.example';
 
@@ -45,8 +45,8 @@ describe('an identity', () => {
   });
 
   it('has an id that cannot be shifted from one field to the other', () => {
-    expect(identityId({ issuer: 'a', subject: 'bc' })).not.toBe(identityId({ issuer: 'ab', subject: 'c' }));
-    expect(identityId({ issuer, subject: 'x' })).toMatch(/^[a-f0-9]{64}$/);
+    expect(signerId({ issuer: 'a', subject: 'bc' })).not.toBe(signerId({ issuer: 'ab', subject: 'c' }));
+    expect(signerId({ issuer, subject: 'x' })).toMatch(/^[a-f0-9]{64}$/);
   });
 
   test.each<[object, string]>([

@@ -42,6 +42,9 @@ it('keeps trust documents and the decisions on releases free of it too', async (
     'draft',
     'changes',
     'provenance',
+    'signer',
+    'certificate-signer',
+    'timestamp-request',
   );
   expect(modules).toEqual(HARMLESS_MODULES);
   expect(packages).toEqual([...HARMLESS_PACKAGES, 'zod']);

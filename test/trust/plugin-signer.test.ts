@@ -41,7 +41,7 @@ describe.skipIf(!hasSoftHsm())('SoftHSM', () => {
     const bundle = await signer.sign(DATA);
     const verdict = verifySignatures(DATA, [bundle], { keys: [signer.publicKey], threshold: 1 });
     expect(verdict.accepted).toEqual([{ keyId: signer.keyId, algorithm: 'ecdsa-p256' }]);
-    const { signature } = parseBundle(bundle).content.messageSignature;
+    const { signature } = parseBundle(bundle).bundle.content.messageSignature;
     expect(verify('sha256', DATA, signer.publicKey, signature)).toBe(true);
     const envelope = await signer.signEnvelope({ payloadType: 'text', payload: DATA, signatures: new Map() });
     expect(signersOf(envelope, [signer.publicKey], 'x').size).toBe(1);

@@ -1,5 +1,6 @@
 /** Whose signature on a release counts under a trust document, and what is said of the others. */
 import { beforeAll, describe, expect, test } from 'vitest';
+import { signerId } from '../../src/trust/identity.ts';
 import { judgeSignatures, toReleasePolicy, type ReleaseVerdict } from '../../src/trust/policy.ts';
 import { createKeySigner } from '../../src/trust/signer.ts';
 import { failure } from './failures.ts';
@@ -32,7 +33,7 @@ const judge = (document: typeof TWO_OF_THREE, signers: readonly string[], now = 
 
 describe('two of three', () => {
   test('are enough, and more are welcome', () => {
-    expect(judge(TWO_OF_THREE, ['a', 'bb']).accepted.map(({ keyId }) => keyId)).toEqual([idOf('a'), idOf('bb')]);
+    expect(judge(TWO_OF_THREE, ['a', 'bb']).accepted.map(signerId)).toEqual([idOf('a'), idOf('bb')]);
     expect(judge(TWO_OF_THREE, ['c', 'bb', 'a']).accepted).toHaveLength(3);
   });
 

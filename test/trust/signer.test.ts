@@ -12,7 +12,7 @@ describe.each(ALGORITHMS)('a signer with %s', (algorithm) => {
   it('signs plainly: anyone with the key and a crypto library can check it', async () => {
     const data = Buffer.from('data');
     const { bundle, publicKey } = await signWith(data, algorithm);
-    const { signature } = parseBundle(bundle).content.messageSignature;
+    const { signature } = parseBundle(bundle).bundle.content.messageSignature;
     const hash = algorithm === 'ed25519' ? null : 'sha256';
     expect(verify(hash, data, { key: publicKey, dsaEncoding: 'der' }, signature)).toBe(true);
   });

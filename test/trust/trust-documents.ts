@@ -1,6 +1,6 @@
 /** Trust documents for tests: keys by name, documents with any field changed, and envelopes signed by whoever is named. */
 import { createHash, sign, type KeyObject } from 'node:crypto';
-import type { TrustDocument, TrustKey, TrustRole } from '../../src/schema/trust.ts';
+import { TrustDocument, type TrustKey, type TrustRole } from '../../src/schema/trust.ts';
 import { serializeCanonically } from '../../src/trust/canonical-json.ts';
 import { encodePublicKey, toTrustRecord, TRUST_PAYLOAD_TYPE, type TrustRecord } from '../../src/trust/document.ts';
 import { addSignature, preAuthenticationEncoding, serializeEnvelope, type Envelope } from '../../src/trust/dsse.ts';
@@ -40,7 +40,7 @@ export function sortKeys(keys: readonly TrustKey[]): TrustKey[] {
 /** A valid document of one root and one release key, with fields changed; keys are sorted. */
 export function makeDocument(changes: Partial<TrustDocument> = {}): TrustDocument {
   const { keys = [entryOf('root', ['root']), entryOf('release', ['release'])], ...others } = changes;
-  return {
+  const document: TrustDocument = {
     formatVersion: 1,
     product: 'sample',
     channel: 'stable',
@@ -53,6 +53,10 @@ export function makeDocument(changes: Partial<TrustDocument> = {}): TrustDocumen
     minSequence: 0,
     ...others,
   };
+  // The order of the schema is the order of the bytes.
+  const order = Object.keys(TrustDocument.shape) as (keyof TrustDocument)[];
+  const known = order.filter((field) => document[field] !== undefined).map((field) => [field, document[field]]);
+  return Object.fromEntries(known) as TrustDocument;
 }
 
 /** Adds a signature by a private key. */

@@ -2,6 +2,7 @@
 import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { AirgapError, exitCodeOf, type ErrorCode } from '../../src/errors.ts';
+import { signerId } from '../../src/trust/identity.ts';
 import { keyHint, keyId } from '../../src/trust/keys.ts';
 import { fillSlot, readSlot } from '../../src/trust/slot.ts';
 import { verifySignatures, type TrustPolicy } from '../../src/trust/verify.ts';
@@ -27,6 +28,7 @@ describe.each(ALGORITHMS)('one signature with %s', async (algorithm) => {
     expect(verifySignatures(data, [signed.bundle], trust(signed.publicKey))).toEqual({
       accepted: [{ keyId: signed.keyId, algorithm }],
       unchecked: [],
+      late: [],
     });
   });
 
@@ -129,12 +131,12 @@ describe('several signatures', async () => {
 
   it('reach a threshold with distinct keys', () => {
     const verdict = verifySignatures(data, [second.bundle, first.bundle], { keys: both, threshold: 2 });
-    expect(verdict.accepted.map((signer) => signer.keyId)).toEqual([second.keyId, first.keyId]);
+    expect(verdict.accepted.map(signerId)).toEqual([second.keyId, first.keyId]);
   });
 
   it('report strangers as unchecked', () => {
     const verdict = verifySignatures(data, [stranger.bundle, first.bundle], { keys: both, threshold: 1 });
-    expect(verdict.accepted.map((signer) => signer.keyId)).toEqual([first.keyId]);
+    expect(verdict.accepted.map(signerId)).toEqual([first.keyId]);
     expect(verdict.unchecked).toEqual([stranger.keyId]);
   });
 

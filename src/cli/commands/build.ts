@@ -5,6 +5,7 @@ import type { BuildFacts } from '../../operations/provenance.ts';
 import type { TrustMembers } from '../../operations/trust-members.ts';
 import type { ReleaseLock } from '../../schema/lock.ts';
 import type { TrustDocument } from '../../schema/trust.ts';
+import { nameSigner, type SignerName } from '../../trust/identity.ts';
 import type { ReleaseSigner } from '../../trust/signer.ts';
 import type { TrustVersions } from '../../trust/document.ts';
 import { defineCommand, flag, optionalArgument, text } from '../command.ts';
@@ -26,6 +27,7 @@ export const build = defineCommand({
     'build release.yaml --locked --key a.key --key b.key',
     'build release.yaml --key my-hsm://release --expect-key release.pub',
     'build release.yaml --key release.key --trust trust',
+    'build release.yaml --fulcio-url https://fulcio.example --rekor-url https://rekor.example --trusted-root root.json',
     'build release.yaml --key release.key --source-repository git+https://git.example/team/releases',
   ],
   arguments: {
@@ -63,7 +65,7 @@ export const build = defineCommand({
     const chain = options.trust === undefined ? undefined : await readChain(options.trust);
     const facts = readFacts(options, context.env);
     // Asked first: a passphrase is not waited for at the end of a long download.
-    const signers = await openSigners(context, options);
+    const signers = await openSigners(context, options, chain?.at(-1)?.document.trustedRoot);
     const witness = await openWitness(context, options);
     await using sources = new ImageSources({ ...options, signal });
     const { report, moved, unusedRules, trust } = await (async () => {
@@ -89,20 +91,21 @@ export const build = defineCommand({
     for (const { reference, was, now } of moved) output.note(`moved: ${reference} was ${was} and is now ${now}`);
     noteUnusedRules(output, unusedRules);
     const { path, size, digest, resumedBytes, copiedBytes } = report;
-    const { provenance } = report;
-    const document = { path, size, digest, signers: report.signers, provenance, resumedBytes, copiedBytes };
+    const signedBy = report.signers.map(nameSigner);
+    const provenance = report.provenance && nameSigner(report.provenance);
+    const document = { path, size, digest, signers: signedBy, provenance, resumedBytes, copiedBytes };
     output.result({ ...document, ...(trust === undefined ? {} : { trustVersion: trust.version }) }, [
       path,
       `  size     ${formatBytes(size)} (${size} bytes)`,
       `  digest   ${digest} (of checksums.txt)`,
-      ...report.signers.map((keyId) => `  signed   ${keyId}`),
+      ...signedBy.map((signer) => `  signed   ${signer}`),
       ...(trust === undefined ? [] : [`  trust    version ${trust.version}, until ${trust.expires}`]),
       `  built by ${builtBy(facts)}, says ${provenance}`,
       ...(resumedBytes > 0 ? [`  resumed  ${formatBytes(resumedBytes)} of an interrupted build`] : []),
     ]);
     output.note(`built in ${formatDuration(context.now().getTime() - started)}`);
     if (trust !== undefined) await noteSigners(context, trust, report.signers);
-    nextStep(context, path, chain?.at(-1)?.name ?? '', options.key[0] ?? '');
+    nextStep(context, path, chain?.at(-1)?.name ?? '', report.signers, options);
   },
 });
 
@@ -112,11 +115,12 @@ async function openWitness(
   {
     provenanceKey,
     passphraseFile,
-  }: { readonly provenanceKey: string | undefined } & Pick<SignerOptions, 'passphraseFile'>,
+    timestampUrl,
+  }: { readonly provenanceKey: string | undefined } & Pick<SignerOptions, 'passphraseFile' | 'timestampUrl'>,
 ): Promise<ReleaseSigner | undefined> {
   if (provenanceKey === undefined) return undefined;
   const { openSigners } = await import('../signers.ts');
-  const [signer] = await openSigners(context, { key: [provenanceKey], passphraseFile, expectKey: [] });
+  const [signer] = await openSigners(context, { key: [provenanceKey], passphraseFile, expectKey: [], timestampUrl });
   return signer;
 }
 
@@ -124,10 +128,20 @@ function builtBy({ builderId = 'this product', source }: BuildFacts): string {
   return source === undefined ? builderId : `${builderId} from ${source.repository}`;
 }
 
-function nextStep({ output }: Context, archive: string, trust: string, key: string): void {
+function nextStep(
+  { output }: Context,
+  archive: string,
+  trust: string,
+  [first]: readonly SignerName[],
+  { key: [key = ''], trustedRoot = 'root.json' }: SignerOptions,
+): void {
   // The public half of a key in a KMS has no file that could be guessed.
   const publicKey = key.includes('://') ? 'release.pub' : `${key.replace(/\.key$/, '')}.pub`;
-  output.note(`next: airgap verify ${archive} ${trust === '' ? `--key ${publicKey}` : `--trust ${trust}`}`);
+  const whom =
+    first === undefined || 'keyId' in first
+      ? `--key ${publicKey}`
+      : `--certificate-identity ${first.subject} --certificate-oidc-issuer ${first.issuer} --trusted-root ${trustedRoot}`;
+  output.note(`next: airgap verify ${archive} ${trust === '' ? whom : `--trust ${trust}`}`);
 }
 
 async function readChain(path: string): Promise<TrustVersions> {
@@ -141,11 +155,13 @@ async function carryTrust(chain: TrustVersions, lock: ReleaseLock): Promise<Trus
 }
 
 /** Signatures may still be added later, so that too few are no failure here. */
-async function noteSigners({ output }: Context, trust: TrustDocument, signers: readonly string[]): Promise<void> {
+async function noteSigners({ output }: Context, trust: TrustDocument, signers: readonly SignerName[]): Promise<void> {
   const { countReleaseSigners } = await import('../../operations/trust-members.ts');
   const { counting, others } = countReleaseSigners(trust, signers);
-  for (const id of others)
-    output.note(`key ${id} is no release key of the trust document: it counts for nothing there`);
+  for (const other of others) {
+    const who = 'keyId' in other ? `key ${other.keyId}` : nameSigner(other);
+    output.note(`${who} is no release key of the trust document: it counts for nothing there`);
+  }
   if (counting >= trust.thresholds.release) return;
   output.note(`${counting} of ${trust.thresholds.release} release keys have signed: sites refuse the archive as it is`);
 }

@@ -1,5 +1,6 @@
 /** `airgap sign`: a second person's signature on a finished archive. */
 import { UsageError } from '../../errors.ts';
+import { nameSigner } from '../../trust/identity.ts';
 import type { ReleaseSigner } from '../../trust/signer.ts';
 import { argument, defineCommand, flag, text } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -16,6 +17,7 @@ export const sign = defineCommand({
     'sign release.tar --key my-hsm://release --expect-key second.pub',
     'sign /media/disc/release.tar --key second.key --detached',
     'sign release.tar --bundle cosign.sigstore.json --expect-key second.pub',
+    'sign release.tar --fulcio-url https://fulcio.example --rekor-url https://rekor.example --trusted-root root.json',
   ],
   arguments: { archive: argument('archive', 'the file') },
   options: {
@@ -33,21 +35,25 @@ export const sign = defineCommand({
       using progress = await openProgress(context);
       return await signArchive(archive, signer, { detached: options.detached, signal, onProgress: progress.onProof });
     })();
-    const { path, place, digest, keyId, others, inventory } = report;
+    const { path, place, digest, signer: by, others, inventory } = report;
     const { name, version, images, files } = inventory;
     const release = { name, version };
-    output.result({ kind: 'signature', archive: path, place, digest, keyId, others, release }, [
+    output.result({ kind: 'signature', archive: path, place, digest, ...by, others, release }, [
       `signed: ${name} ${version}`,
       `  archive   ${path}`,
       `  digest    ${digest} (of checksums.txt)`,
       `  proved    every byte first: ${formatCount(images.length, 'image')}, ${formatCount(files.length, 'file')}`,
-      `  signed    ${keyId}, in ${place}`,
+      `  signed    ${nameSigner(by)}, in ${place}`,
       ...others.map((other) => `  unchecked ${other} claims to have signed before; nothing of it was proved`),
     ]);
     output.note(`took ${formatDuration(context.now().getTime() - started)}`);
     const count = others.length + 1;
-    const keys = count === 1 ? '--key THIS.pub' : `--key FIRST.pub --key THIS.pub --threshold 2`;
-    output.note(`next: airgap verify ${archive} ${keys}`);
+    const { trustedRoot = 'root.json' } = options;
+    const own =
+      'keyId' in by
+        ? '--key THIS.pub'
+        : `--certificate-identity ${by.subject} --certificate-oidc-issuer ${by.issuer} --trusted-root ${trustedRoot}`;
+    output.note(`next: airgap verify ${archive} ${count === 1 ? own : `--key FIRST.pub ${own} --threshold 2`}`);
   },
 });
 
@@ -56,9 +62,10 @@ async function openSigner(
   context: Context,
   options: SignerOptions & { readonly bundle: string | undefined },
 ): Promise<ReleaseSigner> {
-  const { bundle, key, expectKey } = options;
-  if (key.length + (bundle === undefined ? 0 : 1) !== 1) {
-    throw new UsageError('USAGE', 'one signature is added at a time: give --key once, or --bundle', {
+  const { bundle, expectKey } = options;
+  const { countNamedSigners } = await import('../signers.ts');
+  if (countNamedSigners(options) + (bundle === undefined ? 0 : 1) !== 1) {
+    throw new UsageError('USAGE', 'one signature is added at a time: give --key once, or --fulcio-url, or --bundle', {
       hint: 'whoever signs second runs the command again, with a key of their own',
     });
   }

@@ -2,6 +2,7 @@
 import { UsageError } from '../../errors.ts';
 import { parseDigest } from '../../oci/digest.ts';
 import { argument, count, defineCommand, list, restArguments, time } from '../command.ts';
+import { identityOptions, namesIdentity, readTrustIdentity } from '../identity-options.ts';
 import { readPublicKey } from '../keys.ts';
 import { changeAndReport, planOption, readKeyId, thresholdOptions, toThresholds } from '../trust-drafts.ts';
 
@@ -43,24 +44,30 @@ export const trustRemoveKey = defineCommand({
 
 export const trustRevoke = defineCommand({
   name: 'trust revoke',
-  summary: 'declare keys stolen, or releases bad, for ever',
-  examples: ['trust revoke trust stolen.pub', 'trust revoke trust sha256:<64 digits>'],
+  summary: 'declare keys or identities stolen, or releases bad, for ever',
+  examples: [
+    'trust revoke trust stolen.pub',
+    'trust revoke trust sha256:<64 digits>',
+    'trust revoke trust --issuer https://token.example --subject anna@acme.example',
+  ],
   arguments: { directory, what: restArguments('what', 'keys (.pub file or key id) and releases (sha256:…)') },
-  options: { plan: planOption },
-  async run(context, { directory: place, what }, { plan }) {
-    if (what.length === 0) throw new UsageError('USAGE', 'name the keys or releases to revoke');
+  options: { ...identityOptions, plan: planOption },
+  async run(context, { directory: place, what }, options) {
+    const { plan } = options;
+    const revokeIdentities = namesIdentity(options) ? [readTrustIdentity(options)] : [];
+    if (what.length + revokeIdentities.length === 0) {
+      throw new UsageError('USAGE', 'name the keys, identities or releases to revoke');
+    }
     const isRelease = (word: string): boolean => word.startsWith('sha256:');
     const revokeKeys = await Promise.all(what.filter((word) => !isRelease(word)).map(readKeyId));
     await changeAndReport(
       context,
       place,
-      { revokeKeys, revokeReleases: what.filter(isRelease).map(parseDigest) },
+      { revokeKeys, revokeIdentities, revokeReleases: what.filter(isRelease).map(parseDigest) },
       plan,
     );
     // Otherwise a thief who ran ahead would have shut the genuine releases out; the floor takes over.
-    context.output.note(
-      'marks that revoked keys and releases set at sites no longer bind; name the lowest release that',
-    );
+    context.output.note('marks that what is revoked set at sites no longer bind; name the lowest release that');
     context.output.note(`may still be loaded: airgap trust set ${place} --min-sequence N`);
   },
 });

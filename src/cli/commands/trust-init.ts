@@ -2,8 +2,10 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
 import { argument, defineCommand, list, requiredText, text, time } from '../command.ts';
+import { identityOptions, namesIdentity, readTrustIdentity } from '../identity-options.ts';
 import { readPublicKey } from '../keys.ts';
 import { planOption, thresholdOptions, toThresholds, writeAndReport } from '../trust-drafts.ts';
+import { readTrustedRoot } from '../trusted-root-file.ts';
 
 export const trustInit = defineCommand({
   name: 'trust init',
@@ -18,6 +20,8 @@ export const trustInit = defineCommand({
     channel: text('--channel <name>', 'their channel (default: stable)'),
     root: list('--root <file>', 'public key that signs this document and its changes; keep the private one offline'),
     release: list('--release <file>', 'public key that signs releases'),
+    ...identityOptions,
+    trustedRoot: text('--trusted-root <file>', 'Sigstore trusted root to check certificates and timestamps by'),
     ...thresholdOptions,
     expires: time('--expires <time>', 'until when it is believed: 2028-01-01 or 2028-01-01T12:00:00Z'),
     plan: planOption,
@@ -26,16 +30,24 @@ export const trustInit = defineCommand({
     const { beginTrust } = await import('../../trust/draft.ts');
     const { keyId } = await import('../../trust/keys.ts');
     const { product, channel = 'stable', root, release, expires, plan } = options;
-    if (root.length === 0 || release.length === 0) {
-      throw new UsageError('USAGE', 'a trust document needs keys: --root and --release', {
-        hint: 'make a pair with: airgap keys generate --output root',
-      });
+    const addIdentities = namesIdentity(options)
+      ? [{ identity: readTrustIdentity(options), roles: ['release' as const] }]
+      : [];
+    if (root.length === 0 || release.length + addIdentities.length === 0) {
+      throw new UsageError(
+        'USAGE',
+        'a trust document needs keys: --root and --release (or an identity: --issuer and --subject)',
+        {
+          hint: 'make a pair with: airgap keys generate --output root',
+        },
+      );
     }
     if (expires === undefined) {
       throw new UsageError('USAGE', 'a trust document has to end: --expires', {
         hint: 'as long as sites may go without hearing of a revocation, such as --expires 2028-01-01',
       });
     }
+    const trustedRoot = options.trustedRoot === undefined ? undefined : await readTrustedRoot(options.trustedRoot);
     const roots = await Promise.all(root.map(readPublicKey));
     const releases = await Promise.all(release.map(readPublicKey));
     const isRoot = new Set(roots.map(keyId));
@@ -45,7 +57,10 @@ export const trustInit = defineCommand({
       const roles = [isRelease.has(id) ? 'release' : undefined, isRoot.has(id) ? 'root' : undefined] as const;
       return { publicKey, roles: roles.filter((role) => role !== undefined) };
     });
-    const draft = beginTrust({ product, channel, expires }, { addKeys, thresholds: toThresholds(options) });
+    const draft = beginTrust(
+      { product, channel, expires },
+      { addKeys, addIdentities, trustedRoot, thresholds: toThresholds(options) },
+    );
     await assertFresh(directory, plan);
     await writeAndReport(context, directory, [], draft, plan);
   },

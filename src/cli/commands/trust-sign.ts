@@ -2,7 +2,7 @@
 import { UsageError } from '../../errors.ts';
 import type { TrustRecord, TrustVersions } from '../../trust/document.ts';
 import { argument, defineCommand } from '../command.ts';
-import { signerOptions } from '../signer-options.ts';
+import { keyOptions } from '../signer-options.ts';
 import { needLines, planOption } from '../trust-drafts.ts';
 
 export const trustSign = defineCommand({
@@ -11,7 +11,7 @@ export const trustSign = defineCommand({
   examples: ['trust sign trust --key root.key', 'trust sign trust --key my-hsm://root', 'trust sign trust --plan'],
   arguments: { directory: argument('directory', 'where the versions are kept') },
   options: {
-    ...signerOptions,
+    ...keyOptions,
     plan: planOption,
   },
   async run(context, { directory }, options) {
@@ -19,7 +19,7 @@ export const trustSign = defineCommand({
     const { describeChanges } = await import('../../trust/changes.ts');
     const { keysOf, toTrustRecord } = await import('../../trust/document.ts');
     const { isFinished, proveChain, signatureNeeds } = await import('../../trust/draft.ts');
-    const { openSigners } = await import('../signers.ts');
+    const { openKeySigners } = await import('../signers.ts');
     const { output } = context;
     const { plan } = options;
     const records = await readTrustDirectory(directory);
@@ -31,7 +31,10 @@ export const trustSign = defineCommand({
       [newest, before].flatMap((record) => [...keysOf(record?.document ?? newest.document, 'root').keys()]),
     );
     let { envelope } = newest;
-    for (const signer of plan ? [] : await openSigners(context, options)) {
+    if (!plan && options.key.length === 0) {
+      throw new UsageError('USAGE', 'no key to sign with', { hint: 'give --key root.key' });
+    }
+    for (const signer of plan ? [] : await openKeySigners(context, options)) {
       if (!roots.has(signer.keyId)) {
         throw new UsageError('USAGE', `key ${signer.keyId} is no root key of this version or the one before`, {
           hint: `root keys are ${[...roots].join(', ')}`,

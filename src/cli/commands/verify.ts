@@ -3,6 +3,7 @@ import { AirgapError, ExitCode, exitCodeOf } from '../../errors.ts';
 import type { TrustedRelease } from '../../operations/trusted-release.ts';
 import type { VerifiedRelease } from '../../operations/verify.ts';
 import type { VerifyReport } from '../../schema/report.ts';
+import { nameSigner } from '../../trust/identity.ts';
 import type { Admission } from '../admission.ts';
 import { recordOptions, type RecordOptions } from '../audit-options.ts';
 import { recordDocument, recordLine } from '../audit-record.ts';
@@ -12,6 +13,7 @@ import type { Context } from '../context.ts';
 import { formatBytes, formatCount, formatDuration } from '../format.ts';
 import { formatDocument } from '../output.ts';
 import { openProgress } from '../progress.ts';
+import { describeSigner, signerDocument } from '../signer-lines.ts';
 import { describeBuild, provenanceDocument } from '../provenance-lines.ts';
 import { writeResultFile } from '../result-file.ts';
 import { standingDocument, standingLines } from '../standing.ts';
@@ -122,7 +124,7 @@ function describe(
     ...(trusted === undefined ? {} : { release: summarize(trusted), digest: trusted.digest }),
     trust: {
       threshold: trusted?.threshold ?? ('document' in anchor ? anchor.document.thresholds.release : anchor.threshold),
-      acceptedSigners: (trusted?.signers ?? []).map(({ keyId, algorithm }) => ({ keyId, algorithm })),
+      acceptedSigners: (trusted?.signers ?? []).map(signerDocument),
       uncheckedSigners: [...(trusted?.unchecked ?? [])],
       ...(trusted === undefined ? {} : standingDocument(trusted)),
     },
@@ -171,12 +173,12 @@ export function verifiedLines(archive: string, release: VerifiedRelease): readon
     `  read      ${formatBytes(proof.bytes)} (${proof.bytes} bytes), all of it accounted for`,
     `  proved    ${formatCount(proof.contents, 'piece')} of content: ${formatCount(images.length, 'image')} for ${platforms.join(', ')}, ${formatCount(files.length, 'file')}`,
     `  digest    ${digest} (of checksums.txt)`,
-    ...signers.map(({ keyId, algorithm }) => `  signed    ${keyId} (${algorithm})`),
+    ...signers.map((signer) => `  signed    ${describeSigner(signer)}`),
     ...standingLines(release),
-    ...unchecked.map((keyId) => `  unchecked ${keyId} claims to have signed; nothing of it was proved`),
-    ...provenance.accepted.map((build) => `  built by  ${describeBuild(build)}, says ${build.keyId}`),
+    ...unchecked.map((signer) => `  unchecked ${signer} claims to have signed; nothing of it was proved`),
+    ...provenance.accepted.map((build) => `  built by  ${describeBuild(build)}, says ${nameSigner(build)}`),
     ...provenance.unchecked.map(
-      ({ keyId }) => `  unchecked ${keyId} claims how it was built; nothing of it was proved`,
+      (build) => `  unchecked ${nameSigner(build)} claims how it was built; nothing of it was proved`,
     ),
   ];
 }
