@@ -4,7 +4,9 @@ import { lstat, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'n
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openArchive, type ArchiveReader } from '../../src/archive/reader.ts';
 import { refuseLink, writeResultFile } from '../../src/cli/result-file.ts';
+import { layoutArchive } from '../../src/archive/layout.ts';
 import { bytesOf } from '../../src/content/verified.ts';
+import { RegistryError } from '../../src/errors.ts';
 import { extractFiles } from '../../src/operations/extract.ts';
 import { loadRelease, planLoad } from '../../src/operations/load.ts';
 import { loadTars, planDirectory } from '../../src/operations/load-tars.ts';
@@ -15,9 +17,11 @@ import { proveRelease } from '../../src/operations/verify.ts';
 import { MemoryStore } from '../../src/stores/memory.ts';
 import { sha256 } from '../../src/oci/digest.ts';
 import { createKeySigner } from '../../src/trust/signer.ts';
+import { rejectionOf } from '../archive/failures.ts';
 import { contentsOf, fixedKeyPair, forgeArchive } from '../archive/forge.ts';
 import { makeLargeLayer, makeRelease, memberOf, type SampleRelease } from '../archive/sample-release.ts';
 import { makeImage } from '../helpers/sample-image.ts';
+import { makeLayer } from '../helpers/sample-layer.ts';
 import { useTempDir } from '../helpers/temp.ts';
 
 const temp = useTempDir();
@@ -157,6 +161,47 @@ describe('loading images', () => {
     await expect(outcome).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
     expect(seen).toEqual([]);
     await expect(store.resolve('registry.example/large:1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  describe('a target that notices wrong content before the proof does', () => {
+    const failure = { method: 'PUT', url: 'http://target/', status: 400, errors: [], retryable: false };
+
+    /** A release with a layer that takes long to hash, and a small one that is damaged. */
+    async function loadDamaged(refusal: RegistryError | undefined): Promise<unknown> {
+      const small = makeLayer({ 'etc/motd': 'hello\n' });
+      const image = makeImage({ layers: [makeLargeLayer(40_000_000, 'large'), small] });
+      const large = await makeRelease({ images: { 'registry.example/large:1': image } });
+      const bytes = await forgeArchive(large.inventory, contentsOf(large), createKeySigner(privateKey));
+      const { digest } = small.descriptor;
+      const [place] = layoutArchive(large.inventory).segments.filter(
+        (segment) => segment.kind === 'content' && segment.digest === digest,
+      );
+      bytes[place!.offset]! ^= 1;
+      await writeFile(temp.join('a.tar'), bytes);
+      const store = new MemoryStore('target');
+      const push = store.push.bind(store);
+      store.push = async (...args) => {
+        try {
+          await push(...args);
+        } catch (error) {
+          throw refusal ?? error;
+        }
+      };
+      using source = await opened();
+      const plan = await planLoad(source.archive, source.trusted, createLayoutTarget('target', store));
+      return await rejectionOf(() => loadRelease(plan));
+    }
+
+    test.each([
+      ['by its digest', undefined],
+      ['and answers 400', new RegistryError('answered 400', failure)],
+    ])('%s: the member at fault is named', async (_, refusal) => {
+      expect(await loadDamaged(refusal)).toMatchObject({
+        name: 'IntegrityError',
+        code: 'DIGEST_MISMATCH',
+        details: { member: 'images/linux-amd64.tar' },
+      });
+    });
   });
 
   const isIndex = (digest: string): boolean =>
