@@ -3,26 +3,26 @@ import { describe, expect, test } from 'vitest';
 import { parseTrace } from './system-trace.ts';
 
 const parse = (...lines: readonly string[]): ReturnType<typeof parseTrace> =>
-  parseTrace(lines.map((line) => `12 ${line}\n`).join(''), '/work');
+  parseTrace(lines.map((line) => `12 ${line}\n`).join(''), '/site');
 
 describe('files', () => {
   test.each([
-    ['openat(AT_FDCWD</work>, "a.tar", O_RDONLY|O_CLOEXEC) = 3</work/a.tar>', '/work/a.tar', false],
-    ['openat(AT_FDCWD</work>, "/etc/passwd", O_RDONLY) = 3</etc/passwd>', '/etc/passwd', false],
-    ['openat(AT_FDCWD</work>, "/etc/absent", O_RDONLY) = -1 ENOENT (No such file or directory)', '/etc/absent', false],
+    ['openat(AT_FDCWD</site>, "a.tar", O_RDONLY|O_CLOEXEC) = 3</site/a.tar>', '/site/a.tar', false],
+    ['openat(AT_FDCWD</site>, "/etc/passwd", O_RDONLY) = 3</etc/passwd>', '/etc/passwd', false],
+    ['openat(AT_FDCWD</site>, "/etc/absent", O_RDONLY) = -1 ENOENT (No such file or directory)', '/etc/absent', false],
     ['openat(5</srv/site>, "../x", O_RDWR|O_CREAT, 0644) = 6</srv/x>', '/srv/x', true],
-    ['openat(AT_FDCWD</work>, "b", O_WRONLY|O_APPEND <unfinished ...>', '/work/b', true],
-    ['open("c", O_RDONLY) = 3</work/c>', '/work/c', false],
-    ['creat("c", 0644) = 3</work/c>', '/work/c', true],
-    ['unlink("state/a b") = 0', '/work/state/a b', true],
+    ['openat(AT_FDCWD</site>, "b", O_WRONLY|O_APPEND <unfinished ...>', '/site/b', true],
+    ['open("c", O_RDONLY) = 3</site/c>', '/site/c', false],
+    ['creat("c", 0644) = 3</site/c>', '/site/c', true],
+    ['unlink("state/a b") = 0', '/site/state/a b', true],
     ['mkdir("/srv/new", 0777) = 0', '/srv/new', true],
   ])('%s', (line, path, isWriting) => {
     expect(parse(line).files).toEqual([expect.objectContaining({ path, isWriting })]);
   });
 
   test('both names of a call that has two', () => {
-    const { files } = parse('rename("a.new", "a") = 0', 'linkat(AT_FDCWD</work>, "a", 7</srv>, "b", 0) = 0');
-    expect(files.map(({ path }) => path)).toEqual(['/work/a.new', '/work/a', '/work/a', '/srv/b']);
+    const { files } = parse('rename("a.new", "a") = 0', 'linkat(AT_FDCWD</site>, "a", 7</srv>, "b", 0) = 0');
+    expect(files.map(({ path }) => path)).toEqual(['/site/a.new', '/site/a', '/site/a', '/srv/b']);
   });
 });
 
