@@ -59,8 +59,12 @@ export async function proveContent(archive: ArchiveReader, options: ProveOptions
   }
   const contents = layout.segments.filter((segment) => segment.kind === 'content');
   proveGraph(archive, contents, options);
-  const digests = await hashRanges(archive.fd, contents, options);
+  const total = contents.reduce((sum, { length }) => sum + length, 0);
+  // What is hashed is not yet what it should be: the last word is for after the comparison.
+  const onProgress = (bytes: number): void => void (bytes < total && options.onProgress?.(bytes));
+  const digests = await hashRanges(archive.fd, contents, { signal: options.signal, onProgress });
   contents.forEach((segment, index) => checkDigest(layout, segment, digests[index] as Digest));
+  options.onProgress?.(total);
   return { bytes: layout.size, contents: contents.length };
 }
 

@@ -96,6 +96,22 @@ function flipped(position: number): Buffer {
 }
 
 describe('an untouched archive', () => {
+  test('never claims to be through with an archive that it refuses', async () => {
+    const damaged = Buffer.from(archive);
+    const { offset } = memberOf(release.inventory, 'docs/readme.txt');
+    damaged.writeUInt8(damaged.readUInt8(offset) ^ 1, offset);
+    await writeFile(folder.join('a.tar'), damaged);
+    using reader = await openArchive(folder.join('a.tar'));
+    const total = reader.head.layout.segments.reduce(
+      (sum, segment) => sum + (segment.kind === 'content' ? segment.length : 0),
+      0,
+    );
+    const seen: number[] = [];
+    const proof = proveContent(reader, { onProgress: (bytes) => seen.push(bytes) });
+    await expect(proof).rejects.toMatchObject({ details: { member: 'docs/readme.txt' } });
+    expect(seen).not.toContain(total);
+  });
+
   test('is proved from a file and from a stream in any chunks', async () => {
     using reader = await openArchive(path);
     checkChecksums(reader.head);
