@@ -65,7 +65,7 @@ async function bundleHashWorker() {
     format: 'cjs',
     minify: true,
     write: false,
-    entryPoints: ['src/archive/hash-thread.ts'],
+    entryPoints: ['src/archive/hashing/hash-thread.ts'],
     // It starts no workers of its own.
     define: { 'import.meta.url': '""' },
   });

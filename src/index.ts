@@ -1,22 +1,22 @@
 /** The public API: what the `airgap` commands do, for other programs. */
-export { appendEntry, type AuditRecord } from './operations/audit-log.ts';
+export { appendEntry, type AuditRecord } from './site/audit/log.ts';
 export {
   proveAuditLog,
   type AuditExpectations,
   type AuditProofOptions,
   type ProvedLog,
-} from './operations/audit-proof.ts';
-export { buildArchive, type BuildOptions, type BuildReport, type BuildRequest } from './operations/build.ts';
-export { openLockedFiles } from './operations/collect.ts';
+} from './site/audit/verification.ts';
+export { buildArchive, type BuildOptions, type BuildReport, type BuildRequest } from './operations/build/build.ts';
+export { openLockedFiles } from './operations/resolve/collect.ts';
 export { extractFiles, type ExtractOptions } from './operations/extract.ts';
 export {
   createLayoutTarget,
   createRegistryTarget,
   type ImageTarget,
   type PlannedImage,
-} from './operations/image-target.ts';
+} from './release/mapping/image-target.ts';
 export { inspectArchive, type InspectedImage, type Inspection } from './operations/inspect.ts';
-export { loadRelease, planLoad, type LoadOptions, type LoadOutcome, type LoadPlan } from './operations/load.ts';
+export { loadRelease, planLoad, type LoadOptions, type LoadOutcome, type LoadPlan } from './operations/load/load.ts';
 export {
   loadTars,
   planDirectory,
@@ -24,10 +24,10 @@ export {
   type LoadTarsOptions,
   type LoadTarsOutcome,
   type PlannedTar,
-} from './operations/load-tars.ts';
+} from './operations/load/tarballs.ts';
 export { mirrorImages, planMirror, type MirrorOptions, type MirrorPlan } from './operations/mirror.ts';
-export { readReceiptFile } from './operations/receipt-file.ts';
-export { Registries } from './operations/registries.ts';
+export { readReceiptFile } from './site/receipts/receipt-file.ts';
+export { Registries } from './stores/registry/registries.ts';
 export {
   resolveRelease,
   type MovedTag,
@@ -35,23 +35,23 @@ export {
   type ResolvedRelease,
   type ResolveOptions,
   type ResolveRequest,
-} from './operations/resolve.ts';
-export { narrowGraph, type NarrowedGraph } from './operations/routes.ts';
-export { parseTarget, type TargetAddress } from './operations/target.ts';
+} from './operations/resolve/resolve.ts';
+export { narrowGraph, type NarrowedGraph } from './release/mapping/routes.ts';
+export { parseTarget, type TargetAddress } from './release/mapping/target-address.ts';
 export { signArchive, type SignOptions, type SignReport } from './operations/sign.ts';
-export { openSite, readSiteState, Site } from './operations/site-state.ts';
+export { openSite, readSiteState, Site } from './site/site-state.ts';
 export {
   factsOf,
   trustArchive,
   trustHead,
   type Acceptance,
   type TrustedRelease,
-} from './operations/trusted-release.ts';
-export { readTrustChain, readTrustFile } from './operations/trust-files.ts';
+} from './archive/verification/trusted-archive.ts';
+export { readTrustChain, readTrustFile } from './trust/documents/document-files.ts';
 export {
   proveRelease,
   verifyArchive,
   verifyStream,
   type VerifiedRelease,
   type VerifyOptions,
-} from './operations/verify.ts';
+} from './archive/verification/verified-archive.ts';

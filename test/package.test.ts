@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startRegistry } from '../src/server/registry.ts';
+import { startRegistry } from '../src/server/embedded-registry.ts';
 import { run, runOk } from './helpers/run.ts';
 import { makeTempDir, type TempDir } from './helpers/temp.ts';
 import { toolPath } from './helpers/tools.ts';

@@ -1,24 +1,24 @@
 /** The `airgap` program: all commands, in the order of a release's life. */
 import type { Command } from './command.ts';
-import { auditReceipt } from './commands/audit-receipt.ts';
-import { auditVerify } from './commands/audit-verify.ts';
+import { auditReceipt } from './commands/audit/receipt.ts';
+import { auditVerify } from './commands/audit/verify.ts';
 import { build } from './commands/build.ts';
 import { extract } from './commands/extract.ts';
 import { init } from './commands/init.ts';
 import { inspect } from './commands/inspect.ts';
-import { keysGenerate } from './commands/keys-generate.ts';
-import { keysShow } from './commands/keys-show.ts';
+import { keysGenerate } from './commands/keys/generate.ts';
+import { keysShow } from './commands/keys/show.ts';
 import { load } from './commands/load.ts';
 import { mirror } from './commands/mirror.ts';
 import { registry } from './commands/registry.ts';
 import { resolve } from './commands/resolve.ts';
 import { sampleImages } from './commands/sample-images.ts';
 import { sign } from './commands/sign.ts';
-import { trustAddKey, trustRemoveKey, trustRevoke, trustSet } from './commands/trust-change.ts';
-import { trustAddIdentity, trustRemoveIdentity, trustSetTrustedRoot } from './commands/trust-identity.ts';
-import { trustInit } from './commands/trust-init.ts';
-import { trustShow, trustVerify } from './commands/trust-show.ts';
-import { trustSign } from './commands/trust-sign.ts';
+import { trustAddKey, trustRemoveKey, trustRevoke, trustSet } from './commands/trust/change.ts';
+import { trustAddIdentity, trustRemoveIdentity, trustSetTrustedRoot } from './commands/trust/identity.ts';
+import { trustInit } from './commands/trust/init.ts';
+import { trustShow, trustVerify } from './commands/trust/show.ts';
+import { trustSign } from './commands/trust/sign.ts';
 import { verify } from './commands/verify.ts';
 import { runInProcess } from './run.ts';
 

@@ -1,5 +1,5 @@
 /** What a command knows of the world around it; tests and other programs hand in their own. */
-import { createOutput, type Output, type OutputOptions } from './output.ts';
+import { createOutput, type Output, type OutputOptions } from './output/output.ts';
 
 /** The process a command runs in. */
 export interface Surroundings {

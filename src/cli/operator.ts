@@ -1,15 +1,15 @@
 /** The `verify-and-load` program: one command, no subcommands, for the operator at the other side. */
 import { UsageError } from '../errors.ts';
-import { receiptOptions, recordOptions } from './audit-options.ts';
+import { receiptOptions, recordOptions } from './options/audit-options.ts';
 import { argument, defineCommand, digest, flag, list, text, type Command } from './command.ts';
-import { proveLogAndReport } from './commands/audit-verify.ts';
+import { proveLogAndReport } from './commands/audit/verify.ts';
 import { extractAndReport } from './commands/extract.ts';
 import { inspectAndReport } from './commands/inspect.ts';
 import { verifyAndReport } from './commands/verify.ts';
 import { runInProcess } from './run.ts';
-import { concurrencyOption } from './source-options.ts';
-import { targetOptions } from './target-options.ts';
-import { readTerms, trustOptions } from './trust-options.ts';
+import { concurrencyOption } from './options/source-options.ts';
+import { targetOptions } from './options/target-options.ts';
+import { readTerms, trustOptions } from './options/trust-options.ts';
 
 const EXAMPLES = [
   'node verify-and-load.mjs release.tar --key release.pub',
@@ -60,7 +60,7 @@ const verifyAndLoad = defineCommand({
     if (extract !== undefined)
       return extractAndReport(context, archive, terms, { ...options, directory: extract, paths: options.path });
     if (to === undefined) return verifyAndReport(context, archive, terms, options);
-    const { loadArchive } = await import('./load-images.ts');
+    const { loadArchive } = await import('./commands/load-images.ts');
     await loadArchive(context, archive, terms, { ...options, to });
   },
 });

@@ -2,7 +2,7 @@
 import { ExitCode } from '../errors.ts';
 import type { Command } from './command.ts';
 import { processSurroundings, wantsColor, type Surroundings } from './context.ts';
-import { printFailure, reasonOf } from './failure.ts';
+import { printFailure, reasonOf } from './output/failure.ts';
 import { createProgram, toUsageError, type ProgramOptions } from './program.ts';
 
 /** Runs a program in this process and returns its exit code. */

@@ -5,7 +5,7 @@
 import { IntegrityError, RegistryError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import { forEachConcurrently } from './limit.ts';
+import { forEachConcurrently } from '../base/limit.ts';
 import {
   substituteOf,
   type ManifestTransfer,
@@ -14,16 +14,9 @@ import {
   type PendingTransfer,
   type Substitution,
 } from './plan.ts';
-import { isRetryable, retrying, type RetryPolicy } from './retry.ts';
-import {
-  canMount,
-  canResume,
-  mountableSource,
-  type Bytes,
-  type MountTarget,
-  type Source,
-  type Target,
-} from './store.ts';
+import { isRetryable, retrying, type RetryPolicy } from '../base/retry.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { canMount, canResume, mountableSource, type MountTarget, type Source, type Target } from './store.ts';
 
 /** Transfers that run at the same time when nothing else is said. */
 export const DEFAULT_CONCURRENCY = 4;

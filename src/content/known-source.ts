@@ -1,7 +1,8 @@
 /** A source in front of another that answers from bytes already in memory, so that nothing is asked for twice. */
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { Bytes, CallOptions, FetchOptions, Source, SourceView } from './store.ts';
+import type { Bytes } from '../base/bytes.ts';
+import type { CallOptions, FetchOptions, Source, SourceView } from './store.ts';
 import { bytesOf } from './verified.ts';
 
 /** Reads known content from memory and everything else from the inner source. */

@@ -1,9 +1,9 @@
 /** What a copy has to do, worked out before it starts: every piece of content once, whoever shares it. */
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { ContentGraph, GraphBlob, GraphManifest } from '../schema/graph.ts';
-import { childrenFirst, namedBy, reachableFrom, referrersIn } from './graph.ts';
-import { forEachConcurrently } from './limit.ts';
+import type { ContentGraph, GraphBlob, GraphManifest } from './content-graph.ts';
+import { childrenFirst, namedBy, reachableFrom, referrersIn } from './graph-walk.ts';
+import { forEachConcurrently } from '../base/limit.ts';
 import { canListReferrers, type CallOptions, type Source, type Target } from './store.ts';
 
 /** One image on its way: where it comes from, where it goes, under which tag it becomes visible. */

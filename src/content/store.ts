@@ -3,14 +3,9 @@
  * Docker Engine and memory are all a {@link Source}; the writable ones are a {@link Target}. Powers that only some
  * have are separate interfaces, asked for with the `can…` guards.
  */
+import type { Bytes } from '../base/bytes.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-
-/**
- * A stream of content. Chunks are **borrowed**: a chunk is valid only until the next one is asked for, so that a
- * source can reuse one buffer. Whoever keeps bytes copies them.
- */
-export type Bytes = AsyncIterable<Uint8Array>;
 
 /** Options of every store verb. */
 export interface CallOptions {

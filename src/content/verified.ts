@@ -4,7 +4,8 @@ import { IntegrityError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { digestOf, type Digest } from '../oci/digest.ts';
 import { MAX_MANIFEST_BYTES } from '../oci/manifest.ts';
-import type { Bytes, CallOptions, Source } from './store.ts';
+import type { Bytes } from '../base/bytes.ts';
+import type { CallOptions, Source } from './store.ts';
 
 /**
  * Passes content on while hashing it. `prefix` is a running hash over bytes that came before (a resumed transfer) and

@@ -4,7 +4,7 @@ import { IntegrityError, StoreError } from '../errors.ts';
 import type { Descriptor } from './descriptor.ts';
 import { isDigest, type Digest } from './digest.ts';
 import { isIndexType, isManifestType, MediaType } from './media-types.ts';
-import { findMisspeltKey, parseStrictJson } from './strict-json.ts';
+import { findMisspeltKey, parseStrictJson } from '../base/json/strict-json.ts';
 
 /** Bytes of one manifest or index; registries commonly stop at 4 MiB. */
 export const MAX_MANIFEST_BYTES: number = 32 * 1024 * 1024;

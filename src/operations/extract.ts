@@ -1,12 +1,12 @@
 /** Writes files of a verified archive (charts, manifests, documents) into a fresh directory, never through a link. */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ArchiveReader } from '../archive/reader.ts';
+import type { ArchiveReader } from '../archive/reader/reader.ts';
 import { verified } from '../content/verified.ts';
 import { UsageError } from '../errors.ts';
-import type { InventoryFile } from '../schema/inventory.ts';
-import { placeFile } from './place-file.ts';
-import type { VerifiedRelease } from './verify.ts';
+import type { InventoryFile } from '../archive/inventory/inventory-schema.ts';
+import { placeFile } from '../base/files/place-file.ts';
+import type { VerifiedRelease } from '../archive/verification/verified-archive.ts';
 
 /** Options of {@link extractFiles}. */
 export interface ExtractOptions {

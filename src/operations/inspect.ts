@@ -1,15 +1,15 @@
 /** Says what an archive claims to hold by reading only its head. Nothing is verified here, and the report says so. */
-import { openArchive } from '../archive/reader.ts';
-import { reachableFrom, rootsOf } from '../content/graph.ts';
+import { openArchive } from '../archive/reader/reader.ts';
+import { reachableFrom, rootsOf } from '../content/graph-walk.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
-import type { GraphEvidence } from '../schema/graph.ts';
-import type { Inventory } from '../schema/inventory.ts';
-import type { TrustRecord } from '../trust/document.ts';
-import { judgeProvenance, type Provenance } from '../trust/provenance.ts';
-import { platformsOf } from './routes.ts';
-import { nameSigner } from '../trust/identity.ts';
-import { releaseAttestations, releaseSignatures } from './signatures.ts';
-import { readCarriedTrust } from './trusted-release.ts';
+import type { GraphEvidence } from '../content/content-graph.ts';
+import type { Inventory } from '../archive/inventory/inventory-schema.ts';
+import type { TrustRecord } from '../trust/documents/document.ts';
+import { judgeProvenance, type Provenance } from '../trust/provenance/evaluate-provenance.ts';
+import { platformsOf } from '../release/mapping/routes.ts';
+import { nameSigner } from '../trust/signatures/identity.ts';
+import { releaseAttestations, releaseSignatures } from '../archive/reader/signatures.ts';
+import { readCarriedTrust } from '../archive/verification/trusted-archive.ts';
 
 /** One image as the archive's head describes it. */
 export interface InspectedImage {

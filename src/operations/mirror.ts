@@ -2,9 +2,9 @@
 import { copy, type CopyEvent, type CopyResult } from '../content/copy.ts';
 import { assess, pendingBytes, planCopy, type PendingCopy } from '../content/plan.ts';
 import type { Source } from '../content/store.ts';
-import type { ContentGraph } from '../schema/graph.ts';
-import { mapImages, routesTo, type ImageTarget, type PlannedImage } from './image-target.ts';
-import { prepareSubstitutes } from './routes.ts';
+import type { ContentGraph } from '../content/content-graph.ts';
+import { mapImages, routesTo, type ImageTarget, type PlannedImage } from '../release/mapping/image-target.ts';
+import { prepareSubstitutes } from '../release/mapping/routes.ts';
 
 const ASSESS_CONCURRENCY = 8;
 

@@ -1,14 +1,14 @@
 /** Stand-ins for images that cannot be pulled here, so that a release can be rehearsed from end to end. */
-import { discoverImage, mergeGraphs } from '../content/graph.ts';
+import { discoverImage, mergeGraphs } from '../content/graph-walk.ts';
 import type { CopyResult } from '../content/copy.ts';
 import type { Source } from '../content/store.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import { formatReference } from '../oci/reference.ts';
-import { createSampleImages } from '../release/sample-images.ts';
-import type { ReleaseSpec } from '../release/spec.ts';
+import { createSampleImages } from '../release/samples/sample-images.ts';
+import type { ReleaseSpec } from '../release/spec/spec.ts';
 import { FileSource } from '../stores/files.ts';
-import { collectComponent } from './collect.ts';
-import type { ImageTarget } from './image-target.ts';
+import { collectComponent } from './resolve/collect.ts';
+import type { ImageTarget } from '../release/mapping/image-target.ts';
 import { mirrorImages, planMirror, type MirrorOptions } from './mirror.ts';
 
 const DEFAULT_PLATFORMS = ['linux/amd64', 'linux/arm64'];

@@ -3,23 +3,28 @@
  * that every byte is proved first; the payload is never rewritten.
  */
 import { realpath } from 'node:fs/promises';
-import { replaceSlot } from '../archive/amend.ts';
-import { detachedPath, writeDetachedSignature } from '../archive/detached.ts';
-import { isImageTarPath } from '../archive/image-tar.ts';
-import { checkChecksums, proveContent, proveTarballs } from '../archive/proof.ts';
-import { assertWritable, openArchive, type ArchiveReader } from '../archive/reader.ts';
-import { acquireFileLock, type FileLock } from '../content/file-lock.ts';
+import { replaceSlot } from '../archive/writer/amend.ts';
+import { detachedPath, writeDetachedSignature } from '../archive/reader/detached.ts';
+import { isImageTarPath } from '../archive/layout/image-tar.ts';
+import { checkChecksums, proveContent, proveTarballs } from '../archive/verification/proof.ts';
+import { assertWritable, openArchive, type ArchiveReader } from '../archive/reader/reader.ts';
+import { acquireFileLock, type FileLock } from '../base/files/file-lock.ts';
 import { TrustError, UsageError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
-import type { Inventory } from '../schema/inventory.ts';
-import { judgeProvenance } from '../trust/provenance.ts';
-import { nameSigner, signerId, type SignerName } from '../trust/identity.ts';
-import { parseBundle } from '../trust/bundle.ts';
-import type { KeySigner, ReleaseSigner } from '../trust/signer.ts';
-import { fillSlot, readSlot } from '../trust/slot.ts';
-import { verifySignatures } from '../trust/verify.ts';
-import { releaseAttestations, releaseSignatures, SIGNATURES, type ReleaseSignature } from './signatures.ts';
-import { contentSize } from './verify.ts';
+import type { Inventory } from '../archive/inventory/inventory-schema.ts';
+import { judgeProvenance } from '../trust/provenance/evaluate-provenance.ts';
+import { nameSigner, signerId, type SignerName } from '../trust/signatures/identity.ts';
+import { parseBundle } from '../trust/signatures/bundle.ts';
+import type { KeySigner, ReleaseSigner } from '../trust/signing/signer.ts';
+import { fillSlot, readSlot } from '../trust/signatures/slot.ts';
+import { verifySignatures } from '../trust/signatures/evaluate-signatures.ts';
+import {
+  releaseAttestations,
+  releaseSignatures,
+  SIGNATURES,
+  type ReleaseSignature,
+} from '../archive/reader/signatures.ts';
+import { contentSize } from '../archive/verification/verified-archive.ts';
 
 /** What a disk writes whole or not at all. */
 const SECTOR_BYTES = 512;

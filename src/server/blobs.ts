@@ -5,8 +5,8 @@ import type { Digest } from '../oci/digest.ts';
 import type { Exchange } from './exchange.ts';
 import { parseRange, type ByteRange } from './ranges.ts';
 import { Refusal } from './refusal.ts';
-import { Repository } from './repository.ts';
-import { unlessMissing, type Storage } from './storage.ts';
+import { Repository } from './directory/repository.ts';
+import { unlessMissing, type Storage } from './directory/storage.ts';
 
 /** Bytes of one read; larger ones gain nothing, smaller ones cost a trip to the thread pool each. */
 const READ_BYTES = 256 * 1024;

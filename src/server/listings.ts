@@ -3,8 +3,8 @@ import type { Digest } from '../oci/digest.ts';
 import { MediaType } from '../oci/media-types.ts';
 import type { Exchange } from './exchange.ts';
 import { Refusal } from './refusal.ts';
-import { Repository } from './repository.ts';
-import type { Storage } from './storage.ts';
+import { Repository } from './directory/repository.ts';
+import type { Storage } from './directory/storage.ts';
 
 /** Entries of one page when the client does not say, and at most. */
 const MAX_PAGE_ENTRIES = 1000;

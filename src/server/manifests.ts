@@ -6,11 +6,11 @@ import { sha256, type Digest } from '../oci/digest.ts';
 import { isIndex, MAX_MANIFEST_BYTES, parseManifest, type Index, type Manifest } from '../oci/manifest.ts';
 import { isForeignLayerType, isManifestType } from '../oci/media-types.ts';
 import type { Exchange } from './exchange.ts';
-import { Ingest } from './ingest.ts';
+import { Ingest } from './directory/ingest.ts';
 import { Refusal } from './refusal.ts';
-import { Repository } from './repository.ts';
+import { Repository } from './directory/repository.ts';
 import type { ManifestReference } from './route.ts';
-import { unlessMissing, type Storage } from './storage.ts';
+import { unlessMissing, type Storage } from './directory/storage.ts';
 
 /**
  * Answers GET and HEAD of a manifest with its stored media type, whatever the client says it accepts.

@@ -5,7 +5,7 @@ import { sendCatalog, sendReferrers, sendTags } from './listings.ts';
 import { sendManifest, storeManifest } from './manifests.ts';
 import { Refusal, toRefusal } from './refusal.ts';
 import { parseRoute, type Route } from './route.ts';
-import type { Storage } from './storage.ts';
+import type { Storage } from './directory/storage.ts';
 import type { Uploads } from './uploads.ts';
 
 type Handler = () => Promise<void> | void;

@@ -2,12 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { isDigest, type Digest } from '../oci/digest.ts';
 import type { Exchange } from './exchange.ts';
-import { Ingest } from './ingest.ts';
+import { Ingest } from './directory/ingest.ts';
 import { parseChunkRange } from './ranges.ts';
 import { Refusal } from './refusal.ts';
-import { Repository } from './repository.ts';
+import { Repository } from './directory/repository.ts';
 import { isRepositoryName, parseDigestOrRefuse } from './route.ts';
-import type { Storage } from './storage.ts';
+import type { Storage } from './directory/storage.ts';
 
 /** Sessions open at a time. */
 const MAX_SESSIONS = 10_000;

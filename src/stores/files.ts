@@ -1,7 +1,8 @@
 /** Files of this machine (or of memory) as a {@link Source}: each is known by the digest it had when it was pinned. */
 import { createReadStream } from 'node:fs';
 import { bytesOf } from '../content/verified.ts';
-import type { Bytes, FetchOptions, Source } from '../content/store.ts';
+import type { Bytes } from '../base/bytes.ts';
+import type { FetchOptions, Source } from '../content/store.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';

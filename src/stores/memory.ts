@@ -1,5 +1,6 @@
 /** Content held in memory: for tests, and for what is too small to deserve a place of its own. */
-import type { Bytes, CallOptions, FetchOptions, ReferrerSource, Target } from '../content/store.ts';
+import type { Bytes } from '../base/bytes.ts';
+import type { CallOptions, FetchOptions, ReferrerSource, Target } from '../content/store.ts';
 import { collect, verified } from '../content/verified.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';

@@ -2,8 +2,8 @@
  * A build in a process of its own, to be killed or starved: `build-child.ts <archive> <bytes of the large layer to push>`.
  * Pushes everything small, then so much of the large layer, says `held`, and waits for its end.
  */
-import { openArchiveWriter } from '../../src/archive/writer.ts';
-import type { Bytes } from '../../src/content/store.ts';
+import { openArchiveWriter } from '../../src/archive/writer/writer.ts';
+import type { Bytes } from '../../src/base/bytes.ts';
 import { AirgapError } from '../../src/errors.ts';
 import { descriptorsOf, fillAndFinish } from './sample-release.ts';
 import { largeLayer, makeLargeRelease } from './large-release.ts';

@@ -1,11 +1,11 @@
 /** An attacker's archive writer: lays out and signs whatever inventory it is given, true or not. */
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
-import { layoutArchive, renderChecksums } from '../../src/archive/layout.ts';
+import { layoutArchive, renderChecksums } from '../../src/archive/layout/archive-layout.ts';
 import { sha256, type Digest } from '../../src/oci/digest.ts';
-import type { Inventory } from '../../src/schema/inventory.ts';
-import type { KeyPair } from '../../src/trust/keys.ts';
-import type { ReleaseSigner } from '../../src/trust/signer.ts';
-import { fillSlot } from '../../src/trust/slot.ts';
+import type { Inventory } from '../../src/archive/inventory/inventory-schema.ts';
+import type { KeyPair } from '../../src/trust/keys/public-key.ts';
+import type { ReleaseSigner } from '../../src/trust/signing/signer.ts';
+import { fillSlot } from '../../src/trust/signatures/slot.ts';
 import type { SampleRelease } from './sample-release.ts';
 
 /** What stands in front of the 32 secret bytes. @see https://www.rfc-editor.org/rfc/rfc8410#section-7 */

@@ -1,5 +1,5 @@
 /** A release with one layer that takes more than a checkpoint, in the tarballs of two platforms. */
-import { CHECKPOINT_BYTES } from '../../src/archive/journal.ts';
+import { CHECKPOINT_BYTES } from '../../src/archive/writer/journal.ts';
 import type { SampleLayer } from '../helpers/sample-layer.ts';
 import { makeMultiPlatformImage } from '../helpers/sample-image.ts';
 import { makeLargeLayer, makeRelease, type SampleRelease } from './sample-release.ts';

@@ -1,16 +1,16 @@
 /** A small real release for the tests of the archive: its inventory and a store that holds all of its content. */
 import { readFileSync } from 'node:fs';
-import { layoutArchive, type Member } from '../../src/archive/layout.ts';
-import { openArchiveWriter, type ArchiveWriter, type FillSlots } from '../../src/archive/writer.ts';
+import { layoutArchive, type Member } from '../../src/archive/layout/archive-layout.ts';
+import { openArchiveWriter, type ArchiveWriter, type FillSlots } from '../../src/archive/writer/writer.ts';
 import { copy } from '../../src/content/copy.ts';
-import { EvidenceFinder } from '../../src/content/evidence.ts';
-import { discoverImage, mergeGraphs, reachableFrom, type GraphPart } from '../../src/content/graph.ts';
+import { EvidenceFinder } from '../../src/content/evidence-finder.ts';
+import { discoverImage, mergeGraphs, reachableFrom, type GraphPart } from '../../src/content/graph-walk.ts';
 import { assess, planCopy } from '../../src/content/plan.ts';
 import { bytesOf } from '../../src/content/verified.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { sha256, type Digest } from '../../src/oci/digest.ts';
-import type { GraphImage } from '../../src/schema/graph.ts';
-import type { Inventory } from '../../src/schema/inventory.ts';
+import type { GraphImage } from '../../src/content/content-graph.ts';
+import type { Inventory } from '../../src/archive/inventory/inventory-schema.ts';
 import { MemoryStore } from '../../src/stores/memory.ts';
 import {
   contentOf,

@@ -5,7 +5,7 @@ import { copyFile, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { VerifyReport } from '../../src/schema/report.ts';
+import { VerifyReport } from '../../src/report/verify-report.ts';
 import { useBuiltCli } from './built-cli.ts';
 import { makeSampleRelease, PASSPHRASE, type SampleRelease } from './sample-release.ts';
 

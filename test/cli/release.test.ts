@@ -2,7 +2,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { VerifyReport } from '../../src/schema/report.ts';
+import { VerifyReport } from '../../src/report/verify-report.ts';
 import { useBuiltCli } from './built-cli.ts';
 import { IMAGES, makeSampleRelease, PASSPHRASE, type SampleRelease } from './sample-release.ts';
 

@@ -1,6 +1,6 @@
 /** A small release with everything a command needs: a source registry, a release.yaml, a key pair and, if wanted, the archive. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { startRegistry, type EmbeddedRegistry } from '../../src/server/registry.ts';
+import { startRegistry, type EmbeddedRegistry } from '../../src/server/embedded-registry.ts';
 import { makeMultiPlatformImage, pushSample } from '../helpers/sample-image.ts';
 import { makeLayer } from '../helpers/sample-layer.ts';
 import { makeTempDir, type TempDir } from '../helpers/temp.ts';

@@ -1,15 +1,16 @@
 /** The copy engine: each byte once, nothing visible too early, and safe to run again after anything. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { copy, type CopyEvent, type CopyOptions, type CopyResult } from '../../src/content/copy.ts';
-import { discoverImage, mergeGraphs } from '../../src/content/graph.ts';
+import { discoverImage, mergeGraphs } from '../../src/content/graph-walk.ts';
 import { assess, isComplete, planCopy, type Route, type Substitutes } from '../../src/content/plan.ts';
-import type { Bytes, FetchOptions, Source, Target } from '../../src/content/store.ts';
+import type { Bytes } from '../../src/base/bytes.ts';
+import type { FetchOptions, Source, Target } from '../../src/content/store.ts';
 import { bytesOf } from '../../src/content/verified.ts';
 import { RegistryError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { sha256, type Digest } from '../../src/oci/digest.ts';
 import { MediaType } from '../../src/oci/media-types.ts';
-import type { ContentGraph } from '../../src/schema/graph.ts';
+import type { ContentGraph } from '../../src/content/content-graph.ts';
 import { FileSource } from '../../src/stores/files.ts';
 import { MemoryStore } from '../../src/stores/memory.ts';
 import {

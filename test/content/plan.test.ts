@@ -1,9 +1,9 @@
 /** Plans: each piece once, in an order that never leaves a manifest without what it names, held against what is there. */
 import { describe, expect, test } from 'vitest';
-import { discoverImage, mergeGraphs } from '../../src/content/graph.ts';
+import { discoverImage, mergeGraphs } from '../../src/content/graph-walk.ts';
 import { assess, isComplete, pendingBytes, planCopy, type Route } from '../../src/content/plan.ts';
 import { bytesOf } from '../../src/content/verified.ts';
-import type { ContentGraph } from '../../src/schema/graph.ts';
+import type { ContentGraph } from '../../src/content/content-graph.ts';
 import { MemoryStore } from '../../src/stores/memory.ts';
 import {
   contentOf,

@@ -1,5 +1,6 @@
 /** Memory stores that write down what is asked of them and fail, mount and resume as a test wants. */
-import type { Bytes, CallOptions, FetchOptions, MountTarget, ResumableTarget } from '../../src/content/store.ts';
+import type { Bytes } from '../../src/base/bytes.ts';
+import type { CallOptions, FetchOptions, MountTarget, ResumableTarget } from '../../src/content/store.ts';
 import { bytesOf, collect } from '../../src/content/verified.ts';
 import { RegistryError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Bytes } from '../../src/content/store.ts';
+import type { Bytes } from '../../src/base/bytes.ts';
 import { bytesOf, collect, exactly, readVerified, verified } from '../../src/content/verified.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { sha256 } from '../../src/oci/digest.ts';

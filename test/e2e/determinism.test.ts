@@ -2,7 +2,7 @@
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { layoutArchive } from '../../src/archive/layout.ts';
+import { layoutArchive } from '../../src/archive/layout/archive-layout.ts';
 import { useBuiltRelease } from './support/fixture.ts';
 import { airgapOk } from './support/program.ts';
 import { buildArchive, makeKeys, readInventory, replaceIn } from './support/release.ts';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/oci/digest.ts';
-import { startRegistry } from '../../src/server/registry.ts';
+import { startRegistry } from '../../src/server/embedded-registry.ts';
 import { startDockerRegistry, type DockerRegistry } from '../helpers/docker-registry.ts';
 import { makeTempDir, type TempDir } from '../helpers/temp.ts';
 import { airgap, airgapJson, errorOf } from './support/program.ts';

@@ -1,7 +1,7 @@
 /** What cosign accepts at the source it accepts behind the gap: signatures, attestations and SBOMs, with and without referrers API. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRegistry, type RequestRecord } from '../../src/server/registry.ts';
+import { startRegistry, type RequestRecord } from '../../src/server/embedded-registry.ts';
 import { makeCosign, type Cosign } from '../helpers/cosign.ts';
 import { startDockerRegistry } from '../helpers/docker-registry.ts';
 import { makeMultiPlatformImage, pushSample, type SampleNode } from '../helpers/sample-image.ts';

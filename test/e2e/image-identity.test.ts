@@ -1,7 +1,7 @@
 /** A release that demands signatures by an identity: signed with certificates, proved offline, accepted by cosign behind the gap. */
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRegistry } from '../../src/server/registry.ts';
+import { startRegistry } from '../../src/server/embedded-registry.ts';
 import { makeIdentityCosign, type IdentityCosign } from '../helpers/cosign-identity.ts';
 import { startDockerRegistry } from '../helpers/docker-registry.ts';
 import { makeMultiPlatformImage, pushSample } from '../helpers/sample-image.ts';

@@ -1,8 +1,8 @@
 /** kill -9 at any moment of a build: the next run goes on where it stopped and ends byte-identical. */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readJournal } from '../../src/archive/journal.ts';
-import { startRegistry, type EmbeddedRegistry, type RequestRecord } from '../../src/server/registry.ts';
+import { readJournal } from '../../src/archive/writer/journal.ts';
+import { startRegistry, type EmbeddedRegistry, type RequestRecord } from '../../src/server/embedded-registry.ts';
 import { startChaosProxy, type ChaosProxy } from '../helpers/chaos-proxy.ts';
 import { makeTempDir, type TempDir } from '../helpers/temp.ts';
 import { airgap, airgapJson, errorOf, startAirgap } from './support/program.ts';

@@ -1,7 +1,7 @@
 /** Registry to registry: the same digests, nothing twice, nothing deleted. */
 import { rm, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { startRegistry, type RequestRecord } from '../../src/server/registry.ts';
+import { startRegistry, type RequestRecord } from '../../src/server/embedded-registry.ts';
 import { startChaosProxy } from '../helpers/chaos-proxy.ts';
 import { startDockerRegistry, storedBlobs, storedBytes } from '../helpers/docker-registry.ts';
 import { contentOf, makeImage, pushSample } from '../helpers/sample-image.ts';

@@ -5,7 +5,7 @@ import { describe, expect, test as declare } from 'vitest';
 import { startProcess } from '../helpers/process.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { traceSystem } from '../helpers/system-trace.ts';
-import { startRegistry } from '../../src/server/registry.ts';
+import { startRegistry } from '../../src/server/embedded-registry.ts';
 import { useBuiltRelease } from './support/fixture.ts';
 import { programCommand, programEnvironment, type ProgramName } from './support/program.ts';
 

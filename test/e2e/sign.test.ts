@@ -14,9 +14,9 @@ import {
 } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { layoutArchive } from '../../src/archive/layout.ts';
+import { layoutArchive } from '../../src/archive/layout/archive-layout.ts';
 import { hexOf, sha256 } from '../../src/oci/digest.ts';
-import { startRegistry } from '../../src/server/registry.ts';
+import { startRegistry } from '../../src/server/embedded-registry.ts';
 import { openNetworkNamespace, type NetworkNamespace } from '../helpers/network-namespace.ts';
 import type { ProcessResult } from '../helpers/process.ts';
 import { requireTool } from '../helpers/require-tool.ts';

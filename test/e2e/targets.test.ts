@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hexOf, sha256 } from '../../src/oci/digest.ts';
-import { startRegistry, type EmbeddedRegistry, type RequestRecord } from '../../src/server/registry.ts';
+import { startRegistry, type EmbeddedRegistry, type RequestRecord } from '../../src/server/embedded-registry.ts';
 import { startContainerd } from '../helpers/containerd.ts';
 import { DOCKERD_TOOLS, startDockerd, type DockerGeneration } from '../helpers/dockerd.ts';
 import { requireTool } from '../helpers/require-tool.ts';

@@ -1,14 +1,14 @@
 /** Mutated archives: by an attacker without a key, with a stranger's key, and by a builder whose key is trusted and who lies. */
 import { writeFile } from 'node:fs/promises';
-import { layoutArchive } from '../../src/archive/layout.ts';
-import { serializeInventory } from '../../src/archive/inventory.ts';
-import { encodeHeader, paddingOf } from '../../src/archive/ustar.ts';
+import { layoutArchive } from '../../src/archive/layout/archive-layout.ts';
+import { serializeInventory } from '../../src/archive/inventory/inventory.ts';
+import { encodeHeader, paddingOf } from '../../src/base/tar/ustar.ts';
 import { bytesOf } from '../../src/content/verified.ts';
 import { AirgapError, exitCodeOf } from '../../src/errors.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { verifyArchive, verifyStream } from '../../src/operations/verify.ts';
-import type { Inventory } from '../../src/schema/inventory.ts';
-import { createKeySigner } from '../../src/trust/signer.ts';
+import { verifyArchive, verifyStream } from '../../src/archive/verification/verified-archive.ts';
+import type { Inventory } from '../../src/archive/inventory/inventory-schema.ts';
+import { createKeySigner } from '../../src/trust/signing/signer.ts';
 import { contentsOf, fixedKeyPair, forgeArchive, withManifestBytes } from '../archive/forge.ts';
 import { makeRelease } from '../archive/sample-release.ts';
 import { readArchive } from '../helpers/second-reader.ts';

@@ -3,8 +3,8 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import type { Bundle } from '@sigstore/bundle';
 import { fulcioHandler, initializeCA, initializeCTLog, initializeTLog } from '@sigstore/mock';
 import { DSSEBundleBuilder, FulcioSigner, MessageSignatureBundleBuilder, RekorWitness } from '@sigstore/sign';
-import type { PinnedTrustedRoot } from '../../src/schema/trusted-root.ts';
-import type { KeyPair } from '../../src/trust/keys.ts';
+import type { PinnedTrustedRoot } from '../../src/trust/signatures/pinned-root-schema.ts';
+import type { KeyPair } from '../../src/trust/keys/public-key.ts';
 import { drain, startScriptedServer, type Asked } from './scripted-server.ts';
 
 /** Whom the tokens of {@link SigningServices.token} name unless told otherwise. */

@@ -1,7 +1,7 @@
 /** A real RFC 3161 timestamp authority on loopback: `openssl ts` behind a small server, with a root and a leaf of its own. */
 import { X509Certificate } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import type { PinnedTrustedRoot } from '../../src/schema/trusted-root.ts';
+import type { PinnedTrustedRoot } from '../../src/trust/signatures/pinned-root-schema.ts';
 import { runOk } from './run.ts';
 import { drain, startScriptedServer, type Asked } from './scripted-server.ts';
 import { makeTempDir } from './temp.ts';

@@ -5,7 +5,7 @@ import {
   type EmbeddedRegistry,
   type RegistryOptions,
   type RequestRecord,
-} from '../../src/server/registry.ts';
+} from '../../src/server/embedded-registry.ts';
 import { makeTempDir, type TempDir } from './temp.ts';
 
 /** The registry of the running test. */

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { hexOf, sha256 } from '../../src/oci/digest.ts';
-import { startRegistry } from '../../src/server/registry.ts';
+import { startRegistry } from '../../src/server/embedded-registry.ts';
 import { errorCodes, send, type RawAnswer } from '../helpers/raw-http.ts';
 import { unknownDigest } from '../helpers/sample-image.ts';
 import { noise } from '../helpers/sample-layer.ts';

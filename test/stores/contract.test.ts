@@ -1,10 +1,10 @@
 /** Runs the same laws over every store. */
 import { describe } from 'vitest';
-import { openArchive } from '../../src/archive/reader.ts';
-import { openArchiveWriter } from '../../src/archive/writer.ts';
-import type { Inventory } from '../../src/schema/inventory.ts';
-import { startRegistry } from '../../src/server/registry.ts';
-import { openLayout } from '../../src/stores/layout.ts';
+import { openArchive } from '../../src/archive/reader/reader.ts';
+import { openArchiveWriter } from '../../src/archive/writer/writer.ts';
+import type { Inventory } from '../../src/archive/inventory/inventory-schema.ts';
+import { startRegistry } from '../../src/server/embedded-registry.ts';
+import { openLayout } from '../../src/stores/layout/oci-layout.ts';
 import { MemoryStore } from '../../src/stores/memory.ts';
 import { openRepository } from '../../src/stores/registry/registry.ts';
 import type { RegistryRepository } from '../../src/stores/registry/repository.ts';

@@ -1,7 +1,8 @@
 /** The laws every store obeys, and the content they are tried with. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Bytes, Source, Target } from '../../src/content/store.ts';
+import type { Bytes } from '../../src/base/bytes.ts';
+import type { Source, Target } from '../../src/content/store.ts';
 import { bytesOf, collect } from '../../src/content/verified.ts';
 import { AirgapError, isAbort } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';

@@ -1,7 +1,7 @@
 /** Signed data and ways to forge it, for the tests of this folder. */
 import { createPublicKey, ECDH, type KeyObject } from 'node:crypto';
-import { generateKeyPair, type KeyAlgorithm, type KeyPair } from '../../src/trust/keys.ts';
-import { createKeySigner } from '../../src/trust/signer.ts';
+import { generateKeyPair, type KeyAlgorithm, type KeyPair } from '../../src/trust/keys/public-key.ts';
+import { createKeySigner } from '../../src/trust/signing/signer.ts';
 
 export const ALGORITHMS: readonly KeyAlgorithm[] = ['ecdsa-p256', 'ed25519'];
 

@@ -1,21 +1,21 @@
 /** `airgap build`: one signed archive out of a release. */
 import { stat } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
-import type { BuildFacts } from '../../operations/provenance.ts';
-import type { TrustMembers } from '../../operations/trust-members.ts';
-import type { ReleaseLock } from '../../schema/lock.ts';
-import type { TrustDocument } from '../../schema/trust.ts';
-import { nameSigner, type SignerName } from '../../trust/identity.ts';
-import type { ReleaseSigner } from '../../trust/signer.ts';
-import type { TrustVersions } from '../../trust/document.ts';
+import type { BuildFacts } from '../../operations/build/attestations.ts';
+import type { TrustMembers } from '../../archive/inventory/trust-members.ts';
+import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
+import type { TrustDocument } from '../../trust/documents/document-schema.ts';
+import { nameSigner, type SignerName } from '../../trust/signatures/identity.ts';
+import type { ReleaseSigner } from '../../trust/signing/signer.ts';
+import type { TrustVersions } from '../../trust/documents/document.ts';
 import { defineCommand, flag, optionalArgument, text } from '../command.ts';
 import type { Context } from '../context.ts';
-import { noteUnusedRules } from '../evidence.ts';
-import { formatBytes, formatDuration } from '../format.ts';
-import { openProgress } from '../progress.ts';
-import { factOptions, readFacts } from '../provenance-options.ts';
-import { signerOptions, type SignerOptions } from '../signer-options.ts';
-import { concurrencyOption, sourceOptions } from '../source-options.ts';
+import { noteUnusedRules } from '../../report/evidence-lines.ts';
+import { formatBytes, formatDuration } from '../../report/format.ts';
+import { openProgress } from '../output/progress.ts';
+import { factOptions, readFacts } from '../options/provenance-options.ts';
+import { signerOptions, type SignerOptions } from '../options/signer-options.ts';
+import { concurrencyOption, sourceOptions } from '../options/source-options.ts';
 import { VERSION } from '../version.ts';
 
 export const build = defineCommand({
@@ -48,12 +48,12 @@ export const build = defineCommand({
     ...sourceOptions,
   },
   async run(context, { release }, options) {
-    const { openSigners } = await import('../signers.ts');
-    const { chooseInput, pinRelease, placeOutput } = await import('../release-input.ts');
-    const { ImageSources } = await import('../image-sources.ts');
-    const { buildArchive } = await import('../../operations/build.ts');
-    const { archiveFileName } = await import('../../release/inventory.ts');
-    const { readInstallFiles } = await import('../install-files.ts');
+    const { openSigners } = await import('../inputs/signers.ts');
+    const { chooseInput, pinRelease, placeOutput } = await import('../inputs/release-input.ts');
+    const { ImageSources } = await import('../inputs/image-sources.ts');
+    const { buildArchive } = await import('../../operations/build/build.ts');
+    const { archiveFileName } = await import('../../archive/inventory/from-lock.ts');
+    const { readInstallFiles } = await import('../inputs/install-files.ts');
     const { output, signal } = context;
     const started = context.now().getTime();
     const input = chooseInput(release);
@@ -119,7 +119,7 @@ async function openWitness(
   }: { readonly provenanceKey: string | undefined } & Pick<SignerOptions, 'passphraseFile' | 'timestampUrl'>,
 ): Promise<ReleaseSigner | undefined> {
   if (provenanceKey === undefined) return undefined;
-  const { openSigners } = await import('../signers.ts');
+  const { openSigners } = await import('../inputs/signers.ts');
   const [signer] = await openSigners(context, { key: [provenanceKey], passphraseFile, expectKey: [], timestampUrl });
   return signer;
 }
@@ -145,18 +145,18 @@ function nextStep(
 }
 
 async function readChain(path: string): Promise<TrustVersions> {
-  const { readTrustChain } = await import('../../operations/trust-files.ts');
+  const { readTrustChain } = await import('../../trust/documents/document-files.ts');
   return readTrustChain(path);
 }
 
 async function carryTrust(chain: TrustVersions, lock: ReleaseLock): Promise<TrustMembers> {
-  const { toTrustMembers } = await import('../../operations/trust-members.ts');
+  const { toTrustMembers } = await import('../../archive/inventory/trust-members.ts');
   return toTrustMembers(chain, lock);
 }
 
 /** Signatures may still be added later, so that too few are no failure here. */
 async function noteSigners({ output }: Context, trust: TrustDocument, signers: readonly SignerName[]): Promise<void> {
-  const { countReleaseSigners } = await import('../../operations/trust-members.ts');
+  const { countReleaseSigners } = await import('../../archive/inventory/trust-members.ts');
   const { counting, others } = countReleaseSigners(trust, signers);
   for (const other of others) {
     const who = 'keyId' in other ? `key ${other.keyId}` : nameSigner(other);

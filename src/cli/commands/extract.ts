@@ -1,16 +1,16 @@
 /** `airgap extract`: charts, manifests and documents of a proved archive, into a fresh directory. */
 import { join } from 'node:path';
-import type { TrustedRelease } from '../../operations/trusted-release.ts';
-import type { AuditFile } from '../../schema/audit.ts';
-import { recordOptions, type RecordOptions } from '../audit-options.ts';
-import { recordDocument, recordLine } from '../audit-record.ts';
-import type { AuditTrail } from '../audit-trail.ts';
+import type { TrustedRelease } from '../../archive/verification/trusted-archive.ts';
+import type { AuditFile } from '../../site/audit/entry-schema.ts';
+import { recordOptions, type RecordOptions } from '../options/audit-options.ts';
+import { recordDocument, recordLine } from '../../report/audit-lines.ts';
+import type { AuditTrail } from '../site/trail.ts';
 import { argument, defineCommand, restArguments } from '../command.ts';
 import type { Context } from '../context.ts';
-import { formatCount } from '../format.ts';
-import { openProgress } from '../progress.ts';
-import { standingLines } from '../standing.ts';
-import { readTerms, trustOptions, type Terms } from '../trust-options.ts';
+import { formatCount } from '../../report/format.ts';
+import { openProgress } from '../output/progress.ts';
+import { standingLines } from '../../report/trust-lines.ts';
+import { readTerms, trustOptions, type Terms } from '../options/trust-options.ts';
 
 export const extract = defineCommand({
   name: 'extract',
@@ -44,7 +44,7 @@ export async function extractAndReport(
   terms: Terms,
   options: ExtractionOptions,
 ): Promise<void> {
-  const { openTrail } = await import('../audit-trail.ts');
+  const { openTrail } = await import('../site/trail.ts');
   const trail = openTrail(context, options, terms, { action: 'extract', archive: path, target: options.directory });
   await trail.cover(() => extractOnRecord(context, path, terms, options, trail));
 }
@@ -57,9 +57,9 @@ async function extractOnRecord(
   trail: AuditTrail,
 ): Promise<void> {
   const { output, signal } = context;
-  const { openArchive } = await import('../../archive/reader.ts');
-  const { proveRelease } = await import('../../operations/verify.ts');
-  const { Admission } = await import('../admission.ts');
+  const { openArchive } = await import('../../archive/reader/reader.ts');
+  const { proveRelease } = await import('../../archive/verification/verified-archive.ts');
+  const { Admission } = await import('../site/admission.ts');
   const { extractFiles } = await import('../../operations/extract.ts');
   using archive = await openArchive(path);
   trail.saw(archive);

@@ -11,7 +11,7 @@ export const init = defineCommand({
   arguments: { directory: optionalArgument('directory', 'where to write it (default: the current directory)') },
   options: {},
   async run({ output }, { directory = '.' }) {
-    const { formatStarter } = await import('../../release/starter.ts');
+    const { formatStarter } = await import('../../release/spec/starter.ts');
     const path = join(directory, 'release.yaml');
     await mkdir(directory, { recursive: true });
     try {

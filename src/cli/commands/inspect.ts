@@ -1,9 +1,9 @@
 /** `airgap inspect`: what an archive says of itself. Proves nothing, and says so. */
 import { argument, defineCommand } from '../command.ts';
 import type { Context } from '../context.ts';
-import { formatBytes, formatCount, formatTable } from '../format.ts';
-import { formatEvidence } from '../evidence.ts';
-import { describeBuild, provenanceDocument } from '../provenance-lines.ts';
+import { formatBytes, formatCount, formatTable } from '../../report/format.ts';
+import { formatEvidence } from '../../report/evidence-lines.ts';
+import { describeBuild, provenanceDocument } from '../../report/provenance-lines.ts';
 import type { Inspection } from '../../operations/inspect.ts';
 
 export const inspect = defineCommand({

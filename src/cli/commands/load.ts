@@ -1,9 +1,9 @@
 /** `airgap load`: an archive into a registry, a directory of tarballs, a Docker Engine or an OCI layout. */
-import { receiptOptions, recordOptions } from '../audit-options.ts';
+import { receiptOptions, recordOptions } from '../options/audit-options.ts';
 import { argument, defineCommand, requiredText, text } from '../command.ts';
-import { concurrencyOption } from '../source-options.ts';
-import { targetOptions } from '../target-options.ts';
-import { readTerms, trustOptions } from '../trust-options.ts';
+import { concurrencyOption } from '../options/source-options.ts';
+import { targetOptions } from '../options/target-options.ts';
+import { readTerms, trustOptions } from '../options/trust-options.ts';
 
 export const load = defineCommand({
   name: 'load',
@@ -29,7 +29,7 @@ export const load = defineCommand({
   },
   async run(context, { archive }, options) {
     const terms = await readTerms(options, context.now());
-    const { loadArchive } = await import('../load-images.ts');
+    const { loadArchive } = await import('./load-images.ts');
     await loadArchive(context, archive, terms, options);
   },
 });

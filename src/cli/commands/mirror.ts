@@ -1,7 +1,7 @@
 /** `airgap mirror`: the images of a release, a lock or a plain list from their registries to another one. */
 import { defineCommand, flag, optionalArgument, requiredText, text } from '../command.ts';
-import { concurrencyOption, sourceOptions } from '../source-options.ts';
-import { targetOptions } from '../target-options.ts';
+import { concurrencyOption, sourceOptions } from '../options/source-options.ts';
+import { targetOptions } from '../options/target-options.ts';
 
 export const mirror = defineCommand({
   name: 'mirror',
@@ -26,7 +26,7 @@ export const mirror = defineCommand({
     concurrency: concurrencyOption,
   },
   async run(context, { release }, options) {
-    const { mirrorRelease } = await import('../mirror-images.ts');
+    const { mirrorRelease } = await import('./mirror-images.ts');
     await mirrorRelease(context, release, options);
   },
 });

@@ -16,7 +16,7 @@ export const registry = defineCommand({
     acceptSparseIndexes: flag('--accept-sparse-indexes', 'take indexes of which not all platforms are there'),
   },
   async run({ output, signal }, { directory }, { listen = '127.0.0.1:5000', ...options }) {
-    const { startRegistry } = await import('../../server/registry.ts');
+    const { startRegistry } = await import('../../server/embedded-registry.ts');
     await using running = await startRegistry({
       directory,
       ...parseAddress(listen),

@@ -1,10 +1,10 @@
 /** `airgap resolve`: pins every reference of a release.yaml by digest. */
 import { UsageError } from '../../errors.ts';
 import { defineCommand, flag, optionalArgument, text } from '../command.ts';
-import { formatEvidence, formatSigners, noteUnusedRules } from '../evidence.ts';
-import { formatBytes, formatCount, formatTable, shortDigest } from '../format.ts';
-import { openProgress } from '../progress.ts';
-import { sourceOptions } from '../source-options.ts';
+import { formatEvidence, formatSigners, noteUnusedRules } from '../../report/evidence-lines.ts';
+import { formatBytes, formatCount, formatTable, shortDigest } from '../../report/format.ts';
+import { openProgress } from '../output/progress.ts';
+import { sourceOptions } from '../options/source-options.ts';
 
 export const resolve = defineCommand({
   name: 'resolve',
@@ -26,8 +26,8 @@ export const resolve = defineCommand({
     ...sourceOptions,
   },
   async run(context, { release }, options) {
-    const { chooseInput, pinRelease } = await import('../release-input.ts');
-    const { ImageSources } = await import('../image-sources.ts');
+    const { chooseInput, pinRelease } = await import('../inputs/release-input.ts');
+    const { ImageSources } = await import('../inputs/image-sources.ts');
     const { output, signal } = context;
     const input = chooseInput(release);
     if (input.kind !== 'spec') {

@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { defineCommand, optionalArgument, requiredText } from '../command.ts';
-import { formatBytes, formatCount } from '../format.ts';
+import { formatBytes, formatCount } from '../../report/format.ts';
 
 export const sampleImages = defineCommand({
   name: 'sample-images',
@@ -13,11 +13,11 @@ export const sampleImages = defineCommand({
     to: requiredText('--to <target>', 'docker://host[:port][/prefix]; the original registry is left out of paths'),
   },
   async run({ output, signal }, { release = 'release.yaml' }, { to }) {
-    const { parseTarget } = await import('../../operations/target.ts');
-    const { Registries } = await import('../../operations/registries.ts');
-    const { createRegistryTarget } = await import('../../operations/image-target.ts');
+    const { parseTarget } = await import('../../release/mapping/target-address.ts');
+    const { Registries } = await import('../../stores/registry/registries.ts');
+    const { createRegistryTarget } = await import('../../release/mapping/image-target.ts');
     const { pushSampleImages } = await import('../../operations/sample-images.ts');
-    const { loadSpec } = await import('../../release/spec.ts');
+    const { loadSpec } = await import('../../release/spec/spec.ts');
     const address = parseTarget(to);
     if (address.kind !== 'registry') throw new UsageError('USAGE', `sample images go to a registry, not to ${to}`);
     const spec = await loadSpec(release);

@@ -1,13 +1,13 @@
 /** `airgap sign`: a second person's signature on a finished archive. */
 import { UsageError } from '../../errors.ts';
-import { nameSigner } from '../../trust/identity.ts';
-import type { ReleaseSigner } from '../../trust/signer.ts';
+import { nameSigner } from '../../trust/signatures/identity.ts';
+import type { ReleaseSigner } from '../../trust/signing/signer.ts';
 import { argument, defineCommand, flag, text } from '../command.ts';
 import type { Context } from '../context.ts';
-import { formatCount, formatDuration } from '../format.ts';
-import { readKeyFile, readPublicKey } from '../keys.ts';
-import { openProgress } from '../progress.ts';
-import { signerOptions, type SignerOptions } from '../signer-options.ts';
+import { formatCount, formatDuration } from '../../report/format.ts';
+import { readKeyFile, readPublicKey } from '../inputs/keys.ts';
+import { openProgress } from '../output/progress.ts';
+import { signerOptions, type SignerOptions } from '../options/signer-options.ts';
 
 export const sign = defineCommand({
   name: 'sign',
@@ -63,14 +63,14 @@ async function openSigner(
   options: SignerOptions & { readonly bundle: string | undefined },
 ): Promise<ReleaseSigner> {
   const { bundle, expectKey } = options;
-  const { countNamedSigners } = await import('../signers.ts');
+  const { countNamedSigners } = await import('../inputs/signers.ts');
   if (countNamedSigners(options) + (bundle === undefined ? 0 : 1) !== 1) {
     throw new UsageError('USAGE', 'one signature is added at a time: give --key once, or --fulcio-url, or --bundle', {
       hint: 'whoever signs second runs the command again, with a key of their own',
     });
   }
   if (bundle === undefined) {
-    const { openSigners } = await import('../signers.ts');
+    const { openSigners } = await import('../inputs/signers.ts');
     const [signer] = await openSigners(context, options);
     return signer as ReleaseSigner;
   }
@@ -80,6 +80,6 @@ async function openSigner(
       hint: 'give --expect-key once, with the public key of whoever signed',
     });
   }
-  const { createBundleSigner } = await import('../../trust/signer.ts');
+  const { createBundleSigner } = await import('../../trust/signing/signer.ts');
   return createBundleSigner(Buffer.from(await readKeyFile(bundle)), await readPublicKey(path), bundle);
 }

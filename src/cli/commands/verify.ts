@@ -1,23 +1,23 @@
 /** `airgap verify`: proves every byte of an archive with a key the user holds. */
 import { AirgapError, ExitCode, exitCodeOf } from '../../errors.ts';
-import type { TrustedRelease } from '../../operations/trusted-release.ts';
-import type { VerifiedRelease } from '../../operations/verify.ts';
-import type { VerifyReport } from '../../schema/report.ts';
-import { nameSigner } from '../../trust/identity.ts';
-import type { Admission } from '../admission.ts';
-import { recordOptions, type RecordOptions } from '../audit-options.ts';
-import { recordDocument, recordLine } from '../audit-record.ts';
-import type { AuditTrail } from '../audit-trail.ts';
+import type { TrustedRelease } from '../../archive/verification/trusted-archive.ts';
+import type { VerifiedRelease } from '../../archive/verification/verified-archive.ts';
+import type { VerifyReport } from '../../report/verify-report.ts';
+import { nameSigner } from '../../trust/signatures/identity.ts';
+import type { Admission } from '../site/admission.ts';
+import { recordOptions, type RecordOptions } from '../options/audit-options.ts';
+import { recordDocument, recordLine } from '../../report/audit-lines.ts';
+import type { AuditTrail } from '../site/trail.ts';
 import { argument, defineCommand, text } from '../command.ts';
 import type { Context } from '../context.ts';
-import { formatBytes, formatCount, formatDuration } from '../format.ts';
-import { formatDocument } from '../output.ts';
-import { openProgress } from '../progress.ts';
-import { describeSigner, signerDocument } from '../signer-lines.ts';
-import { describeBuild, provenanceDocument } from '../provenance-lines.ts';
-import { writeResultFile } from '../result-file.ts';
-import { standingDocument, standingLines } from '../standing.ts';
-import { readTerms, trustOptions, type Terms } from '../trust-options.ts';
+import { formatBytes, formatCount, formatDuration } from '../../report/format.ts';
+import { formatDocument } from '../../report/document.ts';
+import { openProgress } from '../output/progress.ts';
+import { describeSigner, signerDocument } from '../../report/signer-lines.ts';
+import { describeBuild, provenanceDocument } from '../../report/provenance-lines.ts';
+import { writeResultFile } from '../../base/files/result-file.ts';
+import { standingDocument, standingLines } from '../../report/trust-lines.ts';
+import { readTerms, trustOptions, type Terms } from '../options/trust-options.ts';
 
 const STDIN = '-';
 
@@ -54,8 +54,8 @@ export async function verifyAndReport(
   const started = context.now().getTime();
   const state: State = { trusted: undefined, done: 0, total: 0 };
   try {
-    const { Admission } = await import('../admission.ts');
-    const { openTrail } = await import('../audit-trail.ts');
+    const { Admission } = await import('../site/admission.ts');
+    const { openTrail } = await import('../site/trail.ts');
     const trail = openTrail(context, options, terms, { action: 'verify', archive });
     const { release, record } = await trail.cover(async () => {
       await using admission = await Admission.open(terms, 'verify');
@@ -92,7 +92,7 @@ async function prove(
   state: State,
   trail: AuditTrail,
 ): Promise<VerifiedRelease> {
-  const { verifyArchive, verifyStream } = await import('../../operations/verify.ts');
+  const { verifyArchive, verifyStream } = await import('../../archive/verification/verified-archive.ts');
   using progress = await openProgress(context);
   const options = {
     signal: context.signal,

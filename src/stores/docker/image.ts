@@ -1,6 +1,7 @@
 /** Docker Engine as a source: one local image, read once through `docker save`. */
 import type { Readable } from 'node:stream';
-import type { Bytes, CallOptions, FetchOptions, Source } from '../../content/store.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import type { CallOptions, FetchOptions, Source } from '../../content/store.ts';
 import { bytesOf } from '../../content/verified.ts';
 import { IntegrityError, NotFoundError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';

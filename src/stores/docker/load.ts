@@ -1,7 +1,7 @@
 /** Docker Engine as a target: one archive streamed into `docker load`. */
 import { Readable } from 'node:stream';
 import * as z from 'zod';
-import type { Bytes } from '../../content/store.ts';
+import type { Bytes } from '../../base/bytes.ts';
 import { StoreError } from '../../errors.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
 import { openEngine, toStoreError, waitFor, type DockerOptions, type Engine } from './engine.ts';

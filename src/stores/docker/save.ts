@@ -1,7 +1,7 @@
 /** Reads what `docker save` sends, once, as it comes: every member goes to the spool, under its digest and never under its name. */
 import { posix } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { readTar } from '../../content/tar-reader.ts';
+import { readTar } from '../../base/tar/tar-reader.ts';
 import { IntegrityError, StoreError } from '../../errors.ts';
 import type { Spool, Spooled } from './spool.ts';
 

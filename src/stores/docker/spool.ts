@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Bytes } from '../../content/store.ts';
+import type { Bytes } from '../../base/bytes.ts';
 import { IntegrityError, NotFoundError, StoreError } from '../../errors.ts';
 import { digestOf, type Digest } from '../../oci/digest.ts';
 

@@ -1,7 +1,7 @@
 /** The few file operations a layout needs: reads that cannot be led astray, writes that survive a power cut. */
 import { constants, type Stats } from 'node:fs';
 import { lstat, open, realpath, rename, type FileHandle } from 'node:fs/promises';
-import type { Bytes } from '../../content/store.ts';
+import type { Bytes } from '../../base/bytes.ts';
 import { IntegrityError, NotFoundError, StoreError } from '../../errors.ts';
 
 /** Bytes of one positioned read. */

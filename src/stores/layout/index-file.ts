@@ -4,7 +4,7 @@ import { IntegrityError, StoreError } from '../../errors.ts';
 import { Annotation, type Descriptor } from '../../oci/descriptor.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
 import { MediaType } from '../../oci/media-types.ts';
-import { parseStrictJson } from '../../oci/strict-json.ts';
+import { parseStrictJson } from '../../base/json/strict-json.ts';
 
 /** Bytes of `index.json` that are read. */
 export const MAX_INDEX_BYTES: number = 32 * 1024 * 1024;

@@ -1,8 +1,8 @@
 /** Where a registry really listens: its API host, and whether it speaks TLS. */
 import { connect } from 'node:tls';
 import { UsageError } from '../../errors.ts';
-import { networkFailure } from './failure.ts';
-import { bareHost, isLoopbackHost } from './network-policy.ts';
+import { networkFailure } from '../../base/http/failure.ts';
+import { bareHost, isLoopbackHost } from '../../base/http/network-policy.ts';
 
 /** A TLS greeting on loopback is answered at once or not at all. */
 const PROBE_TIMEOUT_MS = 3_000;

@@ -1,19 +1,26 @@
 /** One client per registry host: authorization, redirects, retries and a bound on what runs at once. */
-import { DEFAULT_RETRY, retrying, type RetryPolicy } from '../../content/retry.ts';
+import { DEFAULT_RETRY, retrying, type RetryPolicy } from '../../base/retry.ts';
 import { AuthError, RegistryError } from '../../errors.ts';
-import { Authorizer } from './authorizer.ts';
-import { parseChallenges } from './challenge.ts';
-import type { CredentialSource } from './credentials.ts';
+import { Authorizer } from './auth/authorizer.ts';
+import { parseChallenges } from './auth/challenge.ts';
+import type { CredentialSource } from './auth/credentials.ts';
 import { findEndpoint } from './endpoint.ts';
-import type { UploadConnection } from './fast-upload.ts';
-import { FastPool } from './fast-pool.ts';
-import { isSameOrigin, placeOf, type Place } from './location.ts';
-import { exchangeFollowing } from './redirects.ts';
-import { Resting } from './resting.ts';
-import type { RepositoryScope } from './scope.ts';
-import { Slots } from './slots.ts';
-import { requestToken } from './token.ts';
-import { refusal, type Answer, type Exchange, type Method, type RequestKind, type Transport } from './transport.ts';
+import type { UploadConnection } from '../../base/http/fast-upload.ts';
+import { FastPool } from '../../base/http/fast-pool.ts';
+import { isSameOrigin, placeOf, type Place } from '../../base/http/location.ts';
+import { exchangeFollowing } from '../../base/http/redirects.ts';
+import { Resting } from '../../base/http/resting.ts';
+import type { RepositoryScope } from './auth/scope.ts';
+import { Slots } from '../../base/slots.ts';
+import { requestToken } from './auth/token.ts';
+import {
+  refusal,
+  type Answer,
+  type Exchange,
+  type Method,
+  type RequestKind,
+  type Transport,
+} from '../../base/http/transport.ts';
 
 /** The first answer, one with a fresh token, one with the scopes that was then told to be missing. */
 const MAX_AUTHORIZATION_TRIES = 3;

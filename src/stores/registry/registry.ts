@@ -1,14 +1,14 @@
 /** Opens registries: one client per host, shared by all repositories of that host. */
-import type { RetryPolicy } from '../../content/retry.ts';
+import type { RetryPolicy } from '../../base/retry.ts';
 import type { Reference } from '../../oci/reference.ts';
-import type { Credentials } from './account.ts';
-import { createCredentialSource } from './credentials.ts';
+import type { Credentials } from './auth/account.ts';
+import { createCredentialSource } from './auth/credentials.ts';
 import { RegistryHost } from './host.ts';
 import { API_HOSTS } from './endpoint.ts';
-import type { Environment } from './proxy.ts';
+import type { Environment } from '../../base/http/proxy.ts';
 import { RegistryRepository, type RepositoryOptions } from './repository.ts';
-import { checkCredentials } from './token.ts';
-import { Transport, type RequestEvent } from './transport.ts';
+import { checkCredentials } from './auth/token.ts';
+import { Transport, type RequestEvent } from '../../base/http/transport.ts';
 
 const DEFAULT_CONCURRENCY = 8;
 

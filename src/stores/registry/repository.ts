@@ -1,12 +1,6 @@
 /** One repository of a registry as a place to read content from and write it to. */
-import type {
-  CallOptions,
-  Bytes,
-  FetchOptions,
-  MountTarget,
-  ReferrerSource,
-  TagListSource,
-} from '../../content/store.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import type { CallOptions, FetchOptions, MountTarget, ReferrerSource, TagListSource } from '../../content/store.ts';
 import { collect, verified } from '../../content/verified.ts';
 import { AuthError, NotFoundError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
@@ -14,18 +8,18 @@ import { isDigest, type Digest } from '../../oci/digest.ts';
 import { isIndex, MAX_MANIFEST_BYTES, parseManifest } from '../../oci/manifest.ts';
 import { isManifestType } from '../../oci/media-types.ts';
 import { isTag } from '../../oci/reference.ts';
-import { streamBlob, type Opened } from './blob-stream.ts';
-import { openBlob, openForeign } from './blob-request.ts';
-import { isRetryableStatus } from './failure.ts';
+import { streamBlob, type Opened } from './blobs/blob-stream.ts';
+import { openBlob, openForeign } from './blobs/blob-request.ts';
+import { isRetryableStatus } from '../../base/http/failure.ts';
 import type { RegistryHost } from './host.ts';
-import type { Place } from './location.ts';
-import { ManifestCache } from './manifest-cache.ts';
-import { getBytes, getManifest, headManifest, putManifest, type ManifestContext } from './manifests.ts';
-import { linkByTag, listReferrers } from './referrers.ts';
-import type { RepositoryScope } from './scope.ts';
-import { listTags } from './tags.ts';
-import { refusal } from './transport.ts';
-import { pushScopes, sessionPlace, uploadBlob } from './upload.ts';
+import type { Place } from '../../base/http/location.ts';
+import { ManifestCache } from './manifests/manifest-cache.ts';
+import { getBytes, getManifest, headManifest, putManifest, type ManifestContext } from './manifests/manifests.ts';
+import { linkByTag, listReferrers } from './manifests/referrers.ts';
+import type { RepositoryScope } from './auth/scope.ts';
+import { listTags } from './manifests/tags.ts';
+import { refusal } from '../../base/http/transport.ts';
+import { pushScopes, sessionPlace, uploadBlob } from './blobs/upload.ts';
 
 /** Blobs whose absence, and upload sessions whose place, are remembered between two calls. */
 const MAX_REMEMBERED = 10_000;

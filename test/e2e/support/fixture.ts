@@ -1,6 +1,6 @@
 /** A built release for all tests of a file: source registry, keys, lock and archive, made once in `beforeAll`. */
 import { afterAll, beforeAll } from 'vitest';
-import { startRegistry, type RequestRecord } from '../../../src/server/registry.ts';
+import { startRegistry, type RequestRecord } from '../../../src/server/embedded-registry.ts';
 import { makeTempDir, type TempDir } from '../../helpers/temp.ts';
 import { buildArchive, makeKeys, pushImages, writeRelease, type ReleaseOptions, type TestRelease } from './release.ts';
 

@@ -1,11 +1,11 @@
 /** One small release with everything that can be in one, in a source registry and on disk, ready to be built. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
-import type { Inventory } from '../../../src/schema/inventory.ts';
-import type { ReleaseLock } from '../../../src/schema/lock.ts';
+import type { Inventory } from '../../../src/archive/inventory/inventory-schema.ts';
+import type { ReleaseLock } from '../../../src/release/lock/lock-schema.ts';
 import { makeAttestation, makeImage, makeIndex, pushSample, type SampleNode } from '../../helpers/sample-image.ts';
 import { makeLayer, noise } from '../../helpers/sample-layer.ts';
-import { writeFiles } from '../../kubernetes/chart-files.ts';
+import { writeFiles } from '../../kubernetes/charts/chart-files.ts';
 import { airgapJson, airgapOk } from './program.ts';
 
 /** What `airgap build --json` says. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { arch } from 'node:os';
 import tar from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Bytes } from '../../../src/content/store.ts';
+import type { Bytes } from '../../../src/base/bytes.ts';
 import { bytesOf, collect, readVerified } from '../../../src/content/verified.ts';
 import { IntegrityError, isAbort } from '../../../src/errors.ts';
 import { Annotation, type Descriptor } from '../../../src/oci/descriptor.ts';

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { collect, readVerified } from '../../../src/content/verified.ts';
 import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry.ts';
 import type { RegistryRepository } from '../../../src/stores/registry/repository.ts';
-import type { RequestEvent } from '../../../src/stores/registry/transport.ts';
+import type { RequestEvent } from '../../../src/base/http/transport.ts';
 import { madeBlob, madeImage } from '../../helpers/image.ts';
 import { startRawServer, startScriptedServer } from '../../helpers/scripted-server.ts';
 

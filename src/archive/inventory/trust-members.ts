@@ -1,0 +1,68 @@
+/** The trust documents that travel in an archive: proved, and fit for the release, before they are carried. */
+import { UsageError } from '../../errors.ts';
+import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
+import type { TrustDocument } from '../../trust/documents/document-schema.ts';
+import type { TrustVersions } from '../../trust/documents/document.ts';
+import { proveChain } from '../../trust/documents/draft.ts';
+import { matchesIdentity, type SignerName } from '../../trust/signatures/identity.ts';
+import { serializeEnvelope } from '../../trust/signatures/dsse.ts';
+import { lineOf, trustFileName } from '../../trust/documents/document-files.ts';
+import { TRUST_DIRECTORY } from '../verification/trusted-archive.ts';
+
+/** What of a release the trust document must speak for. */
+type ReleaseLine = Pick<ReleaseLock, 'name' | 'version' | 'channel' | 'sequence'>;
+
+/** Members for the archive, and the document the release will be judged by. */
+export interface TrustMembers {
+  readonly files: readonly { readonly path: string; readonly bytes: Buffer }[];
+  readonly document: TrustDocument;
+}
+
+/**
+ * Proves a chain and makes its members.
+ * @throws TrustError when a version is not signed as the one before demands.
+ * @throws UsageError when the newest version speaks for another line, or would refuse the release.
+ */
+export function toTrustMembers(records: TrustVersions, lock: ReleaseLine): TrustMembers {
+  const { document } = proveChain(records);
+  const { product, channel, version, minSequence } = document;
+  if (product !== lock.name || channel !== lock.channel) {
+    throw new UsageError(
+      'USAGE',
+      `the trust document speaks for ${lineOf(document)}, and the release is one of ${lock.name}/${lock.channel}`,
+    );
+  }
+  if (minSequence > 0 && (lock.sequence ?? 0) < minSequence) {
+    const own = lock.sequence === undefined ? 'no sequence' : `sequence ${lock.sequence}`;
+    throw new UsageError(
+      'USAGE',
+      `the release has ${own}; version ${version} of the trust document refuses all below ${minSequence}`,
+      {
+        hint: `give the release a higher sequence in its release.yaml`,
+      },
+    );
+  }
+  const files = records.map((record) => ({
+    path: `${TRUST_DIRECTORY}${trustFileName(record.document.version)}`,
+    bytes: serializeEnvelope(record.envelope),
+  }));
+  return { files, document };
+}
+
+/** Signers that count, of those about to sign; the rest is for people to know. */
+export function countReleaseSigners(
+  document: TrustDocument,
+  signers: readonly SignerName[],
+): {
+  readonly counting: number;
+  readonly others: readonly SignerName[];
+} {
+  const isRelease = (signer: SignerName): boolean =>
+    'keyId' in signer
+      ? document.keys.some(({ keyId, roles }) => keyId === signer.keyId && roles.includes('release'))
+      : (document.identities ?? []).some((each) => each.roles.includes('release') && matchesIdentity(each, signer));
+  return {
+    counting: signers.filter(isRelease).length,
+    others: signers.filter((signer) => !isRelease(signer)),
+  };
+}

@@ -1,0 +1,251 @@
+/**
+ * Opens an archive by reading only its head: the inventory, `checksums.txt` and the slots. Nothing of it is trusted
+ * yet; the {@link ArchiveHead}'s layout says where everything else must stand.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Bytes } from '../../base/bytes.ts';
+import type { CallOptions, FetchOptions, Source } from '../../content/store.ts';
+import { IntegrityError, NotFoundError, StoreError, UsageError } from '../../errors.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { Inventory } from '../inventory/inventory-schema.ts';
+import { readDetachedSignatures, type DetachedSignature } from './detached.ts';
+import { MAX_INVENTORY_BYTES, parseInventory } from '../inventory/inventory.ts';
+import { layoutArchive, MemberPath, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
+import { BLOCK_BYTES, encodeHeader } from '../../base/tar/ustar.ts';
+
+const BUFFER_BYTES = 256 * 1024;
+const ANY_WRITE = 0o222;
+
+/** The metadata of an archive: canonical, but not trusted. */
+export interface ArchiveHead {
+  readonly inventory: Inventory;
+  readonly layout: ArchiveLayout;
+  /** The bytes of `checksums.txt`. */
+  readonly checksums: Buffer;
+  /** The bytes of each slot, in the inventory's order. */
+  readonly slots: readonly Buffer[];
+  /** Signatures that lie beside the file; none for a stream. */
+  readonly detached: readonly DetachedSignature[];
+}
+
+/** Reads exactly these bytes or throws. Each call starts where the one before ended, or further on. */
+export type ReadExactly = (offset: number, length: number) => Promise<Buffer>;
+
+/**
+ * Reads the head of an archive from anything that gives its first bytes in order.
+ * @throws IntegrityError `MALFORMED` when the bytes are not those of a canonical archive.
+ */
+export async function readHead(read: ReadExactly): Promise<ArchiveHead> {
+  const header = await read(0, BLOCK_BYTES);
+  const size = inventorySize(header);
+  const inventory = parseInventory(await read(BLOCK_BYTES, size));
+  const layout = layoutArchive(inventory);
+  const member = (path: string): { offset: number; size: number } => {
+    const found = layout.members.find((entry) => entry.path === path);
+    if (found === undefined) throw notAnArchive(`has no ${path}`);
+    return found;
+  };
+  if (!header.equals(encodeHeaderOf(inventory, size))) throw notAnArchive('does not start with a canonical header');
+  const checksums = member(MemberPath.checksums);
+  const slots: Buffer[] = [];
+  const bytes = await read(checksums.offset, checksums.size);
+  for (const { path } of inventory.slots) {
+    const slot = member(path);
+    slots.push(await read(slot.offset, slot.size));
+  }
+  return { inventory, layout, checksums: bytes, slots, detached: [] };
+}
+
+/** The only number taken from the file before anything is known: the size field of the first header, within its cap. */
+function inventorySize(header: Buffer): number {
+  const field = header.toString('latin1', 124, 136);
+  const size = /^[0-7]{11}\0$/.test(field) ? Number.parseInt(field, 8) : Number.NaN;
+  if (header.toString('latin1', 0, 13) !== `${MemberPath.inventory}\0` || !(size > 0))
+    throw notAnArchive('is not an archive of this product');
+  if (size > MAX_INVENTORY_BYTES) throw notAnArchive(`declares an inventory of ${size} bytes, over the limit`);
+  return size;
+}
+
+function encodeHeaderOf(inventory: Inventory, size: number): Buffer {
+  return encodeHeader({ path: MemberPath.inventory, size, mtime: Date.parse(inventory.created) / 1000 });
+}
+
+/** An open archive file; also a {@link Source} of everything its inventory names. */
+export class ArchiveReader implements Source, Disposable {
+  readonly name: string;
+  readonly path: string;
+  readonly fd: number;
+  /** bytes */
+  readonly size: number;
+  readonly head: ArchiveHead;
+  readonly #places: ReadonlyMap<Digest, ContentSegment>;
+
+  constructor(path: string, fd: number, size: number, head: ArchiveHead) {
+    this.name = `archive ${basename(path)}`;
+    this.path = path;
+    this.fd = fd;
+    this.size = size;
+    this.head = head;
+    const contents = head.layout.segments.filter((segment) => segment.kind === 'content');
+    this.#places = new Map(contents.map((segment) => [segment.digest, segment]));
+  }
+
+  async resolve(reference: string, { signal }: CallOptions = {}): Promise<Descriptor> {
+    signal?.throwIfAborted();
+    const { images, manifests } = this.head.inventory;
+    const digest = images.find((image) => image.reference === reference)?.digest ?? reference;
+    const manifest = manifests.find((entry) => entry.digest === digest);
+    if (manifest === undefined) throw this.#notFound(reference);
+    return { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
+  }
+
+  async exists(target: Descriptor, { signal }: CallOptions = {}): Promise<boolean> {
+    signal?.throwIfAborted();
+    return target.size === 0 || this.#places.get(target.digest)?.length === target.size;
+  }
+
+  async *fetch(target: Descriptor, { offset = 0, signal }: FetchOptions = {}): Bytes {
+    if (target.size === 0) return;
+    const place = this.#places.get(target.digest);
+    if (place === undefined) throw this.#notFound(target.digest);
+    yield* this.stream(place.offset + offset, place.length - offset, signal);
+  }
+
+  /** A stretch of the file as a stream of borrowed chunks. */
+  async *stream(offset: number, length: number, signal?: AbortSignal): Bytes {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(BUFFER_BYTES, Math.max(length, 1)));
+    for (let done = 0; done < length;) {
+      signal?.throwIfAborted();
+      const read = readAt(this.fd, buffer, Math.min(buffer.length, length - done), offset + done, this.path);
+      if (read === 0) throw truncated(this.path, offset + done);
+      yield buffer.subarray(0, read);
+      done += read;
+    }
+  }
+
+  /** These bytes of the file, whatever they are. */
+  read(offset: number, length: number): Buffer {
+    return readExactly(this.fd, offset, length, this.path);
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.fd);
+  }
+
+  #notFound(what: string): NotFoundError {
+    return new NotFoundError('NOT_FOUND', `${this.name} does not hold ${what}`);
+  }
+}
+
+/** Options of {@link openArchive}. */
+export interface OpenArchiveOptions {
+  /** Open it for writing too, so that a slot can be filled. @defaultValue false */
+  readonly writable?: boolean | undefined;
+}
+
+/**
+ * Opens an archive file, read-only unless told otherwise, with the signatures that lie beside it.
+ * @throws UsageError `USAGE` when there is no such file, or it cannot or should not be written.
+ * @throws IntegrityError `MALFORMED` when its head is not canonical, `SIZE_MISMATCH` when it is cut or has bytes too many.
+ */
+export async function openArchive(path: string, { writable = false }: OpenArchiveOptions = {}): Promise<ArchiveReader> {
+  const fd = writable ? openForWriting(path) : openForReading(path);
+  try {
+    const { size } = fstatSync(fd);
+    const head = await readHead(async (offset, length) => {
+      if (offset + length > size) throw truncated(path, size);
+      return readExactly(fd, offset, length, path);
+    });
+    if (size < head.layout.size) throw truncated(path, size, head.layout.size);
+    if (size > head.layout.size) throw trailing(path, head.layout.size, size - head.layout.size);
+    return new ArchiveReader(path, fd, size, { ...head, detached: await readDetachedSignatures(path) });
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** An archive that ends too early. */
+export function truncated(path: string, size: number, expected?: number): IntegrityError {
+  const whole = expected === undefined ? '' : ` of ${expected}`;
+  return new IntegrityError('SIZE_MISMATCH', `${path} is cut short: it ends after ${size}${whole} bytes`, {
+    hint: 'copy it again from its source',
+    details: { offset: size },
+  });
+}
+
+/** An archive with bytes after its end; how many is not known of a stream. */
+export function trailing(path: string, expected: number, extra?: number): IntegrityError {
+  const many = extra === undefined ? '' : `${extra} `;
+  return new IntegrityError('SIZE_MISMATCH', `${path} has ${many}bytes too many after offset ${expected}`, {
+    hint: 'copy it again from its source; do not load it',
+    details: { offset: expected },
+  });
+}
+
+function openForReading(path: string): number {
+  try {
+    // Without O_NONBLOCK, opening a named pipe would wait for somebody to write to it.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (fstatSync(fd).isFile()) return fd;
+    closeSync(fd);
+  } catch (error) {
+    throw new UsageError('USAGE', `cannot open ${path}`, {
+      cause: error,
+      hint: 'check the path; `-` reads standard input',
+    });
+  }
+  throw new UsageError('USAGE', `${path} is not a file`);
+}
+
+/** @throws UsageError when there is no such file, or it cannot or should not be written. */
+export function assertWritable(path: string): void {
+  closeSync(openForWriting(path));
+}
+
+/** The superuser may write to what is marked read-only; the mark was made for a reason all the same. */
+function openForWriting(path: string): number {
+  closeSync(openForReading(path));
+  let cause: unknown;
+  try {
+    const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    if ((fstatSync(fd).mode & ANY_WRITE) !== 0) return fd;
+    closeSync(fd);
+  } catch (error) {
+    cause = error;
+  }
+  throw new UsageError('USAGE', `${path} is read-only`, {
+    cause,
+    hint: 'give --detached to write the signature to a file beside it',
+  });
+}
+
+function readExactly(fd: number, offset: number, length: number, path: string): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let done = 0; done < length;) {
+    const read = readAt(fd, bytes.subarray(done), length - done, offset + done, path);
+    if (read === 0) throw truncated(path, offset + done);
+    done += read;
+  }
+  return bytes;
+}
+
+function readAt(fd: number, buffer: Buffer, length: number, offset: number, path: string): number {
+  try {
+    return readSync(fd, buffer, 0, length, offset);
+  } catch (error) {
+    throw new StoreError('STORE_IO', `cannot read ${path} at offset ${offset}`, {
+      cause: error,
+      hint: 'the medium may be damaged',
+    });
+  }
+}
+
+function notAnArchive(why: string): IntegrityError {
+  return new IntegrityError('MALFORMED', `the file ${why}`, {
+    hint: 'check that the right file was given and that it was copied completely',
+    details: { member: MemberPath.inventory, offset: 0 },
+  });
+}

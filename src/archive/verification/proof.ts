@@ -1,0 +1,237 @@
+/**
+ * Proves an archive byte for byte against its inventory: framing is compared, never parsed; content is hashed; what the
+ * inventory says of manifests is held against their own bytes. What the signature must vouch for is
+ * `checksums.txt` alone, which {@link checkChecksums} ties to the inventory.
+ */
+import { createHash } from 'node:crypto';
+import type { Bytes } from '../../base/bytes.ts';
+import type { CallOptions } from '../../content/store.ts';
+import { IntegrityError } from '../../errors.ts';
+import { digestOf, sha256, type Digest } from '../../oci/digest.ts';
+import { parseChecksums } from '../layout/checksums.ts';
+import { GraphProof } from './graph-proof.ts';
+import { hashRanges } from '../hashing/hash-ranges.ts';
+import { isImageTarPath } from '../layout/image-tar.ts';
+import { renderChecksums, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
+import { readHead, trailing, truncated, type ArchiveHead, type ArchiveReader } from '../reader/reader.ts';
+import { BLOCK_BYTES } from '../../base/tar/ustar.ts';
+
+/** What was read and proved. */
+export interface Proof {
+  /** bytes of the whole archive, all of them accounted for */
+  readonly bytes: number;
+  /** Pieces of content that were hashed. */
+  readonly contents: number;
+}
+
+/** Options of {@link proveContent}. */
+export interface ProveOptions extends CallOptions {
+  /** bytes of content hashed so far */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+}
+
+/**
+ * Ties the signed text to the inventory: `checksums.txt` must list exactly the payload, and what the inventory
+ * determines, `release.json` included, must have the digest it says. The digests of the image tarballs are taken as
+ * given: {@link proveContent} proves every byte of them against the inventory.
+ * @throws IntegrityError `MALFORMED`
+ */
+export function checkChecksums({ layout, checksums }: ArchiveHead): void {
+  const listed = parseChecksums(checksums);
+  const isWhole = layout.members.every(({ path }) => !isImageTarPath(path) || listed.has(path));
+  if (isWhole && renderChecksums(layout, listed).equals(checksums)) return;
+  throw new IntegrityError('MALFORMED', 'checksums.txt and release.json disagree', {
+    hint: 'the archive was changed after it was signed; do not load it',
+    details: { member: 'checksums.txt' },
+  });
+}
+
+/**
+ * Proves every byte of an open archive against its inventory, on all cores, but for `checksums.txt` and the slots; and
+ * the graph in the inventory against the manifests.
+ * @throws IntegrityError naming the first member that fails and its offset.
+ */
+export async function proveContent(archive: ArchiveReader, options: ProveOptions = {}): Promise<Proof> {
+  const { layout } = archive.head;
+  for (const segment of layout.segments) {
+    if (segment.kind !== 'framing') continue;
+    options.signal?.throwIfAborted();
+    compareFraming(layout, segment.offset, segment.bytes, archive.read(segment.offset, segment.bytes.length));
+  }
+  const contents = layout.segments.filter((segment) => segment.kind === 'content');
+  proveGraph(archive, contents, options);
+  const total = contents.reduce((sum, { length }) => sum + length, 0);
+  // What is hashed is not yet what it should be: the last word is for after the comparison.
+  const onProgress = (bytes: number): void => void (bytes < total && options.onProgress?.(bytes));
+  const digests = await hashRanges(archive.fd, contents, { signal: options.signal, onProgress });
+  contents.forEach((segment, index) => checkDigest(layout, segment, digests[index] as Digest));
+  options.onProgress?.(total);
+  return { bytes: layout.size, contents: contents.length };
+}
+
+/** Small, and all a reader will act upon: so it is judged before gigabytes are hashed. */
+function proveGraph(archive: ArchiveReader, contents: readonly ContentSegment[], { signal }: ProveOptions): void {
+  const { layout, inventory } = archive.head;
+  const graph = new GraphProof(inventory);
+  for (const segment of contents) {
+    if (!graph.needs(segment.digest)) continue;
+    signal?.throwIfAborted();
+    const bytes = archive.read(segment.offset, segment.length);
+    checkDigest(layout, segment, sha256(bytes));
+    graph.take(segment.digest, bytes);
+  }
+  graph.finish();
+}
+
+/**
+ * Proves what `checksums.txt` says of the image tarballs, which {@link checkChecksums} takes as given. Readers need it
+ * not; whoever signs `checksums.txt` vouches for every line of it.
+ * @throws IntegrityError `DIGEST_MISMATCH` naming the first tarball whose line is wrong.
+ */
+export async function proveTarballs(archive: ArchiveReader, options: ProveOptions = {}): Promise<void> {
+  const { layout, checksums } = archive.head;
+  const listed = parseChecksums(checksums);
+  const tars = layout.members.filter(({ path }) => isImageTarPath(path));
+  const ranges = tars.map(({ offset, size }) => ({ offset, length: size }));
+  const digests = await hashRanges(archive.fd, ranges, options);
+  const wrong = tars.find(({ path }, index) => listed.get(path) !== digests[index]);
+  if (wrong === undefined) return;
+  throw new IntegrityError('DIGEST_MISMATCH', `checksums.txt gives ${wrong.path} a digest that it does not have`, {
+    hint: 'the archive was not made by this product; do not sign it',
+    details: { member: wrong.path },
+  });
+}
+
+/**
+ * Proves an archive that comes as a stream. The head is judged by `onHead`, which throws what it will not have, before
+ * the payload is read, and names the members whose content is to be kept in memory.
+ * @throws IntegrityError naming the first member that fails and its offset.
+ */
+export async function proveStream(
+  content: Bytes,
+  name: string,
+  onHead: (head: ArchiveHead) => readonly string[] | void | Promise<readonly string[] | void>,
+  options: ProveOptions = {},
+): Promise<{ readonly head: ArchiveHead; readonly proof: Proof; readonly kept: ReadonlyMap<string, Buffer> }> {
+  await using input = new StreamCursor(content, name);
+  const early: Buffer[] = [];
+  let held = 0;
+  const head = await readHead(async (offset, length) => {
+    early.push(await input.read(offset - held));
+    const bytes = await input.read(length);
+    early.push(bytes);
+    held = offset + length;
+    return bytes;
+  });
+  const wanted = new Set((await onHead(head)) ?? []);
+  const places = new Map(head.layout.members.map(({ offset, path }) => [offset, path]));
+  const kept = new Map<string, Buffer>();
+  input.unread(Buffer.concat(early));
+  const graph = new GraphProof(head.inventory);
+  let contents = 0;
+  let proved = 0;
+  for (const segment of head.layout.segments) {
+    options.signal?.throwIfAborted();
+    if (segment.kind === 'framing') {
+      compareFraming(head.layout, segment.offset, segment.bytes, await input.read(segment.bytes.length));
+    } else if (segment.kind === 'content') {
+      const path = places.get(segment.offset);
+      const isWanted = path !== undefined && wanted.has(path);
+      if (isWanted || graph.needs(segment.digest)) {
+        const bytes = await input.read(segment.length);
+        checkDigest(head.layout, segment, sha256(bytes));
+        if (graph.needs(segment.digest)) graph.take(segment.digest, bytes);
+        if (isWanted) kept.set(path, bytes);
+      } else {
+        const hash = createHash('sha256');
+        await input.pass(segment.length, (chunk) => hash.update(chunk));
+        checkDigest(head.layout, segment, digestOf(hash));
+      }
+      contents++;
+      options.onProgress?.((proved += segment.length));
+    } else {
+      await input.pass(segment.length, () => undefined);
+    }
+  }
+  if (await input.hasMore()) throw trailing(name, head.layout.size);
+  graph.finish();
+  return { head, proof: { bytes: head.layout.size, contents }, kept };
+}
+
+function compareFraming(layout: ArchiveLayout, offset: number, expected: Buffer, actual: Buffer): void {
+  if (actual.equals(expected)) return;
+  const at = offset + expected.findIndex((byte, index) => byte !== actual[index]);
+  throw damaged(layout, at, 'has bytes that do not belong there');
+}
+
+function checkDigest(layout: ArchiveLayout, segment: ContentSegment, actual: Digest): void {
+  if (actual === segment.digest) return;
+  throw damaged(layout, segment.offset, `holds content with digest ${actual} instead of ${segment.digest}`);
+}
+
+function damaged(layout: ArchiveLayout, offset: number, why: string): IntegrityError {
+  const member = layout.members.findLast((entry) => entry.offset - BLOCK_BYTES <= offset)?.path ?? 'the archive';
+  return new IntegrityError('DIGEST_MISMATCH', `${member} ${why} (offset ${offset})`, {
+    hint: 'the archive is damaged or was changed; copy it again from its source, and do not load it',
+    details: { member, offset },
+  });
+}
+
+/** Cuts a stream of chunks into the pieces asked for. */
+class StreamCursor implements AsyncDisposable {
+  readonly #chunks: AsyncIterator<Uint8Array, unknown>;
+  readonly #name: string;
+  #rest: Uint8Array = new Uint8Array();
+  #consumed = 0;
+
+  constructor(content: Bytes, name: string) {
+    this.#chunks = content[Symbol.asyncIterator]();
+    this.#name = name;
+  }
+
+  /** Lets go of the stream, read to its end or not. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#chunks.return?.();
+  }
+
+  /** Copies the next bytes out. */
+  async read(length: number): Promise<Buffer> {
+    const bytes = Buffer.alloc(length);
+    let done = 0;
+    await this.pass(length, (chunk) => {
+      bytes.set(chunk, done);
+      done += chunk.length;
+    });
+    return bytes;
+  }
+
+  async pass(length: number, consume: (chunk: Uint8Array) => void): Promise<void> {
+    for (let left = length; left > 0;) {
+      if (this.#rest.length === 0 && !(await this.#next())) throw truncated(this.#name, this.#consumed);
+      const chunk = this.#rest.subarray(0, left);
+      this.#rest = this.#rest.subarray(chunk.length);
+      this.#consumed += chunk.length;
+      consume(chunk);
+      left -= chunk.length;
+    }
+  }
+
+  /** Puts bytes back in front; only what was read from the very start. */
+  unread(bytes: Buffer): void {
+    this.#rest = Buffer.concat([bytes, this.#rest]);
+    this.#consumed -= bytes.length;
+  }
+
+  /** Whether another byte follows. */
+  async hasMore(): Promise<boolean> {
+    while (this.#rest.length === 0) if (!(await this.#next())) return false;
+    return true;
+  }
+
+  async #next(): Promise<boolean> {
+    const next = await this.#chunks.next();
+    if (next.done === true) return false;
+    this.#rest = next.value;
+    return true;
+  }
+}

@@ -1,0 +1,76 @@
+/** One call of a local program: no shell, what it may say and how long it may take are limited, and nobody outlives it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { NotFoundError, StoreError } from '../../errors.ts';
+
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+
+/** How {@link callProgram} runs a program. */
+export interface CallProgramOptions {
+  /** All of the program's environment; it is looked for in this `PATH`. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Told what the program says on standard error, as it comes. */
+  readonly onStderr?: ((text: string) => void) | undefined;
+}
+
+/**
+ * Runs a program with the input on its standard input and returns its standard output, whatever its exit code.
+ * @throws NotFoundError `NOT_FOUND` when it is not in `PATH`.
+ * @throws StoreError `STORE_IO` when it cannot be started, takes too long, or says more than 1 MiB on either stream.
+ */
+export async function callProgram(
+  program: string,
+  args: readonly string[],
+  input: Uint8Array,
+  options: CallProgramOptions,
+): Promise<Buffer> {
+  const { environment, timeoutMs, signal, onStderr } = options;
+  signal?.throwIfAborted();
+  const child = spawn(program, args, { env: { ...environment }, shell: false, stdio: 'pipe' });
+  const failure = new AbortController();
+  const fail = (why: string): void => failure.abort(new StoreError('STORE_IO', `${program} ${why}`));
+  const timer = setTimeout(() => fail(`did not answer within ${timeoutMs / 1000} s`), timeoutMs);
+  const onAbort = (): void => failure.abort(signal?.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const output: Buffer[] = [];
+  let [said, complained] = [0, 0];
+  child.stdout.on('data', (chunk: Buffer) => {
+    output.push(chunk);
+    if ((said += chunk.length) > MAX_OUTPUT_BYTES) fail(`said more than ${MAX_OUTPUT_BYTES} bytes`);
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    if ((complained += text.length) > MAX_OUTPUT_BYTES) fail(`said more than ${MAX_OUTPUT_BYTES} bytes of errors`);
+    else onStderr?.(text);
+  });
+  // A program may answer without reading its input; the answer is what counts.
+  child.stdin.on('error', () => undefined).end(input);
+  // Of a kill that came too late; why the program could not be started is heard below.
+  child.on('error', () => undefined);
+  try {
+    await once(child, 'close', { signal: failure.signal });
+    return Buffer.concat(output);
+  } catch (error) {
+    // The reason of the abort, not the abort itself; otherwise the program could not be started.
+    throw failure.signal.aborted ? failure.signal.reason : cannotStart(program, error);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+    child.kill('SIGKILL');
+    // What the program itself started may hold the pipes open for ever.
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+  }
+}
+
+function cannotStart(program: string, error: unknown): Error {
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  if (isMissing) {
+    return new NotFoundError('NOT_FOUND', `the program ${program} is not in PATH`, {
+      hint: `install the Sigstore KMS plugin of that name; it is the one that cosign uses`,
+      cause: error,
+    });
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  return new StoreError('STORE_IO', `${program} cannot be started: ${why}`, { cause: error });
+}

@@ -1,0 +1,35 @@
+/** `airgap audit receipt`: what a receipt says was loaded, and whose it is. */
+import { argument, defineCommand, text } from '../../command.ts';
+import { formatTable, shortDigest } from '../../../report/format.ts';
+import { readPublicKey } from '../../inputs/keys.ts';
+
+export const auditReceipt = defineCommand({
+  name: 'audit receipt',
+  summary: 'show what a receipt says was loaded; with --key, prove whose it is',
+  examples: ['audit receipt receipt.json --key site.pub', 'audit receipt receipt.json'],
+  arguments: { receipt: argument('receipt', 'the file') },
+  options: { key: text('--key <file>', 'public key of the site, which must have signed it') },
+  async run({ output }, { receipt: path }, { key }) {
+    const { readReceiptFile } = await import('../../../site/receipts/receipt-file.ts');
+    const { judgeReceipt, receiptDocument } = await import('../../../report/receipt-lines.ts');
+    const receipt = await readReceiptFile(path);
+    const siteKey = key === undefined ? undefined : await readPublicKey(key);
+    const verdict = judgeReceipt(receipt, siteKey);
+    const { entry, head } = receipt;
+    const { at, operator, archive, release, target, exceptions = [], images = [] } = entry;
+    const who = [operator.stated, operator.user, operator.uid === undefined ? undefined : `uid ${operator.uid}`];
+    output.result({ kind: 'receipt', ...receiptDocument(receipt, siteKey), entry }, [
+      `${release === undefined ? 'an archive' : `${release.product} ${release.version} (${release.channel})`}, loaded ${at}`,
+      `  receipt   ${verdict}`,
+      `  archive   ${archive.digest ?? ''} (of checksums.txt)`,
+      `  target    ${target ?? ''}`,
+      `  by        ${who.filter((name) => name !== undefined).join(', ')} at ${operator.host}`,
+      `  log       entry ${entry.sequence}, ${head}`,
+      ...(exceptions.length === 0 ? [] : [`  EXCEPTION for ${exceptions.join(', ')}`]),
+      ...formatTable(
+        images.map((image) => ['image', image.place, shortDigest(image.digest), image.result]),
+        '  ',
+      ),
+    ]);
+  },
+});

@@ -1,0 +1,81 @@
+/** `airgap audit verify`: proves the chain of an audit log, and holds it against receipts and against what was noted. */
+import type { KeyObject } from 'node:crypto';
+import { UsageError } from '../../../errors.ts';
+import type { Digest } from '../../../oci/digest.ts';
+import type { ProvedLog } from '../../../site/audit/verification.ts';
+import { argument, defineCommand, digest, list, text } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { formatCount } from '../../../report/format.ts';
+import { readPublicKey } from '../../inputs/keys.ts';
+
+export const auditVerify = defineCommand({
+  name: 'audit verify',
+  summary: 'prove that no line of an audit log was altered, removed, moved or put in',
+  examples: [
+    'audit verify /var/lib/airgap/audit.jsonl',
+    'audit verify audit.jsonl --expect-head sha256:…',
+    'audit verify audit.jsonl --receipt receipt.json --key site.pub',
+  ],
+  arguments: { log: argument('log', 'the file') },
+  options: {
+    receipt: list('--receipt <file>', 'a receipt whose load the log must have'),
+    key: text('--key <file>', 'public key of the site, which must have signed the receipts'),
+    expectHead: digest('--expect-head <hash>', 'the log must have this line: its head when somebody noted it'),
+  },
+  async run(context, { log }, { receipt, key, expectHead }) {
+    if (key !== undefined && receipt.length === 0) {
+      throw new UsageError('USAGE', '--key needs --receipt', { hint: 'the log itself has no signature' });
+    }
+    const siteKey = key === undefined ? undefined : await readPublicKey(key);
+    await proveLogAndReport(context, log, { expectHead, receipts: receipt, key: siteKey });
+  },
+});
+
+/** What a log is held against. */
+export interface LogChecks {
+  readonly expectHead: Digest | undefined;
+  /** Paths. */
+  readonly receipts: readonly string[];
+  readonly key: KeyObject | undefined;
+}
+
+/** Proves a log and says what it holds. */
+export async function proveLogAndReport(
+  { output, signal }: Context,
+  path: string,
+  { expectHead, receipts, key }: LogChecks,
+): Promise<void> {
+  const { proveAuditLog } = await import('../../../site/audit/verification.ts');
+  const { readReceiptFile } = await import('../../../site/receipts/receipt-file.ts');
+  const { judgeReceipt, receiptDocument } = await import('../../../report/receipt-lines.ts');
+  const read = await Promise.all(receipts.map(readReceiptFile));
+  const verdicts = read.map((receipt) => judgeReceipt(receipt, key));
+  const log = await proveAuditLog(path, { head: expectHead, receipts: read }, { signal });
+  const document = { ...log, receipts: read.map((receipt) => receiptDocument(receipt, key)) };
+  output.result({ kind: 'audit-log', path, ...document }, [
+    ...logLines(path, log),
+    ...read.map(
+      ({ name, entry }, index) => `  receipt     ${name} is entry ${entry.sequence}; ${verdicts[index] ?? ''}`,
+    ),
+  ]);
+  if (expectHead === undefined && receipts.length === 0) {
+    output.note(
+      'a chain cannot say whether its end was cut off: note the head elsewhere, and give it with --expect-head',
+    );
+  }
+}
+
+function logLines(path: string, log: ProvedLog): readonly string[] {
+  const { entries, first, last, head, recovered, unfinished, expectedAt } = log;
+  const { count, sequences } = unfinished;
+  return [
+    `holds: ${path}, ${formatCount(entries, 'entry', 'entries')}`,
+    ...(first === undefined ? [] : [`  first       ${first}`, `  last        ${last ?? first}`]),
+    `  head        ${head.hash}`,
+    ...(expectedAt === undefined ? [] : [`  expected    entry ${expectedAt}; ${entries - expectedAt} came after it`]),
+    ...(recovered === 0 ? [] : [`  torn        ${formatCount(recovered, 'time')} by a crash, each on record`]),
+    ...(count === 0
+      ? []
+      : [`  unfinished  ${count}, killed or not able to say how it ended: entry ${sequences.join(', ')}`]),
+  ];
+}

@@ -1,0 +1,89 @@
+/** Copies the images of a release from registry to registry and reports what became of every image. */
+import { UsageError } from '../../errors.ts';
+import { mirrorImages, planMirror } from '../../operations/mirror.ts';
+import { narrowGraph } from '../../release/mapping/routes.ts';
+import { parseTarget } from '../../release/mapping/target-address.ts';
+import type { Context } from '../context.ts';
+import { noteUnusedRules } from '../../report/evidence-lines.ts';
+import { formatBytes, formatDuration } from '../../report/format.ts';
+import { ImageSources } from '../inputs/image-sources.ts';
+import { openImageTarget } from '../inputs/image-targets.ts';
+import { openProgress } from '../output/progress.ts';
+import { chooseInput, pinRelease } from '../inputs/release-input.ts';
+import type { TargetOptions } from '../options/target-options.ts';
+import { imageLines, judgeImages, planLines, summarizePending, writeReports } from '../../report/transfers.ts';
+
+/** What `airgap mirror` is told. */
+export interface MirrorReleaseOptions extends TargetOptions {
+  readonly to: string;
+  readonly locked: boolean;
+  readonly lock: string | undefined;
+  readonly mirror: readonly string[];
+  readonly plainHttpFrom: readonly string[];
+  readonly concurrency: number | undefined;
+}
+
+/** Mirrors what the input names. With `--plan` no lock is written and the target is left as it is. */
+export async function mirrorRelease(
+  context: Context,
+  path: string | undefined,
+  options: MirrorReleaseOptions,
+): Promise<void> {
+  const { output, signal } = context;
+  const { concurrency } = options;
+  const started = context.now().getTime();
+  const address = parseTarget(options.to);
+  if (address.kind !== 'registry' && address.kind !== 'layout') {
+    throw new UsageError('USAGE', `cannot mirror to ${options.to}`, { hint: 'mirror to docker:// or oci:DIR' });
+  }
+  const input = chooseInput(path);
+  await using sources = new ImageSources({ ...options, signal });
+  await using opened = await openImageTarget(address, options);
+  const { target } = opened;
+  const mirrored = await (async () => {
+    using progress = await openProgress(context);
+    const pinned = await pinRelease(input, sources, context, progress, {
+      lock: options.lock,
+      locked: options.locked,
+      writes: !options.plan,
+      platforms: options.platform,
+    });
+    const sourceOf = sources.sourceOf(pinned.contents);
+    const isNarrowed = input.kind !== 'list' && options.platform.length > 0;
+    const { graph, skipped } = isNarrowed
+      ? await narrowGraph(sourceOf, pinned.lock, options.platform, { signal })
+      : { graph: pinned.lock, skipped: [] };
+    const plan = await planMirror(graph, sourceOf, target, { concurrency, signal });
+    if (options.plan) return { pinned, skipped, plan, result: undefined };
+    progress.begin('copy', target.name, plan.bytes);
+    const result = await mirrorImages(plan, { concurrency, signal, onEvent: progress.onCopy });
+    return { pinned, skipped, plan, result };
+  })();
+  const { pinned, skipped, plan, result } = mirrored;
+  for (const { reference, was, now } of pinned.moved) output.note(`moved: ${reference} was ${was} and is now ${now}`);
+  noteUnusedRules(output, pinned.unusedRules);
+  const images = judgeImages(plan.images, pinned.lock, plan.pending, target, result);
+  const { name, version } = pinned.lock;
+  const common = { input: input.path, release: { name, version }, target: target.name, skipped, images };
+  const lines = [
+    ...imageLines(images),
+    ...skipped.map((reference) => `  skipped, for none of the platforms: ${reference}`),
+  ];
+  if (result === undefined) {
+    const summary = summarizePending(plan.pending);
+    const document = { kind: 'mirror-plan', ...common, bytes: plan.bytes, ...summary };
+    output.result(document, [`plan for ${target.name}`, ...lines, ...planLines(plan.bytes, summary)]);
+    return;
+  }
+  const { copied, copiedBytes, mounted, tagged } = result;
+  const document = { kind: 'mirror', ...common, copied, copiedBytes, mounted, tagged };
+  if (options.report !== undefined) await writeReports(options.report, 'mirror', document, plan.images);
+  output.result(document, [
+    `mirrored ${input.path} to ${target.name}`,
+    ...lines,
+    copied + mounted + tagged === 0
+      ? 'nothing had to move: the target holds everything already'
+      : `moved ${formatBytes(copiedBytes)}, mounted ${mounted}, tagged ${tagged}`,
+  ]);
+  output.note(`took ${formatDuration(context.now().getTime() - started)}`);
+}

@@ -1,0 +1,91 @@
+/** Where the images of a release come from in one run of a command: registries and the local Docker Engine. */
+import { KnownSource } from '../../content/known-source.ts';
+import type { Source } from '../../content/store.ts';
+import { formatReference, parseReference, type Reference } from '../../oci/reference.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { Registries } from '../../stores/registry/registries.ts';
+import { parseMirror, throughMirror, type MirrorRule } from '../../release/mapping/mirror-rule.ts';
+import type { ImageOrigin } from '../../release/spec/spec-schema.ts';
+import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
+import type { DockerImageSource } from '../../stores/docker/image.ts';
+
+/** Options of {@link ImageSources}, as commands have them. */
+export interface SourceOptions {
+  readonly caFile: string | undefined;
+  /** `host=place` rules of `--mirror`. */
+  readonly mirror: readonly string[];
+  readonly plainHttpFrom: readonly string[];
+  readonly concurrency?: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Opens each place once and closes them all together. */
+export class ImageSources implements AsyncDisposable {
+  readonly #registries: Registries;
+  readonly #mirrors: readonly MirrorRule[];
+  readonly #signal: AbortSignal;
+  /** By canonical reference: the Engine hands out an image once, however often it is asked for. */
+  readonly #docker = new Map<string, Promise<DockerImageSource>>();
+  readonly #open = new Map<string, Source>();
+
+  constructor({ caFile, mirror, plainHttpFrom, concurrency, signal }: SourceOptions) {
+    this.#signal = signal;
+    this.#mirrors = mirror.map(parseMirror);
+    this.#registries = new Registries('pull', (registry) => ({
+      caFile,
+      concurrency,
+      ...(plainHttpFrom.includes(registry) ? { plainHttp: true } : {}),
+    }));
+  }
+
+  /** The place an image is fetched from. */
+  async open(reference: Reference, origin: ImageOrigin): Promise<Source> {
+    const key = formatReference(reference);
+    const source =
+      origin === 'registry'
+        ? this.#registries.repository(throughMirror(reference, this.#mirrors))
+        : await this.#openDocker(key);
+    this.#open.set(key, source);
+    return source;
+  }
+
+  /** Opens every image of a lock, so that {@link sourceOf} can answer at once. */
+  async openLocked(lock: ReleaseLock): Promise<void> {
+    const local = new Set(
+      lock.components.flatMap(({ images }) =>
+        images.filter(({ from }) => from === 'docker-daemon').map(({ reference }) => reference),
+      ),
+    );
+    for (const { reference } of lock.images) {
+      await this.open(parseReference(reference), local.has(reference) ? 'docker-daemon' : 'registry');
+    }
+  }
+
+  /** Answers with the sources opened before, by canonical reference; what `known` holds is not fetched again. */
+  sourceOf(known: ReadonlyMap<Digest, Uint8Array> = new Map()): (reference: string) => Source {
+    const sources = new Map([...this.#open].map(([key, source]) => [key, new KnownSource(source, known)]));
+    return (reference) => {
+      const source = sources.get(reference);
+      if (source === undefined) throw new RangeError(`the source of ${reference} was not opened`);
+      return source;
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const opening of await Promise.allSettled(this.#docker.values())) {
+      if (opening.status === 'fulfilled') await opening.value[Symbol.asyncDispose]();
+    }
+    await this.#registries[Symbol.asyncDispose]();
+  }
+
+  #openDocker(reference: string): Promise<Source> {
+    let opening = this.#docker.get(reference);
+    if (opening === undefined) {
+      opening = import('../../stores/docker/image.ts').then(({ openDockerImage }) =>
+        openDockerImage(reference, { signal: this.#signal }),
+      );
+      this.#docker.set(reference, opening);
+    }
+    return opening;
+  }
+}

@@ -1,0 +1,15 @@
+/** Options of every command that reads from registries on the connected side. */
+import { count, list, text } from '../command.ts';
+
+const MAX_CONCURRENCY = 64;
+
+export const concurrencyOption = count('--concurrency <n>', 'transfers at the same time', 1, MAX_CONCURRENCY);
+
+export const sourceOptions = {
+  caFile: text('--ca-file <file>', "PEM file of authorities to trust beside the system's"),
+  mirror: list(
+    '--mirror <host=place>',
+    'fetch the images of a registry from another place, host[:port][/prefix]; names stay; may be repeated',
+  ),
+  plainHttpFrom: list('--plain-http-from <host>', 'registry to read from over plain HTTP (loopback needs no word)'),
+} as const;

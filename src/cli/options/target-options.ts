@@ -1,0 +1,15 @@
+/** Options of every command that brings images to a target. */
+import { flag, platforms, text, type ValuesOf } from '../command.ts';
+
+export const targetOptions = {
+  platform: platforms('only this platform of the images'),
+  stripRegistry: flag('--strip-registry', 'leave the original registry out of the path; collisions are refused'),
+  plan: flag('--plan', 'say what would move and change nothing'),
+  report: text('--report <directory>', 'where mapping.txt and the JSON report go'),
+  plainHttp: flag('--plain-http', 'speak HTTP instead of HTTPS to the target (loopback needs no word)'),
+  insecure: flag('--insecure', 'accept any certificate of the target'),
+  caFile: text('--ca-file <file>', "PEM file of authorities to trust beside the system's"),
+} as const;
+
+/** Their values. */
+export type TargetOptions = ValuesOf<typeof targetOptions>;

@@ -1,0 +1,111 @@
+/** How a failure ends a command: what went wrong, which thing, what to do next, and the exit code. */
+import { styleText } from 'node:util';
+import { AirgapError, ExitCode, exitCodeOf, isAbort, RegistryError } from '../../errors.ts';
+import { toPrintable, toPrintableJson } from '../../report/printable.ts';
+
+/** Causes that are shown of one error. */
+const MAX_CAUSES = 8;
+const REPORT_BUG = 'this is a bug in hexabase-airgap; please report it with the lines above';
+
+/** How a failure is shown. */
+export interface FailureOptions {
+  readonly json?: boolean | undefined;
+  readonly verbose?: boolean | undefined;
+  readonly color?: boolean | undefined;
+}
+
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly stack?: string | undefined;
+}
+
+/** Prints a failure to standard error and returns the exit code. */
+export function printFailure(error: unknown, stderr: NodeJS.WritableStream, options: FailureOptions = {}): number {
+  const failure = describe(error);
+  if (options.json === true) {
+    const { code, message, hint, details } = failure;
+    stderr.write(`${toPrintableJson(JSON.stringify({ error: { code, message, hint, details } }))}\n`);
+  } else {
+    stderr.write(formatFailure(failure, error, options));
+  }
+  return exitCodeOf(error);
+}
+
+/** Why it was: work that is stopped half-way may fail in its own words; what stopped it is the reason to give. */
+export function reasonOf(error: unknown, signal: AbortSignal): unknown {
+  return signal.aborted && exitCodeOf(error) === ExitCode.failure ? signal.reason : error;
+}
+
+/** The stable code of any failure. */
+export function codeOf(error: unknown): string {
+  return describe(error).code;
+}
+
+/** Codes of failures that are no {@link AirgapError}: `INTERRUPTED`, `SYSTEM` and `INTERNAL`. */
+function describe(error: unknown): Failure {
+  if (error instanceof AirgapError) {
+    const { code, message, hint, details } = error;
+    return {
+      code,
+      message,
+      hint,
+      details: error instanceof RegistryError ? { ...error.failure, ...details } : details,
+    };
+  }
+  if (exitCodeOf(error) === ExitCode.interrupted) {
+    const hint = 'run the same command again to go on where it stopped';
+    return { code: 'INTERRUPTED', message: 'interrupted', hint, details: {} };
+  }
+  if (isSystemError(error)) {
+    return { code: 'SYSTEM', message: error.message, details: { systemCode: error.code } };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? error.stack : undefined;
+  return { code: 'INTERNAL', message, hint: REPORT_BUG, details: {}, stack: stack ?? message };
+}
+
+function formatFailure(failure: Failure, error: unknown, { color, verbose }: FailureOptions): string {
+  const paint = (format: 'red' | 'cyan', text: string): string =>
+    color === true ? styleText(format, text, { validateStream: false }) : text;
+  const [first = '', ...rest] = messageLines(failure, error);
+  const lines = [`${paint('red', 'error:')} ${toPrintable(first)}`];
+  for (const line of rest) lines.push(`  ${toPrintable(line)}`);
+  if (!isAbort(error)) lines.push(...detailLines(failure));
+  if (verbose === true) lines.push(...causeLines(error));
+  if (failure.stack !== undefined)
+    lines.push(...failure.stack.split('\n').map((line) => `  ${toPrintable(line.trim())}`));
+  if (failure.hint !== undefined) lines.push(`  ${paint('cyan', 'hint:')} ${toPrintable(failure.hint)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** Lists have lines of their own. Elsewhere a line break came with a name, and would start a forged line. */
+function messageLines({ code, message }: Failure, error: unknown): readonly string[] {
+  if (code === 'INVALID_SPEC') return message.split('\n').map((line) => line.trim());
+  const items = error instanceof AirgapError ? error.items : [];
+  const listed = items.map((item) => `\n  ${item}`).join('');
+  return [message.slice(0, message.length - listed.length), ...items];
+}
+
+/** Details that the message does not say already. */
+function detailLines({ message, details }: Failure): readonly string[] {
+  return Object.entries(details)
+    .filter(([, value]) => ['string', 'number'].includes(typeof value) && !message.includes(String(value)))
+    .map(([key, value]) => `  ${key}: ${toPrintable(String(value))}`);
+}
+
+function causeLines(error: unknown): readonly string[] {
+  const lines: string[] = [];
+  let at = error instanceof Error ? error.cause : undefined;
+  for (; at instanceof Error && lines.length < MAX_CAUSES; at = at.cause) {
+    lines.push(`  cause: ${toPrintable(`${at.name}: ${at.message}`)}`);
+  }
+  return lines;
+}
+
+/** A failed system call, such as a file that cannot be written: the message names the call and the path. */
+function isSystemError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
+}

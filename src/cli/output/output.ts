@@ -1,0 +1,42 @@
+/** Where a command's words go: its result to standard output, everything else to standard error. */
+import { formatDocument } from '../../report/document.ts';
+import { toPrintable } from '../../report/printable.ts';
+
+/** How much is said, and in which form. */
+export interface OutputOptions {
+  /** One JSON document instead of lines. */
+  readonly json: boolean;
+  /** Nothing but results and errors. */
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+}
+
+/** The two streams of a command. Every line passes through {@link toPrintable} on its way. */
+export interface Output extends OutputOptions {
+  /** The result: the document under `--json` (with `schemaVersion` in front), the lines otherwise. */
+  result(document: object, lines: readonly string[]): void;
+  /** A remark for the person who watches; silent with `--quiet` and `--json`. */
+  note(line: string): void;
+  /** A remark for the person who wants to know everything, with `--verbose`. */
+  detail(line: string): void;
+}
+
+/** Writes to the given streams. */
+export function createOutput(
+  { stdout, stderr }: { readonly stdout: NodeJS.WritableStream; readonly stderr: NodeJS.WritableStream },
+  options: OutputOptions,
+): Output {
+  return {
+    ...options,
+    result: (document, lines) => {
+      if (options.json) stdout.write(formatDocument(document));
+      else stdout.write(lines.map((line) => `${toPrintable(line)}\n`).join(''));
+    },
+    note: (line) => {
+      if (!options.quiet && !options.json) stderr.write(`${toPrintable(line)}\n`);
+    },
+    detail: (line) => {
+      if (options.verbose && !options.quiet && !options.json) stderr.write(`${toPrintable(line)}\n`);
+    },
+  };
+}

@@ -1,0 +1,297 @@
+/** Walks an image from its root and writes down, flat, every manifest and blob that a release must carry for it. */
+import { IntegrityError, NotFoundError, StoreError } from '../errors.ts';
+import { Annotation, type Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { isIndex, parseManifest, type Index, type Manifest } from '../oci/manifest.ts';
+import { isForeignLayerType, isImageConfigType, isManifestType } from '../oci/media-types.ts';
+import {
+  findPlatforms,
+  formatPlatform,
+  isRealPlatform,
+  parseConfigPlatform,
+  toPlatformText,
+  type Platform,
+} from '../oci/platform.ts';
+import type { ContentGraph, GraphBlob, GraphEvidence, GraphImage, GraphManifest, IndexMode } from './content-graph.ts';
+import type { CallOptions, Source } from './store.ts';
+import { readVerified } from './verified.ts';
+
+/** Indexes inside indexes; real ones nest once or twice. */
+const MAX_DEPTH = 8;
+/** Manifests one image may reach. */
+const MAX_MANIFESTS = 10_000;
+/** Bytes of one image's manifests and configs, which are all held in memory. */
+const MAX_CONTENT_BYTES = 512 * 1024 * 1024;
+
+/** Options of {@link discoverImage}. */
+export interface DiscoverOptions extends CallOptions {
+  /** Platforms to carry in canonical form (`linux/amd64`), or all that the image has. */
+  readonly platforms: readonly string[] | 'all';
+  /** What messages call the image. */
+  readonly reference: string;
+}
+
+/** One image's part of the content graph, and the bytes that were read to find it. */
+export interface DiscoveredImage extends GraphPart {
+  readonly indexMode: IndexMode | undefined;
+  /** Verified bytes of every manifest (and of configs that had to be read), so that nobody asks for them again. */
+  readonly contents: ReadonlyMap<Digest, Buffer>;
+}
+
+/**
+ * Discovers everything an image needs on the chosen platforms. Attestations go with the platform they describe.
+ * @throws NotFoundError `NOT_FOUND` when a chosen platform is missing, naming those on offer.
+ * @throws IntegrityError when content does not match its digest or its type.
+ * @throws StoreError `UNSUPPORTED` for layers that must not be redistributed, and for Docker schema 1.
+ */
+export async function discoverImage(
+  source: Source,
+  root: Descriptor,
+  options: DiscoverOptions,
+): Promise<DiscoveredImage> {
+  const manifests = new Map<Digest, GraphManifest>();
+  const blobs = new Map<Digest, GraphBlob>();
+  const contents = new Map<Digest, Buffer>();
+  let indexMode: IndexMode | undefined;
+  let held = 0;
+
+  const read = async (node: Descriptor): Promise<Buffer> => {
+    const known = contents.get(node.digest);
+    if (known !== undefined) return known;
+    held += node.size;
+    if (held > MAX_CONTENT_BYTES) throw tooLarge(options.reference);
+    const bytes = await readVerified(source, node, options);
+    contents.set(node.digest, bytes);
+    return bytes;
+  };
+  const visit = async (node: Descriptor, depth: number): Promise<void> => {
+    if (manifests.has(node.digest)) return;
+    if (depth > MAX_DEPTH || manifests.size >= MAX_MANIFESTS) throw tooLarge(options.reference);
+    const parsed = parseManifest(await read(node), node.mediaType, `${options.reference} (${node.digest})`);
+    const common = { digest: node.digest, mediaType: parsed.mediaType, size: node.size };
+    if (isIndex(parsed)) {
+      const children = selectChildren(parsed, depth === 0 ? options.platforms : 'all', options.reference);
+      const carried = new Set(children.map((child) => child.digest));
+      if (depth === 0) indexMode = parsed.manifests.every(({ digest }) => carried.has(digest)) ? 'complete' : 'sparse';
+      manifests.set(node.digest, { ...common, manifests: [...carried] });
+      for (const child of children) await visit(child, depth + 1);
+    } else {
+      const platform = await platformOf(node, parsed, read, options);
+      if (depth === 0) requirePlatform(platform, options);
+      for (const descriptor of [parsed.config, ...parsed.layers]) {
+        blobs.set(descriptor.digest, uniteBlobs(blobs.get(descriptor.digest), toBlob(descriptor, options.reference)));
+      }
+      const layers = parsed.layers.map((layer) => layer.digest);
+      manifests.set(node.digest, {
+        ...common,
+        ...(platform === undefined ? {} : { platform }),
+        config: parsed.config.digest,
+        layers,
+      });
+    }
+  };
+  await visit(root, 0);
+  return { indexMode, manifests: [...manifests.values()], blobs: [...blobs.values()], contents };
+}
+
+/** Manifests and blobs, whoever names them. */
+export interface GraphPart {
+  readonly manifests: readonly GraphManifest[];
+  readonly blobs: readonly GraphBlob[];
+}
+
+/**
+ * Joins images' parts into one graph: sorted, each manifest and blob once, the same in whatever order they come.
+ * @throws IntegrityError `MALFORMED` when two manifests give one digest different sizes.
+ */
+export function mergeGraphs(images: readonly GraphImage[], parts: readonly GraphPart[]): ContentGraph {
+  const manifests = new Map<Digest, GraphManifest>();
+  const blobs = new Map<Digest, GraphBlob>();
+  for (const part of parts) {
+    for (const manifest of part.manifests) {
+      manifests.set(manifest.digest, uniteManifests(manifests.get(manifest.digest), manifest));
+    }
+    for (const blob of part.blobs) blobs.set(blob.digest, uniteBlobs(blobs.get(blob.digest), blob));
+  }
+  return {
+    images: [...images].sort((a, b) => compare(a.reference, b.reference)),
+    manifests: [...manifests.values()].sort((a, b) => compare(a.digest, b.digest)),
+    blobs: [...blobs.values()].sort((a, b) => compare(a.digest, b.digest)),
+  };
+}
+
+/** What an image is made of and vouched for by: its own root, and the root of each piece of evidence. */
+export function rootsOf({ digest, evidence = [] }: Pick<GraphImage, 'digest' | 'evidence'>): readonly Digest[] {
+  return [digest, ...evidence.map((entry) => entry.digest)];
+}
+
+/** The evidence that vouches for something in `part`, directly or through other evidence that `graph` knows. */
+export function evidenceWithin(
+  evidence: readonly GraphEvidence[],
+  part: GraphPart,
+  graph: GraphPart,
+): readonly GraphEvidence[] {
+  const subjects = new Set(part.manifests.map(({ digest }) => digest));
+  for (let before = -1; before !== subjects.size;) {
+    before = subjects.size;
+    const kept = evidence.filter(({ subject }) => subjects.has(subject)).map(({ digest }) => digest);
+    for (const { digest } of reachableFrom(graph, kept).manifests) subjects.add(digest);
+  }
+  return evidence.filter(({ subject }) => subjects.has(subject));
+}
+
+/** Subjects of the evidence that names its subject itself, by the digest of the evidence. */
+export function referrersIn({ images }: Pick<ContentGraph, 'images'>): ReadonlyMap<Digest, Digest> {
+  const referrers = images.flatMap(({ evidence = [] }) => evidence.filter(({ tag }) => tag === undefined));
+  return new Map(referrers.map(({ digest, subject }) => [digest, subject]));
+}
+
+/** The part of a graph that the given roots reach, in the same order. */
+export function reachableFrom(graph: GraphPart, roots: readonly Digest[]): GraphPart {
+  const byDigest = new Map(graph.manifests.map((manifest) => [manifest.digest, manifest]));
+  const seen = new Set<Digest>();
+  const queue = [...roots];
+  for (let digest = queue.pop(); digest !== undefined; digest = queue.pop()) {
+    if (seen.has(digest)) continue;
+    seen.add(digest);
+    const manifest = byDigest.get(digest);
+    if (manifest === undefined) continue;
+    queue.push(...(manifest.manifests ?? []), ...(manifest.layers ?? []));
+    if (manifest.config !== undefined) queue.push(manifest.config);
+  }
+  return {
+    manifests: graph.manifests.filter((manifest) => seen.has(manifest.digest)),
+    blobs: graph.blobs.filter((blob) => seen.has(blob.digest)),
+  };
+}
+
+/** Manifests ordered so that every child stands before the index that names it, and every subject before its referrers. */
+export function childrenFirst(
+  manifests: readonly GraphManifest[],
+  subjects: ReadonlyMap<Digest, Digest> = new Map(),
+): readonly GraphManifest[] {
+  const byDigest = new Map(manifests.map((manifest) => [manifest.digest, manifest]));
+  const ordered = new Map<Digest, GraphManifest>();
+  const place = (manifest: GraphManifest): void => {
+    if (ordered.has(manifest.digest)) return;
+    for (const before of namedBy(manifest, subjects)) {
+      const entry = byDigest.get(before);
+      if (entry !== undefined) place(entry);
+    }
+    ordered.set(manifest.digest, manifest);
+  };
+  for (const manifest of manifests) place(manifest);
+  return [...ordered.values()];
+}
+
+/** The manifests that a manifest names: its children and its subject. */
+export function namedBy(
+  { digest, manifests = [] }: GraphManifest,
+  subjects: ReadonlyMap<Digest, Digest>,
+): readonly Digest[] {
+  const subject = subjects.get(digest);
+  return subject === undefined ? manifests : [...manifests, subject];
+}
+
+function selectChildren(index: Index, platforms: readonly string[] | 'all', reference: string): readonly Descriptor[] {
+  for (const child of index.manifests) {
+    if (!isManifestType(child.mediaType)) {
+      throw new StoreError('UNSUPPORTED', `${reference}: its index names a child of type ${child.mediaType}`);
+    }
+  }
+  if (platforms === 'all') return index.manifests;
+  const offered = index.manifests.filter((child) => isRealPlatform(child.platform));
+  const names = offered.map((child) => formatPlatform(child.platform as Platform));
+  const taken = new Set<string>();
+  for (const wanted of platforms) {
+    const found = findPlatforms(names, wanted);
+    if (found.length === 0) throw missingPlatform(reference, wanted, offered);
+    for (const name of found) taken.add(name);
+  }
+  const chosen = new Set<string>(
+    offered.filter((_, index) => taken.has(names[index] ?? '')).map(({ digest }) => digest),
+  );
+  const carried = (child: Descriptor): boolean => {
+    const describes = child.annotations?.[Annotation.dockerReferenceDigest];
+    if (describes !== undefined) return chosen.has(describes);
+    return isRealPlatform(child.platform) ? taken.has(formatPlatform(child.platform)) : true;
+  };
+  return index.manifests.filter(carried);
+}
+
+/**
+ * A manifest's platform stands in its index or, for a single manifest, only in its config. Undefined for what runs
+ * nowhere, and for names that no tool would understand: such a manifest is carried without a platform.
+ */
+async function platformOf(
+  node: Descriptor,
+  manifest: Manifest,
+  read: (blob: Descriptor) => Promise<Buffer>,
+  options: DiscoverOptions,
+): Promise<string | undefined> {
+  if (!isImageConfigType(manifest.config.mediaType)) return undefined;
+  if (node.platform !== undefined) return toPlatformText(node.platform);
+  const bytes = await read(manifest.config);
+  try {
+    return parseConfigPlatform(bytes);
+  } catch {
+    throw new IntegrityError('MALFORMED', `${options.reference}: image config ${manifest.config.digest} is not JSON`);
+  }
+}
+
+function requirePlatform(platform: string | undefined, { platforms, reference }: DiscoverOptions): void {
+  if (platform === undefined || platforms === 'all') return;
+  const missing = platforms.find((wanted) => findPlatforms([platform], wanted).length === 0);
+  if (missing === undefined) return;
+  throw new NotFoundError('NOT_FOUND', `${reference} has no ${missing}: it is a single image for ${platform}`, {
+    hint: `give this image \`platforms: [${platform}]\` in release.yaml`,
+  });
+}
+
+function missingPlatform(reference: string, wanted: string, offered: readonly Descriptor[]): NotFoundError {
+  const names = [...new Set(offered.map((child) => formatPlatform(child.platform as Platform)))].sort();
+  return new NotFoundError('NOT_FOUND', `${reference} has no ${wanted}; it offers ${names.join(', ') || 'none'}`, {
+    hint: 'give this image its own `platforms` in release.yaml, or drop the platform from the release',
+  });
+}
+
+function toBlob({ digest, mediaType, size }: Descriptor, reference: string): GraphBlob {
+  if (isForeignLayerType(mediaType)) {
+    throw new StoreError('UNSUPPORTED', `${reference}: layer ${digest} may not be redistributed (${mediaType})`, {
+      hint: 'such layers stay with their vendor; leave the image out or use a base image that may be shipped',
+    });
+  }
+  return { digest, mediaType, size };
+}
+
+/** Two images may carry different children of the same index; together they carry both. */
+function uniteManifests(known: GraphManifest | undefined, manifest: GraphManifest): GraphManifest {
+  if (known === undefined) return manifest;
+  if (known.size !== manifest.size) throw twoSizes(known, manifest);
+  if (known.manifests === undefined || manifest.manifests === undefined) {
+    return compare(known.platform ?? '~', manifest.platform ?? '~') <= 0 ? known : manifest;
+  }
+  if (known.manifests.join() === manifest.manifests.join()) return known;
+  return { ...known, manifests: [...new Set([...known.manifests, ...manifest.manifests])].sort(compare) };
+}
+
+/** Docker's and OCI's manifests give one layer different types, which says nothing about its bytes. */
+function uniteBlobs(known: GraphBlob | undefined, blob: GraphBlob): GraphBlob {
+  if (known === undefined) return blob;
+  if (known.size !== blob.size) throw twoSizes(known, blob);
+  return compare(known.mediaType, blob.mediaType) <= 0 ? known : blob;
+}
+
+function twoSizes(one: GraphBlob | GraphManifest, other: GraphBlob | GraphManifest): IntegrityError {
+  return new IntegrityError('MALFORMED', `${one.digest} is said to have ${one.size} and ${other.size} bytes`, {
+    hint: 'one of the images that name it is broken at its source',
+  });
+}
+
+function tooLarge(reference: string): IntegrityError {
+  return new IntegrityError('MALFORMED', `${reference}: its indexes nest too deep or hold too many manifests`);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,59 @@
+/** The files of a chart directory, as `helm package` would take them. */
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { UsageError } from '../../errors.ts';
+import type { ChartFile } from './chart.ts';
+import { parseHelmIgnore, type IgnoreRules } from './helm-ignore.ts';
+
+/** Helm's own limits, so that what is packed can be installed. */
+export const MAX_CHART_FILE_BYTES: number = 5 * 1024 * 1024;
+export const MAX_CHART_BYTES: number = 100 * 1024 * 1024;
+export const MAX_CHART_FILES: number = 20_000;
+const MAX_DEPTH = 32;
+
+/**
+ * Reads a chart directory: `.helmignore` applied, links followed while they stay inside, a byte order mark dropped.
+ * `shownAs` is what messages call it.
+ * @throws UsageError `INVALID_SPEC` for a file over Helm's limits, a link that leads out, or anything but files.
+ */
+export async function readChartFiles(directory: string, shownAs: string): Promise<readonly ChartFile[]> {
+  const root = await realpath(directory);
+  const isIgnored = await readIgnoreRules(root, shownAs);
+  const files: ChartFile[] = [];
+  let total = 0;
+  const walk = async (path: string, depth: number): Promise<void> => {
+    const refuse = (why: string): UsageError => new UsageError('INVALID_SPEC', `${shownAs}/${path}: ${why}`);
+    if (depth > MAX_DEPTH) throw refuse('is nested too deep');
+    const real = await realpath(join(root, path)).catch((error: unknown) => {
+      throw new UsageError('INVALID_SPEC', `${shownAs}/${path}: is a link to nothing`, { cause: error });
+    });
+    if (relative(root, real).split(sep)[0] === '..') throw refuse('is a link that leads out of the chart');
+    const found = await stat(real);
+    if (path !== '' && isIgnored(path, found.isDirectory())) return;
+    if (found.isDirectory()) {
+      const names = await readdir(real);
+      for (const name of names.sort()) await walk(path === '' ? name : `${path}/${name}`, depth + 1);
+      return;
+    }
+    if (!found.isFile()) throw refuse('is no regular file');
+    if (found.size > MAX_CHART_FILE_BYTES) throw refuse(`is ${found.size} bytes; Helm takes ${MAX_CHART_FILE_BYTES}`);
+    total += found.size;
+    if (total > MAX_CHART_BYTES) throw refuse(`makes the chart larger than the ${MAX_CHART_BYTES} bytes Helm takes`);
+    if (files.length >= MAX_CHART_FILES) throw refuse(`is one file more than ${MAX_CHART_FILES}`);
+    files.push({ path, bytes: withoutByteOrderMark(await readFile(real)) });
+  };
+  await walk('', 0);
+  return files;
+}
+
+async function readIgnoreRules(root: string, shownAs: string): Promise<IgnoreRules> {
+  const text = await readFile(join(root, '.helmignore'), 'utf8').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    throw error;
+  });
+  return parseHelmIgnore(text, `${shownAs}/.helmignore`);
+}
+
+function withoutByteOrderMark(bytes: Buffer): Buffer {
+  return bytes.length >= 3 && bytes.readUIntBE(0, 3) === 0xefbbbf ? bytes.subarray(3) : bytes;
+}

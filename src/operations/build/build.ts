@@ -1,0 +1,177 @@
+/** Builds the archive of a locked release: plan, copy every blob straight to its place, sign, and only then name it. */
+import { openArchiveWriter, type ArchiveWriter } from '../../archive/writer/writer.ts';
+import { copy, type CopyEvent } from '../../content/copy.ts';
+import { rootsOf } from '../../content/graph-walk.ts';
+import { assess, planCopy, type CopyPlan, type Transfer } from '../../content/plan.ts';
+import type { Source } from '../../content/store.ts';
+import { UsageError } from '../../errors.ts';
+import { sha256, type Digest } from '../../oci/digest.ts';
+import { toInventory } from '../../archive/inventory/from-lock.ts';
+import type { Inventory, InventoryFile } from '../../archive/inventory/inventory-schema.ts';
+import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
+import { FileSource, type FileContent } from '../../stores/files.ts';
+import { nameSigner, signerId, type SignerName } from '../../trust/signatures/identity.ts';
+import { parseAttestation } from '../../trust/signatures/attestation.ts';
+import { parseBundle } from '../../trust/signatures/bundle.ts';
+import type { ReleaseSigner } from '../../trust/signing/signer.ts';
+import { fillSlot } from '../../trust/signatures/slot.ts';
+import { attestBuild, planProvenance, type BuildFacts } from './attestations.ts';
+
+/** What to build, and from where. */
+export interface BuildRequest {
+  readonly lock: ReleaseLock;
+  /** Path of the archive. */
+  readonly output: string;
+  /** One signature each; the archive has four slots. */
+  readonly signers: readonly ReleaseSigner[];
+  /** Where an image of the lock is fetched from, by its reference. */
+  readonly sourceOf: (reference: string) => Source;
+  /** Content of the lock's files, by digest. */
+  readonly files: ReadonlyMap<Digest, FileContent>;
+  /** Files of `install/` and `trust/`. */
+  readonly tools: readonly { readonly path: string; readonly bytes: Buffer }[];
+  /** Of the product that builds, for the provenance and the bill of materials. */
+  readonly toolVersion: string;
+  /** Signs the provenance. @defaultValue the first signer */
+  readonly witness?: ReleaseSigner | undefined;
+  /** What the provenance says beyond what the lock knows. */
+  readonly facts?: BuildFacts | undefined;
+}
+
+/** Options of {@link buildArchive}. */
+export interface BuildOptions {
+  readonly overwrite?: boolean | undefined;
+  readonly concurrency?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: CopyEvent) => void) | undefined;
+  /** Told before the first byte moves: bytes of content in all, and those an interrupted run left in place. */
+  readonly onStart?: ((held: number, total: number) => void) | undefined;
+}
+
+/** What was built. */
+export interface BuildReport {
+  readonly path: string;
+  /** bytes */
+  readonly size: number;
+  /** Of `checksums.txt`, which stands for the whole archive. */
+  readonly digest: Digest;
+  readonly inventory: Inventory;
+  readonly signers: readonly SignerName[];
+  /** Who states how the archive was built. */
+  readonly provenance: SignerName | undefined;
+  /** Bytes an interrupted run had left in place. */
+  readonly resumedBytes: number;
+  readonly copiedBytes: number;
+}
+
+/**
+ * Builds an archive. Run again after any interruption, it goes on where it stopped and ends byte-identical.
+ * @throws StoreError `NO_SPACE`, `LOCKED`. @throws UsageError when the output exists. @throws whatever a source throws.
+ */
+export async function buildArchive(asked: BuildRequest, options: BuildOptions = {}): Promise<BuildReport> {
+  const startedOn = new Date();
+  const { lock, signers, toolVersion, facts = {} } = asked;
+  // Large, and needed by nobody who does not build.
+  const { createBillOfMaterials } = await import('../../release/lock/bill-of-materials.ts');
+  const request = { ...asked, tools: [...asked.tools, createBillOfMaterials(lock, toolVersion)] };
+  const tools = request.tools.map(({ path, bytes }): InventoryFile => ({
+    path,
+    size: bytes.length,
+    digest: sha256(bytes),
+  }));
+  const plans = planProvenance(lock);
+  const inventory = toInventory(
+    lock,
+    tools,
+    plans.map(({ slotSize }) => slotSize),
+  );
+  assertRoom(inventory, signers);
+  const witness = asked.witness ?? signers[0];
+  await using writer = await openArchiveWriter(request.output, inventory, options);
+  const { held, total } = writer.progress;
+  options.onStart?.(held, total);
+  const plan = planArchive(request, inventory, writer);
+  const pending = await assess(plan, { concurrency: 1, signal: options.signal });
+  const { copiedBytes } = await copy(pending, options);
+  let signed: SignedBuild = { signatures: [], statements: [] };
+  const digest = await writer.finish(async (checksums) => {
+    const provenance = { lock, inventory, plans, toolVersion, facts, startedOn };
+    const statements = witness === undefined ? [] : await attestBuild(provenance, checksums, witness);
+    signed = { signatures: await signAll(checksums, signers), statements };
+    return fillSlots(inventory, signed);
+  });
+  const [statement] = signed.statements;
+  return {
+    path: request.output,
+    size: writer.layout.size,
+    digest,
+    inventory,
+    signers: signed.signatures.map((bundle) => parseBundle(bundle).signer),
+    provenance: statement && parseAttestation(statement, 'the statement').signer,
+    resumedBytes: held,
+    copiedBytes,
+  };
+}
+
+/** A signer without a slot would otherwise be left out without a word. */
+function assertRoom({ slots }: Inventory, signers: readonly ReleaseSigner[]): void {
+  const room = slots.filter(({ path }) => path.startsWith('signatures/')).length;
+  if (signers.length <= room) return;
+  throw new UsageError('USAGE', `an archive has room for ${room} signatures, and ${signers.length} keys were given`, {
+    hint: 'build with fewer; more can sign afterwards with: airgap sign --detached',
+  });
+}
+
+/** All in the order of the file, manifests too, so that hashing the tarballs can follow closely: nothing shows before the end. */
+function planArchive(request: BuildRequest, inventory: Inventory, writer: ArchiveWriter): CopyPlan {
+  const routes = inventory.images.flatMap((image) => {
+    const source = request.sourceOf(image.reference);
+    return rootsOf(image).map((digest) => ({ digest, source, target: writer }));
+  });
+  const images = planCopy(inventory, routes);
+  const sources = new Map<Digest, FileContent>([
+    ...request.files,
+    ...request.tools.map(({ bytes }): [Digest, FileContent] => [sha256(bytes), { bytes }]),
+  ]);
+  const source = new FileSource('the files of the release', sources);
+  const files = inventory.files.map(({ digest, size }): Transfer => ({
+    descriptor: { mediaType: 'application/octet-stream', digest, size },
+    source,
+    targets: [writer],
+  }));
+  const offsets = new Map<Digest, number>();
+  for (const segment of writer.layout.segments) {
+    if (segment.kind === 'content' && !offsets.has(segment.digest)) offsets.set(segment.digest, segment.offset);
+  }
+  const place = ({ descriptor }: Transfer): number => offsets.get(descriptor.digest) ?? 0;
+  const contents = [...files, ...images.manifests, ...images.blobs];
+  return { manifests: [], tags: [], blobs: contents.sort((a, b) => place(a) - place(b)) };
+}
+
+interface SignedBuild {
+  readonly signatures: readonly Uint8Array[];
+  readonly statements: readonly Uint8Array[];
+}
+
+/** @throws UsageError when two signed in one name: they would count as one. */
+async function signAll(checksums: Buffer, signers: readonly ReleaseSigner[]): Promise<readonly Uint8Array[]> {
+  const signatures = new Map<string, Uint8Array>();
+  for (const signer of signers) {
+    const bundle = await signer.sign(checksums);
+    const { signer: name } = parseBundle(bundle);
+    if (signatures.has(signerId(name))) {
+      throw new UsageError('USAGE', `two of the signatures are by ${nameSigner(name)}, which count as one`);
+    }
+    signatures.set(signerId(name), bundle);
+  }
+  return [...signatures.values()];
+}
+
+/** Signatures and statements, each in the first slots of their kind; the others stay empty. */
+function fillSlots({ slots }: Inventory, { signatures, statements }: SignedBuild): Buffer[] {
+  const [nextSignature, nextStatement] = [signatures.values(), statements.values()];
+  return slots.map(({ path, size }) => {
+    const content = path.startsWith('signatures/') ? nextSignature.next() : nextStatement.next();
+    return fillSlot(content.value, size);
+  });
+}

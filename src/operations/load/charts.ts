@@ -1,0 +1,52 @@
+/** The charts of an archive on their way to a registry, as OCI charts that `helm pull` finds. */
+import type { ArchiveReader } from '../../archive/reader/reader.ts';
+import type { CopyPlan, ManifestTransfer, Transfer } from '../../content/plan.ts';
+import { readVerified } from '../../content/verified.ts';
+import { createChartArtifact, type ChartContent } from '../../kubernetes/charts/chart-oci.ts';
+import { readChartPackage } from '../../kubernetes/charts/chart-package.ts';
+import type { Inventory } from '../../archive/inventory/inventory-schema.ts';
+import { FileSource } from '../../stores/files.ts';
+import type { ImageTarget } from '../../release/mapping/image-target.ts';
+
+const CHART = /^charts\/[^/]+\.tgz$/;
+
+/** One chart and the place it gets. */
+export interface ChartRoute {
+  /** In the archive: `charts/app-1.0.0.tgz`. */
+  readonly path: string;
+  /** `registry.internal/charts/app:1.0.0` */
+  readonly reference: string;
+  readonly plan: CopyPlan;
+}
+
+/** Plans every chart of an archive; none where the target has no place for charts. */
+export async function planCharts(
+  archive: ArchiveReader,
+  inventory: Inventory,
+  target: ImageTarget,
+): Promise<readonly ChartRoute[]> {
+  const charts: ChartRoute[] = [];
+  for (const { path, digest, size } of inventory.files) {
+    if (!CHART.test(path) || target.chart === undefined) continue;
+    const bytes = await readVerified(archive, { mediaType: 'application/gzip', digest, size });
+    const { metadata } = await readChartPackage(bytes, path);
+    const { name, tag, manifest, config, layer } = createChartArtifact(bytes, metadata, inventory.created);
+    const place = target.chart(name, tag);
+    const transfer = ({ descriptor, bytes: content }: ChartContent): Transfer => ({
+      descriptor,
+      source: new FileSource(path, new Map([[descriptor.digest, { bytes: content }]])),
+      targets: [place.target],
+    });
+    const published: ManifestTransfer = { ...transfer(manifest), level: 0 };
+    charts.push({
+      path,
+      reference: place.reference,
+      plan: {
+        blobs: [transfer(config), transfer(layer)],
+        manifests: [published],
+        tags: [{ descriptor: manifest.descriptor, target: place.target, tag: place.tag }],
+      },
+    });
+  }
+  return charts;
+}

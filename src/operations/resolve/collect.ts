@@ -1,0 +1,143 @@
+/** Gathers what a component is made of: its files with their place in the archive, and every image they name. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { IntegrityError } from '../../errors.ts';
+import { openChart } from '../../kubernetes/charts/chart-package.ts';
+import { findImages, type ImageHit } from '../../kubernetes/resources/images.ts';
+import { isKubernetesFile, readKubernetesYaml } from '../../kubernetes/resources/yaml-documents.ts';
+import { digestOf, sha256, type Digest } from '../../oci/digest.ts';
+import { loadImageList } from '../../release/spec/image-list.ts';
+import { pinned } from '../../release/spec/integrity.ts';
+import { listSpecFiles, resolveSpecPath } from '../../release/spec/spec-paths.ts';
+import type { ComponentSpec, ImageSpec } from '../../release/spec/spec.ts';
+import { readTextFile } from '../../base/files/text-file.ts';
+import type { LockFile, ReleaseLock } from '../../release/lock/lock-schema.ts';
+import type { FileContent } from '../../stores/files.ts';
+
+/** Bytes of one Kubernetes file that is read for images. */
+const MAX_RESOURCE_BYTES = 16 * 1024 * 1024;
+
+/** A file with its place in the archive, its pin, and where its bytes are. */
+export interface CollectedFile extends LockFile {
+  readonly content: FileContent;
+}
+
+/** An image somebody named, and where. */
+export interface CollectedImage extends Pick<ImageSpec, 'reference' | 'origin' | 'platforms'> {
+  /** `manifests/app.yaml:12 Deployment/api …`, relative to the release.yaml. */
+  readonly foundIn: string;
+}
+
+/** What one component brings. */
+export interface CollectedComponent {
+  readonly files: readonly CollectedFile[];
+  readonly images: readonly CollectedImage[];
+}
+
+/** Reads everything a component names. `created` is the time that packaged charts carry. */
+export async function collectComponent(
+  component: ComponentSpec,
+  directory: string,
+  created: Date,
+): Promise<CollectedComponent> {
+  const files: CollectedFile[] = [];
+  const images: CollectedImage[] = component.images.map((image) => ({ ...image, foundIn: below(directory, image.at) }));
+  for (const { path } of component.imageLists) {
+    const listed = await loadImageList(await resolveSpecPath(directory, path), path);
+    images.push(...listed.map((image) => ({ ...image, foundIn: image.at })));
+  }
+  for (const { path } of component.charts) {
+    const { file, images: declared } = await collectChart(directory, path, created);
+    files.push(file);
+    images.push(...declared.map(toImage));
+  }
+  for (const { path } of component.manifests) {
+    const collected = await collectTree('manifest', directory, path);
+    files.push(...collected);
+    for (const file of collected) images.push(...(await findImagesIn(file)).map(toImage));
+  }
+  for (const { path } of component.docs) files.push(...(await collectTree('doc', directory, path)));
+  for (const { path, integrity, as } of component.files) {
+    const file = await resolveSpecPath(directory, path);
+    for await (const _ of pinned(createReadStream(file), integrity, path));
+    files.push(await pinFile('file', `files/${as}`, path, file));
+  }
+  return { files, images };
+}
+
+/**
+ * Finds the files of a lock again, for a build from the lock alone.
+ * @throws IntegrityError `DIGEST_MISMATCH` naming the first file that is not what the lock pins.
+ */
+export async function openLockedFiles(lock: ReleaseLock, directory: string): Promise<ReadonlyMap<Digest, FileContent>> {
+  const contents = new Map<Digest, FileContent>();
+  for (const { path, from, kind, digest } of lock.files) {
+    const file =
+      kind === 'chart'
+        ? (await collectChart(directory, from, new Date(lock.created))).file
+        : await pinFile(kind, path, from, await resolveSpecPath(directory, from));
+    if (file.digest !== digest) {
+      throw new IntegrityError('DIGEST_MISMATCH', `${from} has changed since the lock was written`, {
+        hint: 'run `airgap resolve` to pin it anew',
+        details: { file: from, pinned: digest, actual: file.digest },
+      });
+    }
+    contents.set(digest, file.content);
+  }
+  return contents;
+}
+
+/** Every file below a path, under the archive's directory for its kind. */
+async function collectTree(kind: 'manifest' | 'doc', directory: string, path: string): Promise<CollectedFile[]> {
+  const top = `${kind}s/`;
+  const files = await listSpecFiles(directory, path);
+  return Promise.all(
+    files.map(({ path: from, file }) => pinFile(kind, from.startsWith(top) ? from : top + from, from, file)),
+  );
+}
+
+/** A chart directory is packed; a package travels unchanged. */
+async function collectChart(
+  directory: string,
+  from: string,
+  created: Date,
+): Promise<{ file: CollectedFile; images: readonly ImageHit[] }> {
+  const place = await resolveSpecPath(directory, from);
+  const chart = await openChart(place, { shownAs: from, mtime: created });
+  const { bytes } = chart;
+  const content = (await stat(place)).isFile() ? { path: place } : { bytes };
+  const path = `charts/${chart.fileName}`;
+  return {
+    file: { path, from, kind: 'chart', size: bytes.length, digest: sha256(bytes), content },
+    images: chart.images,
+  };
+}
+
+async function findImagesIn(file: CollectedFile): Promise<readonly ImageHit[]> {
+  if (!isKubernetesFile(file.from) || !('path' in file.content)) return [];
+  const text = await readTextFile(file.content.path, MAX_RESOURCE_BYTES);
+  return readKubernetesYaml(text, file.from).flatMap(findImages);
+}
+
+function toImage({ reference, at }: ImageHit): CollectedImage {
+  return { reference, origin: 'registry', foundIn: at };
+}
+
+async function pinFile(kind: LockFile['kind'], path: string, from: string, file: string): Promise<CollectedFile> {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    size += chunk.length;
+  }
+  return { path, from, kind, size, digest: digestOf(hash), content: { path: file } };
+}
+
+/** The lock must not depend on where the release lies on this machine. */
+function below(directory: string, at: string): string {
+  const [, file = at, place = ''] = /^(.*?)((?::\d+)*)$/.exec(at) ?? [];
+  const inside = relative(directory, file);
+  return inside.startsWith('..') ? at : inside + place;
+}

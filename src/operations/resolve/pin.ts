@@ -1,0 +1,92 @@
+/** Pins one image: with an earlier lock a HEAD says whether it still holds; otherwise one GET, and what it reaches. */
+import type { EvidenceFinder } from '../../content/evidence-finder.ts';
+import { discoverImage, reachableFrom, rootsOf, type GraphPart } from '../../content/graph-walk.ts';
+import { KnownSource } from '../../content/known-source.ts';
+import { fetchNamed } from '../../content/named-manifest.ts';
+import type { Source } from '../../content/store.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { GraphImage } from '../../content/content-graph.ts';
+import type { LockImage, ReleaseLock } from '../../release/lock/lock-schema.ts';
+import type { WantedImage } from './wanted.ts';
+
+/** What a reference names, with all it reaches on the wanted platforms and all that vouches for it. */
+export interface PinnedImage extends Omit<GraphImage, 'reference'> {
+  readonly part: GraphPart;
+}
+
+/** What pinning works with. */
+export interface PinTools {
+  /** Holds manifests that are known, and gets those that are read. */
+  readonly contents: Map<Digest, Buffer>;
+  /** Absent where nobody wants evidence. */
+  readonly evidence: EvidenceFinder | undefined;
+  /** Look for evidence again where the image itself has not moved. */
+  readonly refreshEvidence: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One HEAD when the lock still holds; otherwise the manifest itself in one GET, and what it reaches. Evidence is looked for
+ * where the image is new or has moved, since asking costs a request for each of its manifests.
+ */
+export async function pinImage(
+  source: Source,
+  image: WantedImage,
+  earlier: PinnedImage | undefined,
+  tools: PinTools,
+): Promise<PinnedImage> {
+  const { evidence: known, ...pinned } = await pinContent(source, image, earlier, tools);
+  const { evidence: finder, refreshEvidence } = tools;
+  if (finder !== undefined && known !== undefined && !refreshEvidence) return { ...pinned, evidence: known };
+  const own = reachableFrom(pinned.part, [pinned.digest]);
+  const subjects = own.manifests.map(({ digest }) => digest);
+  const found = await finder?.find(source, subjects, image.lock.reference);
+  if (found === undefined) return { ...pinned, part: own };
+  const { evidence, manifests, blobs } = found;
+  const part = { manifests: [...own.manifests, ...manifests], blobs: [...own.blobs, ...blobs] };
+  return { ...pinned, evidence: [...evidence], part };
+}
+
+async function pinContent(
+  source: Source,
+  image: WantedImage,
+  earlier: PinnedImage | undefined,
+  { contents, signal }: PinTools,
+): Promise<PinnedImage> {
+  const { digest, tag = 'latest' } = image.reference;
+  if (earlier !== undefined) {
+    const current = digest ?? (await source.resolve(tag, { signal })).digest;
+    if (current === earlier.digest) return earlier;
+  }
+  const root = await fetchNamed(source, digest ?? tag, contents, { signal });
+  const { indexMode, ...found } = await discoverImage(new KnownSource(source, contents), root, {
+    platforms: image.platforms,
+    reference: image.lock.reference,
+    signal,
+  });
+  for (const [known, bytes] of found.contents) contents.set(known, bytes);
+  return { digest: root.digest, ...(indexMode === undefined ? {} : { indexMode }), part: found };
+}
+
+/** Looks images up in an earlier lock that was made for the same platforms. */
+export function recallPins(
+  previous: ReleaseLock | undefined,
+  platforms: readonly string[] | 'all',
+): ((image: LockImage) => PinnedImage | undefined) | undefined {
+  if (previous === undefined || JSON.stringify(previous.platforms) !== JSON.stringify(platforms)) return undefined;
+  const entries = new Map(
+    previous.components.flatMap((component) => component.images.map((image) => [image.reference, image])),
+  );
+  return (image) => {
+    const entry = entries.get(image.reference);
+    const known = previous.images.find(({ reference }) => reference === image.reference);
+    if (
+      known === undefined ||
+      entry?.from !== image.from ||
+      JSON.stringify(entry?.platforms) !== JSON.stringify(image.platforms)
+    )
+      return undefined;
+    const { reference: _, ...pinned } = known;
+    return { ...pinned, part: reachableFrom(previous, rootsOf(known)) };
+  };
+}

@@ -1,0 +1,198 @@
+/** Pins a release: every reference to digests, every file to content. What a person wrote in, `release.lock.json` out. */
+import { EvidenceFinder } from '../../content/evidence-finder.ts';
+import { mergeGraphs, type GraphPart } from '../../content/graph-walk.ts';
+import { forEachConcurrently } from '../../base/limit.ts';
+import type { Source } from '../../content/store.ts';
+import { TrustError, UsageError } from '../../errors.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { formatPlatform } from '../../oci/platform.ts';
+import { formatReference, type Reference } from '../../oci/reference.ts';
+import type { ImageRule } from '../../release/policy/spec-policy.ts';
+import type { ImageSpec, ReleaseSpec } from '../../release/spec/spec.ts';
+import type { GraphImage } from '../../content/content-graph.ts';
+import type { LockComponent, ReleaseLock } from '../../release/lock/lock-schema.ts';
+import type { FileContent } from '../../stores/files.ts';
+import { collectComponent, type CollectedComponent } from './collect.ts';
+import type { ImageJudge } from '../../release/policy/image-judge.ts';
+import { pinImage, recallPins } from './pin.ts';
+import { checkNames, uniteFiles, uniteImages, type WantedImage } from './wanted.ts';
+
+/** Images that are resolved at the same time; each host has its own limit besides. */
+const CONCURRENCY = 8;
+
+/** Opens the place an image is fetched from. */
+export type OpenImage = (reference: Reference, origin: ImageSpec['origin']) => Promise<Source> | Source;
+
+/** What to resolve. */
+export interface ResolveRequest {
+  readonly spec: ReleaseSpec;
+  /** Directory of the release.yaml. */
+  readonly directory: string;
+  /** Of the bytes of the release.yaml. */
+  readonly specDigest: Digest;
+  /** The lock of an earlier run: unchanged tags then cost one HEAD each. */
+  readonly previous?: ReleaseLock | undefined;
+  /** Takes the place of `created` where neither the spec nor the lock fixes it. */
+  readonly now: Date;
+  readonly openImage: OpenImage;
+}
+
+/** Options of {@link resolveRelease}. */
+export interface ResolveOptions {
+  /** Refuse any difference to the previous lock. @defaultValue false */
+  readonly locked?: boolean | undefined;
+  /** Look for evidence again where the image itself has not moved. @defaultValue false */
+  readonly refreshEvidence?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onImage?: ((reference: string, done: number, total: number) => void) | undefined;
+}
+
+/** A tag that names something else than when the lock was written. */
+export interface MovedTag {
+  readonly reference: string;
+  readonly was: Digest;
+  readonly now: Digest;
+}
+
+/** A pinned release, with everything that was read on the way. */
+export interface ResolvedRelease {
+  readonly lock: ReleaseLock;
+  /** Verified bytes of manifests and configs, by digest. */
+  readonly contents: ReadonlyMap<Digest, Buffer>;
+  readonly files: ReadonlyMap<Digest, FileContent>;
+  readonly moved: readonly MovedTag[];
+  /** Patterns of the image policy that decided about no image. */
+  readonly unusedRules: readonly string[];
+}
+
+/**
+ * Resolves a release.
+ * @throws UsageError `INVALID_SPEC` under `locked` when anything differs from the lock, naming each moved tag.
+ * @throws TrustError `UNSIGNED` where the release requires signatures, naming each image without one; `UNSIGNED` or
+ *   `UNTRUSTED_SIGNER` where its policy demands those of somebody, naming each image that has none that counts.
+ * @throws NotFoundError when an image or a platform of it does not exist. @throws whatever a source throws.
+ */
+export async function resolveRelease(request: ResolveRequest, options: ResolveOptions = {}): Promise<ResolvedRelease> {
+  const { spec, directory, previous } = request;
+  if (options.locked === true && previous === undefined) throw missingLock();
+  const created = spec.created ?? previous?.created ?? toSeconds(request.now);
+  const collected: CollectedComponent[] = [];
+  for (const component of spec.components)
+    collected.push(await collectComponent(component, directory, new Date(created)));
+  const platforms = spec.platforms === 'all' ? 'all' : spec.platforms.map(formatPlatform);
+  const judge = spec.imagePolicy && (await openJudge(spec.imagePolicy, directory));
+  const wanted = uniteImages(collected, platforms);
+  const earlier = recallPins(previous, platforms);
+
+  const contents = new Map<Digest, Buffer>();
+  const evidence = spec.evidence === 'ignore' ? undefined : new EvidenceFinder(contents, options.signal);
+  const moved: MovedTag[] = [];
+  const images: GraphImage[] = [];
+  const parts: GraphPart[] = [];
+  let done = 0;
+  await forEachConcurrently(
+    [...wanted.values()],
+    CONCURRENCY,
+    async (image, signal) => {
+      const source = await request.openImage(image.reference, image.origin);
+      const tools = { contents, evidence, refreshEvidence: options.refreshEvidence === true, signal };
+      const { part, ...pinned } = await pinImage(source, image, earlier?.(image.lock), tools);
+      images.push({ reference: image.lock.reference, ...pinned });
+      parts.push(part);
+      await judge?.judge({ ...pinned, reference: image.lock.reference, part }, source, contents, signal);
+      const was = previous?.images.find((entry) => entry.reference === image.lock.reference)?.digest;
+      if (was !== undefined && was !== pinned.digest)
+        moved.push({ reference: image.lock.reference, was, now: pinned.digest });
+      options.onImage?.(image.lock.reference, ++done, wanted.size);
+    },
+    options.signal,
+  );
+  if (options.locked === true && moved.length > 0) throw movedTags(moved);
+  if (spec.evidence === 'require') checkSigned(images);
+  const judged = judge?.finish();
+  checkNames(images);
+  const lock: ReleaseLock = {
+    lockVersion: 1,
+    name: spec.name,
+    version: spec.version,
+    channel: spec.channel,
+    ...(spec.sequence === undefined ? {} : { sequence: spec.sequence }),
+    created,
+    ...(spec.expires === undefined ? {} : { expires: spec.expires }),
+    platforms,
+    specDigest: request.specDigest,
+    components: spec.components.map((component, index) =>
+      toLockComponent(component, collected[index] as CollectedComponent, wanted),
+    ),
+    files: uniteFiles(collected),
+    ...(judged === undefined ? {} : { imagePolicy: judged.imagePolicy, signedImages: judged.signedImages }),
+    ...mergeGraphs(images, parts),
+  };
+  if (options.locked === true && JSON.stringify(lock) !== JSON.stringify(previous)) throw outdatedLock();
+  const files = new Map(collected.flatMap((component) => component.files.map((file) => [file.digest, file.content])));
+  return {
+    lock,
+    contents,
+    files,
+    moved: moved.sort((a, b) => (a.reference < b.reference ? -1 : 1)),
+    unusedRules: judged?.unusedRules ?? [],
+  };
+}
+
+/** What verifies signatures is large, and needed by nobody without a policy. */
+async function openJudge(rules: readonly ImageRule[], directory: string): Promise<ImageJudge> {
+  const { openImageJudge } = await import('../../release/policy/image-judge.ts');
+  return openImageJudge(rules, directory);
+}
+
+function toLockComponent(
+  { name, description }: { readonly name: string; readonly description?: string | undefined },
+  collected: CollectedComponent,
+  wanted: ReadonlyMap<string, WantedImage>,
+): LockComponent {
+  const references = [...new Set(collected.images.map((image) => formatReference(image.reference)))].sort();
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    images: references.map((reference) => {
+      const image = (wanted.get(reference) as WantedImage).lock;
+      const own = collected.images.filter((entry) => formatReference(entry.reference) === reference);
+      return { ...image, foundIn: own.map((entry) => entry.foundIn).sort() };
+    }),
+    files: [...new Set(collected.files.map((file) => file.path))].sort(),
+  };
+}
+
+function checkSigned(images: readonly GraphImage[]): void {
+  const isSigned = ({ digest, evidence = [] }: GraphImage): boolean =>
+    evidence.some(({ subject, kind }) => subject === digest && kind === 'signature');
+  const unsigned = images.filter((image) => !isSigned(image)).map(({ reference }) => reference);
+  if (unsigned.length === 0) return;
+  throw new TrustError('UNSIGNED', `${unsigned.length} image(s) have no signature:`, {
+    items: unsigned.sort(),
+    hint: 'sign them, or say `evidence: carry` in release.yaml; `airgap resolve --refresh-evidence` looks again',
+  });
+}
+
+function toSeconds(time: Date): string {
+  return time.toISOString().replace(/\.\d{3}Z$/, 'Z');
+}
+
+function missingLock(): UsageError {
+  return new UsageError('INVALID_SPEC', 'there is no release.lock.json to hold to', {
+    hint: 'run `airgap resolve` first and commit the lock',
+  });
+}
+
+function movedTags(moved: readonly MovedTag[]): UsageError {
+  const lines = moved.map(({ reference, was, now }) => `\n  ${reference}: ${was} → ${now}`);
+  return new UsageError('INVALID_SPEC', `${moved.length} tag(s) moved since the lock was written:${lines.join('')}`, {
+    hint: 'run `airgap resolve` to accept them, or build from the lock file itself to ship what it pins',
+  });
+}
+
+function outdatedLock(): UsageError {
+  return new UsageError('INVALID_SPEC', 'the lock does not match the release.yaml and its files', {
+    hint: 'run `airgap resolve` and commit the new lock',
+  });
+}

@@ -1,0 +1,108 @@
+/** What a release wants once its components are put together: each image and each file once, whoever named it. */
+import { UsageError } from '../../errors.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { formatPlatform } from '../../oci/platform.ts';
+import { formatReference, parseReference, type Reference } from '../../oci/reference.ts';
+import type { GraphImage } from '../../content/content-graph.ts';
+import type { LockFile, LockImage } from '../../release/lock/lock-schema.ts';
+import type { ImageOrigin } from '../../release/spec/spec-schema.ts';
+import type { CollectedComponent } from './collect.ts';
+
+/** One image to pin. */
+export interface WantedImage {
+  readonly reference: Reference;
+  readonly origin: ImageOrigin;
+  readonly platforms: readonly string[] | 'all';
+  readonly lock: LockImage;
+}
+
+/** An image that several components name is one image, wherever it was found. */
+export function uniteImages(
+  components: readonly CollectedComponent[],
+  platforms: readonly string[] | 'all',
+): Map<string, WantedImage> {
+  const wanted = new Map<string, WantedImage>();
+  for (const { reference, origin, platforms: own, foundIn } of components.flatMap((component) => component.images)) {
+    const text = formatReference(reference);
+    const known = wanted.get(text);
+    if (known !== undefined && known.origin !== origin) throw twoOrigins(text, [...known.lock.foundIn, foundIn]);
+    const chosen = own?.map(formatPlatform);
+    const union =
+      known === undefined
+        ? chosen
+        : chosen && known.lock.platforms && [...new Set([...known.lock.platforms, ...chosen])].sort();
+    wanted.set(text, {
+      reference,
+      origin,
+      platforms: union ?? platforms,
+      lock: {
+        reference: text,
+        ...(origin === 'docker-daemon' ? { from: origin } : {}),
+        ...(union === undefined ? {} : { platforms: union }),
+        foundIn: [...(known?.lock.foundIn ?? []), foundIn],
+      },
+    });
+  }
+  return wanted;
+}
+
+/** Files by path; the same path twice must be the same content. */
+export function uniteFiles(components: readonly CollectedComponent[]): LockFile[] {
+  const files = new Map<string, LockFile>();
+  const folded = new Map<string, string>();
+  for (const { path, from, kind, size, digest } of components.flatMap((component) => component.files)) {
+    const known = files.get(path);
+    const other = folded.get(path.toLowerCase());
+    if ((known !== undefined && known.digest !== digest) || (other !== undefined && other !== path)) {
+      throw new UsageError(
+        'INVALID_SPEC',
+        `${from} and ${known?.from ?? other ?? path} would both become ${path} in the archive`,
+        {
+          hint: 'rename one of them; names must differ by more than the case of letters',
+        },
+      );
+    }
+    folded.set(path.toLowerCase(), path);
+    files.set(path, { path, from, kind, size, digest });
+  }
+  return [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function twoOrigins(reference: string, foundIn: readonly string[]): UsageError {
+  return new UsageError(
+    'INVALID_SPEC',
+    `${reference} is taken once from its registry and once from the Docker Engine`,
+    {
+      hint: `decide for one: ${foundIn.join(', ')}`,
+    },
+  );
+}
+
+/**
+ * Insists that one tag means one image, since importers and registries know images by tag; and so for the tags of evidence,
+ * which images of one repository can share.
+ * @throws UsageError `INVALID_SPEC` naming both references.
+ */
+export function checkNames(images: readonly GraphImage[]): void {
+  const named = new Map<string, { readonly reference: string; readonly digest: Digest }>();
+  const check = (name: Reference, digest: Digest, reference: string, what: string, hint: string): void => {
+    if (name.tag === undefined) return;
+    const text = formatReference(name);
+    const other = named.get(text);
+    if (other !== undefined && other.digest !== digest) {
+      throw new UsageError('INVALID_SPEC', `${other.reference} and ${reference} are two ${what} under one tag`, {
+        hint,
+      });
+    }
+    named.set(text, { reference, digest });
+  };
+  for (const { reference, digest, evidence = [] } of images) {
+    const { registry, repository, tag } = parseReference(reference);
+    const image = { registry, repository, ...(tag === undefined ? {} : { tag }) };
+    check(image, digest, reference, 'images', 'pin both to the same digest, or give one of them another tag');
+    for (const { tag: own, digest: vouching } of evidence) {
+      const hint = 'one was found earlier than the other: run `airgap resolve --refresh-evidence`';
+      if (own !== undefined) check({ ...image, tag: own }, vouching, `evidence of ${reference}`, 'things', hint);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/** `release.lock.json`: a release with every reference pinned by digest and every file by content. */
+import * as z from 'zod';
+import { ContentGraph, DigestText, Size } from '../../content/content-graph.ts';
+import { LockImagePolicy } from '../policy/image-policy-schema.ts';
+import { Sequence } from '../../trust/documents/document-schema.ts';
+
+const Text = z.string().min(1).max(512);
+const MAX_LIST = 100_000;
+
+/** Where a reference stands in what the author wrote: `manifests/app.yaml:12 Deployment/api …`. */
+export const LockImage = z.strictObject({
+  reference: Text,
+  /** Absent for images that come from their own registry. */
+  from: z.literal('docker-daemon').optional(),
+  /** Where not all of the release's platforms are carried. */
+  platforms: z.array(Text).max(64).optional(),
+  foundIn: z.array(z.string().min(1).max(2048)).max(MAX_LIST),
+});
+export type LockImage = z.infer<typeof LockImage>;
+
+/** A file that travels beside the images: its path in the archive and where it comes from, relative to the lock. */
+export const LockFile = z.strictObject({
+  path: Text,
+  from: Text,
+  kind: z.enum(['chart', 'manifest', 'doc', 'file']),
+  size: Size,
+  digest: DigestText,
+});
+export type LockFile = z.infer<typeof LockFile>;
+
+export const LockComponent = z.strictObject({
+  name: Text,
+  description: z.string().max(4096).optional(),
+  images: z.array(LockImage).max(MAX_LIST),
+  files: z.array(Text).max(MAX_LIST),
+});
+export type LockComponent = z.infer<typeof LockComponent>;
+
+/** The whole lock. Key order is the order of the file. */
+export const ReleaseLock = z.strictObject({
+  lockVersion: z.literal(1),
+  name: Text,
+  version: Text,
+  channel: Text,
+  sequence: Sequence.optional(),
+  /** RFC 3339, UTC, whole seconds. */
+  created: Text,
+  expires: Text.optional(),
+  /** Chosen platforms in canonical form, or `all`. */
+  platforms: z.union([z.literal('all'), z.array(Text).max(64)]),
+  /** Of the bytes of `release.yaml`. */
+  specDigest: DigestText,
+  components: z.array(LockComponent).max(10_000),
+  files: z.array(LockFile).max(MAX_LIST),
+  ...LockImagePolicy,
+  ...ContentGraph.shape,
+});
+export type ReleaseLock = z.infer<typeof ReleaseLock>;

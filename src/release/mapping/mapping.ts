@@ -1,0 +1,82 @@
+/** Where an image's reference goes at the secure side: original → internal, unique by construction. */
+import { UsageError } from '../../errors.ts';
+import { formatReference, parseReference, type Reference } from '../../oci/reference.ts';
+import type { GraphImage } from '../../content/content-graph.ts';
+
+/** How internal references are formed. */
+export interface MappingRule {
+  /** `registry.internal.corp`, `127.0.0.1:5000` */
+  readonly host: string;
+  /** Path below the host that everything goes under; empty for none. */
+  readonly prefix: string;
+  /** Leave the original registry host out of the path; collisions are refused. @defaultValue false */
+  readonly stripRegistry?: boolean | undefined;
+}
+
+/** One image to map. */
+export type MappableImage = Pick<GraphImage, 'reference' | 'digest'>;
+
+/** One line of `mapping.txt`. */
+export interface Mapping {
+  readonly original: string;
+  readonly internal: Reference;
+}
+
+/** Longest repository path registries take. */
+const MAX_REPOSITORY_BYTES = 255;
+
+/**
+ * Maps references to their internal places: `host[/prefix]/<original registry>/<repository>:<tag>`, or without the
+ * original registry when `stripRegistry` is set. An image known by digest alone stays so. Two references of one image,
+ * `app:1` and `app:1@sha256:…`, share a place.
+ * @throws UsageError `USAGE` naming both references when two images would share one place.
+ */
+export function mapReferences(images: readonly MappableImage[], rule: MappingRule): readonly Mapping[] {
+  const taken = new Map<string, MappableImage>();
+  return images.map((image) => {
+    const internal = mapReference(parseReference(image.reference), rule);
+    const place = formatReference(internal);
+    const other = taken.get(place);
+    if (other !== undefined && other.digest !== image.digest) {
+      throw collision(image.reference, other.reference, place, rule);
+    }
+    taken.set(place, image);
+    if (internal.repository.length > MAX_REPOSITORY_BYTES) {
+      throw new UsageError('USAGE', `${place} has a path of more than ${MAX_REPOSITORY_BYTES} characters`, {
+        hint: 'choose a shorter prefix, or --strip-registry',
+      });
+    }
+    return { original: image.reference, internal };
+  });
+}
+
+/** `original=internal`, one a line. */
+export function formatMapping(mappings: readonly Mapping[]): string {
+  return mappings.map(({ original, internal }) => `${original}=${formatReference(internal)}\n`).join('');
+}
+
+function mapReference(
+  { registry, repository, tag, digest }: Reference,
+  { host, prefix, stripRegistry }: MappingRule,
+): Reference {
+  const segments = [prefix, stripRegistry === true ? '' : toPathSegment(registry), repository];
+  const path = segments.filter((segment) => segment !== '').join('/');
+  if (tag !== undefined) return { registry: host, repository: path, tag };
+  return { registry: host, repository: path, ...(digest === undefined ? {} : { digest }) };
+}
+
+/** A host as one path segment: `registry.example:5000` → `registry.example_5000`. */
+function toPathSegment(registry: string): string {
+  return registry
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, '_')
+    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '');
+}
+
+function collision(original: string, other: string, place: string, { stripRegistry }: MappingRule): UsageError {
+  const why =
+    stripRegistry === true
+      ? 'leave --strip-registry out, so that the original registry stays in the path'
+      : 'rename one of them in the release';
+  return new UsageError('USAGE', `${other} and ${original} would both become ${place}`, { hint: why });
+}

@@ -1,0 +1,108 @@
+/** What of a graph goes where: narrowing to platforms, and the index a target gets when it refuses a sparse one. */
+import {
+  discoverImage,
+  evidenceWithin,
+  mergeGraphs,
+  reachableFrom,
+  rootsOf,
+  type GraphPart,
+} from '../../content/graph-walk.ts';
+import type { CallOptions, Source } from '../../content/store.ts';
+import { readVerified } from '../../content/verified.ts';
+import { UsageError } from '../../errors.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { findPlatforms } from '../../oci/platform.ts';
+import { sha256, type Digest } from '../../oci/digest.ts';
+import { toDescriptor, type Substitute, type Substitutes } from '../../content/plan.ts';
+import type { ContentGraph, GraphImage } from '../../content/content-graph.ts';
+import { FileSource } from '../../stores/files.ts';
+
+/** A graph cut down to some platforms, with the images that have none of them. */
+export interface NarrowedGraph {
+  readonly graph: ContentGraph;
+  /** References of images that exist for none of the chosen platforms. */
+  readonly skipped: readonly string[];
+}
+
+/**
+ * Keeps what the chosen platforms need, with the evidence for it. Manifests are read from the sources of their images and verified.
+ * @throws UsageError `USAGE` when a platform is not carried at all.
+ */
+export async function narrowGraph(
+  sourceOf: (reference: string) => Source,
+  graph: ContentGraph,
+  platforms: readonly string[],
+  options: CallOptions = {},
+): Promise<NarrowedGraph> {
+  const carried = platformsOf(graph);
+  const unknown = platforms.find((platform) => findPlatforms(carried, platform).length === 0);
+  if (unknown !== undefined) {
+    throw new UsageError('USAGE', `nothing for ${unknown} is carried`, { hint: `choose from ${carried.join(', ')}` });
+  }
+  const images: GraphImage[] = [];
+  const parts: GraphPart[] = [];
+  const skipped: string[] = [];
+  for (const image of graph.images) {
+    const part = reachableFrom(graph, [image.digest]);
+    const own = platformsOf(part);
+    const asked = new Set(platforms.flatMap((platform) => findPlatforms(own, platform)));
+    const wanted = own.filter((platform) => asked.has(platform));
+    if (own.length > 0 && wanted.length === 0) {
+      skipped.push(image.reference);
+    } else if (wanted.length === own.length) {
+      images.push(image);
+      parts.push(reachableFrom(graph, rootsOf(image)));
+    } else {
+      const root = part.manifests.find((manifest) => manifest.digest === image.digest);
+      const found = await discoverImage(sourceOf(image.reference), toDescriptor(root ?? missing(image)), {
+        ...options,
+        platforms: wanted,
+        reference: image.reference,
+      });
+      const evidence = image.evidence && evidenceWithin(image.evidence, found, graph);
+      images.push({ ...image, indexMode: 'sparse', ...(evidence === undefined ? {} : { evidence: [...evidence] }) });
+      parts.push(
+        found,
+        reachableFrom(
+          graph,
+          (evidence ?? []).map(({ digest }) => digest),
+        ),
+      );
+    }
+  }
+  return { graph: mergeGraphs(images, parts), skipped };
+}
+
+/** For every sparse image, an index of only the carried children: theirs in bytes and order, under a new digest. */
+export async function prepareSubstitutes(
+  sourceOf: (reference: string) => Source,
+  graph: ContentGraph,
+  options: CallOptions = {},
+): Promise<Substitutes> {
+  const substitutes = new Map<Digest, Substitute>();
+  for (const { reference, digest, indexMode } of graph.images) {
+    const manifest = graph.manifests.find((entry) => entry.digest === digest);
+    if (indexMode !== 'sparse' || manifest?.manifests === undefined || substitutes.has(digest)) continue;
+    const original = await readVerified(sourceOf(reference), toDescriptor(manifest), options);
+    const index = JSON.parse(original.toString('utf8')) as { manifests: Descriptor[] };
+    const kept = index.manifests.filter((child) => manifest.manifests?.includes(child.digest));
+    const bytes = Buffer.from(JSON.stringify({ ...index, manifests: kept }));
+    const descriptor = { mediaType: manifest.mediaType, digest: sha256(bytes), size: bytes.length };
+    substitutes.set(digest, {
+      descriptor,
+      source: new FileSource('rebuilt index', new Map([[descriptor.digest, { bytes }]])),
+    });
+  }
+  return substitutes;
+}
+
+/** Platforms that manifests of the graph are for, sorted. */
+export function platformsOf({ manifests }: Pick<GraphPart, 'manifests'>): readonly string[] {
+  return [
+    ...new Set(manifests.map((manifest) => manifest.platform).filter((platform) => platform !== undefined)),
+  ].sort();
+}
+
+function missing(image: GraphImage): never {
+  throw new RangeError(`the graph does not hold the root of ${image.reference}`);
+}

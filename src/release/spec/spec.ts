@@ -1,0 +1,175 @@
+/** What a person declares: reads `release.yaml`, refuses what is wrong with it all at once, and normalises the rest. */
+import { dirname } from 'node:path';
+import { UsageError } from '../../errors.ts';
+import { parsePlatform, type Platform } from '../../oci/platform.ts';
+import type { Reference } from '../../oci/reference.ts';
+import { normalizePortablePath } from '../../base/portable-path.ts';
+import { parseImage, SpecDocument, type EvidencePolicy, type ImageOrigin } from './spec-schema.ts';
+import { readYaml, type YamlDocument, type YamlPath } from '../../base/yaml-source.ts';
+import { findPolicyFaults, listPolicyPaths, toImageRules, type ImageRule } from '../policy/spec-policy.ts';
+import { findDuplicates } from './spec-duplicates.ts';
+import { findMisplacedPaths } from './spec-paths.ts';
+import { invalidSpec, problem, toProblems } from './spec-problems.ts';
+import { readTextFile } from '../../base/files/text-file.ts';
+
+/** Bytes of one `release.yaml`. */
+const MAX_SPEC_BYTES = 1024 * 1024;
+
+/** One image a person named. */
+export interface ImageSpec {
+  /** Canonical, with `:latest` where neither tag nor digest was given. */
+  readonly reference: Reference;
+  readonly origin: ImageOrigin;
+  /** Only these of the release's platforms. */
+  readonly platforms?: readonly Platform[] | undefined;
+  /** Where it was written: `release.yaml:14:9`. */
+  readonly at: string;
+}
+
+/** One path a person named: relative to the release.yaml, forward slashes, no `./` and no slash at the end. */
+export interface PathSpec {
+  readonly path: string;
+  readonly at: string;
+}
+
+/** One extra file. */
+export interface FileSpec extends PathSpec {
+  /** `sha256-…`, `sha384-…` or `sha512-…`, one hash; see integrity.ts. */
+  readonly integrity: string;
+  /** Its name in the archive, unique in the release whatever the case of letters. */
+  readonly as: string;
+}
+
+/** One part of a release. Lists that were left out are empty. */
+export interface ComponentSpec {
+  readonly name: string;
+  readonly description?: string | undefined;
+  readonly images: readonly ImageSpec[];
+  readonly imageLists: readonly PathSpec[];
+  readonly charts: readonly PathSpec[];
+  readonly manifests: readonly PathSpec[];
+  readonly docs: readonly PathSpec[];
+  readonly files: readonly FileSpec[];
+}
+
+/** A whole release, as declared. */
+export interface ReleaseSpec {
+  readonly name: string;
+  readonly version: string;
+  readonly channel: string;
+  readonly sequence?: number | undefined;
+  /** RFC 3339 in UTC and whole seconds, `2026-01-31T12:00:00Z`. */
+  readonly created?: string | undefined;
+  /** As `created`. */
+  readonly expires?: string | undefined;
+  readonly platforms: readonly Platform[] | 'all';
+  readonly evidence: EvidencePolicy;
+  /** In order: the first rule that matches an image decides. Absent: signatures are not checked. */
+  readonly imagePolicy?: readonly ImageRule[] | undefined;
+  readonly components: readonly ComponentSpec[];
+}
+
+/**
+ * Reads a release.yaml and checks that every path it names exists inside its directory, links followed.
+ * @throws NotFoundError `NOT_FOUND` when there is no such file.
+ * @throws UsageError `INVALID_SPEC` with every problem found, each with file, line and column.
+ */
+export async function loadSpec(path: string): Promise<ReleaseSpec> {
+  const text = await readTextFile(path, MAX_SPEC_BYTES, 'run `airgap init` to write a release.yaml to start from');
+  const { spec, document } = readSpec(text, path);
+  const misplaced = await findMisplacedPaths(dirname(path), listPaths(spec), document);
+  if (misplaced.length > 0) throw invalidSpec(misplaced, path);
+  return spec;
+}
+
+/**
+ * Reads the text of a release.yaml without looking at any other file.
+ * @throws UsageError `INVALID_SPEC` with every problem found, each with file, line and column.
+ */
+export function parseSpec(text: string, fileName: string): ReleaseSpec {
+  return readSpec(text, fileName).spec;
+}
+
+function readSpec(text: string, fileName: string): { spec: ReleaseSpec; document: YamlDocument } {
+  const [document, ...others] = readYaml(text, fileName);
+  if (document === undefined || document.value === null) {
+    throw new UsageError('INVALID_SPEC', `${fileName}: is empty`, { hint: '`airgap init` writes a commented example' });
+  }
+  const second = others[0];
+  if (second !== undefined) {
+    throw invalidSpec([problem(second.start, [], 'a second document; one file declares one release')], fileName);
+  }
+  const parsed = SpecDocument.safeParse(document.value);
+  const problems = [
+    ...toProblems(parsed.error?.issues ?? [], document),
+    ...findDuplicates(document),
+    ...findPolicyFaults(document),
+  ];
+  if (!parsed.success || problems.length > 0) throw invalidSpec(problems, fileName);
+  return { spec: toSpec(parsed.data, document, fileName), document };
+}
+
+function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): ReleaseSpec {
+  const at = (path: YamlPath): string => {
+    const { line, column } = document.locate(path);
+    return `${fileName}:${line}:${column}`;
+  };
+  const components = data.components.map((component, index): ComponentSpec => {
+    const here = ['components', index];
+    const paths = (field: 'imageLists' | 'charts' | 'manifests' | 'docs'): readonly PathSpec[] =>
+      (component[field] ?? []).map((path, position) => ({
+        path: normalizePortablePath(path),
+        at: at([...here, field, position]),
+      }));
+    return {
+      name: component.name,
+      ...(component.description === undefined ? {} : { description: component.description }),
+      images: (component.images ?? []).map((image, position) => toImage(image, at([...here, 'images', position]))),
+      imageLists: paths('imageLists'),
+      charts: paths('charts'),
+      manifests: paths('manifests'),
+      docs: paths('docs'),
+      files: (component.files ?? []).map((file, position) => ({
+        path: normalizePortablePath(file.path),
+        integrity: file.integrity,
+        as: file.as ?? (normalizePortablePath(file.path).split('/').at(-1) as string),
+        at: at([...here, 'files', position]),
+      })),
+    };
+  });
+  return {
+    name: data.name,
+    version: data.version,
+    channel: data.channel,
+    ...(data.sequence === undefined ? {} : { sequence: data.sequence }),
+    ...(data.created === undefined ? {} : { created: toUtcSeconds(data.created) }),
+    ...(data.expires === undefined ? {} : { expires: toUtcSeconds(data.expires) }),
+    platforms: data.platforms === 'all' ? 'all' : data.platforms.map(parsePlatform),
+    evidence: data.evidence,
+    ...(data.imagePolicy === undefined ? {} : { imagePolicy: toImageRules(data.imagePolicy, at) }),
+    components,
+  };
+}
+
+function toImage(image: string | { reference: string; platforms?: string[] | undefined }, at: string): ImageSpec {
+  const { reference: text, platforms } = typeof image === 'string' ? { reference: image } : image;
+  return { ...parseImage(text), ...(platforms === undefined ? {} : { platforms: platforms.map(parsePlatform) }), at };
+}
+
+function toUtcSeconds(text: string): string {
+  return new Date(text).toISOString().replace('.000Z', 'Z');
+}
+
+function listPaths(spec: ReleaseSpec): readonly { path: string; place: YamlPath }[] {
+  const parts = spec.components.flatMap((component, index) => {
+    const here = ['components', index];
+    const lists = (['imageLists', 'charts', 'manifests', 'docs', 'files'] as const).flatMap((field) =>
+      component[field].map(({ path }, position) => ({
+        path,
+        place: field === 'files' ? [...here, field, position, 'path'] : [...here, field, position],
+      })),
+    );
+    return lists;
+  });
+  return [...listPolicyPaths(spec.imagePolicy), ...parts];
+}

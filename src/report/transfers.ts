@@ -1,0 +1,143 @@
+/** What a load or a mirror run did or would do, per image, for people and for machines. */
+import { join } from 'node:path';
+import type { CopyResult } from '../content/copy.ts';
+import { reachableFrom, type GraphPart } from '../content/graph-walk.ts';
+import { substituteOf, type PendingCopy } from '../content/plan.ts';
+import { canMount } from '../content/store.ts';
+import type { Digest } from '../oci/digest.ts';
+import { formatReference } from '../oci/reference.ts';
+import { placesOf, type ImageTarget, type PlannedImage } from '../release/mapping/image-target.ts';
+import { formatMapping } from '../release/mapping/mapping.ts';
+import type { GraphEvidence } from '../content/content-graph.ts';
+import { formatEvidence } from './evidence-lines.ts';
+import { formatBytes, formatCount, formatTable, shortDigest } from './format.ts';
+import { formatDocument } from './document.ts';
+import { writeResultFile } from '../base/files/result-file.ts';
+
+/** What became of one image; `missing` is what `loaded` is called in a plan. */
+export type ImageState = 'loaded' | 'missing' | 'present' | 'rebuilt';
+
+/** One image in a report. */
+export interface ImageOutcome {
+  readonly original: string;
+  readonly internal: string;
+  readonly digest: Digest;
+  /** What vouches for it and goes with it; absent where nobody looked for any. */
+  readonly evidence?: readonly GraphEvidence[] | undefined;
+  readonly result: ImageState;
+  /** Of the index with the carried platforms only, where the target refused the original one. */
+  readonly pushedDigest?: Digest;
+}
+
+/** Works out what became (or would become) of each image. */
+export function judgeImages(
+  images: readonly PlannedImage[],
+  graph: GraphPart,
+  pending: PendingCopy,
+  target: ImageTarget,
+  result?: CopyResult,
+): readonly ImageOutcome[] {
+  return images.map((image) => {
+    const { original, internal, digest, evidence } = image;
+    const place = target.open(internal);
+    const places = placesOf(image);
+    const roots = digestsOf(places);
+    const reached = new Set([...roots, ...Object.values(reachableFrom(graph, roots)).flatMap(digestsOf)]);
+    const tags = new Set(places.map((each) => target.open(each.place).tag));
+    const lacks = [...pending.blobs, ...pending.manifests].some(
+      ({ transfer, missing }) => reached.has(transfer.descriptor.digest) && missing.includes(place.target),
+    );
+    const untagged = pending.tags.some(
+      ({ assignment }) => assignment.target === place.target && tags.has(assignment.tag),
+    );
+    const rebuilt = substituteOf((result ?? pending).substituted, place.target, digest);
+    const state = !lacks && !untagged ? 'present' : result === undefined ? 'missing' : 'loaded';
+    return {
+      original,
+      internal: formatReference(internal),
+      digest,
+      ...(evidence === undefined ? {} : { evidence }),
+      result: rebuilt !== undefined && state === 'loaded' ? 'rebuilt' : state,
+      ...(rebuilt === undefined ? {} : { pushedDigest: rebuilt.digest }),
+    };
+  });
+}
+
+function digestsOf(entries: readonly { readonly digest: Digest }[]): readonly Digest[] {
+  return entries.map(({ digest }) => digest);
+}
+
+/** Words for each state, as lines show them. */
+const WORDS: Readonly<Record<ImageState, string>> = {
+  loaded: 'loaded',
+  missing: 'would load',
+  present: 'already there',
+  rebuilt: 'index rebuilt',
+};
+
+/** One line per image. */
+export function imageLines(images: readonly ImageOutcome[]): readonly string[] {
+  return formatTable(
+    images.map(({ original, internal, result, digest, evidence, pushedDigest }) => [
+      WORDS[result],
+      internal,
+      original === internal ? '' : `from ${original}`,
+      pushedDigest === undefined ? shortDigest(digest) : `${digest} became ${pushedDigest}`,
+      evidence === undefined || evidence.length === 0 ? '' : `with ${formatEvidence(evidence)}`,
+    ]),
+    '  ',
+  );
+}
+
+/** What is pending, in numbers. */
+export interface PendingSummary {
+  readonly blobs: number;
+  readonly manifests: number;
+  /** About how many requests a registry would get. */
+  readonly requests: number;
+  readonly tags: readonly { readonly name: string; readonly digest: string; readonly previous: string | undefined }[];
+}
+
+/** Counts what is pending: an upload is two requests, a mount, a manifest and a tag are one. */
+export function summarizePending({ blobs, manifests, tags }: PendingCopy): PendingSummary {
+  let requests = tags.length;
+  for (const { missing } of manifests) requests += missing.length;
+  for (const { missing, present } of blobs) {
+    const isHeld = present.some(canMount);
+    requests += missing.reduce((sum, target, index) => sum + (canMount(target) && (isHeld || index > 0) ? 1 : 2), 0);
+  }
+  return {
+    blobs: blobs.filter(({ missing }) => missing.length > 0).length,
+    manifests: manifests.filter(({ missing }) => missing.length > 0).length,
+    requests,
+    tags: tags.map(({ assignment: { target, tag, descriptor }, previous }) => ({
+      name: `${target.name}:${tag}`,
+      digest: descriptor.digest,
+      previous,
+    })),
+  };
+}
+
+/** A plan in words: amounts, and every tag that would name something else than now. */
+export function planLines(bytes: number, { blobs, manifests, requests, tags }: PendingSummary): readonly string[] {
+  const changing = tags.filter(({ previous }) => previous !== undefined);
+  return [
+    blobs + manifests + tags.length === 0
+      ? 'nothing would move: the target holds everything already'
+      : `would move ${formatBytes(bytes)}: ${formatCount(blobs, 'blob')}, ${formatCount(manifests, 'manifest')}, ` +
+        `${formatCount(tags.length, 'tag')}, in about ${formatCount(requests, 'request')}`,
+    ...changing.map(({ name, digest, previous }) => `  tag ${name} would change: ${previous ?? ''} becomes ${digest}`),
+    'nothing was changed',
+  ];
+}
+
+/** Writes `mapping.txt` and the JSON report. */
+export async function writeReports(
+  directory: string,
+  name: string,
+  document: object,
+  images: readonly Pick<PlannedImage, 'original' | 'internal'>[],
+): Promise<void> {
+  await writeResultFile(join(directory, 'mapping.txt'), formatMapping(images));
+  await writeResultFile(join(directory, `${name}-report.json`), formatDocument(document));
+}

@@ -1,0 +1,48 @@
+/** Says how a release stands to the trust document and to what the site remembers. */
+import type { TrustedRelease } from '../archive/verification/trusted-archive.ts';
+import { nameSigner, toSignerName, type SignerName } from '../trust/signatures/identity.ts';
+import { describeReason } from '../trust/documents/release-policy.ts';
+
+/** How a release stands to what the site knows, for people. */
+export function standingLines({ inventory, standing, trust, setAside }: TrustedRelease): readonly string[] {
+  const { name, channel, sequence } = inventory;
+  const line = `${name}/${channel}`;
+  const own = sequence === undefined ? 'no sequence' : `sequence ${sequence}`;
+  const words = {
+    unknown: 'not checked: without --state nothing is remembered of earlier releases',
+    first: `nothing of ${line} with a sequence was loaded here before (${own})`,
+    renewed: `what was loaded of ${line} is revoked by now; this is the first that counts again (${own})`,
+    newer: `newer than everything of ${line} that was loaded here (${own})`,
+    same: `the release of ${line} that was loaded here before (${own})`,
+    unnumbered: 'not checked: the release has no sequence',
+    exception: `EXCEPTION for ${standing.overrode.join(', ')}, on record in the state`,
+  };
+  return [
+    ...(trust === undefined
+      ? []
+      : [
+          `  trust     version ${trust.document.version} of ${line}, until ${trust.document.expires} (${trust.digest})`,
+        ]),
+    ...setAside.map(
+      (signer) => `  ignored   the signature of ${nameSigner(signer)}, which is ${describeReason(signer)}`,
+    ),
+    `  rollback  ${words[standing.kind]}`,
+  ];
+}
+
+/** The same for machines. */
+export function standingDocument({ standing, trust, setAside }: TrustedRelease): {
+  readonly document?: { readonly version: number; readonly digest: string; readonly expires: string };
+  readonly ignoredSigners: (SignerName & { readonly reason: string })[];
+  readonly standing: TrustedRelease['standing']['kind'];
+  readonly overrode: string[];
+} {
+  return {
+    ...(trust === undefined
+      ? {}
+      : { document: { version: trust.document.version, digest: trust.digest, expires: trust.document.expires } }),
+    ignoredSigners: setAside.map((signer) => ({ ...toSignerName(signer), reason: describeReason(signer) })),
+    standing: standing.kind,
+    overrode: [...standing.overrode],
+  };
+}

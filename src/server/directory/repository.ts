@@ -1,0 +1,86 @@
+/** The links of one repository: which of the stored content it serves, under which tags, and what refers to what. */
+import { access, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { hexOf, parseDigest, type Digest } from '../../oci/digest.ts';
+import { inDirectory, listDigests, unlessMissing, type Storage } from './storage.ts';
+
+/** A repository serves only what was pushed to it or mounted into it. */
+export class Repository {
+  readonly #storage: Storage;
+  readonly #path: string;
+
+  constructor(storage: Storage, name: string) {
+    this.#storage = storage;
+    this.#path = storage.repositoryPath(name);
+  }
+
+  /** Whether anything was ever pushed here. */
+  async exists(): Promise<boolean> {
+    const entries = (await unlessMissing(() => readdir(this.#path))) ?? [];
+    return entries.some((entry) => entry.startsWith('_'));
+  }
+
+  /** Whether the digest may be read as a blob. Manifests may, too: clients fall back to that. */
+  async hasBlob(digest: Digest): Promise<boolean> {
+    return (await isPresent(this.#link('_blobs', digest))) || (await isPresent(this.#link('_manifests', digest)));
+  }
+
+  /** Makes stored content a blob of this repository. */
+  async linkBlob(digest: Digest): Promise<void> {
+    const path = this.#link('_blobs', digest);
+    await inDirectory(dirname(path), () => writeFile(path, ''));
+  }
+
+  /** The media type a manifest was pushed with, or `undefined` when it is not in this repository. */
+  async manifestType(digest: Digest): Promise<string | undefined> {
+    return unlessMissing(() => readFile(this.#link('_manifests', digest), 'utf8'));
+  }
+
+  /** Makes stored content a manifest of this repository. */
+  async linkManifest(digest: Digest, mediaType: string): Promise<void> {
+    await this.#storage.replace(this.#link('_manifests', digest), mediaType);
+  }
+
+  /** The digest a tag points at. */
+  async resolveTag(tag: string): Promise<Digest | undefined> {
+    const text = await unlessMissing(() => readFile(join(this.#path, '_tags', tag), 'utf8'));
+    return text === undefined ? undefined : parseDigest(text);
+  }
+
+  /** Points a tag at a manifest. */
+  async setTag(tag: string, digest: Digest): Promise<void> {
+    await this.#storage.replace(join(this.#path, '_tags', tag), digest);
+  }
+
+  /** All tags in ASCII order. */
+  async listTags(): Promise<string[]> {
+    return ((await unlessMissing(() => readdir(join(this.#path, '_tags')))) ?? []).sort();
+  }
+
+  /** Notes that the described manifest names `subject`, which need not exist (yet). */
+  async addReferrer(subject: Digest, referrer: Descriptor): Promise<void> {
+    const path = join(this.#link('_referrers', subject), hexOf(referrer.digest));
+    await this.#storage.replace(path, JSON.stringify(referrer));
+  }
+
+  /** Descriptors of the manifests that name `subject`, sorted by digest. */
+  async listReferrers(subject: Digest): Promise<Descriptor[]> {
+    const directory = this.#link('_referrers', subject);
+    const found: Descriptor[] = [];
+    for (const digest of await listDigests(directory)) {
+      // The note is written before the manifest's link: after a crash between the two it means nothing.
+      if (!(await isPresent(this.#link('_manifests', digest)))) continue;
+      found.push(JSON.parse(await readFile(join(directory, hexOf(digest)), 'utf8')) as Descriptor);
+    }
+    return found;
+  }
+
+  #link(kind: '_blobs' | '_manifests' | '_referrers', digest: Digest): string {
+    return join(this.#path, kind, hexOf(digest));
+  }
+}
+
+async function isPresent(path: string): Promise<boolean> {
+  return (await unlessMissing(() => access(path).then(() => true))) ?? false;
+}

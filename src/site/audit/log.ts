@@ -1,0 +1,101 @@
+/** Appends to a site's audit log: one process at a time, one write for each entry, on disk before anything else happens. */
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { acquireFileLock, type FileLock } from '../../base/files/file-lock.ts';
+import { AirgapError, IntegrityError, StoreError } from '../../errors.ts';
+import type { AuditFacts } from './entry-schema.ts';
+import { linkEntry, linkRecovery, MAX_LINE_BYTES, type LinkedEntry, type TornBytes } from './chain.ts';
+import { readTail } from './tail.ts';
+
+/** Nothing that is there is ever changed: a file that may only be appended to (`chattr +a`) will do. */
+const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** An entry takes milliseconds; another load at the same moment is waited for. */
+const MAX_WAIT_MS = 10_000;
+const POLL_MS = 25;
+
+/** An entry that is on disk. */
+export interface AuditRecord extends LinkedEntry {
+  readonly path: string;
+  /** What a crash had left of the entry before; this append accounted for it. */
+  readonly recovered: TornBytes | undefined;
+}
+
+/**
+ * Appends an entry. When this returns, it has reached the disk; when it throws, what may be left of it stands at the end
+ * of the file, and the next append accounts for that.
+ * @throws StoreError `NO_SPACE`, `STORE_IO`, `LOCKED`; `UNSUPPORTED` for an entry that is too long
+ * @throws IntegrityError `MALFORMED` when the last line was written by something else
+ */
+export async function appendEntry(path: string, facts: AuditFacts): Promise<AuditRecord> {
+  try {
+    await using _lock = await acquirePatiently(`${path}.lock`);
+    await using file = await open(path, APPEND, 0o644);
+    const found = await file.stat();
+    if (!found.isFile()) throw new StoreError('STORE_IO', `the audit log ${path} is no file`);
+    const { head, isEnded, torn } = await readTail(file, found.size, path);
+    const recovery = torn && linkRecovery(head, torn, facts);
+    const linked = linkEntry(recovery?.head ?? head, facts);
+    if (linked.line.length > MAX_LINE_BYTES) {
+      throw new StoreError(
+        'UNSUPPORTED',
+        `an entry of ${linked.line.length} bytes is too long for the audit log ${path}`,
+      );
+    }
+    const ending = Buffer.from(isEnded ? '' : '\n');
+    await writeOnce(file, Buffer.concat([ending, recovery?.line ?? Buffer.alloc(0), linked.line]));
+    await file.sync();
+    if (found.size === 0) await syncDirectory(path);
+    return { ...linked, path, recovered: torn };
+  } catch (error) {
+    throw unwritten(path, error);
+  }
+}
+
+async function acquirePatiently(path: string): Promise<FileLock> {
+  for (const deadline = Date.now() + MAX_WAIT_MS; ; await delay(POLL_MS)) {
+    try {
+      return await acquireFileLock(path, 'the audit log');
+    } catch (error) {
+      const isTaken = error instanceof StoreError && error.code === 'LOCKED';
+      if (!isTaken || Date.now() > deadline) throw error;
+    }
+  }
+}
+
+/** A disk that fills takes a part of it and says so by the count alone. */
+async function writeOnce(file: FileHandle, bytes: Buffer): Promise<void> {
+  const { bytesWritten } = await file.write(bytes);
+  if (bytesWritten === bytes.length) return;
+  throw Object.assign(new Error(`no space left for more than ${bytesWritten} of ${bytes.length} bytes`), {
+    code: 'ENOSPC',
+  });
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  await using parent = await open(dirname(path), 'r');
+  await parent.sync();
+}
+
+function unwritten(path: string, error: unknown): unknown {
+  if (error instanceof IntegrityError || !(error instanceof Error)) return error;
+  const isExpected = error instanceof AirgapError;
+  const system = systemCode(isExpected ? error.cause : error);
+  if (!isExpected && system === undefined) return error;
+  const isFull = system === 'ENOSPC' || system === 'EDQUOT';
+  const code = isFull ? 'NO_SPACE' : isExpected ? error.code : 'STORE_IO';
+  const why = system === 'ELOOP' ? 'it is a link' : error.message;
+  return new StoreError(code, `the audit log ${path} cannot be written: ${why}`, {
+    cause: error,
+    hint: isFull
+      ? 'make room on that disk and run the same command again; what has arrived is not moved twice'
+      : ((isExpected ? error.hint : undefined) ??
+        'give a file on the local disk that this user may append to, with --audit-log FILE'),
+    ...(isExpected ? { details: error.details } : {}),
+  });
+}
+
+function systemCode(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

@@ -1,0 +1,159 @@
+/** Exchanges credentials for a bearer token, as the registry's challenge tells: plain GET, or OAuth2 with a refresh token. */
+import { retrying, type RetryPolicy } from '../../../base/retry.ts';
+import { AuthError, UsageError } from '../../../errors.ts';
+import type { Credentials } from './account.ts';
+import { protocolFailure, redactUrl, unauthenticated } from '../../../base/http/failure.ts';
+import { placeOf } from '../../../base/http/location.ts';
+import { checkNextUrl } from '../../../base/http/network-policy.ts';
+import { exchangeFollowing } from '../../../base/http/redirects.ts';
+import { readBody, refusal, type Answer, type Transport } from '../../../base/http/transport.ts';
+
+const MAX_TOKEN_BYTES = 1024 * 1024;
+const DEFAULT_LIFE_S = 60;
+const MAX_LIFE_S = 24 * 3600;
+/** A token is renewed this long before it ends, or when a fifth of a short life is left. */
+const RENEW_AHEAD_MS = 15_000;
+const CLIENT_ID = 'hexabase-airgap';
+
+/** What is asked of a token server. */
+export interface TokenRequest {
+  /** The registry that named the realm. */
+  readonly registry: URL;
+  readonly realm: string;
+  readonly service: string | undefined;
+  readonly scopes: readonly string[];
+  readonly credentials: Credentials | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Token {
+  readonly value: string;
+  /** Milliseconds since the epoch after which a new one is asked for. */
+  readonly renewAtMs: number;
+  /** A replacement of the refresh token that was used. */
+  readonly refreshToken: string | undefined;
+}
+
+/**
+ * Gets a token. Fewer rights than asked for are no error here: the registry decides.
+ * @throws AuthError `UNAUTHENTICATED` or `DENIED` when the token server refuses.
+ * @see https://distribution.github.io/distribution/spec/auth/token/
+ * @see https://distribution.github.io/distribution/spec/auth/oauth/
+ */
+export async function requestToken(transport: Transport, request: TokenRequest, retry: RetryPolicy): Promise<Token> {
+  const realm = realmOf(request);
+  return retrying(
+    async () => {
+      const { identityToken } = request.credentials ?? {};
+      if (identityToken !== undefined) {
+        const answer = await askOauth(transport, realm, request, identityToken);
+        if (answer.status === 200) return readToken(answer);
+        const canAskPlainly = [401, 404, 405].includes(answer.status) && basicOf(request.credentials) !== undefined;
+        if (!canAskPlainly) throw await refusedBy(answer, request);
+        await answer.discard();
+      }
+      const answer = await askPlain(transport, realm, request);
+      if (answer.status !== 200) throw await refusedBy(answer, request);
+      return readToken(answer);
+    },
+    { policy: retry, signal: request.signal },
+  );
+}
+
+/** The `Basic` header of a user name and password; undefined without them. */
+export function basicOf(credentials: Credentials | undefined): string | undefined {
+  const { username = '', password } = credentials ?? {};
+  if (username === '' || password === undefined) return undefined;
+  return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
+}
+
+function realmOf({ registry, realm }: TokenRequest): URL {
+  if (!URL.canParse(realm)) {
+    throw protocolFailure({ method: 'GET', url: registry }, 401, 'the realm of its challenge is not a URL');
+  }
+  const url = new URL(realm);
+  checkNextUrl(registry, url, 'its token requests');
+  return url;
+}
+
+async function askPlain(transport: Transport, realm: URL, request: TokenRequest): Promise<Answer> {
+  const url = new URL(realm);
+  const { credentials, scopes, service, signal } = request;
+  const basic = basicOf(credentials);
+  if (service !== undefined) url.searchParams.append('service', service);
+  for (const scope of scopes) url.searchParams.append('scope', scope);
+  if (basic !== undefined) {
+    url.searchParams.append('account', credentials?.username ?? '');
+    url.searchParams.append('client_id', CLIENT_ID);
+  }
+  return exchangeFollowing(transport, {
+    method: 'GET',
+    kind: 'token',
+    place: placeOf(url),
+    headers: { accept: 'application/json', ...(basic === undefined ? {} : { authorization: basic }) },
+    signal,
+  });
+}
+
+async function askOauth(
+  transport: Transport,
+  realm: URL,
+  { service, scopes, signal }: TokenRequest,
+  refreshToken: string,
+): Promise<Answer> {
+  const form = new URLSearchParams({
+    grant_type: 'refresh_token',
+    ...(service === undefined ? {} : { service }),
+    client_id: CLIENT_ID,
+    ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
+    refresh_token: refreshToken,
+  });
+  // No redirect is followed: the body is the secret.
+  return transport.exchange({
+    method: 'POST',
+    kind: 'token',
+    place: placeOf(realm),
+    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+    body: Buffer.from(form.toString()),
+    signal,
+  });
+}
+
+async function readToken(answer: Answer): Promise<Token> {
+  const body = await readBody(answer, MAX_TOKEN_BYTES);
+  let json: unknown;
+  try {
+    json = JSON.parse(body.toString('utf8'));
+  } catch {
+    json = undefined;
+  }
+  const fields = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
+  const value = [fields['token'], fields['access_token']].find((text) => typeof text === 'string' && text !== '');
+  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
+    throw protocolFailure(answer.asked, answer.status, 'the token server answered without a token');
+  }
+  const life = fields['expires_in'];
+  const lifeMs = Math.min(typeof life === 'number' && life > 0 ? life : DEFAULT_LIFE_S, MAX_LIFE_S) * 1000;
+  const refreshToken = typeof fields['refresh_token'] === 'string' ? fields['refresh_token'] : undefined;
+  return { value, renewAtMs: Date.now() + lifeMs - Math.min(RENEW_AHEAD_MS, lifeMs / 5), refreshToken };
+}
+
+async function refusedBy(answer: Answer, request: TokenRequest): Promise<Error> {
+  const error = await refusal(answer);
+  // A token server says 400 for credentials it cannot read and for scopes it will not give.
+  if (answer.status !== 400 && !(error instanceof AuthError)) return error;
+  if (answer.status === 403) return error;
+  const who = request.credentials === undefined ? 'anonymous access' : 'the stored credentials';
+  const message = `the token server ${redactUrl(answer.asked.url)} of ${request.registry.host} refuses ${who} (${answer.status})`;
+  return unauthenticated({ method: 'GET', url: request.registry }, message, error);
+}
+
+/** Refuses an explicit user name without password and the like. @throws UsageError `USAGE` */
+export function checkCredentials(credentials: Credentials): Credentials {
+  const { username, password, identityToken, registryToken } = credentials;
+  const complete = username !== undefined && username !== '' && password !== undefined && !username.includes(':');
+  if (complete || identityToken !== undefined || registryToken !== undefined) return credentials;
+  throw new UsageError('USAGE', 'registry credentials need a user name (without a colon) and a password', {
+    hint: 'give both, or neither to use the auth files',
+  });
+}

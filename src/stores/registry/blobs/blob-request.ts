@@ -1,0 +1,104 @@
+/** Asks a registry for a blob, from some byte on: over the fast path where the answer is plain, else the ordinary one. */
+import { IntegrityError } from '../../../errors.ts';
+import type { Descriptor } from '../../../oci/descriptor.ts';
+import type { Opened } from './blob-stream.ts';
+import { protocolFailure } from '../../../base/http/failure.ts';
+import { isSameOrigin, placeOf, resolveLocation } from '../../../base/http/location.ts';
+import { isLocalHost } from '../../../base/http/network-policy.ts';
+import { notFound, type ManifestContext } from '../manifests/manifests.ts';
+import { exchangeFollowing, isRedirect, MAX_REDIRECTS } from '../../../base/http/redirects.ts';
+import { refusal, type Answer } from '../../../base/http/transport.ts';
+
+/** Addresses of one foreign blob that are tried. */
+const MAX_FOREIGN_URLS = 8;
+
+/**
+ * Opens the blob; the slot it takes is given back by `release`.
+ * @throws NotFoundError `NOT_FOUND`; IntegrityError `SIZE_MISMATCH` when the blob ends before the offset.
+ */
+export async function openBlob(context: ManifestContext, target: Descriptor, offset: number): Promise<Opened> {
+  const { host, repository, scopes, signal } = context;
+  const freeSlot = await host.reads.acquire(signal);
+  try {
+    const path = `/v2/${repository}/blobs/${target.digest}`;
+    const headers: Readonly<Record<string, string>> = offset === 0 ? {} : { range: `bytes=${offset}-` };
+    const answer =
+      (await openFast(context, path, headers)) ??
+      (await host.send({ method: 'GET', kind: 'blob', to: path, scopes, headers, signal }));
+    const { asked, status, body } = answer;
+    const what = `${host.registry}/${repository}@${target.digest}`;
+    if (status === 404) throw notFound(what, await refusal(answer));
+    if (status === 416) {
+      await answer.discard();
+      throw new IntegrityError('SIZE_MISMATCH', `${what} is shorter than ${target.size} bytes`, {
+        hint: 'the source is not what the manifest says, or it changed during the transfer',
+      });
+    }
+    if (status !== 200 && status !== 206) throw await refusal(answer);
+    const release = async (): Promise<void> => {
+      freeSlot();
+      await answer.discard();
+    };
+    return { asked, status, headers: answer.headers, chunks: body, release };
+  } catch (error) {
+    freeSlot();
+    throw error;
+  }
+}
+
+/**
+ * Opens a blob that registries may not store at one of the addresses its descriptor names: https only, never this
+ * machine, without credentials.
+ * @throws what the last address answered.
+ * @see https://github.com/opencontainers/image-spec/blob/main/descriptor.md#properties
+ */
+export async function openForeign(context: ManifestContext, target: Descriptor, offset: number): Promise<Opened> {
+  const { host, signal } = context;
+  const headers: Readonly<Record<string, string>> = offset === 0 ? {} : { range: `bytes=${offset}-` };
+  let failure: unknown = notFound(target.digest);
+  for (const address of (target.urls ?? []).slice(0, MAX_FOREIGN_URLS)) {
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    if (url === undefined || url.protocol !== 'https:' || isLocalHost(url.hostname)) continue;
+    try {
+      const answer = await exchangeFollowing(host.transport, {
+        method: 'GET',
+        kind: 'blob',
+        place: placeOf(url),
+        headers,
+        signal,
+      });
+      const { asked, status, body } = answer;
+      if (status === 200 || status === 206) {
+        return { asked, status, headers: answer.headers, chunks: body, release: () => answer.discard() };
+      }
+      failure = await refusal(answer);
+    } catch (error) {
+      signal?.throwIfAborted();
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+/** Follows redirects on fast connections; undefined where credentials are asked for or an answer is not plain. */
+async function openFast(
+  { host, scopes, signal }: ManifestContext,
+  path: string,
+  range: Readonly<Record<string, string>>,
+): Promise<Answer | undefined> {
+  let place = await host.place(path);
+  let authorization = await host.authorization(scopes, signal);
+  for (let hops = 0; ; hops++) {
+    const headers = { ...range, ...(authorization === undefined ? {} : { authorization }) };
+    const answer = await host.fast.get({ kind: 'blob', place, headers, signal });
+    if (answer === undefined) return undefined;
+    const location = isRedirect(answer.status) ? answer.headers['location'] : undefined;
+    if (location === undefined && answer.status !== 401 && answer.status !== 403) return answer;
+    await answer.discard();
+    if (location === undefined) return undefined;
+    if (hops >= MAX_REDIRECTS) throw protocolFailure(answer.asked, answer.status, 'redirects too often');
+    const next = resolveLocation(place, location, 'a redirect');
+    if (!isSameOrigin(place.url, next.url)) authorization = undefined;
+    place = next;
+  }
+}

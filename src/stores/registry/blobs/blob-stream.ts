@@ -1,0 +1,107 @@
+/** A blob as a stream that survives cuts: it asks for the rest by range and insists that it is the rest of the same thing. */
+import { isRetryable, retryDelayMs, wait, type RetryPolicy } from '../../../base/retry.ts';
+import type { Bytes } from '../../../base/bytes.ts';
+import { IntegrityError } from '../../../errors.ts';
+import type { Descriptor } from '../../../oci/descriptor.ts';
+import { networkFailure, protocolFailure, type Asked } from '../../../base/http/failure.ts';
+
+/** Fewer bytes than this between two cuts count as no progress, unless they complete the blob. */
+const MIN_PROGRESS_BYTES = 64 * 1024;
+
+/** An answer with content: 200 from the first byte, or 206 from the one asked for. */
+export interface Opened {
+  readonly asked: Asked;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Gives back what the answer holds, after the chunks have been read or abandoned. */
+  readonly release: () => Promise<void>;
+}
+
+/** Asks the registry, from its own address each time, for the blob from this byte on. */
+export type OpenFrom = (offset: number) => Promise<Opened>;
+
+/** Options of {@link streamBlob}. */
+export interface BlobStreamOptions {
+  /** What messages call the source. */
+  readonly where: string;
+  /** First byte wanted. */
+  readonly offset: number;
+  readonly retry: RetryPolicy;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The bytes of the blob from `offset` to its declared size, not verified.
+ * @throws IntegrityError `SIZE_MISMATCH` when the server's idea of its size is another, or more bytes come.
+ * @throws RegistryError after as many failures in a row as the policy has tries.
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
+ */
+export async function* streamBlob(expected: Descriptor, open: OpenFrom, options: BlobStreamOptions): Bytes {
+  const { where, retry, signal } = options;
+  let at = options.offset;
+  let lastFailureAt = at;
+  let failures = 0;
+  if (at > 0 && at >= expected.size) return;
+  for (;;) {
+    try {
+      const opened = await open(at);
+      try {
+        let skip = at - startOf(opened, expected, at, where);
+        for await (const chunk of opened.chunks) {
+          const wanted = chunk.subarray(Math.min(skip, chunk.length));
+          skip -= chunk.length - wanted.length;
+          if (wanted.length === 0) continue;
+          at += wanted.length;
+          if (at > expected.size) throw wrongSize(expected, where, 'more bytes than that came');
+          yield wanted;
+        }
+      } finally {
+        await opened.release();
+      }
+      if (at === expected.size) return;
+      throw networkFailure(
+        opened.asked,
+        new Error(`the connection ended after ${at} of ${expected.size} bytes`),
+        signal,
+      );
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isRetryable(error)) throw error;
+      failures = at - lastFailureAt >= MIN_PROGRESS_BYTES ? 1 : failures + 1;
+      lastFailureAt = at;
+      if (failures >= retry.tries) throw error;
+      await wait(retryDelayMs(failures, retry, error), signal);
+    }
+  }
+}
+
+/** The offset of the first byte that will come; what lies before the wanted one is to be passed over. */
+function startOf({ asked, status, headers }: Opened, expected: Descriptor, at: number, where: string): number {
+  const length = headers['content-length'];
+  if (status === 206) {
+    const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers['content-range']?.trim() ?? '');
+    if (range === null) throw protocolFailure(asked, status, 'a partial answer without a readable Content-Range');
+    const [, first, last, total] = range;
+    if (total !== '*' && Number(total) !== expected.size) throw wrongSize(expected, where, `the server has ${total}`);
+    if (Number(first) !== at || Number(last) !== expected.size - 1) {
+      throw protocolFailure(asked, status, `asked for bytes from ${at}, the answer holds ${first}-${last}`);
+    }
+    return at;
+  }
+  if (length !== undefined && Number(length) !== expected.size) {
+    throw wrongSize(expected, where, `the server has ${length.slice(0, 20)}`);
+  }
+  return 0;
+}
+
+function wrongSize(expected: Descriptor, where: string, why: string): IntegrityError {
+  return new IntegrityError(
+    'SIZE_MISMATCH',
+    `${where}: ${expected.digest} should have ${expected.size} bytes, but ${why}`,
+    {
+      hint: 'the source is not what the manifest says, or it changed during the transfer',
+      details: { digest: expected.digest, size: expected.size },
+    },
+  );
+}

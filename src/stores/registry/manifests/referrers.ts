@@ -1,0 +1,127 @@
+/** What refers to a manifest: by the referrers API, or by the tag that stands in for it. */
+import { IntegrityError, NotFoundError } from '../../../errors.ts';
+import type { Descriptor } from '../../../oci/descriptor.ts';
+import { hexOf, sha256, type Digest } from '../../../oci/digest.ts';
+import { isIndex, MAX_MANIFEST_BYTES, parseManifest, type Index } from '../../../oci/manifest.ts';
+import { MediaType } from '../../../oci/media-types.ts';
+import type { RegistryHost } from '../host.ts';
+import type { Place } from '../../../base/http/location.ts';
+import { getManifest, putManifest, type FetchedManifest, type ManifestContext } from './manifests.ts';
+import { MAX_PAGES, nextPage, tooLong } from './pages.ts';
+import { readBody, refusal, type Answer } from '../../../base/http/transport.ts';
+
+/** Referrers of one manifest. */
+const MAX_REFERRERS = 10_000;
+/** What registries without the API answer in its place, but for redirects to web pages; 401 and 403 are not among it. */
+const UNKNOWN_ROUTE: readonly number[] = [400, 404, 405, 406, 410, 501];
+
+/** Updates of one fallback tag by this process happen one after the other: they read, change and write. */
+const updates = new Map<string, Promise<void>>();
+
+/**
+ * Descriptors of everything that names this manifest as its subject: all of them, or an error.
+ * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
+ */
+export async function listReferrers(context: ManifestContext, subject: Digest): Promise<readonly Descriptor[]> {
+  const { host, repository, scopes, signal } = context;
+  if (host.lacksReferrers) return (await readFallback(context, subject))?.index.manifests ?? [];
+  const found: Descriptor[] = [];
+  let to: string | Place = `/v2/${repository}/referrers/${subject}`;
+  for (let pages = 0; pages < MAX_PAGES && found.length < MAX_REFERRERS; pages++) {
+    const page: Page | undefined = await host.call(
+      {
+        method: 'GET',
+        kind: 'referrers',
+        to,
+        scopes,
+        headers: { accept: MediaType.index },
+        signal,
+        redirect: 'manual', // ghcr.io redirects to a web page
+      },
+      (answer) => readPage(answer, host),
+    );
+    if (page === undefined) return (await readFallback(context, subject))?.index.manifests ?? [];
+    found.push(...page.referrers);
+    if (page.next === undefined) return unique(found);
+    to = page.next;
+  }
+  throw tooLong(`${host.registry}/${repository}@${subject}`, 'referrers');
+}
+
+/**
+ * Adds a referrer to the subject's fallback tag, for registries without the API.
+ * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests-with-subject
+ */
+export async function linkByTag(context: ManifestContext, subject: Digest, referrer: Descriptor): Promise<void> {
+  const key = `${context.host.registry}/${context.repository}@${subject}`;
+  const before = updates.get(key) ?? Promise.resolve();
+  const update = before.then(() => addToFallback(context, subject, referrer));
+  const settled = update.catch(() => undefined); // the next in line does not care how this one ended
+  updates.set(key, settled);
+  try {
+    await update;
+  } finally {
+    if (updates.get(key) === settled) updates.delete(key);
+  }
+}
+
+/** `sha256-<hex>` */
+function fallbackTag(subject: Digest): string {
+  return `sha256-${hexOf(subject)}`;
+}
+
+async function addToFallback(context: ManifestContext, subject: Digest, referrer: Descriptor): Promise<void> {
+  const held = await readFallback(context, subject);
+  const manifests = held?.index.manifests ?? [];
+  if (manifests.some(({ digest }) => digest === referrer.digest)) return;
+  // Ours to write, so it is written anew; fields of an index someone else made are kept.
+  const kept = held === undefined ? {} : (JSON.parse(held.fetched.bytes.toString('utf8')) as { manifests?: unknown });
+  const before = Array.isArray(kept.manifests) ? (kept.manifests as unknown[]) : [];
+  const index = { schemaVersion: 2, mediaType: MediaType.index, ...kept, manifests: [...before, referrer] };
+  const bytes = Buffer.from(JSON.stringify(index));
+  const descriptor = { mediaType: MediaType.index, digest: sha256(bytes), size: bytes.length };
+  await putManifest(context, fallbackTag(subject), descriptor, bytes);
+}
+
+async function readFallback(
+  context: ManifestContext,
+  subject: Digest,
+): Promise<{ readonly index: Index; readonly fetched: FetchedManifest } | undefined> {
+  let fetched: FetchedManifest;
+  try {
+    fetched = await getManifest(context, fallbackTag(subject));
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    throw error;
+  }
+  if (isIndex(fetched.manifest)) return { index: fetched.manifest, fetched };
+  const what = `${context.host.registry}/${context.repository}:${fallbackTag(subject)}`;
+  throw new IntegrityError('MALFORMED', `${what} should list referrers but is an image`, {
+    hint: 'delete that tag, which is reserved for lists of referrers',
+  });
+}
+
+interface Page {
+  readonly referrers: readonly Descriptor[];
+  readonly next: Place | undefined;
+}
+
+/** undefined: the registry has no referrers API, or something else answers in its place. */
+async function readPage(answer: Answer, host: RegistryHost): Promise<Page | undefined> {
+  const { status } = answer;
+  const isElsewhere = status >= 300 && status < 400;
+  if (status !== 200 && !isElsewhere && !UNKNOWN_ROUTE.includes(status)) throw await refusal(answer);
+  const type = answer.headers['content-type']?.split(';')[0]?.trim();
+  if (status !== 200 || type !== MediaType.index) {
+    // The specification's own errors are JSON: such a 404 may be about the repository.
+    if (status === 404 && type !== 'application/json') host.lacksReferrers = true;
+    await answer.discard();
+    return undefined;
+  }
+  const index = parseManifest(await readBody(answer, MAX_MANIFEST_BYTES), MediaType.index, answer.asked.url.pathname);
+  return isIndex(index) ? { referrers: index.manifests, next: nextPage(answer) } : undefined;
+}
+
+function unique(descriptors: readonly Descriptor[]): readonly Descriptor[] {
+  return [...new Map(descriptors.map((descriptor) => [descriptor.digest, descriptor])).values()];
+}

@@ -1,0 +1,55 @@
+/** Lists the tags of a repository. */
+import type { Place } from '../../../base/http/location.ts';
+import { notFound, type ManifestContext } from './manifests.ts';
+import { MAX_PAGES, nextPage, tooLong } from './pages.ts';
+import { protocolFailure } from '../../../base/http/failure.ts';
+import { readBody, refusal, type Answer } from '../../../base/http/transport.ts';
+
+const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+const PAGE_SIZE = 1000;
+
+/**
+ * All tags, over all pages.
+ * @throws NotFoundError `NOT_FOUND` when there is no such repository.
+ * @throws StoreError `UNSUPPORTED` when there are more pages than `maxPages`.
+ * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
+ */
+export async function listTags(
+  { host, repository, scopes, signal }: ManifestContext,
+  maxPages: number = MAX_PAGES,
+): Promise<readonly string[]> {
+  const name = `${host.registry}/${repository}`;
+  const tags: string[] = [];
+  let to: string | Place = `/v2/${repository}/tags/list?n=${PAGE_SIZE}`;
+  for (let pages = 0; pages < maxPages; pages++) {
+    const page: Page = await host.call({ method: 'GET', kind: 'tags', to, scopes, signal }, (answer) =>
+      readPage(answer, name),
+    );
+    tags.push(...page.tags);
+    if (page.next === undefined) return tags;
+    to = page.next;
+  }
+  throw tooLong(name, 'tags');
+}
+
+interface Page {
+  readonly tags: readonly string[];
+  readonly next: Place | undefined;
+}
+
+async function readPage(answer: Answer, name: string): Promise<Page> {
+  if (answer.status === 404) throw notFound(name, await refusal(answer));
+  if (answer.status !== 200) throw await refusal(answer);
+  const body = await readBody(answer, MAX_PAGE_BYTES);
+  let json: unknown;
+  try {
+    json = JSON.parse(body.toString('utf8'));
+  } catch {
+    json = undefined;
+  }
+  const tags: unknown = typeof json === 'object' && json !== null && 'tags' in json ? json.tags : undefined;
+  if (tags !== null && !Array.isArray(tags)) {
+    throw protocolFailure(answer.asked, answer.status, 'the answer is not a list of tags');
+  }
+  return { tags: (tags ?? []).filter((tag) => typeof tag === 'string'), next: nextPage(answer) };
+}

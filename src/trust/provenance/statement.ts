@@ -1,0 +1,139 @@
+/** The statement of how a release was built: its bytes, what it is about, and what is believed of it. Pure. */
+import { TrustError } from '../../errors.ts';
+import { hexOf, type Digest } from '../../oci/digest.ts';
+import { parseReference } from '../../oci/reference.ts';
+import { ProvenanceStatement, type StatementSubject } from './statement-schema.ts';
+
+/** What a DSSE envelope around a statement says its payload is. */
+export const STATEMENT_PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+/** The subject that stands for the whole archive. */
+const CHECKSUMS = 'checksums.txt';
+
+/** The bytes of a statement: compact JSON in the order of the schema. */
+export function serializeStatement(statement: ProvenanceStatement): Buffer {
+  return Buffer.from(JSON.stringify(ProvenanceStatement.parse(statement)));
+}
+
+/**
+ * Reads the payload of an envelope whose signature was checked, or will count for nothing. Its types come first: a
+ * genuine statement of another kind says nothing about how the release was built.
+ * @param name what to call the statement in errors, such as its member name
+ * @throws TrustError `SUBJECT_MISMATCH` when it is no SLSA provenance v1 of an archive, `SIGNATURE_INVALID` when it is not
+ *   spelled as {@link serializeStatement} spells it.
+ */
+export function parseStatement(payloadType: string, payload: Uint8Array, name: string): ProvenanceStatement {
+  if (payloadType !== STATEMENT_PAYLOAD_TYPE) throw otherKind(name, `has a payload of type ${quote(payloadType)}`);
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(payload).toString('utf8'));
+  } catch (error) {
+    throw malformed(name, 'does not hold JSON', error);
+  }
+  const { _type, predicateType } = {
+    ...(json as { readonly _type?: unknown; readonly predicateType?: unknown } | null),
+  };
+  if (_type !== 'https://in-toto.io/Statement/v1') throw otherKind(name, `has the type ${quote(_type)}`);
+  if (predicateType !== 'https://slsa.dev/provenance/v1') {
+    throw otherKind(name, `has the predicate type ${quote(predicateType)}`);
+  }
+  const parsed = ProvenanceStatement.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw malformed(name, `is not provenance of an archive: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+  }
+  // Duplicate keys, white space and other spellings are lost in parsing.
+  if (!serializeStatement(parsed.data).equals(payload)) throw malformed(name, 'is not in canonical form');
+  return parsed.data;
+}
+
+/** What statements say of a release, to be held against the release itself. */
+export interface StatedRelease {
+  readonly name: string;
+  readonly version: string;
+  readonly channel: string;
+  readonly platforms: readonly string[];
+  readonly images: readonly { readonly reference: string; readonly digest: Digest }[];
+}
+
+/** The subject that stands for the archive with this digest of `checksums.txt`. */
+export function checksumsSubject(digest: Digest): StatementSubject {
+  return { name: CHECKSUMS, digest: { sha256: hexOf(digest) } };
+}
+
+/** The images of a release as subjects, each once: `registry/repository` and the digest of the root. */
+export function imageSubjects(images: StatedRelease['images']): readonly StatementSubject[] {
+  const subjects = images.map(({ reference, digest }) => {
+    const { registry, repository } = parseReference(reference);
+    return { name: `${registry}/${repository}`, digest: { sha256: hexOf(digest) } };
+  });
+  return [...new Map(subjects.map((subject) => [keyOf(subject), subject])).values()];
+}
+
+/**
+ * Whether the statements of one signer are about exactly this archive: each begins with its `checksums.txt`, together
+ * they name every image once and nothing else, and they agree on how it was built.
+ * @throws TrustError `SUBJECT_MISMATCH`
+ */
+export function assertSubjects(
+  statements: readonly ProvenanceStatement[],
+  release: StatedRelease,
+  checksums: Digest,
+  name: string,
+): void {
+  const archive = keyOf(checksumsSubject(checksums));
+  const open = new Set(imageSubjects(release.images).map(keyOf));
+  for (const { subject } of statements) {
+    const [first, ...images] = subject;
+    if (first === undefined || keyOf(first) !== archive) throw mismatch(name, 'is about another archive');
+    for (const image of images) {
+      if (open.delete(keyOf(image))) continue;
+      throw mismatch(
+        name,
+        `names ${quote(image.name)} with ${image.digest.sha256}, which is no image, or named before`,
+      );
+    }
+  }
+  const [missing] = open;
+  if (missing !== undefined) throw mismatch(name, `is not about the image ${missing}`);
+  const [first, ...others] = statements;
+  if (others.some((other) => commonPart(other) !== commonPart(first))) {
+    throw mismatch(name, 'says two things about how the archive was built');
+  }
+  const parameters = first?.predicate.buildDefinition.externalParameters;
+  for (const key of ['name', 'version', 'channel', 'platforms'] as const) {
+    if (JSON.stringify(parameters?.[key]) === JSON.stringify(release[key])) continue;
+    throw mismatch(name, `gives the ${key} ${quote(parameters?.[key])}, the archive ${quote(release[key])}`);
+  }
+}
+
+/** All of a predicate that does not depend on how the subjects are divided. */
+function commonPart(statement: ProvenanceStatement | undefined): string {
+  const { buildDefinition, runDetails } = statement?.predicate ?? {};
+  return JSON.stringify({ ...buildDefinition, resolvedDependencies: [], runDetails });
+}
+
+function keyOf({ name, digest }: StatementSubject): string {
+  return `${name}@sha256:${digest.sha256}`;
+}
+
+/** Foreign text, short enough for a message. */
+function quote(value: unknown): string {
+  return (JSON.stringify(value) ?? 'nothing').slice(0, 200);
+}
+
+function otherKind(name: string, fault: string): TrustError {
+  return mismatch(name, `${fault}, which is not SLSA provenance v1`);
+}
+
+function mismatch(name: string, fault: string): TrustError {
+  return new TrustError('SUBJECT_MISMATCH', `${name} ${fault}`, {
+    hint: 'the provenance does not belong to this archive; get the archive again from its maker',
+  });
+}
+
+function malformed(name: string, fault: string, cause?: unknown): TrustError {
+  return new TrustError('SIGNATURE_INVALID', `${name} ${fault}`, {
+    hint: 'the provenance was damaged or changed; get the archive again from its maker',
+    cause,
+  });
+}

@@ -1,0 +1,51 @@
+/** The YAML reader holds against hostile texts, in linear time. */
+import { describe, expect, it } from 'vitest';
+import { readYaml } from '../../src/base/yaml-source.ts';
+
+describe('readYaml', () => {
+  it('gives values and places, through aliases too', () => {
+    const [document] = readYaml('a: &x\n  b: [1, 2]\nc: *x\n', 'f.yaml');
+    expect(document?.value).toEqual({ a: { b: [1, 2] }, c: { b: [1, 2] } });
+    expect(document?.locate(['a', 'b', 1])).toEqual({ line: 2, column: 10 });
+    expect(document?.locate(['c', 'b', 0])).toEqual({ line: 2, column: 7 });
+    expect(document?.locate(['a', 'nothing'])).toEqual({ line: 2, column: 3 });
+    expect(document?.locateKey(['a'], 'b')).toEqual({ line: 2, column: 3 });
+  });
+
+  it('reads several documents with their places', () => {
+    const documents = readYaml('# c\n---\na: 1\n---\n---\nb: 2\n', 'f.yaml');
+    expect(documents.map(({ value, start }) => [value, start.line])).toEqual([
+      [{ a: 1 }, 3],
+      [null, 4],
+      [{ b: 2 }, 6],
+    ]);
+  });
+
+  it.each([
+    ['brackets', '['.repeat(500_000), 'nested deeper'],
+    ['dashes', `${'- '.repeat(200_000)}a`, 'nested deeper'],
+    ['indentation', Array.from({ length: 1000 }, (_, depth) => `${' '.repeat(depth)}a:\n`).join(''), 'nested deeper'],
+    ['complex keys', '? '.repeat(100_000), 'nested deeper'],
+    ['a mapping as key', '? {a: 1}\n: b', 'f.yaml:1:3: a key must be plain text'],
+    ['many aliases', `a: &a 1\nb: [${'*a,'.repeat(10_000)}]`, 'aliases'],
+    ['an alias bomb', `a: &a [${'x,'.repeat(60)}]\nb: &b [${'*a,'.repeat(60)}]\nc: &c [${'*b,'.repeat(60)}]`, 'alias'],
+    ['many documents', '---\n'.repeat(50_000), 'more than 10000 documents'],
+    ['a duplicate key', 'a:\n  b: 1\n  b: 2', 'f.yaml:3:3: duplicate key "b"'],
+    ['an unknown tag', 'a: !secret x', 'f.yaml:1:4: Unresolved tag'],
+    ['a missing anchor', 'a: *nothing', 'f.yaml: Unresolved alias'],
+    ['a long text', 'a'.repeat(1024 * 1024 + 1), 'larger than'],
+  ])('refuses %s', (_what, text, message) => {
+    expect(() => readYaml(text, 'f.yaml')).toThrow(message);
+  });
+
+  it('takes a wide mapping in linear time', () => {
+    const text = Array.from({ length: 40_000 }, (_, index) => `k${index}: v\n`).join('');
+    expect(Object.keys(readYaml(text, 'f.yaml')[0]?.value as object)).toHaveLength(40_000);
+  });
+
+  it('merges only when asked', () => {
+    const text = 'a: &a {x: 1}\nb:\n  <<: *a\n  y: 2\n';
+    expect(readYaml(text, 'f', { merge: true })[0]?.value).toEqual({ a: { x: 1 }, b: { x: 1, y: 2 } });
+    expect(readYaml(text, 'f')[0]?.value).toEqual({ a: { x: 1 }, b: { '<<': { x: 1 }, y: 2 } });
+  });
+});

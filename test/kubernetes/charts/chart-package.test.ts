@@ -1,0 +1,142 @@
+/** Chart packages: deterministic, complete, and refused when they are not what Helm would install. */
+import { symlink, utimes, writeFile } from 'node:fs/promises';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { pack, type Header } from 'tar-stream';
+import { describe, expect, it } from 'vitest';
+import { unpackChart } from '../../../src/kubernetes/charts/chart-archive.ts';
+import { openChart } from '../../../src/kubernetes/charts/chart-package.ts';
+import { formatReference } from '../../../src/oci/reference.ts';
+import { sha256 } from '../../../src/oci/digest.ts';
+import { useTempDir } from '../../helpers/temp.ts';
+import { MINIMAL_CHART, writeFiles } from './chart-files.ts';
+
+const temp = useTempDir();
+
+async function tgz(
+  entries: readonly (Partial<Header> & { readonly name: string } & { content?: string })[],
+): Promise<Buffer> {
+  const tar = pack();
+  for (const { content, ...header } of entries) tar.entry(header, content ?? '');
+  tar.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of tar) chunks.push(chunk as Buffer);
+  return gzipSync(Buffer.concat(chunks));
+}
+
+describe('openChart of a directory', () => {
+  it('packs what Helm would, in its order, whatever the files’ times', async () => {
+    const directory = await writeFiles(temp.join('a'), MINIMAL_CHART);
+    const first = await openChart(directory);
+    await utimes(temp.join('a/values.yaml'), 1, 1);
+    const second = await openChart(directory);
+    expect(sha256(second.bytes)).toBe(sha256(first.bytes));
+    expect(first.fileName).toBe('demo-1.2.3+build.7.tgz');
+    expect((await unpackChart(first.bytes, 'x')).map(({ path }) => path)).toEqual([
+      'Chart.yaml',
+      'values.yaml',
+      'templates/_helpers.tpl',
+      'templates/cm.yaml',
+      '.helmignore',
+      'README.md',
+    ]);
+    expect(first.values).toEqual({ replicas: 2 });
+    expect(first.metadata.appVersion).toBe('1.5');
+    const tar = gunzipSync(first.bytes);
+    expect(tar.subarray(0, 15).toString()).toBe('demo/Chart.yaml');
+    expect(tar.subarray(136, 147).toString()).toBe('00000000000');
+    expect(tar.includes('# a comment stays')).toBe(true);
+    expect([first.bytes[3], first.bytes.subarray(12, 53).toString(), first.bytes.subarray(53, 57).toString()]).toEqual([
+      0x14,
+      '+aHR0cHM6Ly95b3V0dS5iZS96OVV6MWljandyTQo=',
+      'Helm',
+    ]);
+  });
+
+  it('gives the same bytes on every machine', async () => {
+    const { bytes } = await openChart(await writeFiles(temp.join('a'), MINIMAL_CHART));
+    expect(sha256(bytes)).toBe('sha256:04cb84c965f34f47254d23001e8c75c0f416136347ab28f2855d552f6d5abe9d');
+  });
+
+  it('lists declared images with their places, those of unpacked dependencies too', async () => {
+    const directory = await writeFiles(temp.join('a'), {
+      ...MINIMAL_CHART,
+      'charts/sub/Chart.yaml': 'apiVersion: v2\nname: sub\nversion: 1.0.0\nannotations: {images: "[{image: sub:1}]"}\n',
+    });
+    const { images } = await openChart(directory, { shownAs: 'charts/demo' });
+    expect(images.map(({ reference, at }) => `${formatReference(reference)} ${at}`)).toEqual([
+      'registry.example.com/app:1.5 charts/demo/Chart.yaml annotations["images"][0]',
+      'docker.io/library/busybox:latest charts/demo/Chart.yaml annotations["artifacthub.io/images"][0]',
+      'docker.io/library/sub:1 charts/demo/charts/sub/Chart.yaml annotations["images"][0]',
+    ]);
+  });
+
+  it.each([
+    ['no Chart.yaml', { 'values.yaml': '' }, 'has no Chart.yaml'],
+    [
+      'a bad version',
+      { 'Chart.yaml': 'apiVersion: v2\nname: x\nversion: one' },
+      'Chart.yaml:3:10: version: is no semantic version',
+    ],
+    [
+      'a missing dependency',
+      { 'Chart.yaml': 'apiVersion: v2\nname: x\nversion: 1.0.0\ndependencies: [{name: redis, version: "1"}]' },
+      'depends on redis',
+    ],
+    [
+      'a bad annotation',
+      { 'Chart.yaml': 'apiVersion: v2\nname: x\nversion: 1.0.0\nannotations: {images: "[{image: A B}]"}' },
+      'annotations["images"][0]: ',
+    ],
+    ['a pattern Helm refuses', { ...MINIMAL_CHART, '.helmignore': 'a/**/b' }, '.helmignore:1: Helm does not know'],
+    ['a file over the limit', { ...MINIMAL_CHART, big: Buffer.alloc(5 * 1024 * 1024 + 1) }, 'big: is 5242881 bytes'],
+  ])('refuses %s', async (_what, files, message) => {
+    await expect(openChart(await writeFiles(temp.join('a'), files))).rejects.toThrow(message);
+  });
+
+  it('refuses links that lead out, follows those that stay', async () => {
+    const directory = await writeFiles(temp.join('a'), MINIMAL_CHART);
+    await symlink('README.md', temp.join('a/inside.md'));
+    expect((await openChart(directory)).files.map(({ path }) => path)).toContain('inside.md');
+    await symlink('/etc/hostname', temp.join('a/outside'));
+    await expect(openChart(directory)).rejects.toThrow('outside: is a link that leads out');
+  });
+});
+
+describe('openChart of a package', () => {
+  it('carries the original bytes', async () => {
+    const original = await tgz([
+      { name: 'any/Chart.yaml', content: 'apiVersion: v2\nname: demo\nversion: 1.0.0\n', mtime: new Date(5000) },
+    ]);
+    await writeFile(temp.join('x.tgz'), original);
+    const chart = await openChart(temp.join('x.tgz'));
+    expect(chart.bytes.equals(original)).toBe(true);
+    expect(chart.fileName).toBe('demo-1.0.0.tgz');
+  });
+
+  const meta = { name: 'c/Chart.yaml', content: 'apiVersion: v2\nname: c\nversion: 1.0.0\n' };
+  it.each([
+    ['a symbolic link', [meta, { name: 'c/x', type: 'symlink', linkname: '/etc/passwd' }], 'is a symbolic link'],
+    ['a hard link', [meta, { name: 'c/x', type: 'link', linkname: 'c/Chart.yaml' }], 'is a hard link'],
+    ['a device', [meta, { name: 'c/x', type: 'character-device' }], 'is a character device'],
+    ['a way out', [meta, { name: 'c/../../x', content: '' }], 'no safe path'],
+    ['a way out for Windows', [meta, { name: 'c\\..\\x', content: '' }], 'no safe path'],
+    ['an absolute path', [meta, { name: '/c/x', content: '' }], 'no safe path'],
+    ['a drive', [meta, { name: 'C:/x', content: '' }], 'no safe path'],
+    ['a name twice', [meta, meta], 'twice'],
+    ['two directories', [meta, { name: 'd/x', content: '' }], 'two top directories'],
+    ['a file at the top', [{ ...meta, name: 'Chart.yaml' }], 'outside of the chart'],
+    ['no Chart.yaml', [{ name: 'c/values.yaml', content: '' }], 'has no Chart.yaml'],
+  ] as const)('refuses %s', async (_what, entries, message) => {
+    await expect(
+      unpackChart(await tgz(entries as readonly (Partial<Header> & { readonly name: string })[]), 'c.tgz'),
+    ).rejects.toThrow(message);
+  });
+
+  it('refuses what is no package, cut short, or too large', async () => {
+    const good = await tgz([meta]);
+    const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024), { level: 1 });
+    for (const bytes of [Buffer.from('x'), good.subarray(0, good.length - 20), gzipSync('no tar'), bomb]) {
+      await expect(unpackChart(bytes, 'c.tgz')).rejects.toMatchObject({ code: 'MALFORMED' });
+    }
+  });
+});

@@ -1,0 +1,69 @@
+/** Helm 3 and Helm 4 take our packages, and make of them exactly the artifact we make. */
+import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { createChartArtifact } from '../../../src/kubernetes/charts/chart-oci.ts';
+import { openChart } from '../../../src/kubernetes/charts/chart-package.ts';
+import { startRegistry } from '../../../src/server/embedded-registry.ts';
+import { requireTool } from '../../helpers/require-tool.ts';
+import { runOk } from '../../helpers/run.ts';
+import { useTempDir } from '../../helpers/temp.ts';
+import { MINIMAL_CHART, writeFiles } from './chart-files.ts';
+
+const temp = useTempDir();
+const CREATED = '2026-01-31T12:00:00Z';
+
+function helmEnvironment(): Record<string, string> {
+  return {
+    ...(process.env as Record<string, string>),
+    TZ: 'UTC',
+    HELM_CACHE_HOME: temp.join('helm/cache'),
+    HELM_CONFIG_HOME: temp.join('helm/config'),
+    HELM_DATA_HOME: temp.join('helm/data'),
+  };
+}
+
+describe.each(['helm3', 'helm4'])('%s', (tool) => {
+  it('lints, shows and renders a package', async (t) => {
+    const helm = requireTool(tool) ?? t.skip();
+    const chart = await openChart(await writeFiles(temp.join('demo'), MINIMAL_CHART));
+    const file = temp.join(chart.fileName);
+    await writeFile(file, chart.bytes);
+    const env = helmEnvironment();
+    await runOk(helm, ['lint', file], { env });
+    expect((await runOk(helm, ['show', 'chart', file], { env })).stdout).toContain('version: 1.2.3+build.7');
+    expect((await runOk(helm, ['template', 'r', file, '--set', 'replicas=7'], { env })).stdout).toContain(
+      'replicas: "7"',
+    );
+  });
+
+  it('pushes a package as the artifact we make, and pulls it back', async (t) => {
+    const helm = requireTool(tool) ?? t.skip();
+    const chart = await openChart(await writeFiles(temp.join('demo'), MINIMAL_CHART));
+    const file = temp.join(chart.fileName);
+    await writeFile(file, chart.bytes);
+    const time = new Date(CREATED);
+    await utimes(file, time, time);
+    const artifact = createChartArtifact(chart.bytes, chart.metadata, CREATED);
+    expect([artifact.name, artifact.tag]).toEqual(['demo', '1.2.3_build.7']);
+
+    const registry = await startRegistry({ directory: temp.join('registry') });
+    try {
+      const env = helmEnvironment();
+      const repository = `${registry.url.replace(/^http/, 'oci')}/charts`;
+      await runOk(helm, ['push', file, repository, '--plain-http'], { env });
+      const response = await fetch(`${registry.url}/v2/charts/demo/manifests/${artifact.tag}`, {
+        headers: { accept: artifact.manifest.descriptor.mediaType },
+      });
+      expect(await response.text()).toBe(artifact.manifest.bytes.toString());
+      expect(response.headers.get('docker-content-digest')).toBe(artifact.manifest.descriptor.digest);
+      const config = await fetch(`${registry.url}/v2/charts/demo/blobs/${artifact.config.descriptor.digest}`);
+      expect(await config.text()).toBe(artifact.config.bytes.toString());
+      await mkdir(temp.join('pulled'));
+      const from = [`${repository}/demo`, '--version', '1.2.3+build.7', '--plain-http'];
+      await runOk(helm, ['pull', ...from, '-d', temp.join('pulled')], { env });
+      expect((await readFile(temp.join('pulled', chart.fileName))).equals(chart.bytes)).toBe(true);
+    } finally {
+      await registry.close();
+    }
+  });
+});
