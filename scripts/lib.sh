@@ -16,7 +16,7 @@ fail() {
 }
 
 # Installs the locked packages unless node_modules already matches package-lock.json, puts the pinned Node first on
-# PATH and proves that it is the one that answers.
+# PATH and checks that it is the one that answers.
 setup_node() {
   command -v npm >/dev/null || fail 'npm is not installed' 'hint: install it with its Node, for example: apt-get install npm'
   local stamp=$repo/node_modules/.airgap-lock-sha256 wanted

@@ -11,7 +11,7 @@ bin=$tools/bin
 stamp=$tools/.stamp
 missing=()
 
-# Debian package -> the command that proves it is there.
+# Debian package -> the command that shows it is there.
 system_packages=(
   docker-registry:docker-registry docker.io:dockerd containerd:containerd runc:runc podman:podman skopeo:skopeo
   umoci:umoci strace:strace apache2-utils:htpasswd openssl:openssl unzip:unzip iproute2:ip curl:curl zstd:zstd
