@@ -55,7 +55,7 @@ const COMMANDS: readonly Command[] = [
 export function runAirgap(argv: readonly string[]): Promise<number> {
   return runInProcess(argv, COMMANDS, {
     name: 'airgap',
-    summary: 'One declared release, one signed archive across the air gap, proved and loaded offline.',
+    summary: 'One declared release, one signed archive across the air gap, verified and loaded offline.',
     examples: [
       'airgap init my-release',
       'airgap keys generate --output release',

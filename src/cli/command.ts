@@ -139,7 +139,7 @@ export function time(flags: string, summary: string): Option<string | undefined>
       const parsed = new Date(full);
       const isReal = !Number.isNaN(parsed.getTime()) && parsed.toISOString() === full.replace(/Z$/, '.000Z');
       if (isReal) return full;
-      throw new UsageError('USAGE', `${flags}: ${word} is no such time`, {
+      throw new UsageError('USAGE', `${flags}: ${word} is not a time`, {
         hint: 'write it as 2027-01-31 or 2027-01-31T12:00:00Z',
       });
     },

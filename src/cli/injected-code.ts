@@ -16,6 +16,6 @@ export function explainInjectedCode(options: string | undefined, argv: readonly 
   if (found === undefined) return undefined;
   return (
     `error: Node was told to load other code before this program (${found})\n` +
-    '  hint: what proves an archive must not run behind it; start it with: env -u NODE_OPTIONS node …\n'
+    '  hint: code that verifies an archive must run first; start it with: env -u NODE_OPTIONS node …\n'
   );
 }

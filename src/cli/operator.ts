@@ -24,7 +24,7 @@ const EXAMPLES = [
 
 const verifyAndLoad = defineCommand({
   name: '',
-  summary: 'prove an archive and, with --to, bring its images to a target',
+  summary: 'verify an archive and, with --to, load its images into a target',
   examples: [],
   arguments: { archive: argument('archive', 'the file; - verifies standard input; with --audit, the log') },
   options: {
@@ -42,7 +42,7 @@ const verifyAndLoad = defineCommand({
     extract: text('--extract <directory>', 'write charts, manifests and documents to a new directory'),
     path: list('--path <path>', 'extract only this file or directory of the archive'),
     inspect: flag('--inspect', 'show what the archive says of itself; verifies nothing'),
-    audit: flag('--audit', 'the file is an audit log: prove its chain'),
+    audit: flag('--audit', 'the file is an audit log: verify its chain'),
     expectHead: digest('--expect-head <hash>', 'with --audit: the log must have this line'),
   },
   async run(context, { archive }, options) {

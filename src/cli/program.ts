@@ -17,7 +17,7 @@ const timeoutOption = count('--timeout <seconds>', '', 1, MAX_TIMEOUT_S);
 
 /** One line each for groups of commands. */
 const GROUPS: Readonly<Record<string, string>> = {
-  audit: 'prove what a site has put on record',
+  audit: 'verify what a site has recorded',
   keys: 'make and show signing keys',
   trust: 'make, change and show trust documents: whose signatures count',
 };

@@ -19,5 +19,5 @@ export function formatSigners(signatures: readonly LockSignature[] | undefined):
 
 /** A rule that is about nothing is often a typing error, and then another rule decides. */
 export function noteUnusedRules(output: { note(line: string): void }, patterns: readonly string[]): void {
-  for (const pattern of patterns) output.note(`warning: no image is decided by imagePolicy entry ${pattern}`);
+  for (const pattern of patterns) output.note(`warning: imagePolicy entry ${pattern} applies to no image`);
 }

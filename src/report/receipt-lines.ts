@@ -13,8 +13,8 @@ export function judgeReceipt(receipt: ReadReceipt, key: KeyObject | undefined): 
     return `signed by ${keyId(key)}`;
   }
   const claimed = [...receipt.envelope.signatures.keys()];
-  if (claimed.length === 0) return 'NOT SIGNED: anybody could have written it';
-  return `UNCHECKED: says that ${claimed.join(', ')} signed it; give --key`;
+  if (claimed.length === 0) return 'NOT SIGNED: anyone could have written it';
+  return `UNCHECKED: names ${claimed.join(', ')} as signer; give --key FILE to verify it`;
 }
 
 /** The same for machines. */

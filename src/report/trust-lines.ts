@@ -9,11 +9,11 @@ export function standingLines({ inventory, standing, trust, setAside }: TrustedR
   const line = `${name}/${channel}`;
   const own = sequence === undefined ? 'no sequence' : `sequence ${sequence}`;
   const words = {
-    unknown: 'not checked: without --state nothing is remembered of earlier releases',
-    first: `nothing of ${line} with a sequence was loaded here before (${own})`,
-    renewed: `what was loaded of ${line} is revoked by now; this is the first that counts again (${own})`,
-    newer: `newer than everything of ${line} that was loaded here (${own})`,
-    same: `the release of ${line} that was loaded here before (${own})`,
+    unknown: 'not checked: earlier releases are remembered only with --state',
+    first: `the first release of ${line} with a sequence at this site (${own})`,
+    renewed: `newer than every release of ${line} at this site that is not revoked (${own})`,
+    newer: `newer than every release of ${line} loaded at this site (${own})`,
+    same: `the same release of ${line} that this site loaded before (${own})`,
     unnumbered: 'not checked: the release has no sequence',
     exception: `EXCEPTION for ${standing.overrode.join(', ')}, on record in the state`,
   };

@@ -11,7 +11,7 @@ const KeyId = z.string().regex(/^[a-f0-9]{64}$/);
 /** A key, or an identity that a certificate names. */
 const byKey = { keyId: KeyId };
 const byIdentity = { issuer: z.string(), subject: z.string() };
-const Time = z.string().describe('As a pinned log or timestamp authority vouches.');
+const Time = z.string().describe('By the word of a pinned log or timestamp authority.');
 
 const statedBuild = {
   builderId: z.string(),
@@ -62,12 +62,12 @@ export const VerifyReport = z
             z.strictObject({ ...byIdentity, signedAt: Time }),
           ]),
         )
-        .describe('Trusted keys and identities whose signature was proved.'),
-      uncheckedSigners: z.array(z.string()).describe('Whom other signatures name; nothing of them was proved.'),
+        .describe('Trusted keys and identities whose signature was verified.'),
+      uncheckedSigners: z.array(z.string()).describe('Signers that other signatures name; these were not verified.'),
       document: z
         .strictObject({ version: z.int().min(1), digest: z.string(), expires: z.string() })
         .optional()
-        .describe('The trust document the release was judged by; absent when plain keys were given.'),
+        .describe('The trust document that decided; absent when plain keys were given.'),
       ignoredSigners: z
         .array(
           z.union([
@@ -80,13 +80,13 @@ export const VerifyReport = z
       standing: z
         .enum(['unknown', 'first', 'renewed', 'newer', 'same', 'unnumbered', 'exception'])
         .optional()
-        .describe('To what this site remembers; unknown without a state.'),
+        .describe('How the release compares with what this site remembers; unknown without a state.'),
       overrode: z.array(z.string()).optional().describe('Codes of refusals that an exception set aside.'),
     }),
     provenance: z
       .strictObject({
-        accepted: z.array(StatedBuild).describe('By trusted signers, whose signature was proved.'),
-        unchecked: z.array(StatedBuild).describe('By others; nothing of it was proved.'),
+        accepted: z.array(StatedBuild).describe('By trusted signers, whose signature was verified.'),
+        unchecked: z.array(StatedBuild).describe('By others; these were not verified.'),
       })
       .optional()
       .describe('How the archive was built, as its signers state it; present once a signature was accepted.'),
@@ -100,7 +100,7 @@ export const VerifyReport = z
         contents: z.int().min(0).describe('Pieces of content with the declared digest.'),
       })
       .optional()
-      .describe('Present only when all of it is proved.'),
+      .describe('Present only when every byte is verified.'),
     audit: z
       .strictObject({
         log: z.string(),

@@ -74,7 +74,7 @@ describe('keys', () => {
   test.each([['verify'], ['load'], ['extract']])('%s needs one', async (command) => {
     const more = { verify: [], load: ['--to', 'oci:x'], extract: ['x'] }[command] ?? [];
     const { stderr, exitCode } = await cli.airgap([command, release.archive, ...more]);
-    expect(stderr).toContain('hint: give the public key of whoever made the archive');
+    expect(stderr).toContain('hint: give the public key of its maker');
     expect(exitCode).toBe(2);
   });
 
@@ -153,8 +153,8 @@ test('a release.yaml with mistakes lists them with their places', async () => {
 test.each([
   [['load', 'ARCHIVE', '--to', 'ftp://x'], 'a target is one of'],
   [['load', '-', '--to', 'oci:x'], 'cannot be loaded from standard input'],
-  [['load', 'ARCHIVE', '--to', 'dir:x', '--strip-registry'], '--strip-registry means nothing here'],
-  [['load', 'ARCHIVE', '--to', 'oci:x', '--docker-host', 'unix:///x'], '--docker-host means nothing here'],
+  [['load', 'ARCHIVE', '--to', 'dir:x', '--strip-registry'], '--strip-registry does not apply here'],
+  [['load', 'ARCHIVE', '--to', 'oci:x', '--docker-host', 'unix:///x'], '--docker-host does not apply here'],
   [['verify', 'absent.tar'], 'cannot open absent.tar'],
 ])('%j is exit code 2', async (args, message) => {
   const words = args.map((word) => (word === 'ARCHIVE' ? release.archive : word));

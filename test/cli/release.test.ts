@@ -52,7 +52,7 @@ describe('a release', () => {
     expect(stderr).toContain('next: airgap verify demo-offline-1.0.0.tar --key');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /^demo-offline-1\.0\.0\.tar\n {2}size {5}[0-9.]+ MiB \([0-9]+ bytes\)\n {2}digest {3}sha256:[a-f0-9]{64} \(of checksums\.txt\)\n {2}signed {3}[a-f0-9]{64}\n {2}built by this product, says [a-f0-9]{64}\n$/,
+      /^demo-offline-1\.0\.0\.tar\n {2}size {5}[0-9.]+ MiB \([0-9]+ bytes\)\n {2}digest {3}sha256:[a-f0-9]{64} \(of checksums\.txt\)\n {2}signed {3}[a-f0-9]{64}\n {2}provenance signed by [a-f0-9]{64}\n$/,
     );
   });
 
@@ -87,7 +87,7 @@ describe('a release', () => {
     ]);
     expect(exitCode).toBe(0);
     expect(stdout).toContain('verified: demo 1.0.0 (stable, 2026-01-31T12:00:00Z)');
-    expect(stdout).toContain('all of it accounted for');
+    expect(stdout).toContain('every byte accounted for');
     const report = VerifyReport.parse(JSON.parse(await readFile(path, 'utf8')));
     expect(report).toMatchObject({
       verdict: 'verified',
@@ -140,7 +140,7 @@ describe('a release', () => {
   test('load brings every image under its digest and writes the mapping', async () => {
     const to = `docker://${release.target.host}`;
     const stdout = await cli.ok(['load', release.archive, '--key', release.publicKey, '--to', to], inRelease());
-    expect(stdout).toContain('every byte of the archive was proved first');
+    expect(stdout).toContain('every byte of the archive was verified first');
     for (const name of IMAGES) {
       expect(await digestOf(release.target.url, internal(name))).toBe(
         await digestOf(release.source.url, `team/${name}`),
@@ -177,7 +177,7 @@ describe('a release', () => {
     ];
     expect(await cli.ok([...args, '--plan'])).toContain('nothing was changed');
     await expect(stat(release.temp.join(name))).rejects.toThrow('ENOENT');
-    expect(await cli.ok(args)).toContain('every byte of the archive was proved first');
+    expect(await cli.ok(args)).toContain('every byte of the archive was verified first');
     expect(await cli.ok(args)).toContain('nothing had to move');
   });
 

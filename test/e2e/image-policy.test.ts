@@ -150,7 +150,7 @@ describe('a release with a policy', () => {
     const spec = await writeRelease(cosign, source.host, policy);
     const { stdout, stderr } = await airgapOk(['resolve', spec]);
     expect(stdout).toContain('may be unsigned');
-    expect(stderr).toContain(`warning: no image is decided by imagePolicy entry ${source.host}/teem/*`);
+    expect(stderr).toContain(`warning: imagePolicy entry ${source.host}/teem/* applies to no image`);
     expect((await airgapJson<Resolved>(['resolve', spec])).unusedRules).toEqual([`${source.host}/teem/*`]);
   });
 

@@ -224,7 +224,7 @@ describe('what is demanded', () => {
     await replaceStatement(() => undefined, stranger.key);
     const report = JSON.parse((await verify()).stdout) as { provenance: { accepted: object[]; unchecked: object[] } };
     expect([report.provenance.accepted.length, report.provenance.unchecked.length]).toEqual([0, 1]);
-    expect((await airgapOk(['verify', copy, '--key', fixture.pub])).stdout).toContain('claims how it was built');
+    expect((await airgapOk(['verify', copy, '--key', fixture.pub])).stdout).toContain('states how it was built');
     expectRefusal(await verify('--require-provenance'), 'UNTRUSTED_SIGNER', 'not trusted');
     expectRefusal(await verify('--builder-id', BUILDER), 'UNTRUSTED_SIGNER');
   });

@@ -100,7 +100,7 @@ export const build = defineCommand({
       `  digest   ${digest} (of checksums.txt)`,
       ...signedBy.map((signer) => `  signed   ${signer}`),
       ...(trust === undefined ? [] : [`  trust    version ${trust.version}, until ${trust.expires}`]),
-      `  built by ${builtBy(facts)}, says ${provenance}`,
+      `  provenance signed by ${provenance}${statedBy(facts)}`,
       ...(resumedBytes > 0 ? [`  resumed  ${formatBytes(resumedBytes)} of an interrupted build`] : []),
     ]);
     output.note(`built in ${formatDuration(context.now().getTime() - started)}`);
@@ -124,8 +124,10 @@ async function openWitness(
   return signer;
 }
 
-function builtBy({ builderId = 'this product', source }: BuildFacts): string {
-  return source === undefined ? builderId : `${builderId} from ${source.repository}`;
+/** What the caller had stated beside the defaults, in a few words. */
+function statedBy({ builderId, source }: BuildFacts): string {
+  const by = builderId === undefined ? '' : `, built by ${builderId}`;
+  return source === undefined ? by : `${by}, from ${source.repository}`;
 }
 
 function nextStep(
@@ -160,7 +162,7 @@ async function noteSigners({ output }: Context, trust: TrustDocument, signers: r
   const { counting, others } = countReleaseSigners(trust, signers);
   for (const other of others) {
     const who = 'keyId' in other ? `key ${other.keyId}` : nameSigner(other);
-    output.note(`${who} is no release key of the trust document: it counts for nothing there`);
+    output.note(`${who} is not a release key of the trust document, so its signature does not count there`);
   }
   if (counting >= trust.thresholds.release) return;
   output.note(`${counting} of ${trust.thresholds.release} release keys have signed: sites refuse the archive as it is`);

@@ -14,7 +14,7 @@ import { readTerms, trustOptions, type Terms } from '../options/trust-options.ts
 
 export const extract = defineCommand({
   name: 'extract',
-  summary: 'prove an archive and write its charts, manifests and documents to a new directory',
+  summary: 'verify an archive and write its charts, manifests and documents to a new directory',
   examples: [
     'extract release.tar files --key release.pub',
     'extract release.tar files manifests docs/install.md --key release.pub',

@@ -58,7 +58,7 @@ function inspectionLines({
     ...(sequence === undefined ? [] : [`  sequence  ${sequence}`]),
     ...(expires === undefined ? [] : [`  expires   ${expires}`]),
     `  platforms ${platforms.join(', ')}`,
-    ...(signers.length === 0 ? ['  signed by nobody'] : signers.map((keyId) => `  claims to be signed by ${keyId}`)),
+    ...(signers.length === 0 ? ['  not signed'] : signers.map((keyId) => `  claims to be signed by ${keyId}`)),
     ...trust.map(
       ({ document, digest }) => `  carries trust version ${document.version}, until ${document.expires} (${digest})`,
     ),

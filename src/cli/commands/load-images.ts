@@ -35,7 +35,7 @@ export async function loadArchive(
   refuse(
     options.dockerHost !== undefined && address.kind !== 'docker',
     '--docker-host',
-    'the target is no Docker Engine',
+    'the target is not a Docker Engine',
   );
   if (path === '-') {
     throw new UsageError('USAGE', 'an archive cannot be loaded from standard input', {
@@ -90,7 +90,7 @@ async function loadImages(
   await begin(() => imageGoods(judge(), plan.charts));
   const outcome = await (async () => {
     using progress = await openProgress(context);
-    progress.begin('proof', 'proving', contentSize(archive.head));
+    progress.begin('proof', 'verifying', contentSize(archive.head));
     progress.begin('copy', target.name, plan.bytes);
     return await loadRelease(plan, { concurrency, signal, onEvent: progress.onCopy, onProof: progress.onProof });
   })();
@@ -117,7 +117,7 @@ async function loadImages(
     ...standingLines(release),
     payload === 'not read'
       ? 'nothing had to move: the target holds everything already, and the payload was not read'
-      : `moved ${formatBytes(copiedBytes)}, mounted ${mounted}, tagged ${tagged}; every byte of the archive was proved first`,
+      : `moved ${formatBytes(copiedBytes)}, mounted ${mounted}, tagged ${tagged}; every byte of the archive was verified first`,
     ...record.lines,
   ]);
   output.note(`took ${formatDuration(context.now().getTime() - started)}; reports are in ${report}`);

@@ -21,7 +21,7 @@ export async function loadTarballs(
   address: Extract<TargetAddress, { readonly kind: 'directory' | 'docker' }>,
   options: LoadArchiveOptions,
 ): Promise<void> {
-  refuse(options.stripRegistry, '--strip-registry', 'whole tarballs keep the names images have');
+  refuse(options.stripRegistry, '--strip-registry', 'tarballs keep the original image names');
   refuse(
     options.plainHttp || options.insecure || options.caFile !== undefined,
     'a registry option',
@@ -60,7 +60,7 @@ export async function loadTarballs(
   await begin(() => tarGoods(release, plan, 'missing'));
   const { copiedBytes, payload } = await (async () => {
     using progress = await openProgress(context);
-    progress.begin('proof', 'proving', contentSize(archive.head));
+    progress.begin('proof', 'verifying', contentSize(archive.head));
     progress.begin('copy', target, bytes);
     return await loadTars(archive, release, plan, isDirectory ? 'directory' : 'docker', {
       ...common,
@@ -79,7 +79,7 @@ export async function loadTarballs(
     ...standingLines(release),
     payload === 'not read'
       ? 'nothing had to move: the target holds everything already, and the payload was not read'
-      : `moved ${formatBytes(copiedBytes)}; every byte of the archive was proved first`,
+      : `moved ${formatBytes(copiedBytes)}; every byte of the archive was verified first`,
     ...record.lines,
   ]);
   output.note(`reports are in ${directory}`);

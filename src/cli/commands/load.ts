@@ -7,7 +7,7 @@ import { readTerms, trustOptions } from '../options/trust-options.ts';
 
 export const load = defineCommand({
   name: 'load',
-  summary: 'prove an archive and bring its images to a target; nothing is visible before all is proved',
+  summary: 'verify an archive and load its images into a target; nothing becomes visible before every byte is verified',
   examples: [
     'load release.tar --key release.pub --to docker://registry.internal:5000',
     'load release.tar --key release.pub --to docker://registry.internal/mirror --platform linux/amd64 --plan',

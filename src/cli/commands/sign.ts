@@ -11,7 +11,7 @@ import { signerOptions, type SignerOptions } from '../options/signer-options.ts'
 
 export const sign = defineCommand({
   name: 'sign',
-  summary: 'prove a finished archive and add a signature to it, without rewriting it',
+  summary: 'verify every byte of a finished archive and add a signature, without rewriting it',
   examples: [
     'sign release.tar --key second.key',
     'sign release.tar --key my-hsm://release --expect-key second.pub',
@@ -22,7 +22,7 @@ export const sign = defineCommand({
   arguments: { archive: argument('archive', 'the file') },
   options: {
     ...signerOptions,
-    bundle: text('--bundle <file>', 'instead of --key: a signature of checksums.txt that cosign made'),
+    bundle: text('--bundle <file>', 'instead of --key: a signature over checksums.txt that cosign made'),
     detached: flag('--detached', 'write <archive>.<key id>.sigstore.json beside the archive, which is left alone'),
   },
   async run(context, { archive }, options) {
@@ -42,9 +42,9 @@ export const sign = defineCommand({
       `signed: ${name} ${version}`,
       `  archive   ${path}`,
       `  digest    ${digest} (of checksums.txt)`,
-      `  proved    every byte first: ${formatCount(images.length, 'image')}, ${formatCount(files.length, 'file')}`,
+      `  verified  every byte first: ${formatCount(images.length, 'image')}, ${formatCount(files.length, 'file')}`,
       `  signed    ${nameSigner(by)}, in ${place}`,
-      ...others.map((other) => `  unchecked ${other} claims to have signed before; nothing of it was proved`),
+      ...others.map((other) => `  unchecked ${other} claims to have signed before; not verified`),
     ]);
     output.note(`took ${formatDuration(context.now().getTime() - started)}`);
     const count = others.length + 1;
@@ -66,7 +66,7 @@ async function openSigner(
   const { countNamedSigners } = await import('../inputs/signers.ts');
   if (countNamedSigners(options) + (bundle === undefined ? 0 : 1) !== 1) {
     throw new UsageError('USAGE', 'one signature is added at a time: give --key once, or --fulcio-url, or --bundle', {
-      hint: 'whoever signs second runs the command again, with a key of their own',
+      hint: 'the second signer runs the command again, with their own key',
     });
   }
   if (bundle === undefined) {
@@ -76,8 +76,8 @@ async function openSigner(
   }
   const [path, ...more] = expectKey;
   if (path === undefined || more.length > 0) {
-    throw new UsageError('USAGE', 'a signature made elsewhere needs the public key to prove it with', {
-      hint: 'give --expect-key once, with the public key of whoever signed',
+    throw new UsageError('USAGE', '--bundle needs the public key that its signature is verified with', {
+      hint: "give --expect-key once, with the signer's public key",
     });
   }
   const { createBundleSigner } = await import('../../trust/signing/signer.ts');

@@ -23,7 +23,7 @@ const STDIN = '-';
 
 export const verify = defineCommand({
   name: 'verify',
-  summary: 'prove every byte of an archive',
+  summary: 'verify who signed an archive and every byte of it',
   examples: [
     'verify hexabase-offline-1.5.0.tar --key release.pub',
     'verify release.tar --key a.pub --key b.pub --threshold 2 --report report.json',
@@ -170,15 +170,15 @@ export function verifiedLines(archive: string, release: VerifiedRelease): readon
   return [
     `verified: ${name} ${version} (${channel}, ${created})`,
     `  archive   ${archive === STDIN ? 'standard input' : archive}`,
-    `  read      ${formatBytes(proof.bytes)} (${proof.bytes} bytes), all of it accounted for`,
-    `  proved    ${formatCount(proof.contents, 'piece')} of content: ${formatCount(images.length, 'image')} for ${platforms.join(', ')}, ${formatCount(files.length, 'file')}`,
+    `  read      ${formatBytes(proof.bytes)} (${proof.bytes} bytes), every byte accounted for`,
+    `  content   ${formatCount(proof.contents, 'piece')} with the declared digest: ${formatCount(images.length, 'image')} for ${platforms.join(', ')}, ${formatCount(files.length, 'file')}`,
     `  digest    ${digest} (of checksums.txt)`,
     ...signers.map((signer) => `  signed    ${describeSigner(signer)}`),
     ...standingLines(release),
-    ...unchecked.map((signer) => `  unchecked ${signer} claims to have signed; nothing of it was proved`),
-    ...provenance.accepted.map((build) => `  built by  ${describeBuild(build)}, says ${nameSigner(build)}`),
-    ...provenance.unchecked.map(
-      (build) => `  unchecked ${nameSigner(build)} claims how it was built; nothing of it was proved`,
+    ...unchecked.map((signer) => `  unchecked ${signer} claims to have signed; not verified`),
+    ...provenance.accepted.map(
+      (build) => `  built by  ${describeBuild(build)}, provenance signed by ${nameSigner(build)}`,
     ),
+    ...provenance.unchecked.map((build) => `  unchecked ${nameSigner(build)} states how it was built; not verified`),
   ];
 }

@@ -22,7 +22,7 @@ export async function openImageTarget(
   options: TargetOptions & { readonly concurrency: number | undefined },
 ): Promise<OpenImageTarget> {
   if (address.kind === 'layout') {
-    refuse(options.stripRegistry, '--strip-registry', 'an OCI layout keeps the names images have');
+    refuse(options.stripRegistry, '--strip-registry', 'an OCI layout keeps the original image names');
     const name = `oci:${address.directory}`;
     if (options.plan && !existsSync(address.directory)) {
       return { target: createLayoutTarget(name, new MemoryStore(name)), [Symbol.asyncDispose]: async () => undefined };
@@ -47,5 +47,5 @@ export async function openImageTarget(
 
 /** @throws UsageError when the option was given where it means nothing. */
 export function refuse(isGiven: boolean, option: string, why: string): void {
-  if (isGiven) throw new UsageError('USAGE', `${option} means nothing here: ${why}`);
+  if (isGiven) throw new UsageError('USAGE', `${option} does not apply here: ${why}`);
 }

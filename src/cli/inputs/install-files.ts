@@ -44,7 +44,7 @@ function formatReadme(archive: string): string {
   return `How to check and load ${archive}
 ${'='.repeat(24 + archive.length)}
 
-You need the public key of whoever made this archive, from another source than the archive
+You need the public key of the maker of this archive, from another source than the archive
 itself. Below it is called release.pub; compare its key id over the phone.
 
 1. Check, with Node 24.15 or newer and nothing else:
@@ -52,7 +52,7 @@ itself. Below it is called release.pub; compare its key id over the phone.
      tar -xf ${archive} install
      node install/verify-and-load.mjs ${archive} --key release.pub
 
-   Exit code 0: every byte is proved. 3: do not load it. 1 or 2: it could not be checked.
+   Exit code 0: every byte is verified. 3: do not load it. 1 or 2: it could not be checked.
    Files beside it that are named like the archive, with .sigstore.json at the end, are further
    signatures: keep them there. If two persons must have signed, give both keys and --threshold 2.
    If you were given a trust document instead of a key, write --trust FILE in the place of
@@ -79,7 +79,7 @@ itself. Below it is called release.pub; compare its key id over the phone.
      node install/verify-and-load.mjs ${archive} --key release.pub --to oci:layout
 
    Add --plan to see what would move without changing anything. Nothing becomes visible before
-   every byte is proved, and an interrupted load goes on when the same command is run again.
+   every byte is verified, and an interrupted load goes on when the same command is run again.
 
 4. Charts, manifests and documents:
 

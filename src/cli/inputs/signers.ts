@@ -105,16 +105,16 @@ async function openKeylessSigner(
   pinned: PinnedTrustedRoot | undefined,
 ): Promise<ReleaseSigner> {
   if (rekorUrl === undefined) {
-    throw new UsageError('USAGE', 'a signature without a key has to be logged: --rekor-url', {
-      hint: 'give the URL of the transparency log that the other side has pinned',
+    throw new UsageError('USAGE', 'a signature without a key must be logged: --rekor-url', {
+      hint: 'give the URL of the transparency log that the secure side has pinned',
     });
   }
   const { openAuthorities } = await import('../../trust/signatures/pinned-root.ts');
   const { readTrustedRoot } = await import('./trusted-root-file.ts');
   const root = trustedRoot === undefined ? pinned : await readTrustedRoot(trustedRoot);
   if (root === undefined) {
-    throw new UsageError('USAGE', 'no trusted root to prove the new signature with', {
-      hint: 'give --trusted-root FILE, the one that the other side pins, or --trust with a document that has one',
+    throw new UsageError('USAGE', 'no trusted root to verify the new signature with', {
+      hint: 'give --trusted-root FILE, the one that the secure side pins, or --trust with a document that has one',
     });
   }
   const { createKeylessSigner } = await import('../../trust/signing/keyless-signer.ts');

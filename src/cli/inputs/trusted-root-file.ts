@@ -13,7 +13,7 @@ export async function readTrustedRoot(path: string): Promise<PinnedTrustedRoot> 
     await using file = await open(path);
     ({ bytesRead } = await file.read(buffer, 0, buffer.length, 0));
   } catch (cause) {
-    throw new NotFoundError('NOT_FOUND', `${path}: no trusted root that can be read`, { cause });
+    throw new NotFoundError('NOT_FOUND', `cannot read the trusted root ${path}`, { cause });
   }
   return parseTrustedRoot(buffer.subarray(0, bytesRead), path);
 }

@@ -5,7 +5,10 @@ import { text, type ValuesOf } from '../command.ts';
 /** Characters of `--operator`. */
 const MAX_NAME = 128;
 
-const operator = text('--operator <name>', 'who does it, for the audit log, beside the user that runs it');
+const operator = text(
+  '--operator <name>',
+  'name of the person, for the audit log, beside the user that runs the program',
+);
 
 export const recordOptions = {
   auditLog: text('--audit-log <file>', 'put it on record there (default: audit.jsonl in the directory of --state)'),
@@ -23,7 +26,7 @@ export const recordOptions = {
 export type RecordOptions = ValuesOf<typeof recordOptions>;
 
 export const receiptOptions = {
-  receipt: text('--receipt <file>', 'write a receipt of the load, to be carried back out'),
+  receipt: text('--receipt <file>', 'write a receipt of the load, to carry back out'),
   receiptKey: text('--receipt-key <file>', 'private key of the site that signs the receipt'),
   passphraseFile: text('--passphrase-file <file>', 'its passphrase; else AIRGAP_PASSPHRASE or a prompt'),
 } as const;

@@ -10,7 +10,10 @@ const CREDENTIALS = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/;
 
 /** Options of `build`: each has an environment variable for CI jobs. */
 export const factOptions = {
-  builderId: text('--builder-id <uri>', 'who builds, for the provenance (default: AIRGAP_BUILDER_ID, or this product)'),
+  builderId: text(
+    '--builder-id <uri>',
+    'the builder, for the provenance (default: AIRGAP_BUILDER_ID, or this product)',
+  ),
   sourceRepository: text('--source-repository <uri>', 'where the release.yaml is kept (AIRGAP_SOURCE_REPOSITORY)'),
   sourceCommit: text('--source-commit <sha>', 'commit of it, in full (AIRGAP_SOURCE_COMMIT)'),
   provenanceKey: text('--provenance-key <key>', 'signs the provenance, as --key would (default: the first --key)'),
@@ -62,7 +65,7 @@ export function readDemand(options: ValuesOf<typeof demandOptions>): ProvenanceD
 function checkUri(option: string, value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   if (CREDENTIALS.test(value)) {
-    throw new UsageError('USAGE', `${option} holds a user name or password, which everybody could read`, {
+    throw new UsageError('USAGE', `${option} holds a user name or password, which everyone could read`, {
       hint: 'give the URI without what stands before the @',
     });
   }

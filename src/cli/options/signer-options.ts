@@ -14,7 +14,7 @@ export const signerOptions = {
   fulcioUrl: text('--fulcio-url <url>', 'sign without a key, with a certificate of this Fulcio for an identity token'),
   rekorUrl: text('--rekor-url <url>', 'transparency log for signatures without a key'),
   identityToken: text('--identity-token <file>', 'holds the token; else SIGSTORE_ID_TOKEN, or the GitHub Actions job'),
-  trustedRoot: text('--trusted-root <file>', 'Sigstore trusted root that proves signatures without a key'),
+  trustedRoot: text('--trusted-root <file>', 'Sigstore trusted root that verifies signatures without a key'),
   timestampUrl: text('--timestamp-url <url>', 'have each signature timestamped by this RFC 3161 authority'),
 } as const;
 

@@ -6,7 +6,7 @@ export const targetOptions = {
   stripRegistry: flag('--strip-registry', 'leave the original registry out of the path; collisions are refused'),
   plan: flag('--plan', 'say what would move and change nothing'),
   report: text('--report <directory>', 'where mapping.txt and the JSON report go'),
-  plainHttp: flag('--plain-http', 'speak HTTP instead of HTTPS to the target (loopback needs no word)'),
+  plainHttp: flag('--plain-http', 'speak HTTP instead of HTTPS to the target (not needed for loopback)'),
   insecure: flag('--insecure', 'accept any certificate of the target'),
   caFile: text('--ca-file <file>', "PEM file of authorities to trust beside the system's"),
 } as const;

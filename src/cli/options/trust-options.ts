@@ -13,12 +13,17 @@ export const trustOptions = {
   key: list('--key <file>', 'public key to trust; it must have reached you by another way than the archive'),
   certificateIdentity: text(
     '--certificate-identity <subject>',
-    'who must have signed without a key: the exact subject',
+    'identity that must have signed: the exact subject of its certificate',
   ),
-  certificateOidcIssuer: text('--certificate-oidc-issuer <url>', 'who vouches for that subject'),
+  certificateOidcIssuer: text('--certificate-oidc-issuer <url>', 'OpenID Connect issuer of that identity'),
   trustedRoot: text('--trusted-root <file>', 'Sigstore trusted root to check certificates by'),
-  threshold: count('--threshold <n>', 'how many of them must have signed (default: 1)', 1, MAX_KEYS),
-  trust: text('--trust <file>', 'trust document to believe, instead of keys; the state pins it at the first load'),
+  threshold: count(
+    '--threshold <n>',
+    'how many of these keys and identities must have signed (default: 1)',
+    1,
+    MAX_KEYS,
+  ),
+  trust: text('--trust <file>', 'trust document to use instead of keys; the state pins it at the first load'),
   ...demandOptions,
   state: text('--state <directory>', 'where this site remembers what it loaded, so that nothing older is accepted'),
   expectDigest: digest('--expect-digest <digest>', 'refuse every archive but this one (of checksums.txt)'),
@@ -48,7 +53,7 @@ export async function readTerms(options: ValuesOf<typeof trustOptions>, now: Dat
   }
   if (trust === undefined && key.length === 0 && identity === undefined) {
     throw new UsageError('USAGE', 'no key to verify with', {
-      hint: 'give the public key of whoever made the archive: --key release.pub; or a trust document: --trust FILE',
+      hint: 'give the public key of its maker (--key release.pub) or a trust document (--trust FILE)',
     });
   }
   assertRecorded(allowRollbackTo, state);

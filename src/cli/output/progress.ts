@@ -59,7 +59,7 @@ class LineProgress implements Progress {
     this.#isProved = true;
     const elapsedMs = this.#context.now().getTime() - (this.#started.get('proof') ?? Number.NaN);
     const time = Number.isNaN(elapsedMs) ? '' : ` in ${formatDuration(elapsedMs)}`;
-    this.#context.output.note(`proved ${formatBytes(total)}${time}`);
+    this.#context.output.note(`verified ${formatBytes(total)}${time}`);
   };
 
   item(line: string): void {
@@ -113,7 +113,7 @@ class BarProgress implements Progress {
   };
 
   readonly onProof = (done: number, total: number): void => {
-    this.#bars.total('proof', 'proving', total, 0);
+    this.#bars.total('proof', 'verifying', total, 0);
     this.#bars.set('proof', done);
   };
 

@@ -43,7 +43,7 @@ export async function openReceipt(
     if (receiptKey === undefined) return { write: async () => ({ document: {}, lines: [] }) };
     throw new UsageError('USAGE', '--receipt-key needs --receipt', { hint: 'say where the receipt goes' });
   }
-  if (plan) throw new UsageError('USAGE', '--receipt means nothing here: a plan loads nothing');
+  if (plan) throw new UsageError('USAGE', '--receipt does not apply here: a plan loads nothing');
   if (trail.path === undefined) {
     throw new UsageError('USAGE', '--receipt needs an audit log, of which it is an entry', {
       hint: 'add --state DIR, or --audit-log FILE',

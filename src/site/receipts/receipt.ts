@@ -68,7 +68,7 @@ export function assertReceiptBy({ envelope, name }: ReadReceipt, key: KeyObject)
   const signers = [...envelope.signatures.keys()];
   if (signers.length === 0) {
     throw new TrustError('UNSIGNED', `${name} is not signed`, {
-      hint: 'anybody could have written it; ask the site for one made with --receipt-key, or compare it with their log',
+      hint: 'anyone could have written it; ask the site for one made with --receipt-key, or compare it with their log',
     });
   }
   throw new TrustError('UNTRUSTED_SIGNER', `${name} is not signed by the key ${keyId(key)}`, {

@@ -222,7 +222,7 @@ describe('what ends badly is on record', () => {
       await running.ended;
       await ok(...loadArgs());
       expect((await entriesOf()).map(({ event }) => event)).toEqual(['started', 'started', 'completed']);
-      expect(await ok('audit', 'verify', 'state/audit.jsonl')).toContain('  unfinished  1, killed or not able');
+      expect(await ok('audit', 'verify', 'state/audit.jsonl')).toContain('  unfinished  1, killed or unable');
     });
   });
 });
@@ -310,7 +310,7 @@ describe('a receipt', () => {
 
   test('not signed says so everywhere', async () => {
     expect(await ok(...loadArgs('--receipt', 'receipt.json'))).toContain('\nreceipt receipt.json, NOT SIGNED\n');
-    expect(await ok('audit', 'receipt', 'receipt.json')).toContain('NOT SIGNED: anybody could have written it');
+    expect(await ok('audit', 'receipt', 'receipt.json')).toContain('NOT SIGNED: anyone could have written it');
     const log = ['audit', 'verify', 'state/audit.jsonl', '--receipt', 'receipt.json'];
     expect(await ok(...log)).toContain('is entry 2; NOT SIGNED');
     expect(errorOf(await airgap([...log, '--key', sitePub(), '--json']))).toMatchObject({ code: 'UNSIGNED' });
@@ -321,7 +321,7 @@ describe('a receipt', () => {
     const receipt = ['--receipt', 'receipt.json', '--key'];
     const other = await airgap(['audit', 'receipt', 'receipt.json', '--key', release.temp.join('other.pub'), '--json']);
     expect([other.exitCode, errorOf(other).code]).toEqual([3, 'UNTRUSTED_SIGNER']);
-    expect(await ok('audit', 'receipt', 'receipt.json')).toContain('UNCHECKED: says that');
+    expect(await ok('audit', 'receipt', 'receipt.json')).toContain('UNCHECKED: names');
     const whole = await readFile(at('state', 'audit.jsonl'));
     await truncate(at('state', 'audit.jsonl'), whole.indexOf('\n') + 1);
     const cut = await airgap(['audit', 'verify', 'state/audit.jsonl', ...receipt, sitePub(), '--json']);
@@ -336,7 +336,7 @@ describe('a receipt', () => {
   test.each([
     ['without a log', ['--receipt', 'r.json'], '--receipt needs an audit log'],
     ['with a key and no place', ['--state', 'state', '--receipt-key', 'KEY'], '--receipt-key needs --receipt'],
-    ['of a plan', ['--state', 'state', '--receipt', 'r.json', '--plan'], 'means nothing here'],
+    ['of a plan', ['--state', 'state', '--receipt', 'r.json', '--plan'], 'does not apply here'],
     ['into no directory', ['--state', 'state', '--receipt', 'none/r.json'], 'is no directory'],
     ['in the place of a directory', ['--state', 'state', '--receipt', '.'], 'is a directory'],
     ['with a public key', ['--state', 'state', '--receipt', 'r.json', '--receipt-key', 'PUB'], 'give the .key file'],

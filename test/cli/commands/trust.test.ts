@@ -70,7 +70,7 @@ describe('the life of a trust document', () => {
   test('sign takes a root key, and no other', async () => {
     const wrong = await airgap('trust', 'sign', 'trust', '--key', 'release1.key');
     expect(wrong).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(wrong.stderr).toContain('is no root key');
+    expect(wrong.stderr).toContain('is not a root key');
     const { stdout, stderr } = await airgap('trust', 'sign', 'trust', '--key', 'root1.key');
     expect(stderr).toMatch(/^begins version 1 for demo\/stable\n/);
     expect(stdout).toMatch(/^trust\/1\.trust\.json: version 1, complete\n {2}digest sha256:/);
@@ -91,7 +91,7 @@ describe('the life of a trust document', () => {
   test('verify needs no memory, and says what it could not check without', async () => {
     const stdout = await ok('verify', 'one.tar', '--trust', 'site.trust.json');
     expect(stdout).toContain('  trust     version 1 of demo/stable, until 2099-01-01T00:00:00Z (sha256:');
-    expect(stdout).toContain('  rollback  not checked: without --state');
+    expect(stdout).toContain('  rollback  not checked: earlier releases');
     const report = VerifyReport.parse(
       JSON.parse(await ok('verify', 'one.tar', '--trust', 'site.trust.json', '--json')),
     );
@@ -100,7 +100,7 @@ describe('the life of a trust document', () => {
       trust: { threshold: 1, document: { version: 1 }, standing: 'unknown', ignoredSigners: [] },
     });
     expect(await ok('verify', 'one.tar', '--key', 'release1.pub')).toContain(
-      '  rollback  not checked: without --state',
+      '  rollback  not checked: earlier releases',
     );
   });
 
@@ -118,7 +118,7 @@ describe('the life of a trust document', () => {
 
   test('a load that is complete is remembered, with the trust it was judged by', async () => {
     expect(await ok('load', 'one.tar', ...SITE)).toContain(
-      '  rollback  nothing of demo/stable with a sequence was loaded here before (sequence 1)',
+      '  rollback  the first release of demo/stable with a sequence at this site (sequence 1)',
     );
     expect(await lineOf()).toMatchObject({
       product: 'demo',
@@ -126,7 +126,7 @@ describe('the life of a trust document', () => {
       highest: { sequence: 1, digest: digests.get(1) },
       trust: { document: { version: 1 } },
     });
-    expect(await ok('verify', 'one.tar', ...SITE.slice(0, 4))).toContain('that was loaded here before (sequence 1)');
+    expect(await ok('verify', 'one.tar', ...SITE.slice(0, 4))).toContain('that this site loaded before (sequence 1)');
   });
 
   test('every key is replaced in two versions, each change shown before it is written', async () => {
@@ -197,7 +197,7 @@ describe('the life of a trust document', () => {
     const tool = at('tool', 'install', 'verify-and-load.mjs');
     const proved = await cli.node([tool, 'two.tar', ...SITE.slice(0, 4)], inRelease());
     expect(proved).toMatchObject({ exitCode: 0 });
-    expect(proved.stdout).toContain('that was loaded here before (sequence 2)');
+    expect(proved.stdout).toContain('that this site loaded before (sequence 2)');
     const loaded = await cli.node([tool, 'two.tar', ...SITE], inRelease());
     expect(loaded.stdout).toContain('nothing had to move');
     const refused = await cli.node([tool, 'one.tar', ...SITE, '--json'], inRelease());

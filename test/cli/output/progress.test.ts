@@ -25,7 +25,7 @@ async function shown(isTTY: boolean, options: GlobalOptions): Promise<string> {
   const around = surroundings(isTTY);
   {
     using progress = await openProgress(createContext(around, options));
-    progress.begin('proof', 'proving', 8 * MIB);
+    progress.begin('proof', 'verifying', 8 * MIB);
     progress.begin('copy', 'archive.tar', 8 * MIB, MIB);
     progress.item('resolved 1/1  app');
     progress.onCopy({ type: 'started', descriptor, target });
@@ -54,7 +54,7 @@ test('a log gets one line per finished item', async () => {
       `resumed ${long} (4.0 MiB) after 1.0 MiB`,
       `copied  ${long} (4.0 MiB) to registry.internal/app`,
       `mounted ${short} (10 B) in registry.internal/app`,
-      'proved 8.0 MiB in 0 ms',
+      'verified 8.0 MiB in 0 ms',
       'tagged  registry.internal/app:1.0',
       '',
     ].join('\n'),
@@ -70,7 +70,7 @@ test('a terminal gets bars that end where the work does, and is left clean', asy
   const text = await shown(true, {});
   // A broken try is taken out of the total again: 1 MiB was there, 4 MiB came.
   expect(text).toMatch(/archive\.tar +\[=+ +\] +62% {2}5\.0 MiB \/ 8\.0 MiB/);
-  expect(text).toMatch(/proving +\[={24}\] 100% {2}8\.0 MiB \/ 8\.0 MiB/);
+  expect(text).toMatch(/verifying +\[={24}\] 100% {2}8\.0 MiB \/ 8\.0 MiB/);
   expect(text).toContain('cut \\x1b[2J');
   expect(text.lastIndexOf('\x1b[?25h')).toBeGreaterThan(text.lastIndexOf('\x1b[?25l'));
 });

@@ -36,7 +36,7 @@ describe('a receipt', () => {
 
   test('without a signature is nobody’s', () => {
     expect(() => assertReceiptBy(read(unsigned), pairOf('site').publicKey)).toThrow(
-      failure('TrustError', 'UNSIGNED', 'receipt.json is not signed', 'anybody could have written it'),
+      failure('TrustError', 'UNSIGNED', 'receipt.json is not signed', 'anyone could have written it'),
     );
   });
 

@@ -5,7 +5,7 @@ import { readPublicKey } from '../../inputs/keys.ts';
 
 export const auditReceipt = defineCommand({
   name: 'audit receipt',
-  summary: 'show what a receipt says was loaded; with --key, prove whose it is',
+  summary: 'show what a receipt says was loaded; with --key, verify who signed it',
   examples: ['audit receipt receipt.json --key site.pub', 'audit receipt receipt.json'],
   arguments: { receipt: argument('receipt', 'the file') },
   options: { key: text('--key <file>', 'public key of the site, which must have signed it') },

@@ -10,7 +10,7 @@ import { readPublicKey } from '../../inputs/keys.ts';
 
 export const auditVerify = defineCommand({
   name: 'audit verify',
-  summary: 'prove that no line of an audit log was altered, removed, moved or put in',
+  summary: 'verify that no line of an audit log was altered, removed, moved or inserted',
   examples: [
     'audit verify /var/lib/airgap/audit.jsonl',
     'audit verify audit.jsonl --expect-head sha256:…',
@@ -18,9 +18,9 @@ export const auditVerify = defineCommand({
   ],
   arguments: { log: argument('log', 'the file') },
   options: {
-    receipt: list('--receipt <file>', 'a receipt whose load the log must have'),
+    receipt: list('--receipt <file>', 'a receipt whose load must be in the log'),
     key: text('--key <file>', 'public key of the site, which must have signed the receipts'),
-    expectHead: digest('--expect-head <hash>', 'the log must have this line: its head when somebody noted it'),
+    expectHead: digest('--expect-head <hash>', 'the log must have this line: a head that was noted earlier'),
   },
   async run(context, { log }, { receipt, key, expectHead }) {
     if (key !== undefined && receipt.length === 0) {
@@ -76,6 +76,6 @@ function logLines(path: string, log: ProvedLog): readonly string[] {
     ...(recovered === 0 ? [] : [`  torn        ${formatCount(recovered, 'time')} by a crash, each on record`]),
     ...(count === 0
       ? []
-      : [`  unfinished  ${count}, killed or not able to say how it ended: entry ${sequences.join(', ')}`]),
+      : [`  unfinished  ${count}, killed or unable to record how it ended: entry ${sequences.join(', ')}`]),
   ];
 }

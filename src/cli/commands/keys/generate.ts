@@ -30,6 +30,6 @@ export const keysGenerate = defineCommand({
     output.note(
       `wrote ${written.privateKeyPath} (keep it secret) and ${written.publicKeyPath} (give it to those who verify)`,
     );
-    output.note('the line above is the key id: compare it over the phone with whoever received the .pub file');
+    output.note('the line above is the key id; compare it over the phone with everyone who receives the .pub file');
   },
 });

@@ -44,7 +44,7 @@ export const trustRemoveKey = defineCommand({
 
 export const trustRevoke = defineCommand({
   name: 'trust revoke',
-  summary: 'declare keys or identities stolen, or releases bad, for ever',
+  summary: 'revoke stolen keys and identities, or bad releases, permanently',
   examples: [
     'trust revoke trust stolen.pub',
     'trust revoke trust sha256:<64 digits>',
@@ -67,7 +67,7 @@ export const trustRevoke = defineCommand({
       plan,
     );
     // Otherwise a thief who ran ahead would have shut the genuine releases out; the floor takes over.
-    context.output.note('marks that what is revoked set at sites no longer bind; name the lowest release that');
+    context.output.note('sites forget the sequence that a revoked release has set; name the lowest release that');
     context.output.note(`may still be loaded: airgap trust set ${place} --min-sequence N`);
   },
 });
@@ -78,7 +78,7 @@ export const trustSet = defineCommand({
   examples: ['trust set trust --expires 2029-01-01', 'trust set trust --min-sequence 41 --release-threshold 2'],
   arguments: { directory },
   options: {
-    expires: time('--expires <time>', 'until when it is believed: 2029-01-01 or 2029-01-01T12:00:00Z'),
+    expires: time('--expires <time>', 'end of its validity: 2029-01-01 or 2029-01-01T12:00:00Z'),
     minSequence: count(
       '--min-sequence <n>',
       'refuse releases below, without exception; only ever rises',

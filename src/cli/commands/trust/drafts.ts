@@ -77,7 +77,7 @@ export async function writeAndReport(
     return;
   }
   await writeTrustFile(directory, draft);
-  output.note(`wrote ${path}, a draft: it counts when it is signed`);
+  output.note(`wrote ${path}, a draft: it counts once it is signed`);
   for (const line of needLines(needs)) output.note(line);
   output.note(`next: airgap trust sign ${directory} --key ROOT.key`);
 }

@@ -10,7 +10,7 @@ const directory = argument('directory', 'where the versions are kept');
 
 export const trustAddIdentity = defineCommand({
   name: 'trust add-identity',
-  summary: 'let somebody sign without a key, by what their certificate says, or change what they may sign',
+  summary: 'let an identity sign without a key, or change what it may sign',
   examples: [
     'trust add-identity trust --issuer https://token.example --subject https://ci.example/release.yml@refs/tags/v1 \\\n      --role release --trusted-root trusted_root.json',
     "trust add-identity trust --issuer https://token.example --subject-pattern 'https://ci.example/app/*@refs/tags/*' --role release",
@@ -37,7 +37,7 @@ export const trustAddIdentity = defineCommand({
 
 export const trustRemoveIdentity = defineCommand({
   name: 'trust remove-identity',
-  summary: 'let somebody who is not suspected of anything sign no more; what they signed alone is refused from then on',
+  summary: 'retire an identity that is not suspected of anything; releases it signed alone are refused from then on',
   examples: ['trust remove-identity trust --issuer https://token.example --subject anna@acme.example'],
   arguments: { directory },
   options: { ...identityOptions, plan: planOption },

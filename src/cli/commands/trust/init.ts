@@ -23,7 +23,7 @@ export const trustInit = defineCommand({
     ...identityOptions,
     trustedRoot: text('--trusted-root <file>', 'Sigstore trusted root to check certificates and timestamps by'),
     ...thresholdOptions,
-    expires: time('--expires <time>', 'until when it is believed: 2028-01-01 or 2028-01-01T12:00:00Z'),
+    expires: time('--expires <time>', 'end of its validity: 2028-01-01 or 2028-01-01T12:00:00Z'),
     plan: planOption,
   },
   async run(context, { directory }, options) {
@@ -43,8 +43,8 @@ export const trustInit = defineCommand({
       );
     }
     if (expires === undefined) {
-      throw new UsageError('USAGE', 'a trust document has to end: --expires', {
-        hint: 'as long as sites may go without hearing of a revocation, such as --expires 2028-01-01',
+      throw new UsageError('USAGE', 'a trust document needs an end: --expires', {
+        hint: 'sites may miss a revocation for that long at most; for example --expires 2028-01-01',
       });
     }
     const trustedRoot = options.trustedRoot === undefined ? undefined : await readTrustedRoot(options.trustedRoot);

@@ -6,7 +6,7 @@ const path = argument('path', 'a trust document, or the directory of its version
 
 export const trustShow = defineCommand({
   name: 'trust show',
-  summary: 'show the newest version of a trust document, and who signed it; decides nothing',
+  summary: 'show the newest version of a trust document, and who signed it; verifies nothing',
   examples: ['trust show trust', 'trust show trust/1.trust.json'],
   arguments: { path },
   options: {},
@@ -40,7 +40,7 @@ export const trustShow = defineCommand({
 
 export const trustVerify = defineCommand({
   name: 'trust verify',
-  summary: 'prove that every version is signed by enough root keys of the one before and of its own',
+  summary: 'verify that enough root keys of each version and of the one before it have signed',
   examples: ['trust verify trust', 'trust verify trust --from pinned.trust.json'],
   arguments: { path },
   options: {

@@ -36,7 +36,7 @@ export const trustSign = defineCommand({
     }
     for (const signer of plan ? [] : await openKeySigners(context, options)) {
       if (!roots.has(signer.keyId)) {
-        throw new UsageError('USAGE', `key ${signer.keyId} is no root key of this version or the one before`, {
+        throw new UsageError('USAGE', `key ${signer.keyId} is not a root key of this version or the one before`, {
           hint: `root keys are ${[...roots].join(', ')}`,
         });
       }
