@@ -13,8 +13,12 @@ const SEGMENT = /^[A-Za-z0-9_+][A-Za-z0-9._+-]*$/;
  */
 export function isPortablePath(text: string): boolean {
   if (text.length > MAX_PATH || text.startsWith('/')) return false;
-  const segments = normalizePortablePath(text).split('/');
-  return segments.every((segment) => SEGMENT.test(segment) && !segment.endsWith('.') && !RESERVED.test(segment));
+  return normalizePortablePath(text).split('/').every(isPortableName);
+}
+
+/** Whether the text can be the name of a file on every system, and cannot pass for an option of a shell's command. */
+export function isPortableName(text: string): boolean {
+  return SEGMENT.test(text) && !text.endsWith('.') && !RESERVED.test(text);
 }
 
 /** Drops `./` in front and slashes at the end, so that equal paths are equal texts. */

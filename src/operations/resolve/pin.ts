@@ -4,6 +4,7 @@ import { discoverImage, reachableFrom, rootsOf, type GraphPart } from '../../con
 import { KnownSource } from '../../content/known-source.ts';
 import { fetchNamed } from '../../content/named-manifest.ts';
 import type { Source } from '../../content/store.ts';
+import { IntegrityError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { GraphImage } from '../../content/content-graph.ts';
 import type { LockImage, ReleaseLock } from '../../release/lock/lock-schema.ts';
@@ -59,6 +60,7 @@ async function pinContent(
     if (current === earlier.digest) return earlier;
   }
   const root = await fetchNamed(source, digest ?? tag, contents, { signal });
+  if (digest !== undefined && root.digest !== digest) throw otherDigest(image.lock.reference, root.digest, source.name);
   const { indexMode, ...found } = await discoverImage(new KnownSource(source, contents), root, {
     platforms: image.platforms,
     reference: image.lock.reference,
@@ -66,6 +68,14 @@ async function pinContent(
   });
   for (const [known, bytes] of found.contents) contents.set(known, bytes);
   return { digest: root.digest, ...(indexMode === undefined ? {} : { indexMode }), part: found };
+}
+
+/** A source that knows images by name, such as a Docker Engine, may have another image under it than the release pins. */
+function otherDigest(reference: string, actual: Digest, source: string): IntegrityError {
+  return new IntegrityError('DIGEST_MISMATCH', `${reference}: ${source} has ${actual} under this name`, {
+    hint: 'pull the image that the release pins, or pin the one that is there',
+    details: { reference, actual },
+  });
 }
 
 /** Looks images up in an earlier lock that was made for the same platforms. */

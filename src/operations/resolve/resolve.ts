@@ -75,7 +75,7 @@ export interface ResolvedRelease {
 export async function resolveRelease(request: ResolveRequest, options: ResolveOptions = {}): Promise<ResolvedRelease> {
   const { spec, directory, previous } = request;
   if (options.locked === true && previous === undefined) throw missingLock();
-  const created = spec.created ?? previous?.created ?? toSeconds(request.now);
+  const created = spec.created ?? timeOf(spec, previous) ?? toSeconds(request.now);
   const collected: CollectedComponent[] = [];
   for (const component of spec.components)
     collected.push(await collectComponent(component, directory, new Date(created)));
@@ -143,6 +143,12 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
 async function openJudge(rules: readonly ImageRule[], directory: string): Promise<ImageJudge> {
   const { openImageJudge } = await import('../../release/policy/image-judge.ts');
   return openImageJudge(rules, directory);
+}
+
+/** The lock's time is that of its version: resolving it again keeps it, another release gets another. */
+function timeOf({ name, version, channel }: ReleaseSpec, previous: ReleaseLock | undefined): string | undefined {
+  const isSame = previous?.name === name && previous.version === version && previous.channel === channel;
+  return isSame ? previous.created : undefined;
 }
 
 function toLockComponent(

@@ -1,4 +1,5 @@
 /** What a release wants once its components are put together: each image and each file once, whoever named it. */
+import { isPortableName } from '../../base/portable-path.ts';
 import { UsageError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { formatPlatform } from '../../oci/platform.ts';
@@ -46,13 +47,19 @@ export function uniteImages(
   return wanted;
 }
 
-/** Files by path; the same path twice must be the same content. */
+/**
+ * Files by path.
+ * @throws UsageError `INVALID_SPEC` for two contents under one path, two paths that differ by case only, and names that
+ *   some system takes for something else.
+ */
 export function uniteFiles(components: readonly CollectedComponent[]): LockFile[] {
   const files = new Map<string, LockFile>();
   const folded = new Map<string, string>();
   for (const { path, from, kind, size, digest } of components.flatMap((component) => component.files)) {
+    if (!path.split('/').every(isPortableName)) throw unportable(path, from);
     const known = files.get(path);
     const other = folded.get(path.toLowerCase());
+    if (known !== undefined && known.digest !== digest && kind === 'chart') throw twoCharts(path, known.from, from);
     if ((known !== undefined && known.digest !== digest) || (other !== undefined && other !== path)) {
       throw new UsageError(
         'INVALID_SPEC',
@@ -66,6 +73,19 @@ export function uniteFiles(components: readonly CollectedComponent[]): LockFile[
     files.set(path, { path, from, kind, size, digest });
   }
   return [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function unportable(path: string, from: string): UsageError {
+  return new UsageError('INVALID_SPEC', `${from} would become ${path}, a name that not every system takes`, {
+    hint: 'Windows keeps CON, PRN, AUX, NUL, COM1 and LPT1 for devices, with any extension; rename it',
+  });
+}
+
+/** Two packages of one name and version differ at least in time; registries and sites know one of them only. */
+function twoCharts(path: string, one: string, other: string): UsageError {
+  return new UsageError('INVALID_SPEC', `${one} and ${other} are two charts of one name and version (${path})`, {
+    hint: 'name one of them only, or give one of them another version in its Chart.yaml',
+  });
 }
 
 function twoOrigins(reference: string, foundIn: readonly string[]): UsageError {

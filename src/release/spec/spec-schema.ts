@@ -4,6 +4,7 @@ import { AirgapError } from '../../errors.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import { parseReference, withDefaultTag, type Reference } from '../../oci/reference.ts';
 import { SpecImagePolicy } from '../policy/image-policy-schema.ts';
+import { isPortableName } from '../../base/portable-path.ts';
 import { PathText } from '../../base/schemas/path-text.ts';
 import { refineWith } from '../../base/schemas/refine.ts';
 import { Sequence } from '../../trust/documents/document-schema.ts';
@@ -78,6 +79,7 @@ export const SpecFile = z
       .string()
       .max(100)
       .regex(FILE_NAME, 'must be a plain file name')
+      .refine(isPortableName, 'must be a file name that every system takes: no dot at the end, no device of Windows')
       .optional()
       .describe("The file's name in the archive; its own name if absent."),
   })

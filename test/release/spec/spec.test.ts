@@ -108,6 +108,19 @@ files:
   });
 });
 
+describe('the name of an extra file in the archive', () => {
+  const named =
+    (as: string): (() => unknown) =>
+    () =>
+      parseSpec(withComponent(`files: [{path: tool.bin, integrity: ${EMPTY_SHA256}, as: '${as}'}]`), 'release.yaml');
+
+  it.each(['CON', 'nul.txt', 'com1.bin', 'LPT9', 'tool.', '-rf', '.hidden', '..', 'a/b', 'a\\b', 'a b'])(
+    'cannot be %j, which a system or a shell takes for something else',
+    (as) => expect(named(as)).toThrow(/as: must be a (plain )?file name/),
+  );
+  it.each(['console', 'com10', 'tool.v1', '_x-1+2'])('can be %j', (as) => expect(named(as)).not.toThrow());
+});
+
 describe('a mistake is named with place and suggestion', () => {
   it.each([
     [

@@ -1,0 +1,238 @@
+/** What resolving pins, what it keeps of an earlier lock, and what it refuses to put into one release. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import { parsePlatform } from '../../../src/oci/platform.ts';
+import { parseReference } from '../../../src/oci/reference.ts';
+import { uniteImages } from '../../../src/operations/resolve/wanted.ts';
+import { formatLock, parseLock } from '../../../src/release/lock/lock.ts';
+import type { ReleaseLock } from '../../../src/release/lock/lock-schema.ts';
+import { makeImage, makeMultiPlatformImage } from '../../helpers/sample-image.ts';
+import { useTempDir } from '../../helpers/temp.ts';
+import { HEAD, Images, resolveFiles, type ResolveSetup } from './resolve-fixture.ts';
+
+const temp = useTempDir();
+const app = makeMultiPlatformImage({ name: 'app' });
+const moved = makeMultiPlatformImage({ name: 'moved' });
+const one = makeImage({ labels: { which: 'one' } });
+const other = makeImage({ labels: { which: 'other' } });
+const APP = 'registry.example/app:1.0';
+let images: Images;
+
+beforeEach(async () => {
+  images = new Images();
+  await images.put('registry.example/app', '1.0', app);
+});
+
+const resolve = (text: string, setup: ResolveSetup = {}, files: Record<string, string> = {}) =>
+  resolveFiles(temp.path, images, { 'release.yaml': text, ...files }, setup);
+const withImages = (...entries: readonly string[]): string =>
+  `${HEAD}components:\n  - name: a\n    images: [${entries.map((entry) => (entry.startsWith('{') ? entry : `'${entry}'`)).join(', ')}]\n`;
+/** As it is read from disk in the next run. */
+const reread = (lock: ReleaseLock): ReleaseLock => parseLock(formatLock(lock), 'release.lock.json');
+
+describe('the time of a release', () => {
+  const at = async (text: string, previous?: ReleaseLock): Promise<string> => {
+    const now = previous === undefined ? '2026-01-31T12:00:00.5Z' : '2027-05-05T05:05:05Z';
+    return (await resolve(text, { previous, now } as ResolveSetup)).lock.created;
+  };
+
+  test('is that of the first resolve for as long as the version is the same', async () => {
+    const { lock } = await resolve(withImages(APP));
+    expect(lock.created).toBe('2026-01-31T12:00:00Z');
+    expect(await at(withImages(APP), reread(lock))).toBe('2026-01-31T12:00:00Z');
+  });
+
+  test.each([
+    ['version', (text: string) => text.replace('1.0.0', '2.0.0')],
+    ['name', (text: string) => text.replace('name: demo', 'name: other')],
+    ['channel', (text: string) => text.replace('platforms', 'channel: beta\nplatforms')],
+  ])('is new when the %s is', async (_what, change) => {
+    const { lock } = await resolve(withImages(APP));
+    expect(await at(change(withImages(APP)), reread(lock))).toBe('2027-05-05T05:05:05Z');
+  });
+});
+
+describe('an earlier lock', () => {
+  test('spares fetching an image that has not moved', async () => {
+    const { lock } = await resolve(withImages(APP));
+    images.fetched = 0;
+    const again = await resolve(withImages(APP), { previous: reread(lock) });
+    expect({ lock: again.lock, moved: again.moved, fetched: images.fetched }).toEqual({ lock, moved: [], fetched: 0 });
+  });
+
+  test('does not hold an image whose tag moved', async () => {
+    const { lock } = await resolve(withImages(APP));
+    await images.put('registry.example/app', '1.0', moved);
+    const again = await resolve(withImages(APP), { previous: reread(lock) });
+    expect(again.lock.images).toMatchObject([{ reference: APP, digest: moved.descriptor.digest }]);
+    expect(again.moved).toEqual([{ reference: APP, was: app.descriptor.digest, now: moved.descriptor.digest }]);
+  });
+
+  test('says nothing about an image once the platforms of the release are others', async () => {
+    const { lock } = await resolve(withImages(APP));
+    const again = await resolve(withImages(APP).replace('all', '[linux/arm64]'), { previous: reread(lock) });
+    expect(again.lock.images[0]?.indexMode).toBe('sparse');
+    expect(again.lock.manifests.map(({ platform }) => platform).filter((name) => name !== undefined)).toEqual([
+      'linux/arm64',
+    ]);
+  });
+
+  test('says nothing about an image once its own platforms are others', async () => {
+    const only = (platform: string): string =>
+      withImages(`{reference: '${APP}', platforms: [${platform}]}`).replace('all', '[linux/amd64, linux/arm64]');
+    const { lock } = await resolve(only('linux/amd64'));
+    const again = await resolve(only('linux/arm64'), { previous: reread(lock) });
+    expect(again.lock.manifests.map(({ platform }) => platform).filter((name) => name !== undefined)).toEqual([
+      'linux/arm64',
+    ]);
+  });
+
+  test('says nothing about an image that now comes from elsewhere', async () => {
+    await images.put('registry.example/app', '1.0', one, 'docker-daemon');
+    const { lock } = await resolve(withImages(`docker-daemon:${APP}`));
+    const again = await resolve(withImages(APP), { previous: reread(lock) });
+    expect(again.lock.images).toMatchObject([{ digest: app.descriptor.digest }]);
+    const back = await resolve(withImages(`docker-daemon:${APP}`), { previous: reread(again.lock) });
+    expect(back.lock.images).toMatchObject([{ digest: one.descriptor.digest }]);
+  });
+
+  test('spares no fetch where the image now comes from elsewhere, even if it is the same', async () => {
+    await images.put('registry.example/app', '1.0', app, 'docker-daemon');
+    const { lock } = await resolve(withImages(`docker-daemon:${APP}`));
+    images.fetched = 0;
+    await resolve(withImages(APP), { previous: reread(lock) });
+    expect(images.fetched).toBeGreaterThan(0);
+  });
+
+  test('is asked for evidence only where nobody looked before', async () => {
+    const ignoring = withImages(APP).replace('components', 'evidence: ignore\ncomponents');
+    const { lock } = await resolve(ignoring);
+    expect(lock.images[0]?.evidence).toBeUndefined();
+    expect((await resolve(withImages(APP), { previous: reread(lock) })).lock.images[0]?.evidence).toEqual([]);
+  });
+
+  test('is held to under `locked`, which names each moved tag', async () => {
+    await expect(resolve(withImages(APP), { locked: true })).rejects.toThrow('there is no release.lock.json');
+    const { lock } = await resolve(withImages(APP));
+    await resolve(withImages(APP), { previous: reread(lock), locked: true });
+    await images.put('registry.example/app', '1.0', moved);
+    await expect(resolve(withImages(APP), { previous: reread(lock), locked: true })).rejects.toThrow(
+      `1 tag(s) moved since the lock was written:\n  ${APP}: ${app.descriptor.digest}`,
+    );
+  });
+});
+
+describe('one name', () => {
+  const digest = one.descriptor.digest;
+
+  test('cannot mean two images, whether by a digest beside the tag or by two digests', async () => {
+    await images.put('registry.example/app', 'one', one);
+    await images.put('registry.example/app', 'other', other);
+    const both = `${APP}@${digest}`;
+    await expect(resolve(withImages(APP, both))).rejects.toMatchObject({
+      code: 'INVALID_SPEC',
+      message: expect.stringMatching(/app:1\.0.* are two images under one tag/) as string,
+      hint: 'pin both to the same digest, or give one of them another tag',
+    });
+    await expect(resolve(withImages(both, `${APP}@${other.descriptor.digest}`))).rejects.toThrow('under one tag');
+    const same = await resolve(withImages(APP, `${APP}@${app.descriptor.digest}`));
+    expect(same.lock.images).toHaveLength(2);
+  });
+
+  test('cannot be taken from two origins', async () => {
+    await images.put('registry.example/app', '1.0', one, 'docker-daemon');
+    await expect(resolve(withImages(APP, `docker-daemon:${APP}`))).rejects.toMatchObject({
+      message: `${APP} is taken once from its registry and once from the Docker Engine`,
+      hint: expect.stringMatching(/release\.yaml:8:\d+, release\.yaml:8:\d+/) as string,
+    });
+  });
+
+  test('of a digest must be the digest of what comes', async () => {
+    class Liar extends Images {
+      override readonly open = () => this.lying;
+      readonly lying = {
+        name: 'docker image app',
+        resolve: async () => one.descriptor,
+        exists: async () => true,
+        async *fetch() {
+          yield one.bytes;
+        },
+      };
+    }
+    const lies = resolveFiles(temp.path, new Liar(), {
+      'release.yaml': withImages(`registry.example/app@${app.descriptor.digest}`),
+    });
+    await expect(lies).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+      message: expect.stringContaining(`docker image app has ${digest} under this name`) as string,
+    });
+  });
+
+  test('is wanted for the union of the platforms that components say', async () => {
+    const listed = { 'list.txt': `${APP}\n` };
+    const text = `${HEAD.replace('all', '[linux/amd64, linux/arm64]')}components:
+  - {name: a, images: [{reference: '${APP}', platforms: [linux/amd64]}]}
+  - {name: b, imageLists: [list.txt]}
+`;
+    const { lock } = await resolve(text, {}, listed);
+    expect(lock.images[0]?.indexMode).toBe('complete');
+    expect(lock.components.flatMap((component) => component.images)).toMatchObject([
+      { reference: APP, foundIn: [expect.stringMatching(/^release\.yaml:7:/) as string] },
+      { reference: APP, foundIn: ['list.txt:1:1'] },
+    ]);
+    expect(lock.components[0]?.images[0]?.platforms).toBeUndefined();
+  });
+});
+
+test('the platforms that components say one by one are united', () => {
+  const named = (...platforms: readonly string[]) => ({
+    files: [],
+    images: [
+      {
+        reference: parseReference(APP),
+        origin: 'registry' as const,
+        platforms: platforms.map(parsePlatform),
+        foundIn: 'release.yaml',
+      },
+    ],
+  });
+  const wanted = uniteImages([named('linux/s390x'), named('linux/arm64', 'linux/amd64')], 'all').get(APP);
+  expect(wanted?.platforms).toEqual(['linux/amd64', 'linux/arm64', 'linux/s390x']);
+  expect(wanted?.lock.platforms).toEqual(wanted?.platforms);
+});
+
+describe('one file of the archive', () => {
+  const docs = (...paths: readonly string[]): string =>
+    `${HEAD}components:\n  - {name: a, images: ['${APP}'], docs: [${paths.join(', ')}]}\n`;
+
+  test('has a name that differs from all others by more than the case of letters', async () => {
+    const files = { 'docs/Read.md': 'a', 'docs/read.md': 'b' };
+    await expect(resolve(docs('docs'), {}, files)).rejects.toThrow(
+      'docs/read.md and docs/Read.md would both become docs/read.md in the archive',
+    );
+  });
+
+  test('cannot be two files', async () => {
+    const files = { 'docs/a.md': 'a', 'a.md': 'b' };
+    await expect(resolve(docs('docs/a.md', 'a.md'), {}, files)).rejects.toThrow('would both become docs/a.md');
+    await resolve(docs('docs/a.md', 'a.md'), {}, { ...files, 'a.md': 'a' });
+  });
+
+  test('is no device of Windows, whatever makes its name', async () => {
+    const files = { 'charts/a/Chart.yaml': 'apiVersion: v2\nname: aux.proxy\nversion: 1.0.0\n' };
+    const text = `${HEAD}components:\n  - {name: a, images: ['${APP}'], charts: [charts/a]}\n`;
+    await expect(resolve(text, {}, files)).rejects.toMatchObject({
+      code: 'INVALID_SPEC',
+      message: 'charts/a would become charts/aux.proxy-1.0.0.tgz, a name that not every system takes',
+    });
+  });
+
+  test('cannot be two charts of one name and version', async () => {
+    const chart = 'apiVersion: v2\nname: web\nversion: 1.0.0\n';
+    const files = { 'charts/a/Chart.yaml': chart, 'charts/b/Chart.yaml': `${chart}description: another\n` };
+    const text = `${HEAD}components:\n  - {name: a, images: ['${APP}'], charts: [charts/a, charts/b]}\n`;
+    await expect(resolve(text, {}, files)).rejects.toMatchObject({
+      code: 'INVALID_SPEC',
+      message: 'charts/a and charts/b are two charts of one name and version (charts/web-1.0.0.tgz)',
+    });
+  });
+});
