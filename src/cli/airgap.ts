@@ -22,7 +22,8 @@ import { trustSign } from './commands/trust/sign.ts';
 import { verify } from './commands/verify.ts';
 import { runInProcess } from './run.ts';
 
-const COMMANDS: readonly Command[] = [
+/** Every command, in that order; docs/commands.md lists the same. */
+export const AIRGAP_COMMANDS: readonly Command[] = [
   init,
   keysGenerate,
   keysShow,
@@ -53,7 +54,7 @@ const COMMANDS: readonly Command[] = [
 
 /** Runs `airgap` with these arguments and returns the exit code. */
 export function runAirgap(argv: readonly string[]): Promise<number> {
-  return runInProcess(argv, COMMANDS, {
+  return runInProcess(argv, AIRGAP_COMMANDS, {
     name: 'airgap',
     summary: 'One declared release, one signed archive across the air gap, verified and loaded offline.',
     examples: [

@@ -9,7 +9,7 @@ export const sourceOptions = {
   caFile: text('--ca-file <file>', "PEM file of authorities to trust beside the system's"),
   mirror: list(
     '--mirror <host=place>',
-    'fetch the images of a registry from another place, host[:port][/prefix]; the names stay; may be repeated',
+    'fetch the images of a registry from another place, host[:port][/prefix]; the names stay',
   ),
   plainHttpFrom: list('--plain-http-from <host>', 'registry to read from over plain HTTP (not needed for loopback)'),
 } as const;

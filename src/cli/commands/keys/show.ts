@@ -6,7 +6,7 @@ import { readPublicKey } from '../../inputs/keys.ts';
 
 export const keysShow = defineCommand({
   name: 'keys show',
-  summary: 'print the key id of a public key, or of the key behind sigstore-kms-<name>',
+  summary: 'print the key id of a public key, or of a key in a KMS or HSM',
   examples: ['keys show release.pub', 'keys show my-hsm://release', 'keys show my-hsm://release --pem > release.pub'],
   arguments: { key: argument('key', 'public key in PEM, or <name>://… for a KMS or HSM') },
   options: { pem: flag('--pem', 'print the public key itself, for those who verify') },
