@@ -99,30 +99,45 @@ export class StoreError extends AirgapError {
   }
 }
 
-/** What a registry said when it refused, in the distribution specification's own codes. */
-export interface RegistryFailure {
+/** What is known of an exchange over HTTP that failed. */
+export interface HttpFailure {
   readonly method: string;
   /** Without query string or credentials. */
   readonly url: string;
   /** HTTP status; 0 when no answer arrived. */
   readonly status: number;
-  /** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes */
-  readonly errors: readonly { readonly code: string; readonly message: string }[];
   /** Whether the same request may succeed later. */
   readonly retryable: boolean;
   /** From `Retry-After`, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
 }
 
+/** A server answered with an error, broke the protocol or did not answer. Exit 1. */
+export class HttpError extends AirgapError {
+  static {
+    this.prototype.name = 'HttpError';
+  }
+  readonly failure: HttpFailure;
+  constructor(code: ErrorCode, message: string, failure: HttpFailure, options: ErrorOptions = {}) {
+    super(code, message, options);
+    this.failure = failure;
+  }
+}
+
+/** What a registry said when it refused, in the distribution specification's own codes. */
+export interface RegistryFailure extends HttpFailure {
+  /** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes */
+  readonly errors: readonly { readonly code: string; readonly message: string }[];
+}
+
 /** A registry answered with an error or did not answer. Exit 1. */
-export class RegistryError extends AirgapError {
+export class RegistryError extends HttpError {
   static {
     this.prototype.name = 'RegistryError';
   }
-  readonly failure: RegistryFailure;
+  declare readonly failure: RegistryFailure;
   constructor(message: string, failure: RegistryFailure, options: ErrorOptions = {}) {
-    super('REGISTRY', message, options);
-    this.failure = failure;
+    super('REGISTRY', message, failure, options);
   }
 }
 
@@ -132,6 +147,7 @@ export function inContext(error: unknown, doing: string, hint?: string): unknown
   const message = `${doing}: ${error.message}`;
   const options = { hint: error.hint ?? hint, cause: error, details: error.details };
   if (error instanceof RegistryError) return new RegistryError(message, error.failure, options);
+  if (error instanceof HttpError) return new HttpError(error.code, message, error.failure, options);
   const Same = error.constructor as typeof AirgapError;
   return new Same(error.code, message, options);
 }

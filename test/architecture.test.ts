@@ -37,6 +37,9 @@ const OFFLINE = new Set(['errors', 'oci', 'content', 'kubernetes', 'release', 'a
 const NETWORK =
   /^(node:(http|https|http2|net|tls|dgram|dns|dns\/promises)|undici|dockerode|@sigstore\/tuf|@aws-sdk\/.*)$/;
 
+/** What others may use of the HTTP client: its shapes, words and rules. Paths, connections and redirects are its own. */
+const HTTP_SURFACE = new Set(['answer', 'client', 'failure', 'location', 'network-policy', 'proxy', 'redact']);
+
 const MAX_LINES = 400;
 
 const TOP_LEVEL = new Set([
@@ -123,6 +126,14 @@ function moduleViolations(file: SourceFile): readonly string[] {
     .map((name) => `${file.path} imports ${name}`);
 }
 
+function httpViolations(file: SourceFile): readonly string[] {
+  if (file.path.startsWith('src/base/http/')) return [];
+  return localImports(file)
+    .filter((target) => /^src\/base\/http\/(.+)\.ts$/.test(target))
+    .filter((target) => !HTTP_SURFACE.has(target.slice('src/base/http/'.length, -'.ts'.length)))
+    .map((target) => `${file.path} imports ${target}`);
+}
+
 /** Circles of imports, each written as the path it takes. */
 function findCycles(files: ReadonlyMap<string, SourceFile>): readonly string[] {
   const done = new Set<string>();
@@ -175,6 +186,19 @@ describe('src', () => {
 
   test('imports go down the layers, and siblings do not know each other', () => {
     expect(sources.flatMap(layerViolations)).toEqual([]);
+  });
+
+  test('the HTTP client is used by its surface, and knows nothing of registries', () => {
+    expect(sources.flatMap(httpViolations)).toEqual([]);
+    const inside = sources.filter((file) => file.path.startsWith('src/base/http/'));
+    expect(inside.length).toBeGreaterThan(10);
+    const texts = inside.map((file) => ({
+      path: file.path,
+      words: /[^\n]*\b(?:registr(?:y|ies)|manifest)\b[^\n]*/i.exec(file.text)?.[0],
+    }));
+    // The one example in the comment of a field that holds the peer's name.
+    const allowed = /such as `the registry`/;
+    expect(texts.filter(({ words }) => words !== undefined && !allowed.test(words))).toEqual([]);
   });
 
   test('every import names a file that is there', () => {
@@ -232,6 +256,13 @@ describe('these rules can fail', () => {
     ['src/utils/a.ts', ``],
   ])('%s: %s', (path, text) => {
     expect(layerViolations(source(path, text))).toHaveLength(1);
+  });
+
+  test('the inside of the HTTP client is out of reach', () => {
+    const inside = `import { a } from '../../base/http/fast/upload.ts'; import { b } from '../../base/http/general-path.ts';`;
+    expect(httpViolations(source('src/stores/registry/a.ts', inside))).toHaveLength(2);
+    const surface = `import { a } from '../../base/http/client.ts'; import type { B } from '../../base/http/answer.ts';`;
+    expect(httpViolations(source('src/stores/registry/a.ts', surface))).toEqual([]);
   });
 
   test('and what is allowed passes', () => {

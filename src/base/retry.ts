@@ -1,6 +1,6 @@
 /** Retries whole idempotent units of work with jittered exponential back-off, and obeys `Retry-After`. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RegistryError } from '../errors.ts';
+import { HttpError } from '../errors.ts';
 
 /** Longest wait a server may demand with `Retry-After`, in milliseconds. */
 export const MAX_RETRY_AFTER_MS: number = 60_000;
@@ -49,14 +49,14 @@ export async function retrying<T>(unit: (attempt: number) => Promise<T>, options
 
 /** Whether the same request may succeed later: the server said so, or no answer arrived. */
 export function isRetryable(error: unknown): boolean {
-  return error instanceof RegistryError && error.failure.retryable;
+  return error instanceof HttpError && error.failure.retryable;
 }
 
 /** The wait after failure number `attempt`, in milliseconds: never shorter than the server's `Retry-After`. */
 export function retryDelayMs(attempt: number, policy: RetryPolicy, error?: unknown): number {
   const ceiling = Math.min(policy.maxMs, policy.baseMs * 2 ** (attempt - 1));
   const jittered = ceiling / 2 + (Math.random() * ceiling) / 2;
-  const demanded = error instanceof RegistryError ? (error.failure.retryAfterMs ?? 0) : 0;
+  const demanded = error instanceof HttpError ? (error.failure.retryAfterMs ?? 0) : 0;
   return Math.max(jittered, Math.min(demanded, MAX_RETRY_AFTER_MS));
 }
 

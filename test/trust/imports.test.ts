@@ -65,7 +65,7 @@ it('keeps the judging of signatures of images free of it', async () => {
 });
 
 it('sees the network where there is one', async () => {
-  const { modules, packages } = await reach('../base/http/transport');
+  const { modules, packages } = await reach('../base/http/client');
   expect(packages).toContain('undici');
   expect(modules).toContain('node:net');
 });

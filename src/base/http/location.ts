@@ -1,5 +1,6 @@
 /** Resolves `Location` headers without touching a byte of their path and query, which may be signed. */
-import { checkNextUrl } from './network-policy.ts';
+import type { Asked } from './failure.ts';
+import { assertMayFollow } from './network-policy.ts';
 
 /** Somewhere to send a request: the URL for rules and messages, the exact text for the request line. */
 export interface Place {
@@ -8,18 +9,25 @@ export interface Place {
   readonly target: string;
 }
 
+/** An answer, as far as it matters for where it points. */
+export interface Located {
+  readonly asked: Pick<Asked, 'peer'>;
+  readonly place: Place;
+}
+
 /** The place of a URL of our own making. */
 export function placeOf(url: URL): Place {
   return { url, target: url.pathname + url.search };
 }
 
 /**
- * Where an answer from `from` points. A registry behind a proxy that ends TLS may write `http` for itself: on the same
+ * Where an answer points. A server behind a proxy that ends TLS may write `http` for itself: on the same
  * host https is kept.
- * @throws RegistryError when the address is refused (see {@link checkNextUrl}) or unreadable.
+ * @throws HttpError when the address is refused (see {@link assertMayFollow}) or unreadable.
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-location
  */
-export function resolveLocation(from: Place, location: string, what: string): Place {
+export function resolveLocation(answer: Located, location: string, what: string): Place {
+  const { place: from, asked } = answer;
   const text = withoutFragment(hasOnlyHost(location, from.url) ? `${from.url.protocol}//${location}` : location);
   const url = URL.canParse(text, from.url.href) ? new URL(text, from.url) : new URL('invalid:');
   if (url.protocol === 'http:' && from.url.protocol === 'https:' && url.hostname === from.url.hostname) {
@@ -27,7 +35,7 @@ export function resolveLocation(from: Place, location: string, what: string): Pl
     if (url.port === '80') url.port = '';
     if (url.port === '') url.port = from.url.port;
   }
-  checkNextUrl(from.url, url, what);
+  assertMayFollow(asked.peer, from.url, url, what);
   const exact = /^(?:https?:)?\/\/[^/?#]*/i.test(text) ? text.replace(/^(?:https?:)?\/\/[^/?#]*/i, '') : text;
   const usable =
     exact.startsWith('/') && /^[\x21-\x7e]+$/.test(exact) && !/\/\.{1,2}(?:\/|$)/.test(exact.split('?')[0] ?? '');
@@ -45,7 +53,7 @@ export function isSameOrigin(a: URL, b: URL): boolean {
   return a.origin === b.origin;
 }
 
-/** Some registries leave the scheme out: `host/v2/…`. */
+/** Some servers leave the scheme out: `host/v2/…`. */
 function hasOnlyHost(location: string, from: URL): boolean {
   return location.startsWith(`${from.host}/`);
 }

@@ -1,6 +1,7 @@
-/** Which addresses a registry may send us to: no downgrade to plain HTTP, no detour into this machine. */
+/** Which addresses a server may send us to: no downgrade to plain HTTP, no detour into this machine. */
 import { BlockList, isIP } from 'node:net';
-import { RegistryError } from '../../errors.ts';
+import type { HttpError } from '../../errors.ts';
+import { redactUrl, type Peer } from './failure.ts';
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -42,15 +43,15 @@ export function isLocalHost(hostname: string): boolean {
 
 /**
  * Checks where an answer of `from` sends us: a redirect, an upload location, a token realm.
- * @throws RegistryError (not retryable) on another scheme than http(s), https → http, credentials in the URL, or when a
- *   registry elsewhere points at this machine.
+ * @throws HttpError (not retryable) on another scheme than http(s), https → http, credentials in the URL, or when a
+ *   server elsewhere points at this machine.
  */
-export function checkNextUrl(from: URL, next: URL, what: string): void {
-  const refuse = (why: string): RegistryError =>
-    new RegistryError(
+export function assertMayFollow(peer: Peer, from: URL, next: URL, what: string): void {
+  const refuse = (why: string): HttpError =>
+    peer.failure(
       `${from.host} sends ${what} to ${next.protocol}//${next.host}: ${why}`,
-      { method: 'GET', url: from.origin + from.pathname, status: 0, errors: [], retryable: false },
-      { hint: 'the registry or a proxy in front of it is misconfigured; ask its operator' },
+      { method: 'GET', url: redactUrl(from), status: 0, retryable: false },
+      { hint: `${peer.name} or a proxy in front of it is misconfigured; ask its operator` },
     );
   if (next.protocol !== 'https:' && next.protocol !== 'http:') throw refuse('only http and https are followed');
   if (from.protocol === 'https:' && next.protocol === 'http:') throw refuse('leaving https is refused');

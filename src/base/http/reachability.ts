@@ -1,13 +1,21 @@
-/** Tells a registry that is not there from one that is away for a moment. */
-import { RegistryError } from '../../errors.ts';
+/** Tells a server that is not there from one that is away for a moment. */
+import { HttpError } from '../../errors.ts';
+import type { Peer } from './failure.ts';
 
 /** How long a host that has never answered may refuse connections: enough for one that is just being started. */
 const PATIENCE_MS = 3_000;
 
 /** What one client has seen of the hosts it talks to. */
 export class Reachability {
+  readonly #peer: Peer;
+  readonly #nowMs: () => number;
   readonly #answered = new Set<string>();
   readonly #refusedSinceMs = new Map<string, number>();
+
+  constructor(peer: Peer, nowMs: () => number = Date.now) {
+    this.#peer = peer;
+    this.#nowMs = nowMs;
+  }
 
   /** Told of any answer, whatever its status. */
   answered({ host }: URL): void {
@@ -16,21 +24,21 @@ export class Reachability {
   }
 
   /**
-   * The same failure, or one that says that nobody has ever answered there, and that is not worth another try once every
+   * The same failure, or one that says that nothing has ever answered there, and that is not worth another try once every
    * connection was refused for some seconds. A host that has answered is waited for as long as the tries of each
    * transfer last.
    */
   judge({ host }: URL, error: Error): Error {
-    if (!(error instanceof RegistryError) || !error.failure.retryable || this.#answered.has(host)) return error;
+    if (!(error instanceof HttpError) || !error.failure.retryable || this.#answered.has(host)) return error;
     if (!isRefused(error)) return error;
-    const sinceMs = this.#refusedSinceMs.get(host) ?? Date.now();
+    const sinceMs = this.#refusedSinceMs.get(host) ?? this.#nowMs();
     this.#refusedSinceMs.set(host, sinceMs);
-    return new RegistryError(
+    return this.#peer.failure(
       error.message,
-      { ...error.failure, retryable: Date.now() - sinceMs < PATIENCE_MS },
+      { ...error.failure, retryable: this.#nowMs() - sinceMs < PATIENCE_MS },
       {
         cause: error.cause,
-        hint: 'nothing has ever answered there: check the address and the port, any proxy, and that the registry runs',
+        hint: `nothing has ever answered there: check the address and the port, any proxy, and that ${this.#peer.name} runs`,
       },
     );
   }

@@ -1,7 +1,7 @@
-/** Keeps what must stay secret out of words that come from elsewhere: registries echo what they were sent. */
+/** Keeps what must stay secret out of words that come from elsewhere: servers echo what they were sent. */
 
 const HIDDEN = '***';
-/** Shorter ones are words that stand in any sentence; nobody's secret is that short. */
+/** Shorter ones are words that stand in any sentence; no secret is that short. */
 const MIN_SECRET_CHARACTERS = 6;
 /** A URL: what stands before `@`, and everything behind `?`, is for the server alone. */
 const URL_TEXT = /\b([a-z][a-z0-9+.-]*:\/\/)(?:[^\s/?#"'<>]*@)?([^\s?#"'<>]*)(\?[^\s"'<>]*)?/gi;

@@ -1,4 +1,4 @@
-/** Private certificate authorities and client certificates of one registry, from the directories container tools use. */
+/** Private certificate authorities and client certificates of one host, from the directories container tools use. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /** How a failure ends a command: what went wrong, which thing, what to do next, and the exit code. */
 import { styleText } from 'node:util';
-import { AirgapError, ExitCode, exitCodeOf, isAbort, RegistryError } from '../../errors.ts';
+import { AirgapError, ExitCode, exitCodeOf, isAbort, HttpError } from '../../errors.ts';
 import { toPrintable, toPrintableJson } from '../../report/printable.ts';
 
 /** Causes that are shown of one error. */
@@ -52,7 +52,7 @@ function describe(error: unknown): Failure {
       code,
       message,
       hint,
-      details: error instanceof RegistryError ? { ...error.failure, ...details } : details,
+      details: error instanceof HttpError ? { ...error.failure, ...details } : details,
     };
   }
   if (exitCodeOf(error) === ExitCode.interrupted) {

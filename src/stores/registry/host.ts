@@ -1,37 +1,29 @@
 /** One client per registry host: authorization, redirects, retries and a bound on what runs at once. */
 import { DEFAULT_RETRY, retrying, type RetryPolicy } from '../../base/retry.ts';
-import { AuthError, RegistryError } from '../../errors.ts';
+import { AuthError } from '../../errors.ts';
 import { Authorizer } from './auth/authorizer.ts';
 import { parseChallenges } from './auth/challenge.ts';
 import type { CredentialSource } from './auth/credentials.ts';
 import { findEndpoint } from './endpoint.ts';
-import type { UploadConnection } from '../../base/http/fast-upload.ts';
-import { FastPool } from '../../base/http/fast-pool.ts';
+import { type Answer, type HttpRequest, type Method } from '../../base/http/answer.ts';
+import type { HttpClient } from '../../base/http/client.ts';
 import { isSameOrigin, placeOf, type Place } from '../../base/http/location.ts';
-import { exchangeFollowing } from '../../base/http/redirects.ts';
-import { Resting } from '../../base/http/resting.ts';
 import type { RepositoryScope } from './auth/scope.ts';
 import { Slots } from '../../base/slots.ts';
 import { requestToken } from './auth/token.ts';
-import {
-  refusal,
-  type Answer,
-  type Exchange,
-  type Method,
-  type RequestKind,
-  type Transport,
-} from '../../base/http/transport.ts';
+import { refusal } from './refusal.ts';
 
 /** The first answer, one with a fresh token, one with the scopes that was then told to be missing. */
 const MAX_AUTHORIZATION_TRIES = 3;
-/** A request with content cannot be sent twice, so only connections that surely live are used again. */
-const MAX_UPLOAD_IDLE_MS = 2_000;
+
+/** What a request is about; tests, plans and benchmarks count by it. */
+export type RequestKind = 'manifest' | 'blob' | 'upload' | 'referrers' | 'tags' | 'token';
 
 /** What a host client works with. */
 export interface HostOptions {
   /** As references name it. */
   readonly registry: string;
-  readonly transport: Transport;
+  readonly client: HttpClient;
   readonly credentials: CredentialSource;
   readonly plainHttp?: boolean | undefined;
   /** Requests, downloads and uploads at once, each. */
@@ -47,7 +39,8 @@ export interface HostRequest {
   readonly to: string | Place;
   readonly scopes: readonly RepositoryScope[];
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly body?: Uint8Array | undefined;
+  readonly body?: HttpRequest['body'];
+  readonly isBulk?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** @defaultValue `follow` */
   readonly redirect?: 'follow' | 'manual' | undefined;
@@ -56,12 +49,8 @@ export interface HostRequest {
 /** A registry host, shared by all its repositories. */
 export class RegistryHost implements AsyncDisposable {
   readonly registry: string;
-  readonly transport: Transport;
+  readonly client: HttpClient;
   readonly retry: RetryPolicy;
-  /** Downloads of plain answers. */
-  readonly fast: FastPool;
-  /** Upload connections that rest until the next upload. */
-  readonly uploads = new Resting<UploadConnection>(MAX_UPLOAD_IDLE_MS);
   /** How far uploads have stepped down from one PUT to smaller pieces; see upload.ts. */
   uploadStep = -1;
   /**
@@ -80,14 +69,13 @@ export class RegistryHost implements AsyncDisposable {
   constructor(options: HostOptions) {
     this.#options = options;
     this.registry = options.registry;
-    this.transport = options.transport;
-    this.fast = new FastPool(options.transport);
+    this.client = options.client;
     this.retry = options.retry ?? DEFAULT_RETRY;
     this.calls = new Slots(options.concurrency);
     this.reads = new Slots(options.concurrency);
     this.writes = new Slots(options.concurrency);
     this.#authorizer = new Authorizer({
-      transport: options.transport,
+      client: options.client,
       registry: options.registry,
       credentials: options.credentials,
       retry: this.retry,
@@ -96,13 +84,12 @@ export class RegistryHost implements AsyncDisposable {
 
   /** The base URL of the API. */
   async endpoint(): Promise<URL> {
-    this.#endpoint ??= findEndpoint(this.registry, this.#options.plainHttp);
+    this.#endpoint ??= findEndpoint(this.client, this.registry, this.#options.plainHttp);
     try {
       return await this.#endpoint;
     } catch (error) {
       this.#endpoint = undefined;
-      if (!(error instanceof RegistryError)) throw error;
-      throw this.transport.reachability.judge(new URL(error.failure.url), error);
+      throw error;
     }
   }
 
@@ -163,11 +150,9 @@ export class RegistryHost implements AsyncDisposable {
     this.#authorizer.forget(scopes);
   }
 
-  /** Ends all connections that rest. */
+  /** Ends all connections. */
   async close(): Promise<void> {
-    this.fast.close();
-    this.uploads.close();
-    await this.transport.close();
+    await this.client.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -175,41 +160,35 @@ export class RegistryHost implements AsyncDisposable {
   }
 
   async #exchange(request: HostRequest, place: Place, authorization: string | undefined): Promise<Answer> {
-    const exchange: Exchange = {
-      method: request.method,
-      kind: request.kind,
-      place,
-      headers: { ...request.headers, ...(authorization === undefined ? {} : { authorization }) },
-      body: request.body,
-      signal: request.signal,
-    };
-    if (request.redirect === 'manual') return this.transport.exchange(exchange);
-    const answer = await exchangeFollowing(this.transport, exchange);
+    const { method, kind, headers, body, isBulk, signal, redirect } = request;
+    const credentials = authorization === undefined ? undefined : { authorization };
+    const sent: HttpRequest = { method, kind, place, headers, credentials, body, isBulk, signal, redirect };
+    const answer = await this.client.request(sent);
     const isElsewhere = answer.status === 401 && !isSameOrigin(answer.place.url, place.url);
-    return isElsewhere ? this.#askElsewhere(answer, exchange) : answer;
+    return isElsewhere ? this.#askElsewhere(answer, sent) : answer;
   }
 
   /** A redirect led to another registry that wants a token of its own: an anonymous one, never ours. */
-  async #askElsewhere(answer: Answer, exchange: Exchange): Promise<Answer> {
+  async #askElsewhere(answer: Answer, request: HttpRequest): Promise<Answer> {
     const challenge = parseChallenges(answer.headers['www-authenticate']).find(({ scheme }) => scheme === 'bearer');
     const { realm, service, scope } = challenge?.parameters ?? {};
-    const reads = exchange.method === 'GET' || exchange.method === 'HEAD';
+    const reads = request.method === 'GET' || request.method === 'HEAD';
     if (realm === undefined || !reads) return answer;
     await answer.discard();
     const token = await requestToken(
-      this.transport,
+      this.client,
       {
         registry: answer.place.url,
         realm,
         service,
         scopes: scope === undefined ? [] : [scope],
         credentials: undefined,
-        signal: exchange.signal,
+        signal: request.signal,
       },
       this.retry,
     );
-    const headers = { ...exchange.headers, authorization: `Bearer ${token.value}` };
-    return exchangeFollowing(this.transport, { ...exchange, place: answer.place, headers });
+    const credentials = { authorization: `Bearer ${token.value}` };
+    return this.client.request({ ...request, place: answer.place, credentials });
   }
 
   async #afterRefusal(

@@ -8,7 +8,9 @@ import { API_HOSTS } from './endpoint.ts';
 import type { Environment } from '../../base/http/proxy.ts';
 import { RegistryRepository, type RepositoryOptions } from './repository.ts';
 import { checkCredentials } from './auth/token.ts';
-import { Transport, type RequestEvent } from '../../base/http/transport.ts';
+import type { RequestEvent } from '../../base/http/answer.ts';
+import { HttpClient } from '../../base/http/client.ts';
+import { REGISTRY } from './refusal.ts';
 
 const DEFAULT_CONCURRENCY = 8;
 
@@ -41,7 +43,8 @@ export function createRegistryHost(registry: string, options: RegistryHostOption
   const explicit = options.credentials === undefined ? undefined : checkCredentials(options.credentials);
   return new RegistryHost({
     registry,
-    transport: new Transport({
+    client: new HttpClient({
+      peer: REGISTRY,
       environment,
       caFile: options.caFile,
       certsDirectories: options.certsDirectories,

@@ -18,7 +18,7 @@ import { getBytes, getManifest, headManifest, putManifest, type ManifestContext 
 import { linkByTag, listReferrers } from './manifests/referrers.ts';
 import type { RepositoryScope } from './auth/scope.ts';
 import { listTags } from './manifests/tags.ts';
-import { refusal } from '../../base/http/transport.ts';
+import { refusal } from './refusal.ts';
 import { pushScopes, sessionPlace, uploadBlob } from './blobs/upload.ts';
 
 /** Blobs whose absence, and upload sessions whose place, are remembered between two calls. */

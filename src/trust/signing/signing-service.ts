@@ -1,13 +1,21 @@
 /** One bounded exchange with a service that helps to sign: no redirects, a deadline, and an error that names it. */
-import { AuthError, StoreError, UsageError, type AirgapError } from '../../errors.ts';
+import { AuthError, HttpError, StoreError, UsageError, type AirgapError } from '../../errors.ts';
+import { encodedFailure, encodingOf } from '../../base/http/answer.ts';
+import { HttpClient } from '../../base/http/client.ts';
+import type { Peer } from '../../base/http/failure.ts';
 import { placeOf } from '../../base/http/location.ts';
 import { isLoopbackHost } from '../../base/http/network-policy.ts';
-import { Transport } from '../../base/http/transport.ts';
 
 /** Until the whole answer is there. */
 const TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 256 * 1024;
 const MAX_REASON_CHARACTERS = 300;
+
+const SERVICE: Peer = {
+  name: 'the service',
+  specification: 'HTTP/1.1',
+  failure: (message, failure, options) => new HttpError('STORE_IO', message, failure, options),
+};
 
 /** Where and how services are asked. */
 export interface ServiceOptions {
@@ -57,14 +65,15 @@ export async function askService(request: ServiceRequest, options: ServiceOption
   const { what, url, headers, body, secret } = request;
   const { environment, signal, timeoutMs = TIMEOUT_MS } = options;
   const deadline = AbortSignal.timeout(timeoutMs);
-  const transport = new Transport({ environment });
+  const client = new HttpClient({ peer: SERVICE, environment });
   try {
     const method = body === undefined ? 'GET' : 'POST';
-    const answer = await transport.exchange({
-      ...{ method, kind: 'token', place: placeOf(url), headers, body },
+    const answer = await client.request({
+      ...{ method, kind: 'service', place: placeOf(url), headers, body, redirect: 'manual' },
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
     });
     const bytes = await readAll(answer.body);
+    if (encodingOf(answer) !== undefined) throw encodedFailure(answer);
     if (answer.status >= 200 && answer.status < 300) return bytes;
     throw refusal(request, answer.status, bytes);
   } catch (cause) {
@@ -73,7 +82,7 @@ export async function askService(request: ServiceRequest, options: ServiceOption
     const why = deadline.aborted ? `no answer within ${timeoutMs / 1000} s` : reasonOf(cause);
     throw serviceFailure(what, url, withoutSecret(why, secret), cause);
   } finally {
-    await transport.close();
+    await client.close();
   }
 }
 

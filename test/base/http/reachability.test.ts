@@ -4,8 +4,8 @@ import { bytesOf, readVerified } from '../../../src/content/verified.ts';
 import { RegistryError } from '../../../src/errors.ts';
 import { Reachability } from '../../../src/base/http/reachability.ts';
 import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry.ts';
+import { REGISTRY } from '../../../src/stores/registry/refusal.ts';
 import type { RegistryRepository } from '../../../src/stores/registry/repository.ts';
-import { startChaosProxy } from '../../helpers/chaos-proxy.ts';
 import { madeBlob } from '../../helpers/image.ts';
 import { startScriptedServer } from '../../helpers/scripted-server.ts';
 
@@ -14,8 +14,8 @@ const { descriptor, bytes } = madeBlob('content');
 /** On a port that no program is given by chance, at an address of loopback that none listens on. */
 const NOBODY = '127.77.77.77:1';
 
-function open(host: string, plainHttp: boolean | undefined): RegistryRepository & AsyncDisposable {
-  const retry = { tries: 1_000_000, baseMs: 50, maxMs: 50 };
+function open(host: string, plainHttp: boolean | undefined, tries = 1_000_000): RegistryRepository & AsyncDisposable {
+  const retry = { tries, baseMs: 50, maxMs: 50 };
   const client = createRegistryHost(host, {
     environment: {},
     retry,
@@ -56,7 +56,7 @@ describe('the judgement', () => {
     new RegistryError('x', { method: 'GET', url: url.href, status: 0, errors: [], retryable: true }, { cause: Object.assign(new Error(code), { code }) }); // prettier-ignore
 
   it('leaves everything but refused connections alone', () => {
-    const reachability = new Reachability();
+    const reachability = new Reachability(REGISTRY);
     for (const code of ['ECONNRESET', 'ETIMEDOUT', 'EHOSTUNREACH', 'EPIPE']) {
       const error = failed(code);
       expect(reachability.judge(url, error)).toBe(error);
@@ -66,29 +66,36 @@ describe('the judgement', () => {
   });
 
   it('is patient for a moment with one that is being started', () => {
-    expect(new Reachability().judge(url, failed('ECONNREFUSED'))).toMatchObject({
+    expect(new Reachability(REGISTRY).judge(url, failed('ECONNREFUSED'))).toMatchObject({
       failure: { retryable: true },
       hint: expect.stringContaining('nothing has ever answered there') as string,
     });
   });
+
+  it('gives up after some seconds, unless the host has ever answered', () => {
+    let nowMs = 0;
+    const reachability = new Reachability(REGISTRY, () => nowMs);
+    const error = failed('ECONNREFUSED');
+    reachability.judge(url, error);
+    nowMs = 2_999;
+    expect(reachability.judge(url, error)).toMatchObject({ failure: { retryable: true } });
+    nowMs = 3_000;
+    expect(reachability.judge(url, error)).toMatchObject({ failure: { retryable: false } });
+    reachability.answered(url);
+    nowMs = 1_000_000;
+    expect(reachability.judge(url, error)).toBe(error);
+  });
 });
 
-it('a host that has answered once is waited for when it is gone', async () => {
-  await using server = await startScriptedServer((_, response) => {
+it('is told of every answer, on each path', async () => {
+  const server = await startScriptedServer((_, response) => {
     response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
   });
-  await using link = await startChaosProxy(Number(server.host.split(':')[1]));
-  await using repository = open(link.host, true);
+  await using repository = open(server.host, true, 1);
   expect(await readVerified(repository, descriptor)).toEqual(bytes);
-  const { reachability } = repository.host.transport;
-  const error = new RegistryError(
-    'x',
-    { method: 'GET', url: `http://${link.host}/`, status: 0, errors: [], retryable: true },
-    { cause: Object.assign(new Error('gone'), { code: 'ECONNREFUSED' }) },
-  );
-  const url = new URL(`http://${link.host}/v2/`);
-  for (const started = performance.now(); performance.now() - started < 3_500;) {
-    expect(reachability.judge(url, error)).toBe(error);
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
+  await server[Symbol.asyncDispose]();
+  await expect(readVerified(repository, descriptor)).rejects.toMatchObject({
+    code: 'REGISTRY',
+    hint: expect.stringContaining('reachable from here') as string,
+  });
 });

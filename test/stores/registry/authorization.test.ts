@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytesOf, readVerified } from '../../../src/content/verified.ts';
 import { createRegistryHost, openRepository, type RegistryHostOptions } from '../../../src/stores/registry/registry.ts';
 import type { RegistryRepository } from '../../../src/stores/registry/repository.ts';
-import type { RequestEvent } from '../../../src/base/http/transport.ts';
+import type { RequestEvent } from '../../../src/base/http/answer.ts';
 import { makeCertificates, type Certificates } from '../../helpers/certificates.ts';
 import { ACCOUNT, startDockerRegistry, type DockerRegistry } from '../../helpers/docker-registry.ts';
 import { madeBlob, madeImage, pushAll } from '../../helpers/image.ts';

@@ -6,8 +6,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, readVerified } from '../../../src/content/verified.ts';
 import { placeOf, resolveLocation, withQuery } from '../../../src/base/http/location.ts';
-import { checkNextUrl, isLocalHost, isLoopbackHost } from '../../../src/base/http/network-policy.ts';
+import { assertMayFollow, isLocalHost, isLoopbackHost } from '../../../src/base/http/network-policy.ts';
 import { proxyFor } from '../../../src/base/http/proxy.ts';
+import { REGISTRY } from '../../../src/stores/registry/refusal.ts';
 import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry.ts';
 import { readTlsFiles } from '../../../src/base/http/tls-files.ts';
 import { makeCertificates } from '../../helpers/certificates.ts';
@@ -112,7 +113,7 @@ describe('locations', () => {
     ['/a/../b', 'https://r.example', '/b'],
     ['/white space', 'https://r.example', '/white%20space'],
   ])('%s', (location, origin, target) => {
-    const place = resolveLocation(from, location, 'a test');
+    const place = resolveLocation({ asked: { peer: REGISTRY }, place: from }, location, 'a test');
     expect([place.url.origin, place.target]).toEqual([origin, target]);
   });
 
@@ -126,13 +127,13 @@ describe('locations', () => {
     'https://metadata.google.internal/x', 'ftp://r.example/x', 'https://u:p@r.example/x', 'https://[::ffff:127.0.0.1]/x',
     'https://a.localhost./x', 'https://0.0.0.0/x', 'https://2130706433/x', '', 'http://[broken',
   ])('may not be %s', (location) => {
-    if (location === '') expect(resolveLocation(from, location, 'a test').url.host).toBe('r.example');
-    else expect(() => resolveLocation(from, location, 'a test')).toThrow(/r\.example sends a test to/);
+    if (location === '') expect(resolveLocation({ asked: { peer: REGISTRY }, place: from }, location, 'a test').url.host).toBe('r.example');
+    else expect(() => resolveLocation({ asked: { peer: REGISTRY }, place: from }, location, 'a test')).toThrow(/r\.example sends a test to/);
   }); // prettier-ignore
 
   it('may be private addresses, and local ones of a local registry', () => {
-    checkNextUrl(new URL('https://r.example/'), new URL('https://10.0.0.5/token'), 'a test');
-    checkNextUrl(new URL('http://127.0.0.1:5000/'), new URL('http://127.0.0.1:5001/'), 'a test');
+    assertMayFollow(REGISTRY, new URL('https://r.example/'), new URL('https://10.0.0.5/token'), 'a test');
+    assertMayFollow(REGISTRY, new URL('http://127.0.0.1:5000/'), new URL('http://127.0.0.1:5001/'), 'a test');
     expect(isLoopbackHost('127.9.9.9')).toBe(true);
     expect(isLoopbackHost('[::1]')).toBe(true);
     expect(isLoopbackHost('10.0.0.1')).toBe(false);

@@ -7,7 +7,7 @@ import { sha256 } from '../../../src/oci/digest.ts';
 import { MediaType } from '../../../src/oci/media-types.ts';
 import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry.ts';
 import type { RegistryHost } from '../../../src/stores/registry/host.ts';
-import type { RequestEvent } from '../../../src/base/http/transport.ts';
+import type { RequestEvent } from '../../../src/base/http/answer.ts';
 import { startDockerRegistry, storedBlobs, type DockerRegistry } from '../../helpers/docker-registry.ts';
 import { madeBlob, madeImage, pushAll } from '../../helpers/image.ts';
 

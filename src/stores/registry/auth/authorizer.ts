@@ -5,7 +5,7 @@ import type { Credentials } from './account.ts';
 import type { CredentialSource } from './credentials.ts';
 import { coversScopes, demandedScopes, formatScope, uniteScopes, type RepositoryScope } from './scope.ts';
 import { basicOf, requestToken, type Token } from './token.ts';
-import type { Transport } from '../../../base/http/transport.ts';
+import type { HttpClient } from '../../../base/http/client.ts';
 
 /** Tokens kept at once; the oldest goes first. */
 const MAX_TOKENS = 1000;
@@ -16,7 +16,7 @@ type Mode =
 
 /** What an authorizer works with. */
 export interface AuthorizerOptions {
-  readonly transport: Transport;
+  readonly client: HttpClient;
   /** The registry as references name it; credentials are looked up under this name. */
   readonly registry: string;
   readonly credentials: CredentialSource;
@@ -152,12 +152,12 @@ export class Authorizer {
     scopes: readonly string[],
     credentials: Credentials | undefined,
   ): Promise<KeptToken> {
-    const { transport, retry } = this.#options;
+    const { client, retry } = this.#options;
     const { realm, service } = this.#mode.kind === 'bearer' ? this.#mode : { realm: '', service: undefined };
     const refresh = credentials?.identityToken;
     const current = refresh === undefined ? credentials : { ...credentials, identityToken: this.#latest(refresh) };
     const token = await requestToken(
-      transport,
+      client,
       { registry: endpoint, realm, service, scopes, credentials: current },
       retry,
     );

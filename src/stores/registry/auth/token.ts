@@ -2,11 +2,12 @@
 import { retrying, type RetryPolicy } from '../../../base/retry.ts';
 import { AuthError, UsageError } from '../../../errors.ts';
 import type { Credentials } from './account.ts';
-import { protocolFailure, redactUrl, unauthenticated } from '../../../base/http/failure.ts';
+import { readJson, type Answer } from '../../../base/http/answer.ts';
+import type { HttpClient } from '../../../base/http/client.ts';
+import { protocolFailure, redactUrl } from '../../../base/http/failure.ts';
 import { placeOf } from '../../../base/http/location.ts';
-import { checkNextUrl } from '../../../base/http/network-policy.ts';
-import { exchangeFollowing } from '../../../base/http/redirects.ts';
-import { readBody, refusal, type Answer, type Transport } from '../../../base/http/transport.ts';
+import { assertMayFollow } from '../../../base/http/network-policy.ts';
+import { refusal, REGISTRY, unauthenticated } from '../refusal.ts';
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
 const DEFAULT_LIFE_S = 60;
@@ -40,19 +41,19 @@ export interface Token {
  * @see https://distribution.github.io/distribution/spec/auth/token/
  * @see https://distribution.github.io/distribution/spec/auth/oauth/
  */
-export async function requestToken(transport: Transport, request: TokenRequest, retry: RetryPolicy): Promise<Token> {
+export async function requestToken(client: HttpClient, request: TokenRequest, retry: RetryPolicy): Promise<Token> {
   const realm = realmOf(request);
   return retrying(
     async () => {
       const { identityToken } = request.credentials ?? {};
       if (identityToken !== undefined) {
-        const answer = await askOauth(transport, realm, request, identityToken);
+        const answer = await askOauth(client, realm, request, identityToken);
         if (answer.status === 200) return readToken(answer);
         const canAskPlainly = [401, 404, 405].includes(answer.status) && basicOf(request.credentials) !== undefined;
         if (!canAskPlainly) throw await refusedBy(answer, request);
         await answer.discard();
       }
-      const answer = await askPlain(transport, realm, request);
+      const answer = await askPlain(client, realm, request);
       if (answer.status !== 200) throw await refusedBy(answer, request);
       return readToken(answer);
     },
@@ -69,14 +70,18 @@ export function basicOf(credentials: Credentials | undefined): string | undefine
 
 function realmOf({ registry, realm }: TokenRequest): URL {
   if (!URL.canParse(realm)) {
-    throw protocolFailure({ method: 'GET', url: registry }, 401, 'the realm of its challenge is not a URL');
+    throw protocolFailure(
+      { peer: REGISTRY, method: 'GET', url: registry },
+      401,
+      'the realm of its challenge is not a URL',
+    );
   }
   const url = new URL(realm);
-  checkNextUrl(registry, url, 'its token requests');
+  assertMayFollow(REGISTRY, registry, url, 'its token requests');
   return url;
 }
 
-async function askPlain(transport: Transport, realm: URL, request: TokenRequest): Promise<Answer> {
+async function askPlain(client: HttpClient, realm: URL, request: TokenRequest): Promise<Answer> {
   const url = new URL(realm);
   const { credentials, scopes, service, signal } = request;
   const basic = basicOf(credentials);
@@ -86,17 +91,18 @@ async function askPlain(transport: Transport, realm: URL, request: TokenRequest)
     url.searchParams.append('account', credentials?.username ?? '');
     url.searchParams.append('client_id', CLIENT_ID);
   }
-  return exchangeFollowing(transport, {
+  return client.request({
     method: 'GET',
     kind: 'token',
     place: placeOf(url),
-    headers: { accept: 'application/json', ...(basic === undefined ? {} : { authorization: basic }) },
+    headers: { accept: 'application/json' },
+    credentials: basic === undefined ? undefined : { authorization: basic },
     signal,
   });
 }
 
 async function askOauth(
-  transport: Transport,
+  client: HttpClient,
   realm: URL,
   { service, scopes, signal }: TokenRequest,
   refreshToken: string,
@@ -109,18 +115,19 @@ async function askOauth(
     refresh_token: refreshToken,
   });
   // No redirect is followed: the body is the secret.
-  return transport.exchange({
+  return client.request({
     method: 'POST',
     kind: 'token',
     place: placeOf(realm),
     headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
     body: Buffer.from(form.toString()),
+    redirect: 'manual',
     signal,
   });
 }
 
 async function readToken(answer: Answer): Promise<Token> {
-  const body = await readBody(answer, MAX_TOKEN_BYTES);
+  const body = await readJson(answer, MAX_TOKEN_BYTES);
   let json: unknown;
   try {
     json = JSON.parse(body.toString('utf8'));
@@ -145,7 +152,7 @@ async function refusedBy(answer: Answer, request: TokenRequest): Promise<Error> 
   if (answer.status === 403) return error;
   const who = request.credentials === undefined ? 'anonymous access' : 'the stored credentials';
   const message = `the token server ${redactUrl(answer.asked.url)} of ${request.registry.host} refuses ${who} (${answer.status})`;
-  return unauthenticated({ method: 'GET', url: request.registry }, message, error);
+  return unauthenticated(request.registry, message, error);
 }
 
 /** Refuses an explicit user name without password and the like. @throws UsageError `USAGE` */

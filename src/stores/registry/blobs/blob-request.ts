@@ -1,13 +1,11 @@
-/** Asks a registry for a blob, from some byte on: over the fast path where the answer is plain, else the ordinary one. */
+/** Asks a registry for a blob, from some byte on. */
 import { IntegrityError } from '../../../errors.ts';
 import type { Descriptor } from '../../../oci/descriptor.ts';
 import type { Opened } from './blob-stream.ts';
-import { protocolFailure } from '../../../base/http/failure.ts';
-import { isSameOrigin, placeOf, resolveLocation } from '../../../base/http/location.ts';
+import { placeOf } from '../../../base/http/location.ts';
 import { isLocalHost } from '../../../base/http/network-policy.ts';
 import { notFound, type ManifestContext } from '../manifests/manifests.ts';
-import { exchangeFollowing, isRedirect, MAX_REDIRECTS } from '../../../base/http/redirects.ts';
-import { refusal, type Answer } from '../../../base/http/transport.ts';
+import { refusal } from '../refusal.ts';
 
 /** Addresses of one foreign blob that are tried. */
 const MAX_FOREIGN_URLS = 8;
@@ -22,9 +20,7 @@ export async function openBlob(context: ManifestContext, target: Descriptor, off
   try {
     const path = `/v2/${repository}/blobs/${target.digest}`;
     const headers: Readonly<Record<string, string>> = offset === 0 ? {} : { range: `bytes=${offset}-` };
-    const answer =
-      (await openFast(context, path, headers)) ??
-      (await host.send({ method: 'GET', kind: 'blob', to: path, scopes, headers, signal }));
+    const answer = await host.send({ method: 'GET', kind: 'blob', to: path, scopes, headers, isBulk: true, signal });
     const { asked, status, body } = answer;
     const what = `${host.registry}/${repository}@${target.digest}`;
     if (status === 404) throw notFound(what, await refusal(answer));
@@ -60,11 +56,12 @@ export async function openForeign(context: ManifestContext, target: Descriptor, 
     const url = URL.canParse(address) ? new URL(address) : undefined;
     if (url === undefined || url.protocol !== 'https:' || isLocalHost(url.hostname)) continue;
     try {
-      const answer = await exchangeFollowing(host.transport, {
+      const answer = await host.client.request({
         method: 'GET',
         kind: 'blob',
         place: placeOf(url),
         headers,
+        isBulk: true,
         signal,
       });
       const { asked, status, body } = answer;
@@ -78,27 +75,4 @@ export async function openForeign(context: ManifestContext, target: Descriptor, 
     }
   }
   throw failure;
-}
-
-/** Follows redirects on fast connections; undefined where credentials are asked for or an answer is not plain. */
-async function openFast(
-  { host, scopes, signal }: ManifestContext,
-  path: string,
-  range: Readonly<Record<string, string>>,
-): Promise<Answer | undefined> {
-  let place = await host.place(path);
-  let authorization = await host.authorization(scopes, signal);
-  for (let hops = 0; ; hops++) {
-    const headers = { ...range, ...(authorization === undefined ? {} : { authorization }) };
-    const answer = await host.fast.get({ kind: 'blob', place, headers, signal });
-    if (answer === undefined) return undefined;
-    const location = isRedirect(answer.status) ? answer.headers['location'] : undefined;
-    if (location === undefined && answer.status !== 401 && answer.status !== 403) return answer;
-    await answer.discard();
-    if (location === undefined) return undefined;
-    if (hops >= MAX_REDIRECTS) throw protocolFailure(answer.asked, answer.status, 'redirects too often');
-    const next = resolveLocation(place, location, 'a redirect');
-    if (!isSameOrigin(place.url, next.url)) authorization = undefined;
-    place = next;
-  }
 }

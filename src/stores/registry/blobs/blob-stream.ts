@@ -3,6 +3,7 @@ import { isRetryable, retryDelayMs, wait, type RetryPolicy } from '../../../base
 import type { Bytes } from '../../../base/bytes.ts';
 import { IntegrityError } from '../../../errors.ts';
 import type { Descriptor } from '../../../oci/descriptor.ts';
+import { encodedFailure, encodingOf } from '../../../base/http/answer.ts';
 import { networkFailure, protocolFailure, type Asked } from '../../../base/http/failure.ts';
 
 /** Fewer bytes than this between two cuts count as no progress, unless they complete the blob. */
@@ -53,13 +54,14 @@ export async function* streamBlob(expected: Descriptor, open: OpenFrom, options:
           skip -= chunk.length - wanted.length;
           if (wanted.length === 0) continue;
           at += wanted.length;
-          if (at > expected.size) throw wrongSize(expected, where, 'more bytes than that came');
+          if (at > expected.size) throw wrongSize(opened, expected, where, 'more bytes than that came');
           yield wanted;
         }
       } finally {
         await opened.release();
       }
       if (at === expected.size) return;
+      if (encodingOf(opened) !== undefined) throw encodedFailure(opened);
       throw networkFailure(
         opened.asked,
         new Error(`the connection ended after ${at} of ${expected.size} bytes`),
@@ -77,25 +79,29 @@ export async function* streamBlob(expected: Descriptor, open: OpenFrom, options:
 }
 
 /** The offset of the first byte that will come; what lies before the wanted one is to be passed over. */
-function startOf({ asked, status, headers }: Opened, expected: Descriptor, at: number, where: string): number {
+function startOf(opened: Opened, expected: Descriptor, at: number, where: string): number {
+  const { asked, status, headers } = opened;
   const length = headers['content-length'];
   if (status === 206) {
     const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers['content-range']?.trim() ?? '');
     if (range === null) throw protocolFailure(asked, status, 'a partial answer without a readable Content-Range');
     const [, first, last, total] = range;
-    if (total !== '*' && Number(total) !== expected.size) throw wrongSize(expected, where, `the server has ${total}`);
+    if (total !== '*' && Number(total) !== expected.size)
+      throw wrongSize(opened, expected, where, `the server has ${total}`);
     if (Number(first) !== at || Number(last) !== expected.size - 1) {
       throw protocolFailure(asked, status, `asked for bytes from ${at}, the answer holds ${first}-${last}`);
     }
     return at;
   }
   if (length !== undefined && Number(length) !== expected.size) {
-    throw wrongSize(expected, where, `the server has ${length.slice(0, 20)}`);
+    throw wrongSize(opened, expected, where, `the server has ${length.slice(0, 20)}`);
   }
   return 0;
 }
 
-function wrongSize(expected: Descriptor, where: string, why: string): IntegrityError {
+/** Of an encoded body, the size says that it was really encoded. */
+function wrongSize(opened: Opened, expected: Descriptor, where: string, why: string): Error {
+  if (encodingOf(opened) !== undefined) return encodedFailure(opened);
   return new IntegrityError(
     'SIZE_MISMATCH',
     `${where}: ${expected.digest} should have ${expected.size} bytes, but ${why}`,

@@ -4,12 +4,12 @@ import type { Bytes } from '../../../base/bytes.ts';
 import { bytesOf, collect, exactly } from '../../../content/verified.ts';
 import { AuthError, IntegrityError, RegistryError } from '../../../errors.ts';
 import type { Descriptor } from '../../../oci/descriptor.ts';
-import { Pieces } from './pieces.ts';
-import { answerFailure, protocolFailure } from '../../../base/http/failure.ts';
+import { ConsecutiveParts } from './consecutive-parts.ts';
+import { protocolFailure } from '../../../base/http/failure.ts';
 import type { RegistryHost } from '../host.ts';
 import { resolveLocation, withQuery, type Place } from '../../../base/http/location.ts';
 import type { RepositoryScope } from '../auth/scope.ts';
-import { refusal } from '../../../base/http/transport.ts';
+import { answerFailure, refusal, REGISTRY } from '../refusal.ts';
 import { sendContent, type Reply } from './upload-exchange.ts';
 
 /** Blobs up to this size are kept in memory while they are sent, so that they can be sent again. */
@@ -65,9 +65,9 @@ export function pushScopes(repository: string): readonly RepositoryScope[] {
 }
 
 /** Reads an upload session out of the answer that opened it. */
-export function sessionPlace(answer: { readonly place: Place; readonly headers: Reply['headers'] }): Place | undefined {
+export function sessionPlace(answer: Omit<Reply, 'body'>): Place | undefined {
   const location = answer.headers['location'];
-  return location === undefined || location === '' ? undefined : resolveLocation(answer.place, location, 'an upload');
+  return location === undefined || location === '' ? undefined : resolveLocation(answer, location, 'an upload');
 }
 
 async function uploadOnce(context: UploadContext, expected: Descriptor, content: Bytes, open?: Place): Promise<void> {
@@ -128,10 +128,14 @@ async function putPieces(
   const { host, repository, signal } = context;
   const scopes = pushScopes(repository);
   if (session.minPieceBytes > MAX_DEMANDED_PIECE_BYTES) {
-    throw protocolFailure({ method: 'PATCH', url: session.place.url }, 202, 'it demands pieces of more than 1 GiB');
+    throw protocolFailure(
+      { peer: REGISTRY, method: 'PATCH', url: session.place.url },
+      202,
+      'it demands pieces of more than 1 GiB',
+    );
   }
   const size = Math.max(pieceSize, session.minPieceBytes);
-  const pieces = new Pieces(content);
+  const parts = new ConsecutiveParts(content);
   let { place } = session;
   try {
     for (let at = 0; at < expected.size;) {
@@ -147,7 +151,7 @@ async function putPieces(
           ...(isWhole ? {} : { 'content-range': `${at}-${last}` }),
         },
         length,
-        content: pieces.take(length),
+        content: parts.take(length),
         signal,
       });
       if (reply.status === 413) throw stepDown(context, reply);
@@ -156,7 +160,7 @@ async function putPieces(
       at = nextOffset(reply, at, last);
     }
   } finally {
-    await pieces.close();
+    await parts.close();
   }
   const reply = await sendContent(host, {
     method: 'PUT',

@@ -7,7 +7,8 @@ import { isManifestType, MediaType } from '../../../oci/media-types.ts';
 import { isRetryableStatus, protocolFailure } from '../../../base/http/failure.ts';
 import type { RegistryHost } from '../host.ts';
 import type { RepositoryScope } from '../auth/scope.ts';
-import { readBody, refusal, type Answer } from '../../../base/http/transport.ts';
+import { readJson, type Answer } from '../../../base/http/answer.ts';
+import { refusal } from '../refusal.ts';
 
 /** Schema 1 is named only to be recognised and refused with advice. */
 const ACCEPT = [
@@ -89,7 +90,7 @@ export async function getBytes(
   return request(context, 'GET', tagOrDigest, async (answer) => {
     if (answer.status === 404) throw notFound(nameOf(context, tagOrDigest), await refusal(answer));
     if (answer.status !== 200) throw await refusal(answer);
-    const bytes = await readBody(answer, MAX_MANIFEST_BYTES);
+    const bytes = await readJson(answer, MAX_MANIFEST_BYTES);
     return { bytes, type: mediaTypeOf(answer), announced: answer.headers['docker-content-digest'] };
   });
 }

@@ -2,7 +2,7 @@
 import { StoreError } from '../../../errors.ts';
 import { protocolFailure } from '../../../base/http/failure.ts';
 import { isSameOrigin, resolveLocation, type Place } from '../../../base/http/location.ts';
-import type { Answer } from '../../../base/http/transport.ts';
+import type { Answer } from '../../../base/http/answer.ts';
 
 /** Pages of one list. */
 export const MAX_PAGES = 1000;
@@ -15,7 +15,7 @@ export const MAX_PAGES = 1000;
 export function nextPage(answer: Answer): Place | undefined {
   const link = /<([^>]*)>\s*;[^,]*\brel\s*=\s*"?next"?/i.exec(answer.headers['link'] ?? '')?.[1];
   if (link === undefined) return undefined;
-  const next = resolveLocation(answer.place, link, 'the next page');
+  const next = resolveLocation(answer, link, 'the next page');
   if (isSameOrigin(answer.place.url, next.url)) return next;
   throw protocolFailure(answer.asked, answer.status, `the list goes on at another host, ${next.url.host}`);
 }

@@ -8,7 +8,8 @@ import type { RegistryHost } from '../host.ts';
 import type { Place } from '../../../base/http/location.ts';
 import { getManifest, putManifest, type FetchedManifest, type ManifestContext } from './manifests.ts';
 import { MAX_PAGES, nextPage, tooLong } from './pages.ts';
-import { readBody, refusal, type Answer } from '../../../base/http/transport.ts';
+import { readJson, type Answer } from '../../../base/http/answer.ts';
+import { refusal } from '../refusal.ts';
 
 /** Referrers of one manifest. */
 const MAX_REFERRERS = 10_000;
@@ -118,7 +119,7 @@ async function readPage(answer: Answer, host: RegistryHost): Promise<Page | unde
     await answer.discard();
     return undefined;
   }
-  const index = parseManifest(await readBody(answer, MAX_MANIFEST_BYTES), MediaType.index, answer.asked.url.pathname);
+  const index = parseManifest(await readJson(answer, MAX_MANIFEST_BYTES), MediaType.index, answer.asked.url.pathname);
   return isIndex(index) ? { referrers: index.manifests, next: nextPage(answer) } : undefined;
 }
 

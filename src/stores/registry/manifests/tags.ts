@@ -3,7 +3,8 @@ import type { Place } from '../../../base/http/location.ts';
 import { notFound, type ManifestContext } from './manifests.ts';
 import { MAX_PAGES, nextPage, tooLong } from './pages.ts';
 import { protocolFailure } from '../../../base/http/failure.ts';
-import { readBody, refusal, type Answer } from '../../../base/http/transport.ts';
+import { readJson, type Answer } from '../../../base/http/answer.ts';
+import { refusal } from '../refusal.ts';
 
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
 const PAGE_SIZE = 1000;
@@ -40,7 +41,7 @@ interface Page {
 async function readPage(answer: Answer, name: string): Promise<Page> {
   if (answer.status === 404) throw notFound(name, await refusal(answer));
   if (answer.status !== 200) throw await refusal(answer);
-  const body = await readBody(answer, MAX_PAGE_BYTES);
+  const body = await readJson(answer, MAX_PAGE_BYTES);
   let json: unknown;
   try {
     json = JSON.parse(body.toString('utf8'));

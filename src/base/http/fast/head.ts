@@ -12,8 +12,11 @@ export interface Head {
   readonly status: number;
   /** Lower-case names; repeated headers joined by a comma. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Bytes of the body when the head tells them; undefined for chunked and close-delimited bodies. */
+  /** Bytes of the body when the head tells them. */
   readonly length: number | undefined;
+  /** Whether the body is chunked. One without either ends with the connection. */
+  readonly isChunked: boolean;
+  /** Whether the connection can serve again after the body. */
   readonly keepsAlive: boolean;
   /** Bytes of the head itself. */
   readonly size: number;
@@ -51,13 +54,17 @@ export function parseHead(bytes: Buffer): Head | 'incomplete' | 'unfit' {
   }
   const length = lengthOf(status, headers);
   if (length === 'unfit') return 'unfit';
+  const isChunked = length === 'chunked';
   const keepsAlive = length !== undefined && !/(?:^|[\s,])close(?:$|[\s,])/i.test(headers['connection'] ?? '');
-  return { status, headers, length, keepsAlive, size: end + END_OF_HEAD.length };
+  const size = end + END_OF_HEAD.length;
+  return { status, headers, length: isChunked ? undefined : length, isChunked, keepsAlive, size };
 }
 
-function lengthOf(status: number, headers: Readonly<Record<string, string>>): number | undefined | 'unfit' {
-  if (headers['transfer-encoding'] !== undefined) {
-    return headers['content-length'] === undefined ? undefined : 'unfit';
+/** @see https://www.rfc-editor.org/rfc/rfc9112#name-message-body-length */
+function lengthOf(status: number, headers: Readonly<Record<string, string>>): number | 'chunked' | 'unfit' | undefined {
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined) {
+    return coding.toLowerCase() === 'chunked' && headers['content-length'] === undefined ? 'chunked' : 'unfit';
   }
   if (status === 204 || status === 304) return 0;
   const text = headers['content-length'];

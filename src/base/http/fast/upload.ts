@@ -3,15 +3,15 @@
  * asks for the next, and reads one short answer. A general client copies and queues, at several times the cost.
  */
 import type { Socket } from 'node:net';
-import type { Bytes } from '../bytes.ts';
-import { formatHead, MAX_HEAD_BYTES, parseHead, type Head } from './fast-head.ts';
-import { openSocket, type SocketOptions } from './fast-socket.ts';
+import type { Bytes } from '../../bytes.ts';
+import { MAX_HEAD_BYTES, parseHead, type Head } from './head.ts';
+import { openSocket, type SocketOptions } from './socket.ts';
 
 /** Bytes of an answer's body that are kept; a longer one ends the connection. */
 const MAX_BODY_BYTES = 64 * 1024;
 /** Silence of the server while we send. */
 const STALL_MS = 60_000;
-/** Registries that assemble an upload in an object store take minutes before they answer. */
+/** Servers that assemble an upload in an object store take minutes before they answer. */
 const ANSWER_TIMEOUT_MS = 300_000;
 
 /** A short answer. */
@@ -25,12 +25,12 @@ export interface ShortAnswer {
 
 /** What is sent. */
 export interface Sending {
-  readonly method: 'PUT' | 'PATCH';
-  readonly target: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** The text of the request's head. */
+  readonly head: string;
+  /** As many bytes as the head says. */
   readonly content: Bytes;
   /** Told after each chunk. */
-  readonly onSent: (bytes: number) => void;
+  readonly onSent: (bytes: number) => unknown;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -40,6 +40,8 @@ export class UploadConnection {
   #received: Buffer = Buffer.alloc(0);
   #head: Head | undefined;
   #isBusy = false;
+  /** Whether it ended with an answer that this path does not take. */
+  isUnfit = false;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
@@ -63,14 +65,10 @@ export class UploadConnection {
   }
 
   /**
-   * Sends a request with its content and waits for the answer; an early one stops the sending. The content's length
-   * must be what the headers say. Undefined, with nothing sent or read, when the request does not fit this path.
+   * Sends a request with its content and waits for the answer; an early one stops the sending.
    * @throws the network's own error, the signal's reason, or what the content throws.
    */
-  async send(sending: Sending): Promise<ShortAnswer | undefined> {
-    const { method, target, headers, content, onSent, signal } = sending;
-    const text = formatHead(method, target, headers);
-    if (text === undefined) return undefined;
+  async send({ head, content, onSent, signal }: Sending): Promise<ShortAnswer> {
     signal?.throwIfAborted();
     if (this.#failure !== undefined) throw this.#failure;
     const onAbort = (): void => this.#fail(signal?.reason as Error);
@@ -78,7 +76,7 @@ export class UploadConnection {
     this.#begin();
     let isComplete = false;
     try {
-      this.#socket.write(text, 'latin1');
+      this.#socket.write(head, 'latin1');
       isComplete = await this.#sendAll(content, onSent);
       this.#socket.setTimeout(ANSWER_TIMEOUT_MS);
       while (!this.#hasAnswer() && this.#failure === undefined) await this.#woken();
@@ -99,7 +97,7 @@ export class UploadConnection {
   }
 
   /** Returns false when an answer came before the end. */
-  async #sendAll(content: Bytes, onSent: (bytes: number) => void): Promise<boolean> {
+  async #sendAll(content: Bytes, onSent: (bytes: number) => unknown): Promise<boolean> {
     for await (const chunk of content) {
       if (this.#hasAnswer()) return false;
       await this.#write(chunk);
@@ -137,7 +135,8 @@ export class UploadConnection {
   #end(isComplete: boolean): void {
     this.#isBusy = false;
     const head = this.#head;
-    const isClean = head?.keepsAlive === true && this.#received.length === head.size + (head.length ?? 0);
+    const isClean =
+      head?.keepsAlive === true && head.length !== undefined && this.#received.length === head.size + head.length;
     if (!isComplete || !isClean) this.close();
     this.#socket.setTimeout(0);
     this.#socket.unref();
@@ -145,7 +144,7 @@ export class UploadConnection {
 
   #onData(bytes: Buffer): void {
     if (!this.#isBusy || this.#received.length > MAX_HEAD_BYTES + MAX_BODY_BYTES) {
-      this.#fail(closed('an answer nobody asked for'));
+      this.#fail(closed('an answer that was not asked for'));
       return;
     }
     this.#received = Buffer.concat([this.#received, bytes]);
@@ -153,6 +152,7 @@ export class UploadConnection {
       const head = parseHead(this.#received);
       if (head === 'incomplete') return;
       if (head === 'unfit') {
+        this.isUnfit = true;
         this.#fail(closed('the answer is not plain HTTP/1.1'));
         return;
       }

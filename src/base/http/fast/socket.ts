@@ -1,8 +1,8 @@
-/** Opens the sockets of the fast paths: TCP or TLS, ready to be written to. */
+/** Opens the sockets of the fast path: TCP or TLS, ready to be written to. */
 import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { bareHost } from './network-policy.ts';
-import type { OriginTls } from './transport.ts';
+import { bareHost } from '../network-policy.ts';
+import type { OriginTls } from '../origins.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 

@@ -1,11 +1,12 @@
 /**
  * The fast path of downloads: one keep-alive HTTP/1.1 connection whose socket reads straight into a few buffers that
  * are used again and again. A general client makes a new buffer for every read, which costs more than all the rest.
- * Only plain answers with a Content-Length are taken; anything else is left to the ordinary path.
+ * Only answers that say where their body ends are taken; anything else is left to the general path.
  */
 import type { Socket } from 'node:net';
-import { formatHead, MAX_HEAD_BYTES, parseHead, type Head } from './fast-head.ts';
-import { openSocket, type SocketOptions } from './fast-socket.ts';
+import { ChunkedBody } from './chunked.ts';
+import { MAX_HEAD_BYTES, parseHead, type Head } from './head.ts';
+import { openSocket, type SocketOptions } from './socket.ts';
 
 /** Larger buffers are badly aligned by the allocator and hash at a fifth of the speed. */
 const BUFFER_BYTES = 256 * 1024;
@@ -15,15 +16,17 @@ const BUFFERS = 3;
 const FULL_ENOUGH_BYTES = 192 * 1024;
 /** A smaller amount is handed over to a waiting consumer when nothing more came for this long. */
 const FLUSH_DELAY_MS = 10;
+/** The end of a chunked body is found by the consumer only, who must not wait for it. */
+const CHUNKED_FLUSH_DELAY_MS = 1;
 /** Silence of the server, while we are reading, that ends the transfer. */
 const STALL_MS = 60_000;
 /** A body this small is read to its end to keep the connection. */
 const MAX_DRAINED_BYTES = 64 * 1024;
 
 /** An answer whose body is being received. */
-export interface FastBody {
+export interface Download {
   readonly head: Head;
-  /** Borrowed chunks, exactly `head.length` bytes of them. Leaving the loop early ends the connection. */
+  /** Borrowed chunks: the whole body, without its framing. Leaving the loop early ends the connection. */
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Lets go of a body that will not be read (on). */
   readonly discard: () => Promise<void>;
@@ -35,7 +38,7 @@ export interface FastBody {
  * The socket asks for the place of its next read right after each read, so the buffer being filled may change only in
  * `#onRead`. Elsewhere, what has come is lent as a part of it while reading goes on behind that part.
  */
-export class FastConnection {
+export class DownloadConnection {
   readonly #free: Buffer[] = Array.from({ length: BUFFERS - 1 }, () => Buffer.allocUnsafeSlow(BUFFER_BYTES));
   readonly #ready: Buffer[] = [];
   #current: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
@@ -44,7 +47,7 @@ export class FastConnection {
   #filled = 0;
   #lent: Buffer | undefined;
   #state: 'idle' | 'head' | 'body' | 'closed' = 'idle';
-  /** Bytes of the body that have not arrived. */
+  /** Bytes of the body that have not arrived; infinite until the end of a chunked one is found. */
   #left = 0;
   #isPaused = false;
   #stalledWhilePaused = false;
@@ -55,8 +58,8 @@ export class FastConnection {
   #socket!: Socket;
 
   /** Connects. @throws the network's own error. */
-  static async open(options: Omit<SocketOptions, 'onread'>): Promise<FastConnection> {
-    const connection = new FastConnection();
+  static async open(options: Omit<SocketOptions, 'onread'>): Promise<DownloadConnection> {
+    const connection = new DownloadConnection();
     const onread = {
       buffer: () => connection.#current.subarray(connection.#filled),
       callback: (length: number) => connection.#onRead(length),
@@ -71,16 +74,10 @@ export class FastConnection {
   }
 
   /**
-   * Sends a GET; undefined when the answer is not one for this path: then the connection is gone.
+   * Sends the head of a GET; undefined when the answer is not one for this path: then the connection is gone.
    * @throws the network's own error, or the signal's reason.
    */
-  async get(
-    target: string,
-    headers: Readonly<Record<string, string>>,
-    signal?: AbortSignal,
-  ): Promise<FastBody | undefined> {
-    const text = formatHead('GET', target, headers);
-    if (text === undefined) return undefined;
+  async get(text: string, signal?: AbortSignal): Promise<Download | undefined> {
     signal?.throwIfAborted();
     if (this.#state !== 'idle') throw this.#failure ?? reset('the connection was closed');
     const onAbort = (): void => this.#fail(signal?.reason as Error);
@@ -125,14 +122,25 @@ export class FastConnection {
   }
 
   async *#chunks(head: Head, end: () => void): AsyncGenerator<Uint8Array> {
+    const chunked = head.isChunked ? new ChunkedBody() : undefined;
     try {
-      for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) yield chunk;
+      for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) {
+        if (chunked === undefined) yield chunk;
+        else yield* chunked.contentOf(chunk);
+        if (chunked?.isDone === true) this.#endChunked();
+      }
       const hasRoom = BUFFER_BYTES - this.#filled > MAX_HEAD_BYTES;
       if (head.keepsAlive && hasRoom && this.#state === 'body') this.#rest();
     } finally {
       end();
       if (this.#state !== 'idle') this.close();
     }
+  }
+
+  /** The end was found within what came: bytes behind it are no reason to distrust what lies before. */
+  #endChunked(): void {
+    if (this.#ready.length > 0 || this.#filled > this.#start) this.close();
+    this.#left = 0;
   }
 
   /** The next filled part; undefined at the end. Asking gives the one before back. */
@@ -168,7 +176,7 @@ export class FastConnection {
       try {
         while ((await chunks.next()).done !== true);
       } catch {
-        this.close(); // nobody waits for the rest
+        this.close(); // the rest is not wanted
       }
       return;
     }
@@ -200,7 +208,7 @@ export class FastConnection {
     this.#filled += length;
     if (this.#state === 'head') this.#readHead();
     else if (this.#state === 'body') this.#left -= length;
-    else this.#fail(reset('an answer nobody asked for'));
+    else this.#fail(reset('an answer that was not asked for'));
     if (this.#state !== 'body') return this.#state === 'head';
     if (this.#left < 0) {
       this.#start = this.#filled;
@@ -234,12 +242,12 @@ export class FastConnection {
   #readHead(): void {
     const head = parseHead(this.#current.subarray(this.#start, this.#filled));
     if (head === 'incomplete') return;
-    if (head === 'unfit' || head.status < 200 || !isIdentity(head)) this.#head = 'unfit';
-    else if (head.length !== undefined) {
+    if (head === 'unfit' || head.status < 200) this.#head = 'unfit';
+    else if (head.length !== undefined || head.isChunked) {
       this.#head = head;
       this.#state = 'body';
       this.#start += head.size;
-      this.#left = head.length - (this.#filled - this.#start);
+      this.#left = head.length === undefined ? Number.POSITIVE_INFINITY : head.length - (this.#filled - this.#start);
     } else if (head.status >= 300) {
       // A refusal or a redirect whose body is not plain: the head says enough.
       this.#head = { ...head, length: 0, keepsAlive: false };
@@ -259,10 +267,11 @@ export class FastConnection {
   }
 
   #armFlush(): void {
+    const delayMs = Number.isFinite(this.#left) ? FLUSH_DELAY_MS : CHUNKED_FLUSH_DELAY_MS;
     this.#flush ??= setTimeout(() => {
       this.#flush = undefined;
       if (this.#state === 'body') this.#handOver();
-    }, FLUSH_DELAY_MS);
+    }, delayMs);
   }
 
   #woken(): Promise<void> {
@@ -280,11 +289,6 @@ export class FastConnection {
     if (!isComplete) this.#failure ??= error;
     this.close();
   }
-}
-
-function isIdentity({ headers }: Head): boolean {
-  const encoding = headers['content-encoding'];
-  return encoding === undefined || encoding.toLowerCase() === 'identity';
 }
 
 function reset(message: string): Error {

@@ -1,8 +1,8 @@
 /** Cuts one stream of borrowed chunks into consecutive streams of given lengths. */
 import type { Bytes } from '../../../base/bytes.ts';
 
-/** The pieces of one stream, taken one after the other. */
-export class Pieces {
+/** The parts of one stream, taken one after the other. */
+export class ConsecutiveParts {
   readonly #iterator: AsyncIterator<Uint8Array>;
   #rest: Uint8Array = new Uint8Array(0);
 
@@ -10,7 +10,7 @@ export class Pieces {
     this.#iterator = content[Symbol.asyncIterator]();
   }
 
-  /** The next `length` bytes. Must be read to its end before the next piece is taken. */
+  /** The next `length` bytes. Must be read to its end before the next part is taken. */
   async *take(length: number): Bytes {
     for (let left = length; left > 0;) {
       if (this.#rest.length === 0) {
@@ -18,10 +18,10 @@ export class Pieces {
         if (next.done === true) return;
         this.#rest = next.value;
       }
-      const piece = this.#rest.subarray(0, left);
-      this.#rest = this.#rest.subarray(piece.length);
-      left -= piece.length;
-      if (piece.length > 0) yield piece;
+      const part = this.#rest.subarray(0, left);
+      this.#rest = this.#rest.subarray(part.length);
+      left -= part.length;
+      if (part.length > 0) yield part;
     }
   }
 

@@ -1,5 +1,5 @@
 /** Keeps idle connections for the next request to the same origin. */
-import { isSameOrigin } from './location.ts';
+import { isSameOrigin } from '../location.ts';
 
 const MAX_CONNECTIONS = 16;
 
@@ -11,11 +11,11 @@ export interface Reusable {
 }
 
 /** Idle connections; the one used last is used next. */
-export class Resting<Connection extends Reusable> {
+export class IdleConnections<Connection extends Reusable> {
   readonly #maxIdleMs: number;
   readonly #connections: { readonly connection: Connection; readonly url: URL; readonly sinceMs: number }[] = [];
 
-  /** A connection that rested longer than `maxIdleMs` may have been closed without our noticing. */
+  /** A connection that was idle longer than `maxIdleMs` may have been closed without our noticing. */
   constructor(maxIdleMs: number) {
     this.#maxIdleMs = maxIdleMs;
   }
@@ -23,13 +23,13 @@ export class Resting<Connection extends Reusable> {
   /** A live connection to this origin. */
   take(url: URL): Connection | undefined {
     this.#dropDead();
-    const index = this.#connections.findLastIndex((resting) => isSameOrigin(resting.url, url));
+    const index = this.#connections.findLastIndex((idle) => isSameOrigin(idle.url, url));
     return index < 0 ? undefined : this.#connections.splice(index, 1)[0]?.connection;
   }
 
   /** Keeps the connection if it can be used again. */
   keep(connection: Connection, url: URL): void {
-    if (!connection.isIdle || this.#connections.some((resting) => resting.connection === connection)) return;
+    if (!connection.isIdle || this.#connections.some((idle) => idle.connection === connection)) return;
     this.#dropDead();
     if (this.#connections.length >= MAX_CONNECTIONS) connection.close();
     else this.#connections.push({ connection, url, sinceMs: Date.now() });
@@ -43,7 +43,7 @@ export class Resting<Connection extends Reusable> {
     const oldestMs = Date.now() - this.#maxIdleMs;
     const isGood = ({ connection, sinceMs }: { connection: Connection; sinceMs: number }): boolean =>
       connection.isIdle && sinceMs >= oldestMs;
-    const dead = this.#connections.filter((resting) => !isGood(resting));
+    const dead = this.#connections.filter((idle) => !isGood(idle));
     const live = this.#connections.filter(isGood);
     this.#connections.splice(0, this.#connections.length, ...live);
     for (const { connection } of dead) connection.close();

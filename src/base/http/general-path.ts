@@ -1,0 +1,117 @@
+/** The path that takes any request: one exchange over undici, through proxies too; no redirects, no decoding. */
+import { Readable } from 'node:stream';
+import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import type { Bytes } from '../bytes.ts';
+import { isStreamed, type Answer, type HttpRequest } from './answer.ts';
+import { Exchange, type Wire } from './exchange.ts';
+import { MAX_ERROR_BYTES } from './failure.ts';
+
+const CONNECT_TIMEOUT_MS = 15_000;
+/** Servers that assemble an upload in an object store take minutes before they answer. */
+const HEADERS_TIMEOUT_MS = 300_000;
+const BODY_TIMEOUT_MS = 60_000;
+const KEEP_ALIVE_MS = 10_000;
+const CONNECTIONS_PER_ORIGIN = 16;
+const MAX_HEADER_BYTES = 64 * 1024;
+
+/** The general connections of one client. */
+export class GeneralPath {
+  readonly #wire: Wire;
+  readonly #dispatchers = new Map<string, Dispatcher>();
+
+  constructor(wire: Wire) {
+    this.#wire = wire;
+  }
+
+  /** Sends one request and returns the head of its answer. @throws HttpError with status 0 when no answer arrived. */
+  async exchange(request: HttpRequest): Promise<Answer> {
+    const { method, place, body, signal } = request;
+    const exchange = new Exchange(this.#wire, request);
+    try {
+      signal?.throwIfAborted();
+      const response = await this.#dispatcher(place.url).request<null>({
+        origin: place.url.origin,
+        path: place.target,
+        method,
+        headers: { ...exchange.headers, ...(isStreamed(body) ? { 'content-length': String(body.length) } : {}) },
+        body: outgoing(body, exchange),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      exchange.answered(response.statusCode);
+      return {
+        asked: exchange.asked,
+        place,
+        status: response.statusCode,
+        headers: joined(response.headers),
+        body: exchange.counted(response.body as Bytes, () => exchange.end()),
+        discard: async () => {
+          try {
+            await response.body.dump({ limit: MAX_ERROR_BYTES });
+          } catch {
+            response.body.destroy(); // the rest is not wanted
+          }
+          exchange.end();
+        },
+      };
+    } catch (error) {
+      throw exchange.failed(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.#dispatchers.values()];
+    this.#dispatchers.clear();
+    await Promise.all(open.map((dispatcher) => dispatcher.destroy()));
+  }
+
+  #dispatcher(url: URL): Dispatcher {
+    const known = this.#dispatchers.get(url.origin);
+    if (known !== undefined) return known;
+    const { origins } = this.#wire;
+    const tls = origins.tlsOf(url);
+    const settings = {
+      allowH2: false,
+      connections: CONNECTIONS_PER_ORIGIN,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      bodyTimeout: BODY_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    };
+    const proxy = origins.proxyOf(url);
+    const proxyTls = proxy === undefined ? undefined : origins.tlsOf(proxy);
+    const dispatcher =
+      proxy === undefined
+        ? new Agent({ ...settings, connect: { timeout: CONNECT_TIMEOUT_MS, ...tls } })
+        : new ProxyAgent({
+            ...settings,
+            uri: proxy.href,
+            ...(tls === undefined ? {} : { requestTls: tls }),
+            ...(proxyTls === undefined ? {} : { proxyTls }),
+          });
+    this.#dispatchers.set(url.origin, dispatcher);
+    return dispatcher;
+  }
+}
+
+function outgoing(body: HttpRequest['body'], exchange: Exchange): Uint8Array | Readable | null {
+  if (body === undefined) return null;
+  if (isStreamed(body)) return body.length === 0 ? new Uint8Array(0) : Readable.from(owned(body.chunks, exchange));
+  exchange.bytesOut = body.length;
+  return body;
+}
+
+/** undici may keep a chunk longer than it is lent to us. */
+async function* owned(chunks: Bytes, count: { bytesOut: number }): Bytes {
+  for await (const chunk of chunks) {
+    count.bytesOut += chunk.length;
+    yield Buffer.from(chunk);
+  }
+}
+
+function joined(headers: Dispatcher.ResponseData['headers']): Answer['headers'] {
+  const entries = Object.entries(headers).map(([name, value]) => [
+    name.toLowerCase(),
+    Array.isArray(value) ? value.join(', ') : value,
+  ]);
+  return Object.fromEntries(entries) as Answer['headers'];
+}

@@ -1,0 +1,87 @@
+/** What a registry says when it refuses: the specification's own error bodies, and the next step for each. */
+import { AuthError, RegistryError, type AirgapError, type RegistryFailure } from '../../errors.ts';
+import { readExplanation, type Answer } from '../../base/http/answer.ts';
+import { cleanText, isRetryableStatus, redactUrl, type Asked, type Peer } from '../../base/http/failure.ts';
+import { parseRetryAfter } from '../../base/retry.ts';
+
+/** Errors of one body that are kept. */
+const MAX_ERRORS = 20;
+
+/** A registry, to the HTTP client. */
+export const REGISTRY: Peer = {
+  name: 'the registry',
+  specification: 'the distribution specification',
+  failure: (message, failure, options) => new RegistryError(message, { errors: [], ...failure }, options),
+};
+
+/** Reads the body of a refusal and makes the error of it. */
+export async function refusal(answer: Answer): Promise<AirgapError> {
+  return answerFailure(answer.asked, answer.status, answer.headers, await readExplanation(answer));
+}
+
+/** The error for an answer that is not the wanted one: {@link AuthError} for 401 and 403, else {@link RegistryError}. */
+export function answerFailure(asked: Asked, status: number, headers: Answer['headers'], body: Uint8Array): AirgapError {
+  const errors = parseErrors(body, asked.secrets);
+  const url = redactUrl(asked.url);
+  const said = errors.map(({ code, message }) => (message === '' ? code : `${code}: ${message}`)).join('; ');
+  const message = `${asked.method} ${url} answered ${status}${said === '' ? '' : ` (${said})`}`;
+  if (status === 401) return unauthenticated(asked.url, message);
+  if (status === 403) {
+    return new AuthError('DENIED', message, {
+      hint: 'the account may not do this, or the project does not exist or is over its quota',
+      details: { host: asked.url.host, status },
+    });
+  }
+  const failure: RegistryFailure = {
+    method: asked.method,
+    url,
+    status,
+    errors,
+    retryable: isRetryableStatus(status),
+    retryAfterMs: parseRetryAfter(headers['retry-after'], Date.now()),
+  };
+  return new RegistryError(message, failure, { hint: hintFor(status, errors) });
+}
+
+/** The error for credentials that are missing or refused. */
+export function unauthenticated({ host }: URL, message: string, cause?: unknown): AuthError {
+  return new AuthError('UNAUTHENTICATED', message, {
+    cause,
+    hint:
+      `log in to ${host} (docker login, podman login or helm registry login), or check its entry in ` +
+      '$REGISTRY_AUTH_FILE, $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json or ' +
+      '$DOCKER_CONFIG/config.json (~/.docker/config.json)',
+    details: { host },
+  });
+}
+
+/** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes */
+function parseErrors(body: Uint8Array, secrets: readonly string[] | undefined): RegistryFailure['errors'] {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return [];
+  }
+  if (typeof json !== 'object' || json === null) return [];
+  const list = 'errors' in json && Array.isArray(json.errors) ? (json.errors as unknown[]) : [json];
+  return list.slice(0, MAX_ERRORS).flatMap((entry) => {
+    if (typeof entry !== 'object' || entry === null) return [];
+    const { code, message, details, detail, error } = entry as Record<string, unknown>;
+    const text = [message, details, detail, error].find((value) => typeof value === 'string') ?? '';
+    if (typeof code !== 'string' && text === '') return [];
+    return [
+      { code: cleanText(typeof code === 'string' ? code : 'UNKNOWN', secrets), message: cleanText(text, secrets) },
+    ];
+  });
+}
+
+function hintFor(status: number, errors: RegistryFailure['errors']): string | undefined {
+  if (errors.some(({ code }) => code === 'MANIFEST_BLOB_UNKNOWN')) {
+    return 'the registry wants everything a manifest names to be there first; it may not accept indexes with missing platforms';
+  }
+  if (status === 404) return 'check the repository name; some registries want the repository or project created first';
+  if (status === 413) return 'a proxy in front of the registry limits the size of uploads';
+  if (status === 429) return 'the registry throttles; log in for a higher limit or lower the concurrency';
+  return isRetryableStatus(status) ? 'the registry is in trouble; try again later' : undefined;
+}
