@@ -44,7 +44,7 @@ export function isLocalHost(hostname: string): boolean {
 /**
  * Checks where an answer of `from` sends us: a redirect, an upload location, a token realm.
  * @throws HttpError (not retryable) on another scheme than http(s), https → http, credentials in the URL, or when a
- *   server elsewhere points at this machine.
+ *   server elsewhere points at this machine, its link or a metadata service.
  */
 export function assertMayFollow(peer: Peer, from: URL, next: URL, what: string): void {
   const refuse = (why: string): HttpError =>
@@ -56,7 +56,13 @@ export function assertMayFollow(peer: Peer, from: URL, next: URL, what: string):
   if (next.protocol !== 'https:' && next.protocol !== 'http:') throw refuse('only http and https are followed');
   if (from.protocol === 'https:' && next.protocol === 'http:') throw refuse('leaving https is refused');
   if (next.username !== '' || next.password !== '') throw refuse('a URL with credentials is refused');
-  if (isLocalHost(next.hostname) && !isLocalHost(from.hostname)) throw refuse('it is an address of this machine');
+  // A server on this machine may name others on it, and no address more: not the metadata service of the cloud.
+  const isNear = bareHost(next.hostname) === bareHost(from.hostname) || areBothLoopback(from, next);
+  if (isLocalHost(next.hostname) && !isNear) throw refuse('it is an address of this machine or its network');
+}
+
+function areBothLoopback(a: URL, b: URL): boolean {
+  return isLoopbackHost(a.hostname) && isLoopbackHost(b.hostname);
 }
 
 function inList(list: BlockList, host: string): boolean {

@@ -1,6 +1,7 @@
 /** The Docker Engine of this machine: where it listens, what it is, which images it has. */
 import type Docker from 'dockerode';
 import * as z from 'zod';
+import { abortable } from '../../base/abortable.ts';
 import type { CallOptions } from '../../content/store.ts';
 import { AirgapError, isAbort, NotFoundError, StoreError, UsageError } from '../../errors.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
@@ -126,16 +127,10 @@ export async function answerOf<T>(engine: Engine, answer: Promise<T>, signal?: A
 
 /** Waits for an answer as long as the signal allows; failures become the product's own errors. */
 export async function waitFor<T>(engine: Engine, answer: Promise<T>, signal?: AbortSignal): Promise<T> {
-  const stopped = Promise.withResolvers<never>();
-  const stop = (): void => stopped.reject(signal?.reason as Error);
-  signal?.addEventListener('abort', stop, { once: true });
-  if (signal?.aborted === true) stop();
   try {
-    return await Promise.race([answer, stopped.promise]);
+    return await abortable(answer, signal);
   } catch (error) {
     throw toStoreError(engine, error);
-  } finally {
-    signal?.removeEventListener('abort', stop);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Signs without a key that anybody keeps: Fulcio certifies one that lives for a moment, and Rekor logs what it signed. */
 import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import { InternalError, RekorWitness } from '@sigstore/sign';
+import { abortable } from '../../base/abortable.ts';
 import { FulcioAnswer } from './signing-service-schema.ts';
 import type { Timestamper } from './bundling.ts';
 import { createCertificateSigner, type CertificateSignerParts, type CertifiedKey } from './certificate-signer.ts';
@@ -90,17 +91,4 @@ function leafOf(json: unknown): string {
   const { chain } =
     'signedCertificateEmbeddedSct' in data ? data.signedCertificateEmbeddedSct : data.signedCertificateDetachedSct;
   return chain.certificates[0] ?? '';
-}
-
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const stop = (): void => aborted.reject(signal.reason as Error);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }

@@ -1,4 +1,5 @@
 /** Decides what `Authorization` a request carries: learns it from challenges, keeps tokens, renews them ahead of time. */
+import { abortable } from '../../../base/abortable.ts';
 import type { RetryPolicy } from '../../../base/retry.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import type { Credentials } from './account.ts';
@@ -196,17 +197,4 @@ function pick(challenges: readonly Challenge[]): Challenge | undefined {
     challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters['realm'] !== undefined) ??
     challenges.find(({ scheme }) => scheme === 'basic')
   );
-}
-
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason as Error);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -4,7 +4,7 @@ import { AuthError, UsageError } from '../../../errors.ts';
 import type { Credentials } from './account.ts';
 import { readJson, type Answer } from '../../../base/http/answer.ts';
 import type { HttpClient } from '../../../base/http/client.ts';
-import { protocolFailure, redactUrl } from '../../../base/http/failure.ts';
+import { cleanText, protocolFailure, redactUrl } from '../../../base/http/failure.ts';
 import { placeOf } from '../../../base/http/location.ts';
 import { assertMayFollow } from '../../../base/http/network-policy.ts';
 import { refusal, REGISTRY, unauthenticated } from '../refusal.ts';
@@ -70,11 +70,8 @@ export function basicOf(credentials: Credentials | undefined): string | undefine
 
 function realmOf({ registry, realm }: TokenRequest): URL {
   if (!URL.canParse(realm)) {
-    throw protocolFailure(
-      { peer: REGISTRY, method: 'GET', url: registry },
-      401,
-      'the realm of its challenge is not a URL',
-    );
+    const why = `the realm of its challenge, ${JSON.stringify(cleanText(realm, []).slice(0, 100))}, is not a URL`;
+    throw protocolFailure({ peer: REGISTRY, method: 'GET', url: registry }, 401, why);
   }
   const url = new URL(realm);
   assertMayFollow(REGISTRY, registry, url, 'its token requests');
