@@ -46,6 +46,7 @@ async function titleFor(args: readonly string[]): Promise<string | undefined> {
   const { stderr, exitCode } = await cli.airgap(args, { cwd: release.temp.path });
   const rows = card.filter((row) => row.exitCode === exitCode && row.phrases.some((phrase) => phrase.test(stderr)));
   expect(rows, stderr).toHaveLength(1);
+  expect(stderr).toContain('\n  hint: ');
   return rows[0]?.title;
 }
 

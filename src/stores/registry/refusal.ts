@@ -82,6 +82,7 @@ function hintFor(status: number, errors: RegistryFailure['errors']): string | un
   }
   if (status === 404) return 'check the repository name; some registries want the repository or project created first';
   if (status === 413) return 'a proxy in front of the registry limits the size of uploads';
+  if (status === 507) return 'the disk of the registry is full; make room there and run the same command again';
   if (status === 429) return 'the registry throttles; log in for a higher limit or lower the concurrency';
   return isRetryableStatus(status) ? 'the registry is in trouble; try again later' : undefined;
 }
