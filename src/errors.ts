@@ -171,6 +171,23 @@ export function exitCodeOf(error: unknown): number {
   return ExitCode.failure;
 }
 
+/** Why it was: work that is stopped half-way may fail in its own words; what stopped it is the reason to give. */
+export function reasonOf(error: unknown, signal: AbortSignal): unknown {
+  return signal.aborted && exitCodeOf(error) === ExitCode.failure ? signal.reason : error;
+}
+
+/** The stable code of any failure; of those that are no {@link AirgapError}, `INTERRUPTED`, `SYSTEM` or `INTERNAL`. */
+export function codeOf(error: unknown): ErrorCode | 'INTERRUPTED' | 'SYSTEM' | 'INTERNAL' {
+  if (error instanceof AirgapError) return error.code;
+  if (isAbort(error)) return 'INTERRUPTED';
+  return isSystemError(error) ? 'SYSTEM' : 'INTERNAL';
+}
+
+/** Whether it is a failed system call, such as a file that cannot be written: the message names the call and the path. */
+export function isSystemError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
+}
+
 /** Whether the value is the outcome of an aborted `AbortSignal`. */
 export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';

@@ -24,6 +24,7 @@ export {
   type LoadTarsOptions,
   type LoadTarsOutcome,
   type PlannedTar,
+  type TarballPlan,
 } from './operations/load/tarballs.ts';
 export { mirrorImages, planMirror, type MirrorOptions, type MirrorPlan } from './operations/mirror.ts';
 export { readReceiptFile } from './site/receipts/receipt-file.ts';
@@ -39,19 +40,26 @@ export {
 export { narrowGraph, type NarrowedGraph } from './release/mapping/routes.ts';
 export { parseTarget, type TargetAddress } from './release/mapping/target-address.ts';
 export { signArchive, type SignOptions, type SignReport } from './operations/sign.ts';
-export { openSite, readSiteState, Site } from './site/site-state.ts';
+export type { SiteTerms } from './site/admission.ts';
 export {
-  factsOf,
-  trustArchive,
-  trustHead,
-  type Acceptance,
-  type TrustedRelease,
-} from './archive/verification/trusted-archive.ts';
+  verifyAdmittedStream,
+  withAdmittedRelease,
+  type AdmittedRelease,
+  type SiteRecord,
+  type SiteRequest,
+  type SiteWork,
+} from './site/admitted-release.ts';
+export { describeOperator } from './site/audit/operator.ts';
+export type { AuditContent, SiteEnvironment } from './site/audit/trail.ts';
+export { readSiteState } from './site/site-state.ts';
+export type { Acceptance, TrustedRelease } from './archive/verification/acceptance.ts';
+export { trustArchive, type ImageTarball, type TrustedArchive } from './archive/verification/trusted-archive.ts';
 export { readTrustChain, readTrustFile } from './trust/documents/document-files.ts';
 export {
-  proveRelease,
   verifyArchive,
+  verifyPayload,
   verifyStream,
+  type VerifiedArchive,
   type VerifiedRelease,
   type VerifyOptions,
 } from './archive/verification/verified-archive.ts';

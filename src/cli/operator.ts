@@ -60,7 +60,7 @@ const verifyAndLoad = defineCommand({
     if (extract !== undefined)
       return extractAndReport(context, archive, terms, { ...options, directory: extract, paths: options.path });
     if (to === undefined) return verifyAndReport(context, archive, terms, options);
-    const { loadArchive } = await import('./commands/load-images.ts');
+    const { loadArchive } = await import('./commands/load-archive.ts');
     await loadArchive(context, archive, terms, { ...options, to });
   },
 });

@@ -1,8 +1,8 @@
 /** One run of a program: arguments in, exit code out. Ctrl-C asks the work to stop; a second one ends it at once. */
-import { ExitCode } from '../errors.ts';
+import { ExitCode, reasonOf } from '../errors.ts';
 import type { Command } from './command.ts';
 import { processSurroundings, wantsColor, type Surroundings } from './context.ts';
-import { printFailure, reasonOf } from './output/failure.ts';
+import { printFailure } from './output/failure.ts';
 import { createProgram, toUsageError, type ProgramOptions } from './program.ts';
 
 /** Runs a program in this process and returns its exit code. */

@@ -1,12 +1,11 @@
 /** Writes files of a verified archive (charts, manifests, documents) into a fresh directory, never through a link. */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ArchiveReader } from '../archive/reader/reader.ts';
 import { verified } from '../content/verified.ts';
 import { UsageError } from '../errors.ts';
 import type { InventoryFile } from '../archive/inventory/inventory-schema.ts';
 import { placeFile } from '../base/files/place-file.ts';
-import type { VerifiedRelease } from '../archive/verification/verified-archive.ts';
+import type { VerifiedArchive } from '../archive/verification/verified-archive.ts';
 
 /** Options of {@link extractFiles}. */
 export interface ExtractOptions {
@@ -20,21 +19,20 @@ export interface ExtractOptions {
  * and gets its name when all of it is right.
  * @returns The paths written, relative to `directory`.
  * @throws UsageError `USAGE` when the directory exists already or no file matches.
- * @throws IntegrityError when the archive is no longer what was proved. @throws StoreError `STORE_IO`, `NO_SPACE`
+ * @throws IntegrityError when the archive is no longer what was verified. @throws StoreError `STORE_IO`, `NO_SPACE`
  */
 export async function extractFiles(
-  archive: ArchiveReader,
-  release: VerifiedRelease,
+  archive: VerifiedArchive,
   directory: string,
   options: ExtractOptions = {},
 ): Promise<readonly string[]> {
-  const files = chooseFiles(release.inventory.files, options.paths ?? []);
+  const files = chooseFiles(archive.release.inventory.files, options.paths ?? []);
   try {
     await mkdir(directory);
   } catch (error) {
     throw new UsageError('USAGE', `cannot make ${directory} anew`, {
       cause: error,
-      hint: 'give a directory that does not exist yet, so that nothing old is mixed with what is proved',
+      hint: 'give a directory that does not exist yet, so that nothing old is mixed with what is verified',
     });
   }
   for (const { path, size, digest } of files) {

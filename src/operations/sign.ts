@@ -1,12 +1,12 @@
 /**
- * Adds a signature to a finished archive, in a spare slot or in a file beside it. Whoever signs vouches for all of it, so
- * that every byte is proved first; the payload is never rewritten.
+ * Adds a signature to a finished archive, in a spare slot or in a file beside it. A signature vouches for all of it, so
+ * that every byte is verified first; the payload is never rewritten.
  */
 import { realpath } from 'node:fs/promises';
 import { replaceSlot } from '../archive/writer/amend.ts';
 import { detachedPath, writeDetachedSignature } from '../archive/reader/detached.ts';
 import { isImageTarPath } from '../archive/layout/image-tar.ts';
-import { checkChecksums, proveContent, proveTarballs } from '../archive/verification/proof.ts';
+import { assertChecksums, contentSize, verifyContent, verifyTarballs } from '../archive/verification/payload.ts';
 import { assertWritable, openArchive, type ArchiveReader } from '../archive/reader/reader.ts';
 import { acquireFileLock, type FileLock } from '../base/files/file-lock.ts';
 import { TrustError, UsageError } from '../errors.ts';
@@ -24,7 +24,6 @@ import {
   SIGNATURES,
   type ReleaseSignature,
 } from '../archive/reader/signatures.ts';
-import { contentSize } from '../archive/verification/verified-archive.ts';
 
 /** What a disk writes whole or not at all. */
 const SECTOR_BYTES = 512;
@@ -37,7 +36,7 @@ export interface SignOptions {
    */
   readonly detached?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** bytes proved so far, and in all */
+  /** bytes verified so far, and in all */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -50,13 +49,13 @@ export interface SignReport {
   /** Of `checksums.txt`, which is what was signed. */
   readonly digest: Digest;
   readonly signer: SignerName;
-  /** Whom the signatures which were there already name; nothing of them was proved. */
+  /** Whom the signatures which were there already name; nothing of them was verified. */
   readonly others: readonly string[];
   readonly inventory: Inventory;
 }
 
 /**
- * Proves an archive and signs it. Killed at any moment, the archive is as it was or signed.
+ * Verifies an archive and signs it. Killed at any moment, the archive is as it was or signed.
  * @throws IntegrityError when a byte of it is wrong: nothing is signed.
  * @throws UsageError when the signer has signed already, no slot is free, or the file is read-only.
  * @throws TrustError `SIGNATURE_INVALID` when a signature that is there is malformed, or claims to be by this key and is not.
@@ -71,8 +70,8 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
   assertSigns(others, head.checksums);
   if (isKeySigner(signer)) assertNewKey(path, others, signer, head.checksums);
   const spare = isDetached || !isKeySigner(signer) ? undefined : findSpareSlot(archive);
-  checkChecksums(head);
-  await proveAll(archive, options);
+  assertChecksums(head);
+  await verifyAll(archive, options);
   // Readers refuse an archive with provenance of another one, whoever signed what.
   const witnesses = { keys: isKeySigner(signer) ? [signer.publicKey] : [], threshold: 0 };
   judgeProvenance(releaseAttestations(head), head.inventory, sha256(head.checksums), witnesses);
@@ -148,10 +147,10 @@ function findSpareSlot({ path: archive, head }: ArchiveReader): { index: number;
   });
 }
 
-async function proveAll(archive: ArchiveReader, { signal, onProgress }: SignOptions): Promise<void> {
+async function verifyAll(archive: ArchiveReader, { signal, onProgress }: SignOptions): Promise<void> {
   const content = contentSize(archive.head);
   const tars = archive.head.layout.members.filter(({ path }) => isImageTarPath(path));
   const total = content + tars.reduce((sum, { size }) => sum + size, 0);
-  await proveContent(archive, { signal, onProgress: (bytes) => onProgress?.(bytes, total) });
-  await proveTarballs(archive, { signal, onProgress: (bytes) => onProgress?.(content + bytes, total) });
+  await verifyContent(archive, { signal, onProgress: (bytes) => onProgress?.(bytes, total) });
+  await verifyTarballs(archive, { signal, onProgress: (bytes) => onProgress?.(content + bytes, total) });
 }

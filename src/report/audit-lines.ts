@@ -1,17 +1,33 @@
 /** Where something went on record, for people and for machines. */
 import type { Digest } from '../oci/digest.ts';
-import type { AuditRecord } from '../site/audit/log.ts';
+import type { SiteRecord } from '../site/admitted-release.ts';
 
-/** For reports. */
-export function recordDocument({ path, head }: AuditRecord): {
+/** What reports say of a record. */
+export interface RecordDocument {
   readonly log: string;
   readonly sequence: number;
   readonly hash: Digest;
-} {
-  return { log: path, ...head };
+  readonly receipt?: { readonly path: string; readonly signedBy: string | null };
+}
+
+/** For reports: to be spread into one; nothing where nothing is on record. */
+export function recordDocument({ entry, receipt }: SiteRecord): { readonly audit?: RecordDocument } {
+  if (entry === undefined) return {};
+  const { path, head } = entry;
+  const written = receipt && { path: receipt.path, signedBy: receipt.signedBy ?? null };
+  return { audit: { log: path, ...head, ...(written === undefined ? {} : { receipt: written }) } };
 }
 
 /** For people. */
-export function recordLine({ path, head }: AuditRecord): string {
-  return `on record as entry ${head.sequence} of ${path} (${head.hash})`;
+export function recordLines({ entry, receipt }: SiteRecord): readonly string[] {
+  if (entry === undefined) return [];
+  const { path, head } = entry;
+  return [
+    `on record as entry ${head.sequence} of ${path} (${head.hash})`,
+    ...(receipt === undefined
+      ? []
+      : [
+          `receipt ${receipt.path}, ${receipt.signedBy === undefined ? 'NOT SIGNED' : `signed by ${receipt.signedBy}`}`,
+        ]),
+  ];
 }

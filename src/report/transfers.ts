@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { CopyResult } from '../content/copy.ts';
 import { reachableFrom, type GraphPart } from '../content/graph-walk.ts';
-import { substituteOf, type PendingCopy } from '../content/plan.ts';
+import { pendingBytes, substituteOf, type PendingCopy } from '../content/plan.ts';
 import { canMount } from '../content/store.ts';
 import type { Digest } from '../oci/digest.ts';
 import { formatReference } from '../oci/reference.ts';
@@ -12,6 +12,7 @@ import type { GraphEvidence } from '../content/content-graph.ts';
 import { formatEvidence } from './evidence-lines.ts';
 import { formatBytes, formatCount, formatTable, shortDigest } from './format.ts';
 import { formatDocument } from './document.ts';
+import type { Described } from './load-report.ts';
 import { writeResultFile } from '../base/files/result-file.ts';
 
 /** What became of one image; `missing` is what `loaded` is called in a plan. */
@@ -75,8 +76,23 @@ const WORDS: Readonly<Record<ImageState, string>> = {
   rebuilt: 'index rebuilt',
 };
 
-/** One line per image. */
-export function imageLines(images: readonly ImageOutcome[]): readonly string[] {
+/** Each image, and those that are left out. @param skipped References of images that exist for none of the platforms. */
+export function describeImages(images: readonly ImageOutcome[], skipped: readonly string[]): Described {
+  return {
+    document: { skipped, images },
+    lines: [...imageLines(images), ...skipped.map((reference) => `  skipped, for none of the platforms: ${reference}`)],
+  };
+}
+
+/** Each chart and the place it gets. */
+export function describeCharts(charts: readonly { readonly path: string; readonly reference: string }[]): Described {
+  return {
+    document: { charts: charts.map(({ path, reference }) => ({ path, reference })) },
+    lines: charts.map(({ reference }) => `  chart  ${reference}`),
+  };
+}
+
+function imageLines(images: readonly ImageOutcome[]): readonly string[] {
   return formatTable(
     images.map(({ original, internal, result, digest, evidence, pushedDigest }) => [
       WORDS[result],
@@ -118,17 +134,31 @@ export function summarizePending({ blobs, manifests, tags }: PendingCopy): Pendi
   };
 }
 
-/** A plan in words: amounts, and every tag that would name something else than now. */
-export function planLines(bytes: number, { blobs, manifests, requests, tags }: PendingSummary): readonly string[] {
+/** A plan: amounts, and every tag that would name something else than now. */
+export function describePending(pending: PendingCopy): Described {
+  const bytes = pendingBytes(pending);
+  const summary = summarizePending(pending);
+  const { blobs, manifests, requests, tags } = summary;
   const changing = tags.filter(({ previous }) => previous !== undefined);
-  return [
+  const lines = [
     blobs + manifests + tags.length === 0
       ? 'nothing would move: the target holds everything already'
       : `would move ${formatBytes(bytes)}: ${formatCount(blobs, 'blob')}, ${formatCount(manifests, 'manifest')}, ` +
         `${formatCount(tags.length, 'tag')}, in about ${formatCount(requests, 'request')}`,
     ...changing.map(({ name, digest, previous }) => `  tag ${name} would change: ${previous ?? ''} becomes ${digest}`),
-    'nothing was changed',
   ];
+  return { document: { bytes, ...summary }, lines };
+}
+
+/** What moved, in numbers. */
+export function describeCopied({ copied, copiedBytes, mounted, tagged }: CopyResult): {
+  readonly document: object;
+  readonly line: string;
+} {
+  return {
+    document: { copied, copiedBytes, mounted, tagged },
+    line: `moved ${formatBytes(copiedBytes)}, mounted ${mounted}, tagged ${tagged}`,
+  };
 }
 
 /** Writes `mapping.txt` and the JSON report. */

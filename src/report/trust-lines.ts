@@ -1,5 +1,5 @@
 /** Says how a release stands to the trust document and to what the site remembers. */
-import type { TrustedRelease } from '../archive/verification/trusted-archive.ts';
+import type { TrustedRelease } from '../archive/verification/acceptance.ts';
 import { nameSigner, toSignerName, type SignerName } from '../trust/signatures/identity.ts';
 import { describeReason } from '../trust/documents/release-policy.ts';
 

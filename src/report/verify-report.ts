@@ -94,7 +94,7 @@ export const VerifyReport = z
       contentBytes: Size.describe('Bytes of content that were read and hashed.'),
       contentBytesTotal: Size.describe('Bytes of content the inventory declares.'),
     }),
-    proved: z
+    verified: z
       .strictObject({
         bytes: Size.describe('Size of the archive: every byte of it is accounted for.'),
         contents: z.int().min(0).describe('Pieces of content with the declared digest.'),

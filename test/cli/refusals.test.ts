@@ -41,7 +41,7 @@ describe('a tampered archive', () => {
       error: { member: expect.stringMatching(/^images\//) as string },
     });
     expect(report.trust.acceptedSigners).toHaveLength(1);
-    expect(report.proved).toBeUndefined();
+    expect(report.verified).toBeUndefined();
 
     const json = await cli.airgap([...args, '--json']);
     expect(VerifyReport.parse(JSON.parse(json.stdout)).error).toEqual(report.error);

@@ -92,7 +92,7 @@ describe('a release', () => {
     expect(report).toMatchObject({
       verdict: 'verified',
       release: { name: 'demo', images: 3 },
-      proved: { bytes: (await stat(release.archive)).size },
+      verified: { bytes: (await stat(release.archive)).size },
       trust: { threshold: 1, acceptedSigners: [{ algorithm: 'ecdsa-p256' }] },
     });
     expect(report.read.contentBytes).toBe(report.read.contentBytesTotal);

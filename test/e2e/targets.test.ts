@@ -75,7 +75,7 @@ describe('docker://', () => {
       archive: fixture.archive,
       release: { name: 'sample', version: '1.2.3' },
       target: `docker://${target.host}`,
-      payload: 'proved',
+      payload: 'verified',
       charts: [{ path: 'charts/demo-1.2.3+build.7.tgz', reference: `${target.host}/charts/demo:1.2.3_build.7` }],
       tagged: 5,
     });

@@ -1,8 +1,7 @@
-/** What is written at the secure side goes where it was told to, through no link, and never before it is proved. */
+/** What is written at the secure side goes where it was told to, through no link, and never before it is verified. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { openArchive, type ArchiveReader } from '../../src/archive/reader/reader.ts';
 import { refuseLink, writeResultFile } from '../../src/base/files/result-file.ts';
 import { layoutArchive } from '../../src/archive/layout/archive-layout.ts';
 import { bytesOf } from '../../src/content/verified.ts';
@@ -12,8 +11,8 @@ import { loadRelease, planLoad } from '../../src/operations/load/load.ts';
 import { loadTars, planDirectory } from '../../src/operations/load/tarballs.ts';
 import { createLayoutTarget } from '../../src/release/mapping/image-target.ts';
 import { placeFile } from '../../src/base/files/place-file.ts';
-import { trustHead, type TrustedRelease } from '../../src/archive/verification/trusted-archive.ts';
-import { proveRelease } from '../../src/archive/verification/verified-archive.ts';
+import { trustArchive, type TrustedArchive } from '../../src/archive/verification/trusted-archive.ts';
+import { verifyPayload } from '../../src/archive/verification/verified-archive.ts';
 import { MemoryStore } from '../../src/stores/memory.ts';
 import { sha256 } from '../../src/oci/digest.ts';
 import { createKeySigner } from '../../src/trust/signing/signer.ts';
@@ -37,10 +36,7 @@ beforeEach(async () => {
   await writeFile(victim, 'precious');
 });
 
-async function opened(): Promise<{ archive: ArchiveReader; trusted: TrustedRelease } & Disposable> {
-  const archive = await openArchive(temp.join('a.tar'));
-  return { archive, trusted: trustHead(archive.head, policy), [Symbol.dispose]: () => archive[Symbol.dispose]() };
-}
+const opened = (): Promise<TrustedArchive> => trustArchive(temp.join('a.tar'), policy);
 
 /** Changes one byte of a member in place, as whoever can write to the medium could at any moment. */
 function swapByte(member: string): void {
@@ -61,23 +57,23 @@ describe('extracting', () => {
     if (kind === 'a file') await writeFile(place, '');
     if (kind === 'a directory') await mkdir(place);
     using source = await opened();
-    const proved = await proveRelease(source.archive, source.trusted);
-    await expect(extractFiles(source.archive, proved, place)).rejects.toMatchObject({ code: 'USAGE' });
+    const verified = await verifyPayload(source);
+    await expect(extractFiles(verified, place)).rejects.toMatchObject({ code: 'USAGE' });
     expect(await readdir(temp.join('elsewhere'))).toEqual([]);
     await expect(lstat(temp.join('new'))).rejects.toMatchObject({ code: 'ENOENT' });
   }); // prettier-ignore
 
-  test('catches an archive that is changed after it was proved, and leaves no file of it (CVE-2025-47290)', async () => {
+  test('catches an archive that is changed after it was verified, and leaves no file of it (CVE-2025-47290)', async () => {
     using source = await opened();
-    const proved = await proveRelease(source.archive, source.trusted);
+    const verified = await verifyPayload(source);
     swapByte('docs/readme.txt');
-    await expect(extractFiles(source.archive, proved, temp.join('out'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' }); // prettier-ignore
+    await expect(extractFiles(verified, temp.join('out'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' }); // prettier-ignore
     expect(await readdir(temp.join('out'), { recursive: true })).toEqual(['docs', 'docs/empty.txt']);
   });
 
   test('gives no file more rights than reading, and running where it is for that', async () => {
     using source = await opened();
-    await extractFiles(source.archive, await proveRelease(source.archive, source.trusted), temp.join('out'));
+    await extractFiles(await verifyPayload(source), temp.join('out'));
     expect((await lstat(temp.join('out/docs/readme.txt'))).mode & 0o7111).toBe(0);
     expect((await lstat(temp.join('out/install/run.sh'))).mode & 0o7000).toBe(0);
     expect(await readdir(temp.join('out/docs'))).toEqual(['empty.txt', 'readme.txt']);
@@ -93,10 +89,10 @@ describe('loading into a directory', () => {
     await symlink(victim, `${directory}/${TAR}`);
     await symlink(victim, `${directory}/.${sha256(TAR).slice(-16)}.partial`);
     using source = await opened();
-    const plan = await planDirectory(source.archive, source.trusted, directory);
-    await loadTars(source.archive, source.trusted, plan, 'directory');
+    const plan = await planDirectory(source, directory);
+    await loadTars(plan);
     await untouched();
-    for (const { destination, descriptor } of plan) {
+    for (const { destination, descriptor } of plan.tarballs) {
       expect((await lstat(destination)).isFile()).toBe(true);
       expect(sha256(await readFile(destination))).toBe(descriptor.digest);
     }
@@ -105,46 +101,49 @@ describe('loading into a directory', () => {
 
   test('does not take a link for the file it leads to, however right that is', async () => {
     using source = await opened();
-    const [tar] = await planDirectory(source.archive, source.trusted, temp.join('good'));
-    await loadTars(source.archive, source.trusted, [tar!], 'directory');
+    const plan = await planDirectory(source, temp.join('good'));
+    await loadTars(plan);
     await mkdir(temp.join('images'));
-    await symlink(tar!.destination, temp.join('images', TAR));
-    const [again] = await planDirectory(source.archive, source.trusted, temp.join('images'));
-    expect(again).toMatchObject({ present: false });
+    await symlink(plan.tarballs[0]!.destination, temp.join('images', TAR));
+    const again = await planDirectory(source, temp.join('images'));
+    expect(again.tarballs[0]).toMatchObject({ present: false });
   });
 
-  test.each(['before it is proved', 'after it was proved'])('leaves nothing of an archive changed %s', async (when) => {
-    const directory = temp.join('images');
-    using source = await opened();
-    const plan = await planDirectory(source.archive, source.trusted, directory);
-    if (when === 'before it is proved') swapByte('images/linux-amd64.tar');
-    const onProof = (done: number, total: number): void => {
-      if (when === 'after it was proved' && done === total) swapByte('images/linux-amd64.tar');
-    };
-    await expect(loadTars(source.archive, source.trusted, plan, 'directory', { onProof })).rejects.toMatchObject({
-      code: 'DIGEST_MISMATCH',
-    });
-    expect(await readdir(directory).catch(() => [])).toEqual([]);
-  });
+  test.each(['before it is verified', 'after it was verified'])(
+    'leaves nothing of an archive changed %s',
+    async (when) => {
+      const directory = temp.join('images');
+      using source = await opened();
+      const plan = await planDirectory(source, directory);
+      if (when === 'before it is verified') swapByte('images/linux-amd64.tar');
+      const onVerified = (done: number, total: number): void => {
+        if (when === 'after it was verified' && done === total) swapByte('images/linux-amd64.tar');
+      };
+      await expect(loadTars(plan, { onVerified })).rejects.toMatchObject({
+        code: 'DIGEST_MISMATCH',
+      });
+      expect(await readdir(directory).catch(() => [])).toEqual([]);
+    },
+  );
 });
 
 describe('loading images', () => {
-  test.each(['before it is proved', 'after it was proved'])('publishes no manifest of an archive changed %s', async (when) => {
+  test.each(['before it is verified', 'after it was verified'])('publishes no manifest of an archive changed %s', async (when) => {
     const store = new MemoryStore('target');
     using source = await opened();
-    const plan = await planLoad(source.archive, source.trusted, createLayoutTarget('target', store));
-    if (when === 'before it is proved') swapManifest(source.archive);
-    const onProof = (done: number, total: number): void => {
-      if (when === 'after it was proved' && done === total) swapManifest(source.archive);
+    const plan = await planLoad(source, createLayoutTarget('target', store));
+    if (when === 'before it is verified') swapManifest();
+    const onVerified = (done: number, total: number): void => {
+      if (when === 'after it was verified' && done === total) swapManifest();
     };
-    await expect(loadRelease(plan, { onProof })).rejects.toMatchObject({ name: 'IntegrityError' });
+    await expect(loadRelease(plan, { onVerified })).rejects.toMatchObject({ name: 'IntegrityError' });
     for (const { reference } of release.inventory.images.filter(({ digest }) => isIndex(digest))) {
       await expect(store.resolve(reference)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     }
   }); // prettier-ignore
 
-  test('publishes nothing until the last byte is proved, even where no blob has to move first', async () => {
-    // Large enough to be hashed by threads, so that the target is ready long before the proof is.
+  test('publishes nothing until the last byte is verified, even where no blob has to move first', async () => {
+    // Large enough to be hashed by threads, so that the target is ready long before the verification is.
     const layer = makeLargeLayer(40_000_000, 'large');
     const large = await makeRelease({ images: { 'registry.example/large:1': makeImage({ layers: [layer] }) } });
     const bytes = await forgeArchive(large.inventory, contentsOf(large), createKeySigner(privateKey));
@@ -155,7 +154,7 @@ describe('loading images', () => {
       if (large.inventory.blobs.some(({ digest }) => digest === descriptor.digest)) await store.push(descriptor, bytesOf(content)); // prettier-ignore
     }
     using source = await opened();
-    const plan = await planLoad(source.archive, source.trusted, createLayoutTarget('target', store));
+    const plan = await planLoad(source, createLayoutTarget('target', store));
     const seen: string[] = [];
     const outcome = loadRelease(plan, { onEvent: ({ type }) => seen.push(type) });
     await expect(outcome).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
@@ -163,7 +162,7 @@ describe('loading images', () => {
     await expect(store.resolve('registry.example/large:1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  describe('a target that notices wrong content before the proof does', () => {
+  describe('a target that notices wrong content before the verification does', () => {
     const failure = { method: 'PUT', url: 'http://target/', status: 400, errors: [], retryable: false };
 
     /** A release with a layer that takes long to hash, and a small one that is damaged. */
@@ -188,7 +187,7 @@ describe('loading images', () => {
         }
       };
       using source = await opened();
-      const plan = await planLoad(source.archive, source.trusted, createLayoutTarget('target', store));
+      const plan = await planLoad(source, createLayoutTarget('target', store));
       return await rejectionOf(() => loadRelease(plan));
     }
 
@@ -208,9 +207,9 @@ describe('loading images', () => {
     release.inventory.manifests.some((manifest) => manifest.digest === digest && manifest.manifests !== undefined);
 
   /** One byte of every index, in place. */
-  function swapManifest({ head }: ArchiveReader): void {
+  function swapManifest(): void {
     const fd = openSync(temp.join('a.tar'), 'r+');
-    for (const segment of head.layout.segments) {
+    for (const segment of layoutArchive(release.inventory).segments) {
       if (segment.kind === 'content' && isIndex(segment.digest)) writeSync(fd, Buffer.from('X'), 0, 1, segment.offset);
     }
     closeSync(fd);

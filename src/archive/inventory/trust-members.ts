@@ -7,7 +7,7 @@ import { proveChain } from '../../trust/documents/draft.ts';
 import { matchesIdentity, type SignerName } from '../../trust/signatures/identity.ts';
 import { serializeEnvelope } from '../../trust/signatures/dsse.ts';
 import { lineOf, trustFileName } from '../../trust/documents/document-files.ts';
-import { TRUST_DIRECTORY } from '../verification/trusted-archive.ts';
+import { TRUST_DIRECTORY } from '../verification/carried-trust.ts';
 
 /** What of a release the trust document must speak for. */
 type ReleaseLine = Pick<ReleaseLock, 'name' | 'version' | 'channel' | 'sequence'>;

@@ -81,6 +81,7 @@ export class ArchiveReader implements Source, Disposable {
   readonly size: number;
   readonly head: ArchiveHead;
   readonly #places: ReadonlyMap<Digest, ContentSegment>;
+  #isClosed = false;
 
   constructor(path: string, fd: number, size: number, head: ArchiveHead) {
     this.name = `archive ${basename(path)}`;
@@ -130,7 +131,10 @@ export class ArchiveReader implements Source, Disposable {
     return readExactly(this.fd, offset, length, this.path);
   }
 
+  /** Closes the file; once more does nothing, since the number may be another file's by then. */
   [Symbol.dispose](): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     closeSync(this.fd);
   }
 

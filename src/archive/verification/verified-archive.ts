@@ -1,24 +1,22 @@
-/** Proves an archive: whom it is from, then every byte. Fails closed, with the first member that is wrong and where. */
-import { proveContent, proveStream, type Proof } from './proof.ts';
-import { openArchive, type ArchiveHead, type ArchiveReader } from '../reader/reader.ts';
+/** Verifies an archive: whom it is from, then every byte. Fails closed, with the first member that is wrong and where. */
 import type { Bytes } from '../../base/bytes.ts';
+import type { FetchOptions } from '../../content/store.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
 import type { TrustPolicy } from '../../trust/signatures/evaluate-signatures.ts';
-import {
-  carriedTrustFiles,
-  toAcceptance,
-  toCarriedRecord,
-  trustArchive,
-  trustHead,
-  type Acceptance,
-  type TrustedRelease,
-} from './trusted-archive.ts';
+import { acceptHead, toAcceptance, type Acceptance, type TrustedRelease } from './acceptance.ts';
+import { carriedTrustFiles, toCarriedRecord } from './carried-trust.ts';
+import { contentSize, verifyContent, verifyContentStream, type VerifiedContent } from './payload.ts';
+import { readerOf, trustArchive, type TrustedArchive } from './trusted-archive.ts';
 
-declare const verified: unique symbol;
+/** Known to this file alone. */
+const VERIFIED = Symbol('verified');
 
-/** A release of which every byte is proved. Only {@link proveRelease} and {@link verifyStream} can make one. */
+/**
+ * What a verified archive says of itself, why that is believed, and how much was read. It is a description: a stream
+ * has no more than this, and nothing can be loaded or extracted with it.
+ */
 export interface VerifiedRelease extends TrustedRelease {
-  readonly [verified]: true;
-  readonly proof: Proof;
+  readonly content: VerifiedContent;
 }
 
 /** Options of every step. */
@@ -31,6 +29,50 @@ export interface VerifyOptions {
 }
 
 /**
+ * An archive of which every byte was verified. Only {@link verifyPayload} makes one, of the {@link TrustedArchive} that
+ * goes on owning the file: once that is closed, nothing can be read here either.
+ */
+export class VerifiedArchive {
+  readonly #archive: TrustedArchive;
+  readonly #content: VerifiedContent;
+
+  /** @throws TypeError always, but for the functions of this file. */
+  constructor(verified: typeof VERIFIED, archive: TrustedArchive, content: VerifiedContent) {
+    if (verified !== VERIFIED) throw new TypeError('an archive is verified by verifyPayload alone');
+    this.#archive = archive;
+    this.#content = content;
+  }
+
+  /** What the archive says of itself, why that is believed, and how much was read. */
+  get release(): VerifiedRelease {
+    return { ...this.#archive.release, content: this.#content };
+  }
+
+  /** `archive NAME`, for messages. */
+  get name(): string {
+    return this.#archive.name;
+  }
+
+  /** The content; hash it again on its way, since the file may have changed since it was verified. */
+  fetch(target: Descriptor, options?: FetchOptions): Bytes {
+    return this.#archive.fetch(target, options);
+  }
+}
+
+/**
+ * Verifies every byte of a trusted archive, on all cores.
+ * @throws IntegrityError naming the first member that is wrong, and its offset.
+ */
+export async function verifyPayload(archive: TrustedArchive, options: VerifyOptions = {}): Promise<VerifiedArchive> {
+  const total = archive.contentBytes;
+  const content = await verifyContent(readerOf(archive), {
+    signal: options.signal,
+    onProgress: (bytes) => options.onProgress?.(bytes, total),
+  });
+  return new VerifiedArchive(VERIFIED, archive, content);
+}
+
+/**
  * Verifies an archive file. The file may be on a read-only medium.
  * @throws TrustError when no accepted signer vouches for it. @throws IntegrityError when a byte is wrong.
  */
@@ -39,15 +81,15 @@ export async function verifyArchive(
   trust: TrustPolicy | Acceptance,
   options: VerifyOptions = {},
 ): Promise<VerifiedRelease> {
-  using archive = await openArchive(path);
-  const release = await trustArchive(archive, trust);
-  options.onTrusted?.(release);
-  return await proveRelease(archive, release, options);
+  using archive = await trustArchive(path, trust);
+  options.onTrusted?.(archive.release);
+  return (await verifyPayload(archive, options)).release;
 }
 
 /**
  * Verifies an archive that comes in one pass, such as from standard input. Where a trust document is given and the
  * archive carries others, these lie behind the head: whether the release is to be believed is then decided at the end.
+ * @throws TrustError, IntegrityError as {@link verifyArchive} does.
  */
 export async function verifyStream(
   content: Bytes,
@@ -62,43 +104,18 @@ export async function verifyStream(
     options.onTrusted?.(trusted);
     return trusted;
   };
-  const { head, proof, kept } = await proveStream(
+  const verified = await verifyContentStream(
     content,
     name,
     (early) => {
       total = contentSize(early);
       const carried = 'document' in acceptance.anchor ? carriedTrustFiles(early.inventory) : [];
-      if (carried.length === 0) release = accept(trustHead(early, acceptance));
+      if (carried.length === 0) release = accept(acceptHead(early, acceptance));
       return carried.map(({ path }) => path);
     },
     { signal: options.signal, onProgress: (bytes) => options.onProgress?.(bytes, total) },
   );
-  release ??= accept(
-    trustHead(
-      head,
-      acceptance,
-      [...kept].map(([path, bytes]) => toCarriedRecord(path, bytes)),
-    ),
-  );
-  return { ...release, proof } as VerifiedRelease;
-}
-
-/** Proves the payload of a trusted archive, on all cores. */
-export async function proveRelease(
-  archive: ArchiveReader,
-  release: TrustedRelease,
-  options: VerifyOptions = {},
-): Promise<VerifiedRelease> {
-  const total = contentSize(archive.head);
-  const onProgress = options.onProgress;
-  const proof = await proveContent(archive, {
-    signal: options.signal,
-    ...(onProgress === undefined ? {} : { onProgress: (bytes: number) => onProgress(bytes, total) }),
-  });
-  return { ...release, proof } as VerifiedRelease;
-}
-
-/** Bytes that {@link proveRelease} hashes: every copy of content that the archive holds. */
-export function contentSize({ layout }: ArchiveHead): number {
-  return layout.segments.reduce((sum, part) => sum + (part.kind === 'content' ? part.length : 0), 0);
+  const carried = [...verified.kept].map(([path, bytes]) => toCarriedRecord(path, bytes));
+  release ??= accept(acceptHead(verified.head, acceptance, carried));
+  return { ...release, content: verified.content };
 }

@@ -1,16 +1,16 @@
-/** `airgap extract`: charts, manifests and documents of a proved archive, into a fresh directory. */
+/** `airgap extract`: charts, manifests and documents of a verified archive, into a fresh directory. */
 import { join } from 'node:path';
-import type { TrustedRelease } from '../../archive/verification/trusted-archive.ts';
+import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
 import type { AuditFile } from '../../site/audit/entry-schema.ts';
 import { recordOptions, type RecordOptions } from '../options/audit-options.ts';
-import { recordDocument, recordLine } from '../../report/audit-lines.ts';
-import type { AuditTrail } from '../site/trail.ts';
+import { recordDocument, recordLines } from '../../report/audit-lines.ts';
+import type { SiteTerms } from '../../site/admission.ts';
 import { argument, defineCommand, restArguments } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatCount } from '../../report/format.ts';
 import { openProgress } from '../output/progress.ts';
 import { standingLines } from '../../report/trust-lines.ts';
-import { readTerms, trustOptions, type Terms } from '../options/trust-options.ts';
+import { readTerms, trustOptions } from '../options/trust-options.ts';
 
 export const extract = defineCommand({
   name: 'extract',
@@ -37,48 +37,36 @@ export interface ExtractionOptions extends RecordOptions {
   readonly paths: readonly string[];
 }
 
-/** Proves the whole archive, then writes files of it. */
+/** Verifies the whole archive, then writes files of it. */
 export async function extractAndReport(
   context: Context,
   path: string,
-  terms: Terms,
-  options: ExtractionOptions,
-): Promise<void> {
-  const { openTrail } = await import('../site/trail.ts');
-  const trail = openTrail(context, options, terms, { action: 'extract', archive: path, target: options.directory });
-  await trail.cover(() => extractOnRecord(context, path, terms, options, trail));
-}
-
-async function extractOnRecord(
-  context: Context,
-  path: string,
-  terms: Terms,
-  { directory, paths }: ExtractionOptions,
-  trail: AuditTrail,
+  terms: SiteTerms,
+  { directory, paths, ...options }: ExtractionOptions,
 ): Promise<void> {
   const { output, signal } = context;
-  const { openArchive } = await import('../../archive/reader/reader.ts');
-  const { proveRelease } = await import('../../archive/verification/verified-archive.ts');
-  const { Admission } = await import('../site/admission.ts');
+  const { withAdmittedRelease } = await import('../../site/admitted-release.ts');
+  const { siteEnvironment } = await import('../inputs/site-request.ts');
+  const { verifyPayload } = await import('../../archive/verification/verified-archive.ts');
   const { extractFiles } = await import('../../operations/extract.ts');
-  using archive = await openArchive(path);
-  trail.saw(archive);
-  await using admission = await Admission.open(terms, 'extract');
-  const trusted = await admission.admit(archive);
-  trail.trusts(trusted);
-  const release = await (async () => {
-    using progress = await openProgress(context);
-    return await proveRelease(archive, trusted, { signal, onProgress: progress.onProof });
-  })();
-  await trail.begin();
-  const files = await extractFiles(archive, release, directory, { paths, signal });
-  await admission.complete(trusted);
-  const record = await trail.complete(() => ({ files: toAuditFiles(trusted, directory, files) }));
-  const audit = record && { audit: recordDocument(record) };
-  output.result({ kind: 'extraction', archive: path, directory, files, ...audit }, files);
-  for (const line of standingLines(trusted)) output.note(line.trim());
-  if (record !== undefined) output.note(recordLine(record));
-  output.note(`wrote ${formatCount(files.length, 'file')} to ${directory}`);
+  const { auditLog } = options;
+  const request = { action: 'extract', archive: path, target: directory, terms, auditLog } as const;
+  await withAdmittedRelease(request, await siteEnvironment(context, options), async (admitted) => {
+    const { archive } = admitted;
+    const verified = await (async () => {
+      using progress = await openProgress(context);
+      return await verifyPayload(archive, { signal, onProgress: progress.onVerified });
+    })();
+    const { outcome: files, record } = await admitted.perform({
+      planned: () => ({}),
+      act: () => extractFiles(verified, directory, { paths, signal }),
+      done: (written) => ({ files: toAuditFiles(verified.release, directory, written) }),
+    });
+    output.result({ kind: 'extraction', archive: path, directory, files, ...recordDocument(record) }, files);
+    for (const line of standingLines(archive.release)) output.note(line.trim());
+    for (const line of recordLines(record)) output.note(line);
+    output.note(`wrote ${formatCount(files.length, 'file')} to ${directory}`);
+  });
 }
 
 function toAuditFiles({ inventory }: TrustedRelease, directory: string, written: readonly string[]): AuditFile[] {

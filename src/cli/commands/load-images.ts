@@ -1,124 +1,66 @@
 /** Loads an archive into a registry or an OCI layout and reports what became of every image. */
-import { UsageError } from '../../errors.ts';
 import { loadRelease, planLoad, type LoadOutcome } from '../../operations/load/load.ts';
 import type { TargetAddress } from '../../release/mapping/target-address.ts';
-import { parseTarget } from '../../release/mapping/target-address.ts';
-import { contentSize } from '../../archive/verification/verified-archive.ts';
-import { nameSigner } from '../../trust/signatures/identity.ts';
-import { imageGoods } from '../site/loaded-content.ts';
-import type { Context } from '../context.ts';
-import { formatBytes, formatDuration } from '../../report/format.ts';
-import { openImageTarget, refuse } from '../inputs/image-targets.ts';
-import { loadTarballs } from './load-tarballs.ts';
-import { openProgress } from '../output/progress.ts';
-import { standingDocument, standingLines } from '../../report/trust-lines.ts';
-import { provenanceDocument } from '../../report/provenance-lines.ts';
-import { onRecord, type LoadArchiveOptions, type RecordedLoad } from '../site/recorded-load.ts';
-import type { Terms } from '../options/trust-options.ts';
+import { imageContent } from '../../report/audit-content.ts';
+import { formatDuration } from '../../report/format.ts';
+import { describeLoad, describeLoadPlan, joinDescribed, type Described } from '../../report/load-report.ts';
 import {
-  imageLines,
+  describeCharts,
+  describeCopied,
+  describeImages,
+  describePending,
   judgeImages,
-  planLines,
-  summarizePending,
   writeReports,
   type ImageOutcome,
 } from '../../report/transfers.ts';
+import type { AdmittedRelease } from '../../site/admitted-release.ts';
+import type { Context } from '../context.ts';
+import { openImageTarget } from '../inputs/image-targets.ts';
+import { reportDirectory } from '../inputs/report-directory.ts';
+import type { LoadArchiveOptions } from '../options/load-options.ts';
+import { openProgress } from '../output/progress.ts';
 
-/** Loads an archive wherever `to` points. */
-export async function loadArchive(
+/** Loads the images of the chosen platforms and all charts. */
+export async function loadImages(
   context: Context,
-  path: string,
-  terms: Terms,
-  options: LoadArchiveOptions,
-): Promise<void> {
-  const address = parseTarget(options.to);
-  refuse(
-    options.dockerHost !== undefined && address.kind !== 'docker',
-    '--docker-host',
-    'the target is not a Docker Engine',
-  );
-  if (path === '-') {
-    throw new UsageError('USAGE', 'an archive cannot be loaded from standard input', {
-      hint: 'loading reads it in any order; give the file, read-only media are fine',
-    });
-  }
-  await onRecord(context, path, terms, options, async (load) => {
-    if (address.kind === 'registry' || address.kind === 'layout') await loadImages(context, load, address, options);
-    else await loadTarballs(context, load, address, options);
-  });
-}
-
-async function loadImages(
-  context: Context,
-  { archive, release, report, begin, complete }: RecordedLoad,
+  admitted: AdmittedRelease,
   address: Extract<TargetAddress, { readonly kind: 'registry' | 'layout' }>,
   options: LoadArchiveOptions,
 ): Promise<void> {
   const { output, signal } = context;
+  const { archive } = admitted;
+  const { inventory } = archive.release;
   const started = context.now().getTime();
+  const directory = await reportDirectory(options.report, inventory);
   await using opened = await openImageTarget(address, options);
   const { target } = opened;
   const { concurrency } = options;
   const platforms = options.platform.length === 0 ? undefined : options.platform;
-  const plan = await planLoad(archive, release, target, { platforms, concurrency, signal });
-  const common = {
-    archive: archive.path,
-    release: { name: release.inventory.name, version: release.inventory.version },
-    digest: release.digest,
-    signers: release.signers.map(nameSigner),
-    trust: standingDocument(release),
-    provenance: release.provenance.accepted.map(provenanceDocument),
-    target: target.name,
-    skipped: plan.skipped,
-    charts: plan.charts.map((chart) => ({ path: chart.path, reference: chart.reference })),
-  };
-  const skipped = plan.skipped.map((reference) => `  skipped, for none of the platforms: ${reference}`);
+  const plan = await planLoad(archive, target, { platforms, concurrency, signal });
+  const subject = { archive, target: target.name };
   const judge = (outcome?: LoadOutcome): readonly ImageOutcome[] =>
-    judgeImages(plan.images, release.inventory, plan.pending, target, outcome);
+    judgeImages(plan.images, inventory, plan.pending, target, outcome);
+  const describe = (images: readonly ImageOutcome[]): Described =>
+    joinDescribed(describeImages(images, plan.skipped), describeCharts(plan.charts));
   if (options.plan) {
-    const images = judge();
-    const summary = summarizePending(plan.pending);
-    output.result({ kind: 'load-plan', ...common, images, bytes: plan.bytes, ...summary }, [
-      `plan for ${target.name}`,
-      ...imageLines(images),
-      ...skipped,
-      ...standingLines(release),
-      ...planLines(plan.bytes, summary),
-    ]);
+    const { document, lines } = describeLoadPlan(subject, describe(judge()), describePending(plan.pending));
+    output.result(document, lines);
     return;
   }
-  await begin(() => imageGoods(judge(), plan.charts));
-  const outcome = await (async () => {
-    using progress = await openProgress(context);
-    progress.begin('proof', 'verifying', contentSize(archive.head));
-    progress.begin('copy', target.name, plan.bytes);
-    return await loadRelease(plan, { concurrency, signal, onEvent: progress.onCopy, onProof: progress.onProof });
-  })();
-  const images = judge(outcome);
-  const record = await complete(() => imageGoods(images, plan.charts));
-  const { copied, copiedBytes, mounted, tagged, payload } = outcome;
-  const document = {
-    kind: 'load',
-    ...common,
-    images,
-    copied,
-    copiedBytes,
-    mounted,
-    tagged,
-    payload,
-    ...record.document,
-  };
-  await writeReports(report, 'load', document, plan.images);
-  output.result(document, [
-    `loaded ${release.inventory.name} ${release.inventory.version} into ${target.name}`,
-    ...imageLines(images),
-    ...common.charts.map((chart) => `  chart  ${chart.reference}`),
-    ...skipped,
-    ...standingLines(release),
-    payload === 'not read'
-      ? 'nothing had to move: the target holds everything already, and the payload was not read'
-      : `moved ${formatBytes(copiedBytes)}, mounted ${mounted}, tagged ${tagged}; every byte of the archive was verified first`,
-    ...record.lines,
-  ]);
-  output.note(`took ${formatDuration(context.now().getTime() - started)}; reports are in ${report}`);
+  const { outcome, record } = await admitted.perform({
+    planned: () => imageContent(judge(), plan.charts),
+    act: async () => {
+      using progress = await openProgress(context);
+      progress.begin('verification', 'verifying', archive.contentBytes);
+      progress.begin('copy', target.name, plan.bytes);
+      const { onCopy: onEvent, onVerified } = progress;
+      return await loadRelease(plan, { concurrency, signal, onEvent, onVerified });
+    },
+    done: (result) => imageContent(judge(result), plan.charts),
+  });
+  const amount = { payload: outcome.payload, ...describeCopied(outcome) };
+  const { document, lines } = describeLoad(subject, describe(judge(outcome)), amount, record);
+  await writeReports(directory, 'load', document, plan.images);
+  output.result(document, lines);
+  output.note(`took ${formatDuration(context.now().getTime() - started)}; reports are in ${directory}`);
 }

@@ -29,7 +29,7 @@ export const load = defineCommand({
   },
   async run(context, { archive }, options) {
     const terms = await readTerms(options, context.now());
-    const { loadArchive } = await import('./load-images.ts');
+    const { loadArchive } = await import('./load-archive.ts');
     await loadArchive(context, archive, terms, options);
   },
 });

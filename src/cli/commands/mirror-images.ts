@@ -5,13 +5,13 @@ import { narrowGraph } from '../../release/mapping/routes.ts';
 import { parseTarget } from '../../release/mapping/target-address.ts';
 import type { Context } from '../context.ts';
 import { noteUnusedRules } from '../../report/evidence-lines.ts';
-import { formatBytes, formatDuration } from '../../report/format.ts';
+import { formatDuration } from '../../report/format.ts';
 import { ImageSources } from '../inputs/image-sources.ts';
 import { openImageTarget } from '../inputs/image-targets.ts';
 import { openProgress } from '../output/progress.ts';
 import { chooseInput, pinRelease } from '../inputs/release-input.ts';
 import type { TargetOptions } from '../options/target-options.ts';
-import { imageLines, judgeImages, planLines, summarizePending, writeReports } from '../../report/transfers.ts';
+import { describeCopied, describeImages, describePending, judgeImages, writeReports } from '../../report/transfers.ts';
 
 /** What `airgap mirror` is told. */
 export interface MirrorReleaseOptions extends TargetOptions {
@@ -64,26 +64,22 @@ export async function mirrorRelease(
   noteUnusedRules(output, pinned.unusedRules);
   const images = judgeImages(plan.images, pinned.lock, plan.pending, target, result);
   const { name, version } = pinned.lock;
-  const common = { input: input.path, release: { name, version }, target: target.name, skipped, images };
-  const lines = [
-    ...imageLines(images),
-    ...skipped.map((reference) => `  skipped, for none of the platforms: ${reference}`),
-  ];
+  const described = describeImages(images, skipped);
+  const common = { input: input.path, release: { name, version }, target: target.name, ...described.document };
   if (result === undefined) {
-    const summary = summarizePending(plan.pending);
-    const document = { kind: 'mirror-plan', ...common, bytes: plan.bytes, ...summary };
-    output.result(document, [`plan for ${target.name}`, ...lines, ...planLines(plan.bytes, summary)]);
+    const amount = describePending(plan.pending);
+    const document = { kind: 'mirror-plan', ...common, ...amount.document };
+    output.result(document, [`plan for ${target.name}`, ...described.lines, ...amount.lines, 'nothing was changed']);
     return;
   }
-  const { copied, copiedBytes, mounted, tagged } = result;
-  const document = { kind: 'mirror', ...common, copied, copiedBytes, mounted, tagged };
+  const { copied, mounted, tagged } = result;
+  const amount = describeCopied(result);
+  const document = { kind: 'mirror', ...common, ...amount.document };
   if (options.report !== undefined) await writeReports(options.report, 'mirror', document, plan.images);
   output.result(document, [
     `mirrored ${input.path} to ${target.name}`,
-    ...lines,
-    copied + mounted + tagged === 0
-      ? 'nothing had to move: the target holds everything already'
-      : `moved ${formatBytes(copiedBytes)}, mounted ${mounted}, tagged ${tagged}`,
+    ...described.lines,
+    copied + mounted + tagged === 0 ? 'nothing had to move: the target holds everything already' : amount.line,
   ]);
   output.note(`took ${formatDuration(context.now().getTime() - started)}`);
 }

@@ -33,7 +33,11 @@ export const sign = defineCommand({
     const signer = await openSigner(context, options);
     const report = await (async () => {
       using progress = await openProgress(context);
-      return await signArchive(archive, signer, { detached: options.detached, signal, onProgress: progress.onProof });
+      return await signArchive(archive, signer, {
+        detached: options.detached,
+        signal,
+        onProgress: progress.onVerified,
+      });
     })();
     const { path, place, digest, signer: by, others, inventory } = report;
     const { name, version, images, files } = inventory;

@@ -1,13 +1,13 @@
-/** `airgap verify`: proves every byte of an archive with a key the user holds. */
+/** `airgap verify`: verifies every byte of an archive with a key the user holds. */
 import { AirgapError, ExitCode, exitCodeOf } from '../../errors.ts';
-import type { TrustedRelease } from '../../archive/verification/trusted-archive.ts';
-import type { VerifiedRelease } from '../../archive/verification/verified-archive.ts';
+import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
+import type { VerifiedArchive, VerifiedRelease } from '../../archive/verification/verified-archive.ts';
 import type { VerifyReport } from '../../report/verify-report.ts';
 import { nameSigner } from '../../trust/signatures/identity.ts';
-import type { Admission } from '../site/admission.ts';
+import type { SiteTerms } from '../../site/admission.ts';
+import type { SiteRecord } from '../../site/admitted-release.ts';
 import { recordOptions, type RecordOptions } from '../options/audit-options.ts';
-import { recordDocument, recordLine } from '../../report/audit-lines.ts';
-import type { AuditTrail } from '../site/trail.ts';
+import { recordDocument, recordLines } from '../../report/audit-lines.ts';
 import { argument, defineCommand, text } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount, formatDuration } from '../../report/format.ts';
@@ -17,7 +17,7 @@ import { describeSigner, signerDocument } from '../../report/signer-lines.ts';
 import { describeBuild, provenanceDocument } from '../../report/provenance-lines.ts';
 import { writeResultFile } from '../../base/files/result-file.ts';
 import { standingDocument, standingLines } from '../../report/trust-lines.ts';
-import { readTerms, trustOptions, type Terms } from '../options/trust-options.ts';
+import { readTerms, trustOptions } from '../options/trust-options.ts';
 
 const STDIN = '-';
 
@@ -46,7 +46,7 @@ export const verify = defineCommand({
 export async function verifyAndReport(
   context: Context,
   archive: string,
-  terms: Terms,
+  terms: SiteTerms,
   options: RecordOptions & { readonly report: string | undefined },
 ): Promise<void> {
   const { output } = context;
@@ -54,21 +54,10 @@ export async function verifyAndReport(
   const started = context.now().getTime();
   const state: State = { trusted: undefined, done: 0, total: 0 };
   try {
-    const { Admission } = await import('../site/admission.ts');
-    const { openTrail } = await import('../site/trail.ts');
-    const trail = openTrail(context, options, terms, { action: 'verify', archive });
-    const { release, record } = await trail.cover(async () => {
-      await using admission = await Admission.open(terms, 'verify');
-      const proved = await prove(context, archive, admission, state, trail);
-      await admission.complete(proved);
-      return { release: proved, record: await trail.complete() };
-    });
-    const report = {
-      ...describe(archive, terms, state, { release }),
-      ...(record && { audit: recordDocument(record) }),
-    };
+    const { release, record } = await verifyAtSite(context, archive, terms, options, state);
+    const report = { ...describe(archive, terms, state, { release }), ...recordDocument(record) };
     if (reportPath !== undefined) await writeResultFile(reportPath, formatDocument(report));
-    output.result(report, [...verifiedLines(archive, release), ...(record === undefined ? [] : [recordLine(record)])]);
+    output.result(report, [...verifiedLines(archive, release), ...recordLines(record)]);
     output.note(`took ${formatDuration(context.now().getTime() - started)}`);
   } catch (error) {
     const report = describe(archive, terms, state, { error });
@@ -85,33 +74,42 @@ interface State {
   total: number;
 }
 
-async function prove(
+async function verifyAtSite(
   context: Context,
   archive: string,
-  { acceptance }: Admission,
+  terms: SiteTerms,
+  options: RecordOptions,
   state: State,
-  trail: AuditTrail,
-): Promise<VerifiedRelease> {
-  const { verifyArchive, verifyStream } = await import('../../archive/verification/verified-archive.ts');
+): Promise<{ readonly release: VerifiedRelease; readonly record: SiteRecord }> {
+  const { verifyAdmittedStream, withAdmittedRelease } = await import('../../site/admitted-release.ts');
+  const { siteEnvironment } = await import('../inputs/site-request.ts');
+  const { verifyPayload } = await import('../../archive/verification/verified-archive.ts');
+  const request = { action: 'verify', archive, terms, auditLog: options.auditLog } as const;
+  const environment = await siteEnvironment(context, options);
   using progress = await openProgress(context);
-  const options = {
-    signal: context.signal,
-    onTrusted: (release: TrustedRelease) => {
-      state.trusted = release;
-      trail.trusts(release);
-    },
-    onProgress: (done: number, total: number) => {
-      Object.assign(state, { done, total });
-      progress.onProof(done, total);
-    },
+  const onProgress = (done: number, total: number): void => {
+    Object.assign(state, { done, total });
+    progress.onVerified(done, total);
   };
-  if (archive !== STDIN) return await verifyArchive(archive, acceptance, options);
-  return await verifyStream(context.stdin as AsyncIterable<Buffer>, 'standard input', acceptance, options);
+  const onTrusted = (release: TrustedRelease): void => void (state.trusted = release);
+  const { signal } = context;
+  if (archive === STDIN) {
+    const input = { content: context.stdin as AsyncIterable<Buffer>, name: 'standard input' };
+    const settings = { signal, onProgress, onTrusted };
+    const { outcome: release, record } = await verifyAdmittedStream(request, environment, input, settings);
+    return { release, record };
+  }
+  return await withAdmittedRelease(request, environment, async (admitted) => {
+    onTrusted(admitted.archive.release);
+    const act = (): Promise<VerifiedArchive> => verifyPayload(admitted.archive, { signal, onProgress });
+    const { outcome, record } = await admitted.perform({ act });
+    return { release: outcome.release, record };
+  });
 }
 
 function describe(
   archive: string,
-  { anchor }: Terms,
+  { anchor }: SiteTerms,
   { trusted, done, total }: State,
   { release, error }: { readonly release?: VerifiedRelease; readonly error?: unknown },
 ): VerifyReport {
@@ -130,7 +128,7 @@ function describe(
     },
     ...(trusted === undefined ? {} : { provenance: stated(trusted) }),
     read: { contentBytes: done, contentBytesTotal: total },
-    ...(release === undefined ? {} : { proved: release.proof }),
+    ...(release === undefined ? {} : { verified: release.content }),
     ...(release === undefined ? { error: describeError(error) } : {}),
   };
 }
@@ -163,15 +161,15 @@ function describeError(error: unknown): NonNullable<VerifyReport['error']> {
   };
 }
 
-/** The lines of a release that is proved. */
+/** The lines of a release that is verified. */
 export function verifiedLines(archive: string, release: VerifiedRelease): readonly string[] {
-  const { inventory, proof, signers, unchecked, digest, provenance } = release;
+  const { inventory, content, signers, unchecked, digest, provenance } = release;
   const { name, version, channel, created, platforms, images, files } = inventory;
   return [
     `verified: ${name} ${version} (${channel}, ${created})`,
     `  archive   ${archive === STDIN ? 'standard input' : archive}`,
-    `  read      ${formatBytes(proof.bytes)} (${proof.bytes} bytes), every byte accounted for`,
-    `  content   ${formatCount(proof.contents, 'piece')} with the declared digest: ${formatCount(images.length, 'image')} for ${platforms.join(', ')}, ${formatCount(files.length, 'file')}`,
+    `  read      ${formatBytes(content.bytes)} (${content.bytes} bytes), every byte accounted for`,
+    `  content   ${formatCount(content.contents, 'piece')} with the declared digest: ${formatCount(images.length, 'image')} for ${platforms.join(', ')}, ${formatCount(files.length, 'file')}`,
     `  digest    ${digest} (of checksums.txt)`,
     ...signers.map((signer) => `  signed    ${describeSigner(signer)}`),
     ...standingLines(release),

@@ -1,7 +1,7 @@
 /** Whom the operator believes, and what the site remembers: options of every command that accepts an archive. */
 import { UsageError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { Acceptance } from '../../archive/verification/trusted-archive.ts';
+import type { SiteTerms } from '../../site/admission.ts';
 import type { TrustPolicy } from '../../trust/signatures/evaluate-signatures.ts';
 import { count, digest, list, text, type ValuesOf } from '../command.ts';
 import { readPublicKey } from '../inputs/keys.ts';
@@ -33,17 +33,11 @@ export const trustOptions = {
   ),
 } as const;
 
-/** What was given, files read: all of an acceptance but what the site remembers. */
-export interface Terms extends Pick<Acceptance, 'anchor' | 'now' | 'expectedDigest' | 'exceptionFor' | 'provenance'> {
-  /** Directory of the site's state. */
-  readonly state: string | undefined;
-}
-
 /**
  * Reads what the options name. There is no default: nothing an archive says can be its own proof.
  * @throws UsageError when neither or both of keys and a trust document are given, or a file is neither.
  */
-export async function readTerms(options: ValuesOf<typeof trustOptions>, now: Date): Promise<Terms> {
+export async function readTerms(options: ValuesOf<typeof trustOptions>, now: Date): Promise<SiteTerms> {
   const { key, threshold, trust, state, expectDigest, allowRollbackTo } = options;
   const identity = await readIdentity(options);
   if (trust !== undefined && (key.length > 0 || threshold !== undefined || identity !== undefined)) {

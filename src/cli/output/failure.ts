@@ -1,6 +1,6 @@
 /** How a failure ends a command: what went wrong, which thing, what to do next, and the exit code. */
 import { styleText } from 'node:util';
-import { AirgapError, ExitCode, exitCodeOf, isAbort, HttpError } from '../../errors.ts';
+import { AirgapError, codeOf, exitCodeOf, HttpError, isAbort, isSystemError } from '../../errors.ts';
 import { toPrintable, toPrintableJson } from '../../report/printable.ts';
 
 /** Causes that are shown of one error. */
@@ -34,20 +34,10 @@ export function printFailure(error: unknown, stderr: NodeJS.WritableStream, opti
   return exitCodeOf(error);
 }
 
-/** Why it was: work that is stopped half-way may fail in its own words; what stopped it is the reason to give. */
-export function reasonOf(error: unknown, signal: AbortSignal): unknown {
-  return signal.aborted && exitCodeOf(error) === ExitCode.failure ? signal.reason : error;
-}
-
-/** The stable code of any failure. */
-export function codeOf(error: unknown): string {
-  return describe(error).code;
-}
-
-/** Codes of failures that are no {@link AirgapError}: `INTERRUPTED`, `SYSTEM` and `INTERNAL`. */
 function describe(error: unknown): Failure {
+  const code = codeOf(error);
   if (error instanceof AirgapError) {
-    const { code, message, hint, details } = error;
+    const { message, hint, details } = error;
     return {
       code,
       message,
@@ -55,16 +45,16 @@ function describe(error: unknown): Failure {
       details: error instanceof HttpError ? { ...error.failure, ...details } : details,
     };
   }
-  if (exitCodeOf(error) === ExitCode.interrupted) {
+  if (isAbort(error)) {
     const hint = 'run the same command again to go on where it stopped';
-    return { code: 'INTERRUPTED', message: 'interrupted', hint, details: {} };
+    return { code, message: 'interrupted', hint, details: {} };
   }
   if (isSystemError(error)) {
-    return { code: 'SYSTEM', message: error.message, details: { systemCode: error.code } };
+    return { code, message: error.message, details: { systemCode: error.code } };
   }
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? error.stack : undefined;
-  return { code: 'INTERNAL', message, hint: REPORT_BUG, details: {}, stack: stack ?? message };
+  return { code, message, hint: REPORT_BUG, details: {}, stack: stack ?? message };
 }
 
 function formatFailure(failure: Failure, error: unknown, { color, verbose }: FailureOptions): string {
@@ -103,9 +93,4 @@ function causeLines(error: unknown): readonly string[] {
     lines.push(`  cause: ${toPrintable(`${at.name}: ${at.message}`)}`);
   }
   return lines;
-}
-
-/** A failed system call, such as a file that cannot be written: the message names the call and the path. */
-function isSystemError(error: unknown): error is Error & { readonly code: string } {
-  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
 }

@@ -5,7 +5,7 @@ import { formatBytes, formatDuration, shortDigest } from '../../report/format.ts
 import { openBars, type Bars } from './progress-bars.ts';
 
 /** The kinds of work that have a total of their own. */
-export type Work = 'copy' | 'proof';
+export type Work = 'copy' | 'verification';
 
 /** Told what happens, for as long as it is open. */
 export interface Progress extends Disposable {
@@ -13,8 +13,8 @@ export interface Progress extends Disposable {
   begin(work: Work, title: string, totalBytes: number, doneBytes?: number): void;
   /** For `onEvent` of copies. */
   readonly onCopy: (event: CopyEvent) => void;
-  /** For `onProof` of loads and `onProgress` of verification: bytes so far, and in all. */
-  readonly onProof: (done: number, total: number) => void;
+  /** For `onVerified` of loads and `onProgress` of verification: bytes so far, and in all. */
+  readonly onVerified: (done: number, total: number) => void;
   /** One item of many is finished. */
   item(line: string): void;
 }
@@ -30,14 +30,14 @@ export async function openProgress(context: Context): Promise<Progress> {
 /** Nothing to see. */
 function silent(): Progress {
   const nothing = (): void => undefined;
-  return { begin: nothing, onCopy: nothing, onProof: nothing, item: nothing, [Symbol.dispose]: nothing };
+  return { begin: nothing, onCopy: nothing, onVerified: nothing, item: nothing, [Symbol.dispose]: nothing };
 }
 
 /** One line per finished item, for logs. */
 class LineProgress implements Progress {
   readonly #context: Context;
   readonly #started = new Map<Work, number>();
-  #isProved = false;
+  #isVerified = false;
 
   constructor(context: Context) {
     this.#context = context;
@@ -54,10 +54,10 @@ class LineProgress implements Progress {
     if (line !== undefined) this.#context.output.note(line);
   };
 
-  readonly onProof = (done: number, total: number): void => {
-    if (done < total || this.#isProved) return;
-    this.#isProved = true;
-    const elapsedMs = this.#context.now().getTime() - (this.#started.get('proof') ?? Number.NaN);
+  readonly onVerified = (done: number, total: number): void => {
+    if (done < total || this.#isVerified) return;
+    this.#isVerified = true;
+    const elapsedMs = this.#context.now().getTime() - (this.#started.get('verification') ?? Number.NaN);
     const time = Number.isNaN(elapsedMs) ? '' : ` in ${formatDuration(elapsedMs)}`;
     this.#context.output.note(`verified ${formatBytes(total)}${time}`);
   };
@@ -112,9 +112,9 @@ class BarProgress implements Progress {
     }
   };
 
-  readonly onProof = (done: number, total: number): void => {
-    this.#bars.total('proof', 'verifying', total, 0);
-    this.#bars.set('proof', done);
+  readonly onVerified = (done: number, total: number): void => {
+    this.#bars.total('verification', 'verifying', total, 0);
+    this.#bars.set('verification', done);
   };
 
   item(line: string): void {

@@ -1,10 +1,9 @@
 /** The charts of an archive on their way to a registry, as OCI charts that `helm pull` finds. */
-import type { ArchiveReader } from '../../archive/reader/reader.ts';
+import type { TrustedArchive } from '../../archive/verification/trusted-archive.ts';
 import type { CopyPlan, ManifestTransfer, Transfer } from '../../content/plan.ts';
 import { readVerified } from '../../content/verified.ts';
 import { createChartArtifact, type ChartContent } from '../../kubernetes/charts/chart-oci.ts';
 import { readChartPackage } from '../../kubernetes/charts/chart-package.ts';
-import type { Inventory } from '../../archive/inventory/inventory-schema.ts';
 import { FileSource } from '../../stores/files.ts';
 import type { ImageTarget } from '../../release/mapping/image-target.ts';
 
@@ -20,11 +19,8 @@ export interface ChartRoute {
 }
 
 /** Plans every chart of an archive; none where the target has no place for charts. */
-export async function planCharts(
-  archive: ArchiveReader,
-  inventory: Inventory,
-  target: ImageTarget,
-): Promise<readonly ChartRoute[]> {
+export async function planCharts(archive: TrustedArchive, target: ImageTarget): Promise<readonly ChartRoute[]> {
+  const { inventory } = archive.release;
   const charts: ChartRoute[] = [];
   for (const { path, digest, size } of inventory.files) {
     if (!CHART.test(path) || target.chart === undefined) continue;

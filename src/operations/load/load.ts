@@ -1,16 +1,18 @@
 /**
- * Loads a trusted archive into a store of the secure side. Blobs travel while the payload is being proved; no manifest,
+ * Loads a trusted archive into a store of the secure side. Blobs travel while the payload is being verified; no manifest,
  * tag or final file appears before every byte is.
  */
-import type { ArchiveReader } from '../../archive/reader/reader.ts';
 import { copy, type CopyEvent, type CopyResult } from '../../content/copy.ts';
 import { assess, isComplete, pendingBytes, planCopy, type CopyPlan, type PendingCopy } from '../../content/plan.ts';
 import { IntegrityError, RegistryError } from '../../errors.ts';
 import { planCharts, type ChartRoute } from './charts.ts';
 import { narrowGraph, prepareSubstitutes } from '../../release/mapping/routes.ts';
 import { mapImages, routesTo, type ImageTarget, type PlannedImage } from '../../release/mapping/image-target.ts';
-import type { TrustedRelease } from '../../archive/verification/trusted-archive.ts';
-import { proveRelease } from '../../archive/verification/verified-archive.ts';
+import type { TrustedArchive } from '../../archive/verification/trusted-archive.ts';
+import { verifyPayload } from '../../archive/verification/verified-archive.ts';
+
+let createPlan: (archive: TrustedArchive, facts: LoadFacts) => LoadPlan;
+let archiveOf: (plan: LoadPlan) => TrustedArchive;
 
 /** Requests at the same time while asking what a target holds, and transfers at the same time. */
 const ASSESS_CONCURRENCY = 8;
@@ -22,14 +24,18 @@ export interface LoadOptions {
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;
-  /** bytes of payload proved so far, and in all */
-  readonly onProof?: ((done: number, total: number) => void) | undefined;
+  /** bytes of payload verified so far, and in all */
+  readonly onVerified?: ((done: number, total: number) => void) | undefined;
 }
 
-/** What a load would do: nothing has been changed yet. */
-export interface LoadPlan {
-  readonly archive: ArchiveReader;
-  readonly release: TrustedRelease;
+/** What a load would do with its archive: nothing has been changed yet. Only {@link planLoad} makes one. */
+export class LoadPlan {
+  static {
+    createPlan = (archive, facts) => new LoadPlan(archive, facts);
+    archiveOf = (plan) => plan.#archive;
+  }
+
+  readonly #archive: TrustedArchive;
   readonly target: ImageTarget;
   readonly images: readonly PlannedImage[];
   readonly charts: readonly ChartRoute[];
@@ -38,22 +44,33 @@ export interface LoadPlan {
   readonly pending: PendingCopy;
   /** Bytes that would go over the wire. */
   readonly bytes: number;
+
+  private constructor(archive: TrustedArchive, { target, images, charts, skipped, pending }: LoadFacts) {
+    this.#archive = archive;
+    this.target = target;
+    this.images = images;
+    this.charts = charts;
+    this.skipped = skipped;
+    this.pending = pending;
+    this.bytes = pendingBytes(pending);
+  }
 }
+
+type LoadFacts = Pick<LoadPlan, 'target' | 'images' | 'charts' | 'skipped' | 'pending'>;
 
 /** What a load did. */
 export interface LoadOutcome extends CopyResult {
   /** `not read` when nothing had to move, so that no byte of the payload was used. */
-  readonly payload: 'proved' | 'not read';
+  readonly payload: 'verified' | 'not read';
 }
 
 /** Works out what the target lacks. Asks questions only. */
 export async function planLoad(
-  archive: ArchiveReader,
-  release: TrustedRelease,
+  archive: TrustedArchive,
   target: ImageTarget,
   options: LoadOptions = {},
 ): Promise<LoadPlan> {
-  const { inventory } = release;
+  const { inventory } = archive.release;
   const { graph, skipped } =
     options.platforms === undefined
       ? { graph: inventory, skipped: [] }
@@ -61,10 +78,10 @@ export async function planLoad(
   const substitutes = await prepareSubstitutes(() => archive, graph, options);
   const images = mapImages(graph, target);
   const routes = routesTo(target, images, () => archive);
-  const charts = await planCharts(archive, inventory, target);
+  const charts = await planCharts(archive, target);
   const plan = joinPlans([planCopy(graph, routes, substitutes), ...charts.map((chart) => chart.plan)]);
   const pending = await assess(plan, { concurrency: ASSESS_CONCURRENCY, signal: options.signal });
-  return { archive, release, target, images, charts, skipped, pending, bytes: pendingBytes(pending) };
+  return createPlan(archive, { target, images, charts, skipped, pending });
 }
 
 /**
@@ -84,21 +101,21 @@ export async function loadRelease(plan: LoadPlan, options: LoadOptions = {}): Pr
   }
   const failure = new AbortController();
   const signal = options.signal === undefined ? failure.signal : AbortSignal.any([options.signal, failure.signal]);
-  const proof = proveRelease(plan.archive, plan.release, { signal, onProgress: options.onProof });
-  proof.catch((error: unknown) => failure.abort(error));
+  const verification = verifyPayload(archiveOf(plan), { signal, onProgress: options.onVerified });
+  verification.catch((error: unknown) => failure.abort(error));
   try {
     const result = await copy(plan.pending, {
       concurrency: options.concurrency,
       signal,
       onEvent: options.onEvent,
-      beforePublish: async () => void (await proof),
+      beforePublish: async () => void (await verification),
     });
-    return { ...result, payload: 'proved' };
+    return { ...result, payload: 'verified' };
   } catch (error) {
-    // A target that checks what it is sent may be first to notice; only the proof can tell which member is to blame.
+    // A target that checks what it is sent may be first to notice; only the verification can tell which member is to blame.
     if (!isAboutContent(error)) failure.abort(error);
     // A payload that is wrong is the reason to give, whatever else failed with it.
-    const outcome = await proof.catch((reason: unknown) => reason);
+    const outcome = await verification.catch((reason: unknown) => reason);
     throw outcome instanceof IntegrityError ? outcome : error;
   }
 }

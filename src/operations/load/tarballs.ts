@@ -2,8 +2,6 @@
 import { constants } from 'node:fs';
 import { lstat, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { parseChecksums } from '../../archive/layout/checksums.ts';
-import type { ArchiveReader } from '../../archive/reader/reader.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { verified } from '../../content/verified.ts';
 import { StoreError, UsageError } from '../../errors.ts';
@@ -14,26 +12,52 @@ import { parseReference } from '../../oci/reference.ts';
 import { dockerPlatform, inspectDockerImages, type DockerOptions } from '../../stores/docker/engine.ts';
 import { loadIntoDocker } from '../../stores/docker/load.ts';
 import { placeFile } from '../../base/files/place-file.ts';
-import type { TrustedRelease } from '../../archive/verification/trusted-archive.ts';
-import { proveRelease } from '../../archive/verification/verified-archive.ts';
+import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
+import type { ImageTarball, TrustedArchive } from '../../archive/verification/trusted-archive.ts';
+import { verifyPayload } from '../../archive/verification/verified-archive.ts';
 
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW;
-const TAR = 'application/x-tar';
 
 /** One image tarball and whether its target has it. */
-export interface PlannedTar {
-  /** `images/linux-amd64.tar` */
-  readonly member: string;
-  readonly platform: string;
+export interface PlannedTar extends ImageTarball {
   /** Where it goes: a path, or the Engine. */
   readonly destination: string;
-  readonly descriptor: Descriptor;
-  /** In the archive. */
-  readonly offset: number;
   readonly references: readonly string[];
   /** The images of it, with what their references are at the source. */
   readonly images: readonly { readonly reference: string; readonly digest: Digest }[];
   readonly present: boolean;
+}
+
+/** Where whole tarballs go. */
+export type TarballTarget = 'directory' | 'docker';
+
+let createPlan: (archive: TrustedArchive, kind: TarballTarget, tarballs: readonly PlannedTar[]) => TarballPlan;
+let archiveOf: (plan: TarballPlan) => TrustedArchive;
+
+/** What a load of tarballs would do with its archive. Only {@link planDirectory} and {@link planDocker} make one. */
+export class TarballPlan {
+  static {
+    createPlan = (archive, kind, tarballs) => new TarballPlan(archive, kind, tarballs);
+    archiveOf = (plan) => plan.#archive;
+  }
+
+  readonly #archive: TrustedArchive;
+  readonly #kind: TarballTarget;
+  readonly #tarballs: readonly PlannedTar[];
+
+  private constructor(archive: TrustedArchive, kind: TarballTarget, tarballs: readonly PlannedTar[]) {
+    this.#archive = archive;
+    this.#kind = kind;
+    this.#tarballs = tarballs;
+  }
+
+  get kind(): TarballTarget {
+    return this.#kind;
+  }
+
+  get tarballs(): readonly PlannedTar[] {
+    return this.#tarballs;
+  }
 }
 
 /** Options of the functions here. */
@@ -41,8 +65,8 @@ export interface LoadTarsOptions {
   /** Only these of the archive's platforms. */
   readonly platforms?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** bytes of payload proved so far, and in all */
-  readonly onProof?: ((done: number, total: number) => void) | undefined;
+  /** bytes of payload verified so far, and in all */
+  readonly onVerified?: ((done: number, total: number) => void) | undefined;
   /** bytes of a tarball that have moved */
   readonly onBytes?: ((tar: PlannedTar, bytes: number) => void) | undefined;
 }
@@ -50,7 +74,7 @@ export interface LoadTarsOptions {
 /** What {@link loadTars} did. */
 export interface LoadTarsOutcome {
   readonly copiedBytes: number;
-  readonly payload: 'proved' | 'not read';
+  readonly payload: 'verified' | 'not read';
 }
 
 /**
@@ -59,35 +83,35 @@ export interface LoadTarsOutcome {
  * @see https://docs.k3s.io/installation/airgap
  */
 export async function planDirectory(
-  archive: ArchiveReader,
-  release: TrustedRelease,
+  archive: TrustedArchive,
   directory: string,
   options: LoadTarsOptions = {},
-): Promise<readonly PlannedTar[]> {
-  const { name, version } = release.inventory;
-  const tars = listTars(archive, release, options.platforms);
-  return Promise.all(
-    tars.map(async (tar) => {
+): Promise<TarballPlan> {
+  const { name, version } = archive.release.inventory;
+  const tarballs = await Promise.all(
+    listTars(archive, options.platforms).map(async (tar) => {
       const destination = join(directory, `${name}-${version}-${tar.platform.replaceAll('/', '-')}.tar`);
       return { ...tar, destination, present: await holds(destination, tar.descriptor) };
     }),
   );
+  return createPlan(archive, 'directory', tarballs);
 }
 
 /** Plans loading the tarball of the Engine's own platform. It counts as present when the Engine has every image of it. */
 export async function planDocker(
-  archive: ArchiveReader,
-  release: TrustedRelease,
+  archive: TrustedArchive,
   options: LoadTarsOptions & DockerOptions = {},
-): Promise<readonly PlannedTar[]> {
+): Promise<TarballPlan> {
+  const { release } = archive;
   const platform = formatPlatform(await dockerPlatform(options));
-  const tars = listTars(archive, release, options.platforms).filter((tar) => isFor(tar.platform, [platform]));
+  const tars = listTars(archive, options.platforms).filter((tar) => isFor(tar.platform, [platform]));
   if (tars.length === 0) {
     throw new UsageError('USAGE', `the archive has no images for this Docker Engine's platform, ${platform}`, {
       hint: `it carries ${release.inventory.platforms.join(', ')}`,
     });
   }
-  return Promise.all(tars.map((tar) => toPlannedImport(tar, release, options)));
+  const tarballs = await Promise.all(tars.map((tar) => toPlannedImport(tar, release, options)));
+  return createPlan(archive, 'docker', tarballs);
 }
 
 async function toPlannedImport(
@@ -116,56 +140,48 @@ function isFor(platform: string, wanted: readonly string[]): boolean {
 }
 
 /**
- * Proves the whole archive and then hands over the tarballs that are missing. A file gets its final name only when it
- * is complete, proved once more, and on disk.
+ * Verifies the whole archive and then hands over the tarballs that are missing. A file gets its final name only when
+ * it is complete, verified once more, and on disk.
+ * @throws IntegrityError when a byte of the archive is wrong: nothing was handed over.
  */
 export async function loadTars(
-  archive: ArchiveReader,
-  release: TrustedRelease,
-  plan: readonly PlannedTar[],
-  kind: 'directory' | 'docker',
+  plan: TarballPlan,
   options: LoadTarsOptions & DockerOptions = {},
 ): Promise<LoadTarsOutcome> {
-  const missing = plan.filter((tar) => !tar.present);
+  const missing = plan.tarballs.filter((tar) => !tar.present);
   if (missing.length === 0) return { copiedBytes: 0, payload: 'not read' };
-  await proveRelease(archive, release, { signal: options.signal, onProgress: options.onProof });
+  const archive = archiveOf(plan);
+  await verifyPayload(archive, { signal: options.signal, onProgress: options.onVerified });
   let copiedBytes = 0;
   for (const tar of missing) {
-    const content = verified(
-      archive.stream(tar.offset, tar.descriptor.size, options.signal),
-      tar.descriptor,
-      tar.member,
-    );
+    const content = verified(archive.fetchTarball(tar.member, options.signal), tar.descriptor, tar.member);
     const counted = counting(content, (bytes) => {
       copiedBytes += bytes;
       options.onBytes?.(tar, bytes);
     });
-    if (kind === 'docker') await loadIntoDocker(counted, options);
+    if (plan.kind === 'docker') await loadIntoDocker(counted, options);
     else await placeTar(tar.destination, counted);
   }
-  return { copiedBytes, payload: 'proved' };
+  return { copiedBytes, payload: 'verified' };
 }
 
 function listTars(
-  archive: ArchiveReader,
-  release: TrustedRelease,
-  platforms: readonly string[] = release.inventory.platforms,
+  archive: TrustedArchive,
+  platforms: readonly string[] = archive.release.inventory.platforms,
 ): Omit<PlannedTar, 'destination' | 'present'>[] {
+  const { release } = archive;
   const unknown = platforms.find((platform) => !isFor(platform, release.inventory.platforms));
   if (unknown !== undefined) {
     throw new UsageError('USAGE', `nothing for ${unknown} is carried`, {
       hint: `choose from ${release.inventory.platforms.join(', ')}`,
     });
   }
-  const digests = parseChecksums(archive.head.checksums);
-  return archive.head.layout.members.flatMap(({ path, platform, offset, size }) => {
-    const digest = digests.get(path);
-    if (platform === undefined || digest === undefined || !isFor(platform, platforms)) return [];
-    const descriptor = { mediaType: TAR, digest, size };
-    const images = imagesOf(release, platform);
-    const references = images.map(({ reference }) => nameOf(reference));
-    return [{ member: path, platform, offset, descriptor, references, images }];
-  });
+  return archive.tarballs
+    .filter(({ platform }) => isFor(platform, platforms))
+    .map((tar) => {
+      const images = imagesOf(release, tar.platform);
+      return { ...tar, references: images.map(({ reference }) => nameOf(reference)), images };
+    });
 }
 
 /** The images that exist for a platform. */
@@ -198,7 +214,7 @@ function idsOf({ inventory }: TrustedRelease, name: string, platform: string): r
     .flatMap(({ digest, config }) => (config === undefined ? [digest] : [digest, config]));
 }
 
-/** Hidden names are not imported, so nobody sees a half-written file. */
+/** Hidden names are not imported, so that no half-written file is seen. */
 async function placeTar(path: string, content: Bytes): Promise<void> {
   await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -207,7 +223,7 @@ async function placeTar(path: string, content: Bytes): Promise<void> {
   await placeFile(path, content);
 }
 
-/** A link is not the file: what it leads to could change once it was proved. */
+/** A link is not the file: what it leads to could change once it was verified. */
 async function holds(path: string, expected: Descriptor): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
   if (found?.isFile() !== true || found.size !== expected.size) return false;

@@ -4,7 +4,7 @@ import { symlink, truncate, writeFile } from 'node:fs/promises';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MAX_INVENTORY_BYTES, serializeInventory } from '../../../src/archive/inventory/inventory.ts';
 import { layoutArchive } from '../../../src/archive/layout/archive-layout.ts';
-import { proveStream } from '../../../src/archive/verification/proof.ts';
+import { verifyContentStream } from '../../../src/archive/verification/payload.ts';
 import { openArchive, readHead } from '../../../src/archive/reader/reader.ts';
 import { encodeHeader, paddingOf } from '../../../src/base/tar/ustar.ts';
 import { bytesOf, collect, readVerified } from '../../../src/content/verified.ts';
@@ -37,7 +37,7 @@ async function refusalsOf(bytes: Buffer): Promise<readonly unknown[]> {
   await writeFile(path, bytes);
   return [
     await rejectionOf(() => openArchive(path)),
-    await rejectionOf(() => proveStream(bytesOf(bytes), 'stream', () => undefined)),
+    await rejectionOf(() => verifyContentStream(bytesOf(bytes), 'stream', () => undefined)),
   ];
 }
 

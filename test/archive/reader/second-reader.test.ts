@@ -174,7 +174,7 @@ describe('the verdict is the same', () => {
       const members = readArchive(bytes, [publicKey]);
       const proved = await verifyArchive(path, { keys: [publicKey], threshold: 1 });
       expect(members.map((member) => member.path)).toContain('images/multi-platform.tar');
-      expect(proved.proof.bytes).toBe(bytes.length);
+      expect(proved.content.bytes).toBe(bytes.length);
     },
   );
 

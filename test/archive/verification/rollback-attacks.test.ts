@@ -4,14 +4,9 @@
  */
 import { createReadStream } from 'node:fs';
 import { beforeAll, afterAll, describe, expect, test } from 'vitest';
-import { openArchive } from '../../../src/archive/reader/reader.ts';
 import type { Digest } from '../../../src/oci/digest.ts';
-import {
-  factsOf,
-  trustArchive,
-  type Acceptance,
-  type TrustedRelease,
-} from '../../../src/archive/verification/trusted-archive.ts';
+import { factsOf, type Acceptance, type TrustedRelease } from '../../../src/archive/verification/acceptance.ts';
+import { trustArchive } from '../../../src/archive/verification/trusted-archive.ts';
 import { verifyArchive, verifyStream } from '../../../src/archive/verification/verified-archive.ts';
 import type { SiteState } from '../../../src/trust/rollback/site-state-schema.ts';
 import { advanceState, findLine } from '../../../src/trust/rollback/evaluate-rollback.ts';
@@ -52,8 +47,8 @@ async function build(options: ArchiveOptions): Promise<{ readonly path: string; 
 }
 const accept = (changes: Partial<Acceptance> = {}): Acceptance => ({ anchor: V1, now: NOW, ...changes });
 async function admit(options: ArchiveOptions, acceptance: Partial<Acceptance> = {}): Promise<TrustedRelease> {
-  using archive = await openArchive((await build(options)).path);
-  return await trustArchive(archive, accept(acceptance));
+  using archive = await trustArchive((await build(options)).path, accept(acceptance));
+  return archive.release;
 }
 /** The state of a site that loaded these, one after the other. */
 async function siteAfter(...releases: readonly ArchiveOptions[]): Promise<SiteState> {

@@ -25,7 +25,7 @@ async function shown(isTTY: boolean, options: GlobalOptions): Promise<string> {
   const around = surroundings(isTTY);
   {
     using progress = await openProgress(createContext(around, options));
-    progress.begin('proof', 'verifying', 8 * MIB);
+    progress.begin('verification', 'verifying', 8 * MIB);
     progress.begin('copy', 'archive.tar', 8 * MIB, MIB);
     progress.item('resolved 1/1  app');
     progress.onCopy({ type: 'started', descriptor, target });
@@ -36,9 +36,9 @@ async function shown(isTTY: boolean, options: GlobalOptions): Promise<string> {
     progress.onCopy({ type: 'progress', descriptor, target, bytes: 3 * MIB });
     progress.onCopy({ type: 'copied', descriptor, target });
     progress.onCopy({ type: 'mounted', descriptor: small, target });
-    progress.onProof(4 * MIB, 8 * MIB);
-    progress.onProof(8 * MIB, 8 * MIB);
-    progress.onProof(8 * MIB, 8 * MIB);
+    progress.onVerified(4 * MIB, 8 * MIB);
+    progress.onVerified(8 * MIB, 8 * MIB);
+    progress.onVerified(8 * MIB, 8 * MIB);
     progress.onCopy({ type: 'tagged', descriptor, target, tag: '1.0' });
   }
   return String(around.stderr.read() ?? '');

@@ -1,7 +1,7 @@
 /**
- * Proves an archive byte for byte against its inventory: framing is compared, never parsed; content is hashed; what the
+ * Verifies an archive byte for byte against its inventory: framing is compared, never parsed; content is hashed; what the
  * inventory says of manifests is held against their own bytes. What the signature must vouch for is
- * `checksums.txt` alone, which {@link checkChecksums} ties to the inventory.
+ * `checksums.txt` alone, which {@link assertChecksums} ties to the inventory.
  */
 import { createHash } from 'node:crypto';
 import type { Bytes } from '../../base/bytes.ts';
@@ -16,16 +16,16 @@ import { renderChecksums, type ArchiveLayout, type ContentSegment } from '../lay
 import { readHead, trailing, truncated, type ArchiveHead, type ArchiveReader } from '../reader/reader.ts';
 import { BLOCK_BYTES } from '../../base/tar/ustar.ts';
 
-/** What was read and proved. */
-export interface Proof {
+/** How much was read and verified. */
+export interface VerifiedContent {
   /** bytes of the whole archive, all of them accounted for */
   readonly bytes: number;
   /** Pieces of content that were hashed. */
   readonly contents: number;
 }
 
-/** Options of {@link proveContent}. */
-export interface ProveOptions extends CallOptions {
+/** Options of {@link verifyContent}. */
+export interface VerifyContentOptions extends CallOptions {
   /** bytes of content hashed so far */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
@@ -33,10 +33,10 @@ export interface ProveOptions extends CallOptions {
 /**
  * Ties the signed text to the inventory: `checksums.txt` must list exactly the payload, and what the inventory
  * determines, `release.json` included, must have the digest it says. The digests of the image tarballs are taken as
- * given: {@link proveContent} proves every byte of them against the inventory.
+ * given: {@link verifyContent} holds every byte of them against the inventory.
  * @throws IntegrityError `MALFORMED`
  */
-export function checkChecksums({ layout, checksums }: ArchiveHead): void {
+export function assertChecksums({ layout, checksums }: ArchiveHead): void {
   const listed = parseChecksums(checksums);
   const isWhole = layout.members.every(({ path }) => !isImageTarPath(path) || listed.has(path));
   if (isWhole && renderChecksums(layout, listed).equals(checksums)) return;
@@ -47,11 +47,14 @@ export function checkChecksums({ layout, checksums }: ArchiveHead): void {
 }
 
 /**
- * Proves every byte of an open archive against its inventory, on all cores, but for `checksums.txt` and the slots; and
+ * Verifies every byte of an open archive against its inventory, on all cores, but for `checksums.txt` and the slots; and
  * the graph in the inventory against the manifests.
  * @throws IntegrityError naming the first member that fails and its offset.
  */
-export async function proveContent(archive: ArchiveReader, options: ProveOptions = {}): Promise<Proof> {
+export async function verifyContent(
+  archive: ArchiveReader,
+  options: VerifyContentOptions = {},
+): Promise<VerifiedContent> {
   const { layout } = archive.head;
   for (const segment of layout.segments) {
     if (segment.kind !== 'framing') continue;
@@ -59,7 +62,7 @@ export async function proveContent(archive: ArchiveReader, options: ProveOptions
     compareFraming(layout, segment.offset, segment.bytes, archive.read(segment.offset, segment.bytes.length));
   }
   const contents = layout.segments.filter((segment) => segment.kind === 'content');
-  proveGraph(archive, contents, options);
+  verifyGraph(archive, contents, options);
   const total = contents.reduce((sum, { length }) => sum + length, 0);
   // What is hashed is not yet what it should be: the last word is for after the comparison.
   const onProgress = (bytes: number): void => void (bytes < total && options.onProgress?.(bytes));
@@ -69,8 +72,17 @@ export async function proveContent(archive: ArchiveReader, options: ProveOptions
   return { bytes: layout.size, contents: contents.length };
 }
 
-/** Small, and all a reader will act upon: so it is judged before gigabytes are hashed. */
-function proveGraph(archive: ArchiveReader, contents: readonly ContentSegment[], { signal }: ProveOptions): void {
+/** Bytes that {@link verifyContent} hashes: every copy of content that the archive holds. */
+export function contentSize({ layout }: ArchiveHead): number {
+  return layout.segments.reduce((sum, part) => sum + (part.kind === 'content' ? part.length : 0), 0);
+}
+
+/** Small, and all a reader will act upon: so it is checked before gigabytes are hashed. */
+function verifyGraph(
+  archive: ArchiveReader,
+  contents: readonly ContentSegment[],
+  { signal }: VerifyContentOptions,
+): void {
   const { layout, inventory } = archive.head;
   const graph = new GraphProof(inventory);
   for (const segment of contents) {
@@ -84,11 +96,11 @@ function proveGraph(archive: ArchiveReader, contents: readonly ContentSegment[],
 }
 
 /**
- * Proves what `checksums.txt` says of the image tarballs, which {@link checkChecksums} takes as given. Readers need it
+ * Verifies what `checksums.txt` says of the image tarballs, which {@link assertChecksums} takes as given. Readers need it
  * not; whoever signs `checksums.txt` vouches for every line of it.
  * @throws IntegrityError `DIGEST_MISMATCH` naming the first tarball whose line is wrong.
  */
-export async function proveTarballs(archive: ArchiveReader, options: ProveOptions = {}): Promise<void> {
+export async function verifyTarballs(archive: ArchiveReader, options: VerifyContentOptions = {}): Promise<void> {
   const { layout, checksums } = archive.head;
   const listed = parseChecksums(checksums);
   const tars = layout.members.filter(({ path }) => isImageTarPath(path));
@@ -103,16 +115,20 @@ export async function proveTarballs(archive: ArchiveReader, options: ProveOption
 }
 
 /**
- * Proves an archive that comes as a stream. The head is judged by `onHead`, which throws what it will not have, before
+ * Verifies an archive that comes as a stream. The head is decided upon by `onHead`, which throws what it refuses, before
  * the payload is read, and names the members whose content is to be kept in memory.
  * @throws IntegrityError naming the first member that fails and its offset.
  */
-export async function proveStream(
+export async function verifyContentStream(
   content: Bytes,
   name: string,
   onHead: (head: ArchiveHead) => readonly string[] | void | Promise<readonly string[] | void>,
-  options: ProveOptions = {},
-): Promise<{ readonly head: ArchiveHead; readonly proof: Proof; readonly kept: ReadonlyMap<string, Buffer> }> {
+  options: VerifyContentOptions = {},
+): Promise<{
+  readonly head: ArchiveHead;
+  readonly content: VerifiedContent;
+  readonly kept: ReadonlyMap<string, Buffer>;
+}> {
   await using input = new StreamCursor(content, name);
   const early: Buffer[] = [];
   let held = 0;
@@ -129,7 +145,7 @@ export async function proveStream(
   input.unread(Buffer.concat(early));
   const graph = new GraphProof(head.inventory);
   let contents = 0;
-  let proved = 0;
+  let read = 0;
   for (const segment of head.layout.segments) {
     options.signal?.throwIfAborted();
     if (segment.kind === 'framing') {
@@ -148,14 +164,14 @@ export async function proveStream(
         checkDigest(head.layout, segment, digestOf(hash));
       }
       contents++;
-      options.onProgress?.((proved += segment.length));
+      options.onProgress?.((read += segment.length));
     } else {
       await input.pass(segment.length, () => undefined);
     }
   }
   if (await input.hasMore()) throw trailing(name, head.layout.size);
   graph.finish();
-  return { head, proof: { bytes: head.layout.size, contents }, kept };
+  return { head, content: { bytes: head.layout.size, contents }, kept };
 }
 
 function compareFraming(layout: ArchiveLayout, offset: number, expected: Buffer, actual: Buffer): void {

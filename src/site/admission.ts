@@ -1,28 +1,25 @@
 /** Admits an archive under what the site remembers, and remembers it in turn when all is done. */
-import type { ArchiveReader } from '../../archive/reader/reader.ts';
-import { openSite, readSiteState, type Site } from '../../site/site-state.ts';
-import {
-  factsOf,
-  trustArchive,
-  type Acceptance,
-  type TrustedRelease,
-} from '../../archive/verification/trusted-archive.ts';
-import { advanceState, recordException } from '../../trust/rollback/evaluate-rollback.ts';
-import type { Terms } from '../options/trust-options.ts';
+import { openSite, readSiteState, type Site } from './site-state.ts';
+import { factsOf, type Acceptance, type TrustedRelease } from '../archive/verification/acceptance.ts';
+import { advanceState, recordException } from '../trust/rollback/evaluate-rollback.ts';
 
-/** Why an archive is admitted: only a load, when it is complete, advances the state. */
+/** Why an archive is admitted: only a load, when it is complete, advances the state; a plan changes nothing. */
 export type AdmissionPurpose = 'load' | 'extract' | 'verify' | 'plan';
+
+/** What a site accepts: all of an acceptance but what it remembers, and where it remembers. */
+export interface SiteTerms extends Omit<Acceptance, 'state'> {
+  /** Directory of the site's state; without one, nothing is remembered. */
+  readonly state: string | undefined;
+}
 
 /** An acceptance under the site's state, held until disposed where something may be written to it. */
 export class Admission implements AsyncDisposable {
   readonly acceptance: Acceptance;
-  readonly #terms: Terms;
   readonly #purpose: AdmissionPurpose;
   readonly #site: Site | undefined;
 
-  private constructor(terms: Terms, purpose: AdmissionPurpose, acceptance: Acceptance, site: Site | undefined) {
+  private constructor(acceptance: Acceptance, purpose: AdmissionPurpose, site: Site | undefined) {
     this.acceptance = acceptance;
-    this.#terms = terms;
     this.#purpose = purpose;
     this.#site = site;
   }
@@ -31,24 +28,18 @@ export class Admission implements AsyncDisposable {
    * Reads the state, and takes its lock where it may be written: two loads at one site go one after the other.
    * @throws StoreError `LOCKED`
    */
-  static async open(terms: Terms, purpose: AdmissionPurpose): Promise<Admission> {
-    const { state: directory, ...rest } = terms;
-    if (directory === undefined) return new Admission(terms, purpose, rest, undefined);
+  static async open({ state: directory, ...terms }: SiteTerms, purpose: AdmissionPurpose): Promise<Admission> {
+    if (directory === undefined) return new Admission(terms, purpose, undefined);
     const isWriting = purpose === 'load' || (purpose !== 'plan' && terms.exceptionFor !== undefined);
     const site = isWriting ? await openSite(directory) : undefined;
     const state = site?.state ?? (await readSiteState(directory));
-    return new Admission(terms, purpose, { ...rest, state }, site);
+    return new Admission({ ...terms, state }, purpose, site);
   }
 
-  /** Decides whether to believe an open archive. */
-  async admit(archive: ArchiveReader): Promise<TrustedRelease> {
-    return trustArchive(archive, this.acceptance);
-  }
-
-  /** To be called when what was done with the release is complete. */
-  async complete(release: TrustedRelease): Promise<void> {
+  /** To be called when what was done with the release is complete. @throws StoreError `STORE_IO`, `NO_SPACE` */
+  async remember(release: TrustedRelease): Promise<void> {
     if (this.#site === undefined) return;
-    const { now } = this.#terms;
+    const { now } = this.acceptance;
     const { standing, trust } = release;
     const facts = factsOf(release);
     const command = this.#purpose;

@@ -1,14 +1,14 @@
 /** What a load brought to a target, as the audit log has it. */
-import type { PlannedTar } from '../../operations/load/tarballs.ts';
-import type { TrustedRelease } from '../../archive/verification/trusted-archive.ts';
-import type { ChartRoute } from '../../operations/load/charts.ts';
-import type { Digest } from '../../oci/digest.ts';
-import type { AuditFile, AuditImage } from '../../site/audit/entry-schema.ts';
-import type { Goods } from './trail.ts';
-import type { ImageOutcome } from '../../report/transfers.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { ChartRoute } from '../operations/load/charts.ts';
+import type { PlannedTar } from '../operations/load/tarballs.ts';
+import type { TrustedRelease } from '../archive/verification/acceptance.ts';
+import type { AuditFile, AuditImage } from '../site/audit/entry-schema.ts';
+import type { AuditContent } from '../site/audit/trail.ts';
+import type { ImageOutcome } from './transfers.ts';
 
 /** Images and charts at a registry or in a layout. */
-export function imageGoods(images: readonly ImageOutcome[], charts: readonly ChartRoute[]): Goods {
+export function imageContent(images: readonly ImageOutcome[], charts: readonly ChartRoute[]): AuditContent {
   return {
     images: images.map(toAuditImage),
     ...(charts.length === 0 ? {} : { charts: charts.flatMap(toAuditChart) }),
@@ -16,16 +16,16 @@ export function imageGoods(images: readonly ImageOutcome[], charts: readonly Cha
 }
 
 /** Tarballs in a directory or an Engine, and the images in them, each by the manifest of its platform. */
-export function tarGoods(
+export function tarballContent(
   { inventory }: TrustedRelease,
-  plan: readonly PlannedTar[],
+  tarballs: readonly PlannedTar[],
   result: 'missing' | 'loaded',
-): Goods {
+): AuditContent {
   const manifests = new Map(inventory.manifests.map((manifest) => [manifest.digest, manifest]));
   const inTar = (root: Digest, platform: string): Digest =>
     manifests.get(root)?.manifests?.find((child) => manifests.get(child)?.platform === platform) ?? root;
   return {
-    images: plan.flatMap(({ platform, destination, present, images }) =>
+    images: tarballs.flatMap(({ platform, destination, present, images }) =>
       images.map(({ reference, digest }) => ({
         reference,
         place: destination,
@@ -33,7 +33,7 @@ export function tarGoods(
         result: present ? 'present' : result,
       })),
     ),
-    files: plan.map(({ member, destination, descriptor }) => ({
+    files: tarballs.map(({ member, destination, descriptor }) => ({
       path: member,
       place: destination,
       digest: descriptor.digest,

@@ -2,7 +2,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkChecksums, proveContent, proveStream } from '../../../src/archive/verification/proof.ts';
+import { assertChecksums, verifyContent, verifyContentStream } from '../../../src/archive/verification/payload.ts';
 import { openArchive, type ArchiveHead } from '../../../src/archive/reader/reader.ts';
 import type { Bytes } from '../../../src/base/bytes.ts';
 import { IntegrityError } from '../../../src/errors.ts';
@@ -48,10 +48,10 @@ function isOpen(position: number): boolean {
 }
 
 /** All that this layer promises together; with `open` regions left to the signature. */
-async function proveFile(file: string, check = checkChecksums): Promise<ArchiveHead> {
+async function proveFile(file: string, check = assertChecksums): Promise<ArchiveHead> {
   using reader = await openArchive(file);
   check(reader.head);
-  await proveContent(reader);
+  await verifyContent(reader);
   return reader.head;
 }
 
@@ -74,7 +74,7 @@ async function* chunked(bytes: Buffer, seed: number): Bytes {
 }
 
 async function proveChunks(bytes: Buffer, seed: number): Promise<ArchiveHead> {
-  return (await proveStream(chunked(bytes, seed), 'stream', checkChecksums)).head;
+  return (await verifyContentStream(chunked(bytes, seed), 'stream', assertChecksums)).head;
 }
 
 /** Runs `check` with one bit of the file at `position` flipped. */
@@ -107,22 +107,22 @@ describe('an untouched archive', () => {
       0,
     );
     const seen: number[] = [];
-    const proof = proveContent(reader, { onProgress: (bytes) => seen.push(bytes) });
+    const proof = verifyContent(reader, { onProgress: (bytes) => seen.push(bytes) });
     await expect(proof).rejects.toMatchObject({ details: { member: 'docs/readme.txt' } });
     expect(seen).not.toContain(total);
   });
 
   test('is proved from a file and from a stream in any chunks', async () => {
     using reader = await openArchive(path);
-    checkChecksums(reader.head);
+    assertChecksums(reader.head);
     const seen: number[] = [];
-    const proof = await proveContent(reader, { onProgress: (bytes) => seen.push(bytes) });
+    const proof = await verifyContent(reader, { onProgress: (bytes) => seen.push(bytes) });
     const contents = reader.head.layout.segments.filter((segment) => segment.kind === 'content');
     expect(proof).toEqual({ bytes: archive.length, contents: contents.length });
     expect(seen.at(-1)).toBe(contents.reduce((sum, { length }) => sum + length, 0));
     for (let seed = 0; seed < 20; seed++) {
-      const streamed = await proveStream(chunked(archive, seed), 'stream', checkChecksums);
-      expect(streamed.proof).toEqual(proof);
+      const streamed = await verifyContentStream(chunked(archive, seed), 'stream', assertChecksums);
+      expect(streamed.content).toEqual(proof);
       expect(streamed.head).toEqual(reader.head);
     }
   });
@@ -194,7 +194,7 @@ describe('what the proof leaves to the signature', () => {
         .slice(head.checksums.lastIndexOf(10, position - offset - 1) + 1)
         .split('\n')[0];
       const outcome = await rejectionOf(() => {
-        checkChecksums(head);
+        assertChecksums(head);
         throw new Error('accepted');
       });
       if (outcome instanceof IntegrityError) continue;
@@ -213,7 +213,7 @@ describe('what the proof leaves to the signature', () => {
         const streamed = await proveChunks(flipped(position), position);
         expect(streamed).toEqual(head);
         expect(head.slots[index]?.equals(archive.subarray(offset, offset + size))).toBe(false);
-        checkChecksums(head);
+        assertChecksums(head);
       }
     }
   });
@@ -245,7 +245,7 @@ describe('what the proof leaves to the signature', () => {
     const lines = change(head.checksums.toString('latin1').trimEnd().split('\n'));
     const checksums = Buffer.from(lines.map((line) => `${line}\n`).join(''));
     expect(checksums.equals(head.checksums)).toBe(false);
-    expect(await rejectionOf(() => checkChecksums({ ...head, checksums }))).toMatchObject({
+    expect(await rejectionOf(() => assertChecksums({ ...head, checksums }))).toMatchObject({
       name: 'IntegrityError',
       code: 'MALFORMED',
     });
@@ -301,7 +301,7 @@ describe('a stream', () => {
       await Promise.resolve();
       throw new Error('nobody signed this');
     };
-    expect(await rejectionOf(() => proveStream(content(), 'stream', refuse))).toMatchObject({
+    expect(await rejectionOf(() => verifyContentStream(content(), 'stream', refuse))).toMatchObject({
       message: 'nobody signed this',
     });
     expect(read).toBeLessThan(metadataEnd + 70_000);
@@ -313,7 +313,7 @@ describe('a stream', () => {
       yield archive;
       for (;;) yield Buffer.alloc(1_000);
     };
-    expect(await rejectionOf(() => proveStream(endless(), 'stream', () => undefined))).toMatchObject({
+    expect(await rejectionOf(() => verifyContentStream(endless(), 'stream', () => undefined))).toMatchObject({
       code: 'SIZE_MISMATCH',
     });
   });
@@ -323,7 +323,7 @@ describe('a stream', () => {
       yield archive.subarray(0, archive.length / 2);
       throw new Error('the link broke');
     };
-    expect(await rejectionOf(() => proveStream(broken(), 'stream', () => undefined))).toMatchObject({
+    expect(await rejectionOf(() => verifyContentStream(broken(), 'stream', () => undefined))).toMatchObject({
       message: 'the link broke',
     });
   });
@@ -331,9 +331,9 @@ describe('a stream', () => {
   test('and a file stop when told to', async () => {
     const options = { signal: AbortSignal.abort() };
     using reader = await openArchive(path);
-    expect(await rejectionOf(() => proveContent(reader, options))).toMatchObject({ name: 'AbortError' });
-    expect(await rejectionOf(() => proveStream(chunked(archive, 1), 'stream', () => undefined, options))).toMatchObject(
-      { name: 'AbortError' },
-    );
+    expect(await rejectionOf(() => verifyContent(reader, options))).toMatchObject({ name: 'AbortError' });
+    expect(
+      await rejectionOf(() => verifyContentStream(chunked(archive, 1), 'stream', () => undefined, options)),
+    ).toMatchObject({ name: 'AbortError' });
   });
 });

@@ -1,0 +1,25 @@
+/** What a load of whole tarballs did or would do with each of them, for people and for machines. */
+import type { PlannedTar } from '../operations/load/tarballs.ts';
+import { formatBytes, formatCount, formatTable } from './format.ts';
+import type { Described } from './load-report.ts';
+
+/** @param isDone Whether those that were missing are there now. */
+export function describeTarballs(tarballs: readonly PlannedTar[], isDone: boolean): Described {
+  return {
+    document: {
+      tarballs: tarballs.map(({ member, platform, destination, descriptor, references, present }) => {
+        const { size, digest } = descriptor;
+        const result = present ? 'present' : isDone ? 'loaded' : 'missing';
+        return { member, platform, destination, size, digest, references, result };
+      }),
+    },
+    lines: formatTable(
+      tarballs.map(({ member, platform, destination, descriptor, references, present }) => [
+        present ? 'already there' : isDone ? 'loaded' : 'would load',
+        destination,
+        `${member} (${platform}, ${formatCount(references.length, 'image')}, ${formatBytes(descriptor.size)})`,
+      ]),
+      '  ',
+    ),
+  };
+}

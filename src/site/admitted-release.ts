@@ -1,0 +1,144 @@
+/**
+ * The order that keeps a site safe, for every verb: lock, admit, put on record, do, remember, put on record again,
+ * receipt. A verb says what it would do and does it; when and whether is decided here.
+ */
+import { openArchive } from '../archive/reader/reader.ts';
+import type { TrustedRelease } from '../archive/verification/acceptance.ts';
+import { acceptArchive, type TrustedArchive } from '../archive/verification/trusted-archive.ts';
+import { verifyStream, type VerifiedRelease, type VerifyOptions } from '../archive/verification/verified-archive.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { sha256 } from '../oci/digest.ts';
+import { Admission, type SiteTerms } from './admission.ts';
+import type { AuditRecord } from './audit/log.ts';
+import { openTrail, type AuditContent, type AuditTrail, type SiteEnvironment } from './audit/trail.ts';
+import { ReceiptWriter, type ReceiptRequest, type WrittenReceipt } from './receipts/receipt-writer.ts';
+
+/** What is to be done with which archive, on which terms, and where that goes on record. */
+export interface SiteRequest {
+  readonly action: 'verify' | 'load' | 'extract';
+  /** The archive as it was named. */
+  readonly archive: string;
+  /** Where its content goes, without credentials. */
+  readonly target?: string | undefined;
+  readonly terms: SiteTerms;
+  /** The audit log, where it is not the one beside the state. */
+  readonly auditLog?: string | undefined;
+  readonly receipt?: ReceiptRequest | undefined;
+  /** Only say what would be done: nothing is locked, remembered or put on record. @defaultValue false */
+  readonly isPlan?: boolean | undefined;
+}
+
+/** What was left of the work for others to read. */
+export interface SiteRecord {
+  readonly entry?: AuditRecord | undefined;
+  readonly receipt?: WrittenReceipt | undefined;
+}
+
+/** One thing that is done with an admitted release. */
+export interface SiteWork<T> {
+  /** What would get where, for the log, before anything can be seen; absent where the work makes nothing visible. */
+  readonly planned?: (() => AuditContent) | undefined;
+  readonly act: () => Promise<T>;
+  /** What got where, for the log. */
+  readonly done?: ((outcome: T) => AuditContent) | undefined;
+}
+
+/** A release that the site admits, for as long as the work on it lasts. */
+export class AdmittedRelease {
+  readonly archive: TrustedArchive;
+  readonly #complete: Completion | undefined;
+
+  /** @internal Made by {@link withAdmittedRelease} alone. */
+  constructor(archive: TrustedArchive, completion: Completion | undefined) {
+    this.archive = archive;
+    this.#complete = completion;
+  }
+
+  /**
+   * Does the work: that it begins goes on record before, what protects the site is remembered after, and that it is
+   * complete goes on record last.
+   * @throws StoreError when something of that cannot be written; the message says what was done.
+   * @throws RangeError for a plan, which does nothing.
+   */
+  async perform<T>(work: SiteWork<T>): Promise<{ readonly outcome: T; readonly record: SiteRecord }> {
+    if (this.#complete === undefined) throw new RangeError('a plan does nothing');
+    return await performOnRecord(this.archive.release, this.#complete, work);
+  }
+}
+
+interface Completion {
+  readonly trail: AuditTrail;
+  readonly admission: Admission;
+  readonly receipt: ReceiptWriter | undefined;
+}
+
+/**
+ * Opens an archive, decides whether the site admits it, and hands it to `work`. How that ends goes on record, whatever
+ * it throws. When this returns or throws, the archive is closed and the site is free for the next.
+ * @throws StoreError `LOCKED` while another process loads at this site. @throws TrustError, IntegrityError when the
+ *   archive is refused. @throws UsageError when there is no such file, or a receipt without a log is asked for.
+ */
+export async function withAdmittedRelease<T>(
+  request: SiteRequest,
+  environment: SiteEnvironment,
+  work: (admitted: AdmittedRelease) => Promise<T>,
+): Promise<T> {
+  const { terms, isPlan = false } = request;
+  const { trail, receipt } = await openRecord(request, environment);
+  const admitAndWork = async (): Promise<T> => {
+    const reader = await openArchive(request.archive);
+    await using closing = new AsyncDisposableStack();
+    closing.use(reader);
+    trail.opened(sha256(reader.head.checksums));
+    const admission = closing.use(await Admission.open(terms, isPlan ? 'plan' : request.action));
+    const archive = await acceptArchive(reader, admission.acceptance);
+    trail.trusts(archive.release);
+    return await work(new AdmittedRelease(archive, isPlan ? undefined : { trail, admission, receipt }));
+  };
+  return await (isPlan ? admitAndWork() : trail.cover(admitAndWork));
+}
+
+/**
+ * Verifies an archive that comes as a stream, under what the site remembers. It cannot be loaded: whether to believe it
+ * may be known only when it is over.
+ * @throws as {@link withAdmittedRelease} does.
+ */
+export async function verifyAdmittedStream(
+  request: SiteRequest & { readonly action: 'verify' },
+  environment: SiteEnvironment,
+  { content, name }: { readonly content: Bytes; readonly name: string },
+  options: VerifyOptions = {},
+): Promise<{ readonly outcome: VerifiedRelease; readonly record: SiteRecord }> {
+  const { trail, receipt } = await openRecord(request, environment);
+  return await trail.cover(async () => {
+    await using admission = await Admission.open(request.terms, request.action);
+    const onTrusted = (release: TrustedRelease): void => {
+      trail.trusts(release);
+      options.onTrusted?.(release);
+    };
+    const release = await verifyStream(content, name, admission.acceptance, { ...options, onTrusted });
+    return await performOnRecord(release, { trail, admission, receipt }, { act: async () => release });
+  });
+}
+
+async function openRecord(
+  { action, archive, target, terms, auditLog, receipt }: SiteRequest,
+  environment: SiteEnvironment,
+): Promise<Pick<Completion, 'trail' | 'receipt'>> {
+  const isExceptional = terms.exceptionFor !== undefined;
+  const trail = openTrail({ action, archive, target, state: terms.state, log: auditLog, isExceptional }, environment);
+  return { trail, receipt: receipt && (await ReceiptWriter.open(receipt, trail.path)) };
+}
+
+async function performOnRecord<T>(
+  release: TrustedRelease,
+  { trail, admission, receipt }: Completion,
+  { planned, act, done }: SiteWork<T>,
+): Promise<{ readonly outcome: T; readonly record: SiteRecord }> {
+  if (planned !== undefined) await trail.begin(planned());
+  const outcome = await act();
+  // What protects the site comes first; the record that the work is complete is the last word.
+  await admission.remember(release);
+  const entry = await trail.complete(done?.(outcome) ?? {});
+  return { outcome, record: { entry, receipt: entry && (await receipt?.write(entry)) } };
+}

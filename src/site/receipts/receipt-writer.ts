@@ -1,0 +1,74 @@
+/** Writes the receipt of a load to a file that can be carried back out. */
+import type { KeyObject } from 'node:crypto';
+import { lstat, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { placeFile } from '../../base/files/place-file.ts';
+import { bytesOf } from '../../content/verified.ts';
+import { inContext, UsageError } from '../../errors.ts';
+import { keyId, publicKeyOf } from '../../trust/keys/public-key.ts';
+import { serializeEnvelope } from '../../trust/signatures/dsse.ts';
+import { signEnvelope } from '../../trust/signing/envelope-signer.ts';
+import type { AuditRecord } from '../audit/log.ts';
+import { createReceipt } from './receipt.ts';
+
+/** The receipt that is asked for. */
+export interface ReceiptRequest {
+  /** Where it goes. */
+  readonly path: string;
+  /** Private key of the site that signs it; without one it is not signed. */
+  readonly key?: KeyObject | undefined;
+}
+
+/** A receipt that was written. */
+export interface WrittenReceipt {
+  readonly path: string;
+  /** Id of the key that signed it. */
+  readonly signedBy: string | undefined;
+}
+
+/** A place for a receipt, made sure of before anything is done. */
+export class ReceiptWriter {
+  readonly #request: ReceiptRequest;
+
+  private constructor(request: ReceiptRequest) {
+    this.#request = request;
+  }
+
+  /**
+   * Makes sure, before anything is done, that the receipt can be made: there is a log of which it is an entry, and a
+   * directory for it.
+   * @throws UsageError
+   */
+  static async open(request: ReceiptRequest, log: string | undefined): Promise<ReceiptWriter> {
+    if (log === undefined) {
+      throw new UsageError('USAGE', '--receipt needs an audit log, of which it is an entry', {
+        hint: 'add --state DIR, or --audit-log FILE',
+      });
+    }
+    await assertPlace(request.path);
+    return new ReceiptWriter(request);
+  }
+
+  /** @throws StoreError `STORE_IO`, `NO_SPACE`: the load is complete all the same, as the message says. */
+  async write({ entry, head }: AuditRecord): Promise<WrittenReceipt> {
+    if (entry.event === 'recovered') throw new RangeError('a recovery has no receipt');
+    const { path, key } = this.#request;
+    const unsigned = createReceipt(entry, head.hash);
+    const envelope = key === undefined ? unsigned : signEnvelope(unsigned, key);
+    try {
+      await placeFile(path, bytesOf(serializeEnvelope(envelope)));
+    } catch (error) {
+      throw inContext(error, 'all was done and is on record; the receipt is not there, so run the same command again');
+    }
+    return { path, signedBy: key && keyId(publicKeyOf(key)) };
+  }
+}
+
+async function assertPlace(path: string): Promise<void> {
+  const parent = await stat(dirname(path)).catch(() => undefined);
+  if (parent?.isDirectory() !== true) {
+    throw new UsageError('USAGE', `${dirname(path)}, where the receipt goes, is no directory`);
+  }
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isDirectory() === true) throw new UsageError('USAGE', `${path}, where the receipt goes, is a directory`);
+}
