@@ -67,7 +67,7 @@ export const build = defineCommand({
     // Asked first: a passphrase is not waited for at the end of a long download.
     const signers = await openSigners(context, options, chain?.at(-1)?.document.trustedRoot);
     const witness = await openWitness(context, options);
-    await using sources = new ImageSources({ ...options, signal });
+    await using sources = new ImageSources({ ...options, env: context.env, signal });
     const { report, moved, unusedRules, trust } = await (async () => {
       using progress = await openProgress(context);
       const pinned = await pinRelease(input, sources, context, progress, options);

@@ -32,7 +32,7 @@ export async function loadTarballs(
   const directory = await reportDirectory(options.report, archive.release.inventory);
   const target = address.kind === 'directory' ? `dir:${address.directory}` : 'docker-daemon:';
   const platforms = options.platform.length === 0 ? undefined : options.platform;
-  const common = { platforms, signal, host: options.dockerHost };
+  const common = { platforms, signal, host: options.dockerHost ?? context.env['DOCKER_HOST'] };
   const plan =
     address.kind === 'directory'
       ? await planDirectory(archive, address.directory, common)

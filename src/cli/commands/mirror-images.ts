@@ -37,8 +37,8 @@ export async function mirrorRelease(
     throw new UsageError('USAGE', `cannot mirror to ${options.to}`, { hint: 'mirror to docker:// or oci:DIR' });
   }
   const input = chooseInput(path);
-  await using sources = new ImageSources({ ...options, signal });
-  await using opened = await openImageTarget(address, options);
+  await using sources = new ImageSources({ ...options, env: context.env, signal });
+  await using opened = await openImageTarget(address, { ...options, env: context.env });
   const { target } = opened;
   const mirrored = await (async () => {
     using progress = await openProgress(context);

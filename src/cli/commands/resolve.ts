@@ -35,7 +35,7 @@ export const resolve = defineCommand({
         hint: 'a lock is built as it is: airgap build release.lock.json',
       });
     }
-    await using sources = new ImageSources({ ...options, signal });
+    await using sources = new ImageSources({ ...options, env: context.env, signal });
     const { lock, lockPath, isWritten, moved, unusedRules } = await (async () => {
       using progress = await openProgress(context);
       return await pinRelease(input, sources, context, progress, options);

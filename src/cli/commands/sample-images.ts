@@ -12,7 +12,7 @@ export const sampleImages = defineCommand({
   options: {
     to: requiredText('--to <target>', 'docker://host[:port][/prefix]; the original registry is left out of paths'),
   },
-  async run({ output, signal }, { release = 'release.yaml' }, { to }) {
+  async run({ output, env, signal }, { release = 'release.yaml' }, { to }) {
     const { parseTarget } = await import('../../release/mapping/target-address.ts');
     const { Registries } = await import('../../stores/registry/registries.ts');
     const { createRegistryTarget } = await import('../../release/mapping/image-target.ts');
@@ -21,7 +21,7 @@ export const sampleImages = defineCommand({
     const address = parseTarget(to);
     if (address.kind !== 'registry') throw new UsageError('USAGE', `sample images go to a registry, not to ${to}`);
     const spec = await loadSpec(release);
-    await using registries = new Registries('push');
+    await using registries = new Registries('push', { environment: env });
     const rule = { ...address, stripRegistry: true };
     const target = createRegistryTarget(to, rule, (reference) => registries.repository(reference));
     const { references, copiedBytes } = await pushSampleImages(spec, resolve(dirname(release)), target, { signal });

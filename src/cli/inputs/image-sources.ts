@@ -8,6 +8,7 @@ import { parseMirror, throughMirror, type MirrorRule } from '../../release/mappi
 import type { ImageOrigin } from '../../release/spec/spec-schema.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import type { DockerImageSource } from '../../stores/docker/image.ts';
+import type { Context } from '../context.ts';
 
 /** Options of {@link ImageSources}, as commands have them. */
 export interface SourceOptions {
@@ -16,6 +17,8 @@ export interface SourceOptions {
   readonly mirror: readonly string[];
   readonly plainHttpFrom: readonly string[];
   readonly concurrency?: number | undefined;
+  /** Accounts, proxies and the Engine's address are looked up here. */
+  readonly env: Context['env'];
   readonly signal: AbortSignal;
 }
 
@@ -23,17 +26,20 @@ export interface SourceOptions {
 export class ImageSources implements AsyncDisposable {
   readonly #registries: Registries;
   readonly #mirrors: readonly MirrorRule[];
+  readonly #env: Context['env'];
   readonly #signal: AbortSignal;
   /** By canonical reference: the Engine hands out an image once, however often it is asked for. */
   readonly #docker = new Map<string, Promise<DockerImageSource>>();
   readonly #open = new Map<string, Source>();
 
-  constructor({ caFile, mirror, plainHttpFrom, concurrency, signal }: SourceOptions) {
+  constructor({ caFile, mirror, plainHttpFrom, concurrency, env, signal }: SourceOptions) {
+    this.#env = env;
     this.#signal = signal;
     this.#mirrors = mirror.map(parseMirror);
     this.#registries = new Registries('pull', (registry) => ({
       caFile,
       concurrency,
+      environment: env,
       ...(plainHttpFrom.includes(registry) ? { plainHttp: true } : {}),
     }));
   }
@@ -82,7 +88,7 @@ export class ImageSources implements AsyncDisposable {
     let opening = this.#docker.get(reference);
     if (opening === undefined) {
       opening = import('../../stores/docker/image.ts').then(({ openDockerImage }) =>
-        openDockerImage(reference, { signal: this.#signal }),
+        openDockerImage(reference, { host: this.#env['DOCKER_HOST'], signal: this.#signal }),
       );
       this.#docker.set(reference, opening);
     }

@@ -6,6 +6,7 @@ import { Registries } from '../../stores/registry/registries.ts';
 import type { TargetAddress } from '../../release/mapping/target-address.ts';
 import { openLayout } from '../../stores/layout/oci-layout.ts';
 import { MemoryStore } from '../../stores/memory.ts';
+import type { Context } from '../context.ts';
 import type { TargetOptions } from '../options/target-options.ts';
 
 /** An open target; closing it gives back connections and locks. */
@@ -19,7 +20,7 @@ export interface OpenImageTarget extends AsyncDisposable {
  */
 export async function openImageTarget(
   address: Extract<TargetAddress, { readonly kind: 'registry' | 'layout' }>,
-  options: TargetOptions & { readonly concurrency: number | undefined },
+  options: TargetOptions & Pick<Context, 'env'> & { readonly concurrency: number | undefined },
 ): Promise<OpenImageTarget> {
   if (address.kind === 'layout') {
     refuse(options.stripRegistry, '--strip-registry', 'an OCI layout keeps the original image names');
@@ -34,6 +35,7 @@ export async function openImageTarget(
   const registries = new Registries('push', {
     caFile: options.caFile,
     concurrency: options.concurrency,
+    environment: options.env,
     ...(options.plainHttp ? { plainHttp: true } : {}),
     insecure: options.insecure,
   });
