@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
-import { AIRGAP_COMMANDS } from '../src/cli/airgap.ts';
+import { AIRGAP } from '../src/cli/airgap.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
@@ -87,7 +87,7 @@ test.each(PAGES)('every link of %s leads somewhere', (path) => {
 test('docs/commands.md lists every command, in the words of its help', () => {
   const rows = [...readPage('docs/commands.md').matchAll(/^\| `airgap ([^`]+)` +\| (.+?) +\|$/gm)];
   const listed = rows.map(([, name = '', summary = '']) => [name, summary]).sort();
-  expect(listed).toEqual(AIRGAP_COMMANDS.map(({ name, summary }) => [name, summary]).sort());
+  expect(listed).toEqual(AIRGAP.commands.map(({ name, summary }) => [name, summary]).sort());
 });
 
 test('docs/dependencies.md has a reason for every dependency, and for nothing else', () => {

@@ -1,5 +1,4 @@
 /** The `airgap` program: all commands, in the order of a release's life. */
-import type { Command } from './command.ts';
 import { auditReceipt } from './commands/audit/receipt.ts';
 import { auditVerify } from './commands/audit/verify.ts';
 import { build } from './commands/build.ts';
@@ -20,49 +19,45 @@ import { trustInit } from './commands/trust/init.ts';
 import { trustShow, trustVerify } from './commands/trust/show.ts';
 import { trustSign } from './commands/trust/sign.ts';
 import { verify } from './commands/verify.ts';
-import { runInProcess } from './run.ts';
+import type { Program } from './program.ts';
 
-/** Every command, in that order; docs/commands.md lists the same. */
-export const AIRGAP_COMMANDS: readonly Command[] = [
-  init,
-  keysGenerate,
-  keysShow,
-  trustInit,
-  trustAddKey,
-  trustRemoveKey,
-  trustAddIdentity,
-  trustRemoveIdentity,
-  trustSetTrustedRoot,
-  trustRevoke,
-  trustSet,
-  trustSign,
-  trustShow,
-  trustVerify,
-  resolve,
-  build,
-  sign,
-  verify,
-  inspect,
-  load,
-  extract,
-  auditVerify,
-  auditReceipt,
-  mirror,
-  registry,
-  sampleImages,
-];
-
-/** Runs `airgap` with these arguments and returns the exit code. */
-export function runAirgap(argv: readonly string[]): Promise<number> {
-  return runInProcess(argv, AIRGAP_COMMANDS, {
-    name: 'airgap',
-    summary: 'One declared release, one signed archive across the air gap, verified and loaded offline.',
-    examples: [
-      'airgap init my-release',
-      'airgap keys generate --output release',
-      'airgap build release.yaml --key release.key',
-      'airgap verify my-release-offline-1.0.0.tar --key release.pub',
-      'airgap load my-release-offline-1.0.0.tar --key release.pub --to docker://registry.internal:5000',
-    ],
-  });
-}
+/** The `airgap` program; docs/commands.md lists the same commands in the same order. */
+export const AIRGAP: Program = {
+  name: 'airgap',
+  summary: 'One declared release, one signed archive across the air gap, verified and loaded offline.',
+  examples: [
+    'airgap init my-release',
+    'airgap keys generate --output release',
+    'airgap build release.yaml --key release.key',
+    'airgap verify my-release-offline-1.0.0.tar --key release.pub',
+    'airgap load my-release-offline-1.0.0.tar --key release.pub --to docker://registry.internal:5000',
+  ],
+  commands: [
+    init,
+    keysGenerate,
+    keysShow,
+    trustInit,
+    trustAddKey,
+    trustRemoveKey,
+    trustAddIdentity,
+    trustRemoveIdentity,
+    trustSetTrustedRoot,
+    trustRevoke,
+    trustSet,
+    trustSign,
+    trustShow,
+    trustVerify,
+    resolve,
+    build,
+    sign,
+    verify,
+    inspect,
+    load,
+    extract,
+    auditVerify,
+    auditReceipt,
+    mirror,
+    registry,
+    sampleImages,
+  ],
+};

@@ -6,8 +6,8 @@ const problem = explainOldNode(process.version);
 if (problem === undefined) {
   // Streams leave many short-lived objects. Letting V8's young generation grow for them costs 30 MiB and gains nothing.
   setFlagsFromString('--semi-space-growth-factor=1');
-  const { runAirgap } = await import('./airgap.ts');
-  process.exit(await runAirgap(process.argv.slice(2)));
+  const [{ AIRGAP }, { runInProcess }] = await Promise.all([import('./airgap.ts'), import('./run.ts')]);
+  process.exit(await runInProcess(process.argv.slice(2), AIRGAP));
 }
 process.stderr.write(problem);
 process.exit(2);

@@ -1,12 +1,12 @@
 /** The `verify-and-load` program: one command, no subcommands, for the operator at the other side. */
 import { UsageError } from '../errors.ts';
 import { receiptOptions, recordOptions } from './options/audit-options.ts';
-import { argument, defineCommand, digest, flag, list, text, type Command } from './command.ts';
+import { argument, defineCommand, digest, flag, list, text } from './command.ts';
 import { proveLogAndReport } from './commands/audit/verify.ts';
 import { extractAndReport } from './commands/extract.ts';
 import { inspectAndReport } from './commands/inspect.ts';
 import { verifyAndReport } from './commands/verify.ts';
-import { runInProcess } from './run.ts';
+import type { Program } from './program.ts';
 import { concurrencyOption } from './options/source-options.ts';
 import { targetOptions } from './options/target-options.ts';
 import { readTerms, trustOptions } from './options/trust-options.ts';
@@ -65,8 +65,10 @@ const verifyAndLoad = defineCommand({
   },
 });
 
-/** Runs `verify-and-load` with these arguments and returns the exit code. */
-export function runOperator(argv: readonly string[]): Promise<number> {
-  const commands: readonly Command[] = [verifyAndLoad];
-  return runInProcess(argv, commands, { name: 'verify-and-load', summary: verifyAndLoad.summary, examples: EXAMPLES });
-}
+/** The `verify-and-load` program. */
+export const VERIFY_AND_LOAD: Program = {
+  name: 'verify-and-load',
+  summary: verifyAndLoad.summary,
+  examples: EXAMPLES,
+  commands: [verifyAndLoad],
+};

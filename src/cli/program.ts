@@ -5,11 +5,12 @@ import { count, type Command } from './command.ts';
 import { createContext, type GlobalOptions, type Surroundings } from './context.ts';
 import { VERSION } from './version.ts';
 
-/** What a program is called and what it does in one line. */
-export interface ProgramOptions {
+/** A program: what it is called, what it does in one line, and its commands; the one without a name is the program. */
+export interface Program {
   readonly name: string;
   readonly summary: string;
   readonly examples: readonly string[];
+  readonly commands: readonly Command[];
 }
 
 const MAX_TIMEOUT_S = 7 * 24 * 3600;
@@ -23,16 +24,12 @@ const GROUPS: Readonly<Record<string, string>> = {
 };
 
 /**
- * A program of several commands, or of the one command without a name.
+ * The parser of a program, which runs the chosen command.
  * @throws UsageError when parsing what nobody declared.
  */
-export function createProgram(
-  surroundings: Surroundings,
-  commands: readonly Command[],
-  options: ProgramOptions,
-): Commander {
-  const program = new Commander(options.name)
-    .description(options.summary)
+export function createProgram(surroundings: Surroundings, { name, summary, examples, commands }: Program): Commander {
+  const program = new Commander(name)
+    .description(summary)
     .version(VERSION, '--version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .option('--json', 'print one JSON document instead of lines; errors too')
@@ -49,10 +46,10 @@ export function createProgram(
       getOutHasColors: () => false,
     })
     .exitOverride();
-  addExamples(program, options.examples, '');
+  addExamples(program, examples, '');
   for (const command of commands) {
     if (command.name === '') fill(program, surroundings, command);
-    else fill(nest(program, command.name), surroundings, command, options.name);
+    else fill(nest(program, command.name), surroundings, command, name);
   }
   return program;
 }

@@ -1,16 +1,11 @@
 /** One run of a program: arguments in, exit code out. Ctrl-C asks the work to stop; a second one ends it at once. */
 import { ExitCode, reasonOf } from '../errors.ts';
-import type { Command } from './command.ts';
 import { processSurroundings, wantsColor, type Surroundings } from './context.ts';
 import { printFailure } from './output/failure.ts';
-import { createProgram, toUsageError, type ProgramOptions } from './program.ts';
+import { createProgram, toUsageError, type Program } from './program.ts';
 
 /** Runs a program in this process and returns its exit code. */
-export async function runInProcess(
-  argv: readonly string[],
-  commands: readonly Command[],
-  options: ProgramOptions,
-): Promise<number> {
+export async function runInProcess(argv: readonly string[], program: Program): Promise<number> {
   const controller = new AbortController();
   const stop = (): void => {
     if (process.stderr.isTTY) process.stderr.write('\nstopping; press Ctrl-C again to end at once\n');
@@ -23,20 +18,15 @@ export async function runInProcess(
     if (error.code === 'EPIPE') process.exit(ExitCode.ok);
     throw error;
   });
-  return run(argv, processSurroundings(controller.signal), commands, options);
+  return run(argv, processSurroundings(controller.signal), program);
 }
 
 /** Runs a program in the given surroundings and returns its exit code. Never throws. */
-export async function run(
-  argv: readonly string[],
-  surroundings: Surroundings,
-  commands: readonly Command[],
-  options: ProgramOptions,
-): Promise<number> {
+export async function run(argv: readonly string[], surroundings: Surroundings, program: Program): Promise<number> {
   try {
-    const program = createProgram(surroundings, commands, options);
-    if (argv.length === 0) program.outputHelp();
-    else await program.parseAsync(argv, { from: 'user' });
+    const parser = createProgram(surroundings, program);
+    if (argv.length === 0) parser.outputHelp();
+    else await parser.parseAsync(argv, { from: 'user' });
     return ExitCode.ok;
   } catch (thrown) {
     const error = toUsageError(thrown);

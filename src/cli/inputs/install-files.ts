@@ -1,7 +1,6 @@
 /** The files of `install/` in every archive: what the operator at the other side starts with. */
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { StoreError } from '../../errors.ts';
 import { archiveFileName } from '../../archive/inventory/from-lock.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
@@ -27,8 +26,8 @@ export async function readInstallFiles(lock: Pick<ReleaseLock, 'name' | 'version
 
 /** Beside the running bundle; in `dist/` when the sources run as they are. */
 async function readTool(): Promise<Buffer> {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const path = basename(here) === 'cli' ? join(here, '..', '..', 'dist', TOOL) : join(here, TOOL);
+  const isBundled = !import.meta.filename.endsWith('.ts');
+  const path = join(import.meta.dirname, ...(isBundled ? [] : ['..', '..', '..', 'dist']), TOOL);
   try {
     return await readFile(path);
   } catch (cause) {
