@@ -3,6 +3,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/helpers/built.ts'],
     // A test that hangs is ended; a slow or busy machine is not what these are to find.
     testTimeout: 180_000,
     hookTimeout: 180_000,

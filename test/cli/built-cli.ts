@@ -1,48 +1,41 @@
-/** The commands as they are shipped: bundled once per test file, run as processes of their own. */
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll } from 'vitest';
-import type { ProcessOptions, ProcessResult, RunningProcess } from '../helpers/process.ts';
-import { startProcess } from '../helpers/process.ts';
-import { run, runOk } from '../helpers/run.ts';
-import { makeTempDir, type TempDir } from '../helpers/temp.ts';
+/** The commands for tests of the command line: run within this process, or as they are shipped where a process is the subject. */
+import { dirname } from 'node:path';
+import { AIRGAP } from '../../src/cli/airgap.ts';
+import { programCommand, programPath } from '../e2e/support/program.ts';
+import { runInside, type InsideOptions } from '../helpers/in-process.ts';
+import { startProcess, type ProcessOptions, type ProcessResult, type RunningProcess } from '../helpers/process.ts';
+import { run } from '../helpers/run.ts';
 
-const repository = fileURLToPath(new URL('../..', import.meta.url));
-
-/** The built commands of a test file. */
+/** The commands of a test file. */
 export interface BuiltCli {
   /** The directory of the bundles. */
   readonly directory: string;
-  /** `airgap` with these arguments, to its end. */
-  airgap(args: readonly string[], options?: ProcessOptions): Promise<ProcessResult>;
+  /** `airgap` with these arguments, to its end, within this process. */
+  airgap(args: readonly string[], options?: InsideOptions): Promise<ProcessResult>;
   /** The same, which must succeed; returns standard output. */
-  ok(args: readonly string[], options?: ProcessOptions): Promise<string>;
-  /** `airgap` that keeps running. */
+  ok(args: readonly string[], options?: InsideOptions): Promise<string>;
+  /** `airgap` as it is shipped, to its end. */
+  spawn(args: readonly string[], options?: ProcessOptions): Promise<ProcessResult>;
+  /** `airgap` as it is shipped, which keeps running. */
   start(args: readonly string[], options?: ProcessOptions): Promise<RunningProcess>;
   /** Another script, to its end, with the pinned Node. */
   node(args: readonly string[], options?: ProcessOptions): Promise<ProcessResult>;
 }
 
-/** Bundles the commands before the tests of the file. */
+/** The commands, with no more environment than a test gives them. */
 export function useBuiltCli(): BuiltCli {
-  let temp: (TempDir & AsyncDisposable) | undefined;
-  beforeAll(async () => {
-    temp = await makeTempDir();
-    await runOk(process.execPath, ['scripts/build.mjs', temp.join('dist')], { cwd: repository });
-  });
-  afterAll(() => temp?.[Symbol.asyncDispose]());
-  const script = (): string => {
-    if (temp === undefined) throw new Error('the commands are built before the first test');
-    return temp.join('dist', 'airgap.mjs');
-  };
-  const plain = (options: ProcessOptions): ProcessOptions => ({ ...options, env: { NO_COLOR: '1', ...options.env } });
+  const plain = <T extends ProcessOptions>(options: T): T => ({ ...options, env: { NO_COLOR: '1', ...options.env } });
+  const airgap: BuiltCli['airgap'] = (args, options = {}) => runInside(AIRGAP, args, plain(options));
   return {
-    get directory(): string {
-      return join(script(), '..');
+    directory: dirname(programPath('airgap')),
+    airgap,
+    ok: async (args, options) => {
+      const { exitCode, stdout, stderr } = await airgap(args, options);
+      if (exitCode === 0) return stdout;
+      throw new Error(`airgap ${args.join(' ')}: exit ${String(exitCode)}\n${stdout}${stderr}`);
     },
-    airgap: (args, options = {}) => run(process.execPath, [script(), ...args], plain(options)),
-    ok: async (args, options = {}) => (await runOk(process.execPath, [script(), ...args], plain(options))).stdout,
-    start: (args, options = {}) => startProcess(process.execPath, [script(), ...args], plain(options)),
+    spawn: (args, options = {}) => run(...programCommand('airgap', args), plain(options)),
+    start: (args, options = {}) => startProcess(...programCommand('airgap', args), plain(options)),
     node: (args, options = {}) => run(process.execPath, args, plain(options)),
   };
 }

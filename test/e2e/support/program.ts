@@ -1,7 +1,10 @@
-/** Runs the built programs the way their users do: `dist/airgap.mjs` and `dist/verify-and-load.mjs`, each in a process of its own. */
+/** Runs the two programs: within this process where only words and files count, else as built, each in a process of its own. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { AIRGAP } from '../../../src/cli/airgap.ts';
+import { VERIFY_AND_LOAD } from '../../../src/cli/operator.ts';
+import { runInside, type InsideOptions } from '../../helpers/in-process.ts';
 import { startProcess, type ProcessResult, type RunningProcess } from '../../helpers/process.ts';
 import { run, type RunOptions } from '../../helpers/run.ts';
 
@@ -9,8 +12,10 @@ import { run, type RunOptions } from '../../helpers/run.ts';
 const DIST = process.env['AIRGAP_DIST'] ?? fileURLToPath(new URL('../../../dist', import.meta.url));
 const TIMEOUT_MS = 150_000;
 
+const PROGRAMS = { airgap: AIRGAP, 'verify-and-load': VERIFY_AND_LOAD };
+
 /** The two programs. */
-export type ProgramName = 'airgap' | 'verify-and-load';
+export type ProgramName = keyof typeof PROGRAMS;
 
 /** The bundle of a program. @throws Error when nobody built it. */
 export function programPath(name: ProgramName): string {
@@ -46,8 +51,8 @@ export async function startAirgap(args: readonly string[], options: RunOptions =
   return startProcess(command, full, { ...options, env: programEnvironment(options.env) });
 }
 
-/** Runs a program to its end, whatever its exit code. */
-export async function runProgram(
+/** Runs a built program to its end in a process of its own, whatever its exit code. */
+export async function spawnProgram(
   name: ProgramName,
   args: readonly string[],
   options: RunOptions = {},
@@ -56,8 +61,17 @@ export async function runProgram(
   return run(command, full, { timeoutMs: TIMEOUT_MS, ...options, env: programEnvironment(options.env) });
 }
 
+/** Runs a program to its end within this process, whatever its exit code. */
+export async function runProgram(
+  name: ProgramName,
+  args: readonly string[],
+  options: InsideOptions = {},
+): Promise<ProcessResult> {
+  return runInside(PROGRAMS[name], args, { ...options, env: programEnvironment(options.env) });
+}
+
 /** Runs `airgap` to its end, whatever its exit code. */
-export async function airgap(args: readonly string[], options: RunOptions = {}): Promise<ProcessResult> {
+export async function airgap(args: readonly string[], options: InsideOptions = {}): Promise<ProcessResult> {
   return runProgram('airgap', args, options);
 }
 
@@ -65,7 +79,7 @@ export async function airgap(args: readonly string[], options: RunOptions = {}):
  * Runs `airgap`, which must succeed.
  * @throws Error with everything it said when it did not
  */
-export async function airgapOk(args: readonly string[], options: RunOptions = {}): Promise<ProcessResult> {
+export async function airgapOk(args: readonly string[], options: InsideOptions = {}): Promise<ProcessResult> {
   const result = await airgap(args, options);
   if (result.exitCode !== 0) {
     throw new Error(`airgap ${args.join(' ')}: exit ${String(result.exitCode)}\n${result.stdout}${result.stderr}`);
@@ -76,7 +90,7 @@ export async function airgapOk(args: readonly string[], options: RunOptions = {}
 /** Runs `airgap … --json`, which must succeed, and hands back its document. */
 export async function airgapJson<T = Record<string, unknown>>(
   args: readonly string[],
-  options: RunOptions = {},
+  options: InsideOptions = {},
 ): Promise<T> {
   return JSON.parse((await airgapOk([...args, '--json'], options)).stdout) as T;
 }
