@@ -30,7 +30,10 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
-  { files: ['eslint.config.js', 'vitest.config.ts', 'test/helpers/built.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  {
+    files: ['eslint.config.js', 'vitest.config.ts', 'test/helpers/built.ts'],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
   { files: ['scripts/**', 'bench/**', 'test/**'], rules: { 'no-console': 'off' } },
   { files: ['**/*.js', '**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },
 );
