@@ -2,6 +2,7 @@
 import { Composer, isAlias, isCollection, isMap, isScalar, Lexer, LineCounter, Parser, visit } from 'yaml';
 import type { CST, Document, Node } from 'yaml';
 import { UsageError } from '../errors.ts';
+import { hintForYaml, type YamlFault } from './yaml-hints.ts';
 
 /** Bytes (as UTF-16 units) of one text. */
 export const MAX_YAML_LENGTH: number = 1024 * 1024;
@@ -43,6 +44,8 @@ export interface YamlOptions {
   readonly merge?: boolean | undefined;
   /** UTF-16 units. @defaultValue 1 MiB */
   readonly maxLength?: number | undefined;
+  /** Whether a key that appears twice is refused; otherwise the last one counts. @defaultValue true */
+  readonly uniqueKeys?: boolean | undefined;
 }
 
 /**
@@ -50,32 +53,56 @@ export interface YamlOptions {
  * @throws UsageError `INVALID_SPEC` naming file, line and column of each syntax problem.
  */
 export function readYaml(text: string, fileName: string, options: YamlOptions = {}): readonly YamlDocument[] {
-  const maxLength = options.maxLength ?? MAX_YAML_LENGTH;
+  const { documents, lines } = composeYaml(text, fileName, { maxAliases: MAX_ALIAS_NODES, ...options });
+  const faults = documents.flatMap((document) => [
+    ...document.warnings.map(({ pos, message, code }) => ({ offset: pos[0], message, code })),
+    ...findBadKeys(document, options.uniqueKeys ?? true),
+  ]);
+  refuseFaults(faults, text, fileName, lines);
+  return documents.map((document) => toYamlDocument(document, lines, fileName));
+}
+
+/** Options of {@link composeYaml}. */
+export interface ComposeOptions extends Pick<YamlOptions, 'merge' | 'maxLength'> {
+  /** Aliases of one text. */
+  readonly maxAliases: number;
+}
+
+/**
+ * The documents of a text as trees of nodes, with nothing in them evaluated.
+ * @throws UsageError `INVALID_SPEC` naming file, line and column of each syntax error, and for a text over the limits.
+ */
+export function composeYaml(
+  text: string,
+  fileName: string,
+  { merge = false, maxLength = MAX_YAML_LENGTH, maxAliases }: ComposeOptions,
+): { readonly documents: readonly Document.Parsed[]; readonly lines: LineCounter } {
   if (text.length > maxLength) throw invalid(`${fileName}: is larger than ${maxLength} characters`);
   const lines = new LineCounter();
-  const tokens = tokenize(text, lines, fileName);
-  const documents = [
-    ...new Composer({
-      merge: options.merge ?? false,
-      prettyErrors: false,
-      // The library compares every key with every other; duplicates are found in linear time below.
-      uniqueKeys: false,
-      version: '1.2',
-    }).compose(tokens),
-  ];
+  const tokens = tokenize(text, lines, fileName, maxAliases);
+  // The library compares every key with every other; duplicates are found in linear time below.
+  const composer = new Composer({ merge, prettyErrors: false, uniqueKeys: false, version: '1.2' });
+  const documents = [...composer.compose(tokens)];
   if (documents.length > MAX_DOCUMENTS) throw invalid(`${fileName}: has more than ${MAX_DOCUMENTS} documents`);
-  const problems = documents.flatMap((document) => [
-    ...[...document.errors, ...document.warnings].map(({ pos, message }) => ({ offset: pos[0], message })),
-    ...findBadKeys(document),
-  ]);
-  if (problems.length > 0) {
-    const shown = problems.slice(0, MAX_SYNTAX_PROBLEMS).map(({ offset, message }) => {
-      const { line, col } = lines.linePos(offset);
-      return `${fileName}:${line}:${col}: ${message}`;
-    });
-    throw invalid(shown.join('\n'), 'the file is not well-formed YAML; a map key may appear once only');
-  }
-  return documents.map((document) => toYamlDocument(document, lines, fileName));
+  const errors = documents.flatMap((document) => document.errors);
+  refuseFaults(
+    errors.map(({ pos, message, code }) => ({ offset: pos[0], message, code })),
+    text,
+    fileName,
+    lines,
+  );
+  return { documents, lines };
+}
+
+/** @throws UsageError `INVALID_SPEC` when there are any, with the place of each and the next step for the first. */
+export function refuseFaults(faults: readonly YamlFault[], text: string, fileName: string, lines: LineCounter): void {
+  const [first] = faults;
+  if (first === undefined) return;
+  const shown = faults.slice(0, MAX_SYNTAX_PROBLEMS).map(({ offset, message }) => {
+    const { line, col } = lines.linePos(offset);
+    return `${fileName}:${line}:${col}: ${message}`;
+  });
+  throw invalid(shown.join('\n'), hintForYaml(text, first));
 }
 
 function toYamlDocument(document: Document.Parsed, lines: LineCounter, fileName: string): YamlDocument {
@@ -125,7 +152,7 @@ function isNode(value: unknown): value is Node {
 }
 
 /** The first, stack-free stage of reading: knows how deep the text nests before anything recursive sees it. */
-function tokenize(text: string, lines: LineCounter, fileName: string): readonly CST.Token[] {
+function tokenize(text: string, lines: LineCounter, fileName: string, maxAliases: number): readonly CST.Token[] {
   const parser = new Parser(lines.addNewLine);
   const tokens: CST.Token[] = [];
   let aliases = 0;
@@ -133,7 +160,7 @@ function tokenize(text: string, lines: LineCounter, fileName: string): readonly 
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
     if (lexeme.startsWith('*') && before !== SCALAR_MARK) aliases += 1;
-    if (aliases > MAX_ALIAS_NODES) throw invalid(`${fileName}: has more than ${MAX_ALIAS_NODES} aliases`);
+    if (aliases > maxAliases) throw invalid(`${fileName}: has more than ${maxAliases} aliases`);
     before = lexeme;
     tokens.push(...parser.next(lexeme));
     if (parser.stack.length > MAX_DEPTH) {
@@ -146,25 +173,28 @@ function tokenize(text: string, lines: LineCounter, fileName: string): readonly 
 }
 
 /** Keys that appear twice in one mapping, and keys that are no plain scalars. */
-function findBadKeys(document: Document.Parsed): readonly { readonly offset: number; readonly message: string }[] {
-  const problems: { offset: number; message: string }[] = [];
+function findBadKeys(document: Document.Parsed, uniqueKeys: boolean): readonly YamlFault[] {
+  const faults: YamlFault[] = [];
   visit(document, {
     Map: (_key, map) => {
       const seen = new Set<string>();
       for (const { key } of map.items) {
         const offset = (key as Node | null)?.range?.[0] ?? map.range?.[0] ?? 0;
         if (!isScalar(key)) {
-          problems.push({ offset, message: 'a key must be plain text' });
+          faults.push({ offset, message: 'a key must be plain text', code: 'BAD_KEY' });
           continue;
         }
         const name = String(key.value);
-        if (seen.has(name)) problems.push({ offset, message: `duplicate key ${JSON.stringify(name.slice(0, 100))}` });
+        if (uniqueKeys && seen.has(name)) {
+          const message = `duplicate key ${JSON.stringify(name.slice(0, 100))}`;
+          faults.push({ offset, message, code: 'DUPLICATE_KEY' });
+        }
         seen.add(name);
       }
-      return problems.length > MAX_SYNTAX_PROBLEMS ? visit.BREAK : undefined;
+      return faults.length > MAX_SYNTAX_PROBLEMS ? visit.BREAK : undefined;
     },
   });
-  return problems;
+  return faults;
 }
 
 function invalid(message: string, hint?: string, cause?: unknown): UsageError {

@@ -38,6 +38,35 @@ describe('readYaml', () => {
     expect(() => readYaml(text, 'f.yaml')).toThrow(message);
   });
 
+  it.each([
+    ['a template', 'image: {{ .Values.image }}:{{ .Values.tag }}\n', 'templates are not YAML'],
+    ['a template as a value', 'image: {{ .Values.image }}\n', 'templates are not YAML'],
+    ['a template around blocks', '{{- if .Values.on }}\na: 1\n{{- end }}\n', 'templates are not YAML'],
+    ['tabs', 'a:\n\tb: 1\n', 'YAML takes no tabs'],
+    ['JSON after JSON in a line', '{"a": 1}{"b": 2}', 'one JSON text follows another'],
+    ['JSON after JSON', '{\n  "a": 1\n}\n{\n  "b": 2\n}\n', 'one JSON text follows another'],
+    ['a key twice', 'a: 1\na: 2\n', 'a map key may appear once only'],
+    ['a colon in a value', 'a: b: c\n', 'in quotes'],
+    ['a reserved character', 'a: @b\n', 'in quotes'],
+    ['a merge conflict', 'x: 0\n<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> main\n', 'merge conflict'],
+    ['an open bracket', 'a: [b, c\n', 'check quotes, brackets'],
+    ['an open quote', 'a: "b\n', 'check quotes, brackets'],
+    ['an unknown tag', 'a: !secret x', 'tags are not taken'],
+  ])('says what to do about %s', (_what, text, hint) => {
+    const refusal = ((): unknown => {
+      try {
+        return readYaml(text, 'f.yaml');
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(refusal).toMatchObject({ code: 'INVALID_SPEC', hint: expect.stringContaining(hint) as string });
+  });
+
+  it('takes the last of two equal keys where that is how another tool reads', () => {
+    expect(readYaml('a: 1\nb: 2\na: 3\n', 'f', { uniqueKeys: false })[0]?.value).toEqual({ a: 3, b: 2 });
+  });
+
   it('takes a wide mapping in linear time', () => {
     const text = Array.from({ length: 40_000 }, (_, index) => `k${index}: v\n`).join('');
     expect(Object.keys(readYaml(text, 'f.yaml')[0]?.value as object)).toHaveLength(40_000);

@@ -2,8 +2,13 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { UsageError } from '../../errors.ts';
-import type { ChartFile } from './chart.ts';
 import { parseHelmIgnore, type IgnoreRules } from './helm-ignore.ts';
+
+/** One file of a chart; the path is relative to the chart, with forward slashes. */
+export interface ChartFile {
+  readonly path: string;
+  readonly bytes: Buffer;
+}
 
 /** Helm's own limits, so that what is packed can be installed. */
 export const MAX_CHART_FILE_BYTES: number = 5 * 1024 * 1024;
@@ -27,9 +32,9 @@ export async function readChartFiles(directory: string, shownAs: string): Promis
     const real = await realpath(join(root, path)).catch((error: unknown) => {
       throw new UsageError('INVALID_SPEC', `${shownAs}/${path}: is a link to nothing`, { cause: error });
     });
-    if (relative(root, real).split(sep)[0] === '..') throw refuse('is a link that leads out of the chart');
     const found = await stat(real);
     if (path !== '' && isIgnored(path, found.isDirectory())) return;
+    if (relative(root, real).split(sep)[0] === '..') throw leadsOut(`${shownAs}/${path}`, shownAs);
     if (found.isDirectory()) {
       const names = await readdir(real);
       for (const name of names.sort()) await walk(path === '' ? name : `${path}/${name}`, depth + 1);
@@ -54,6 +59,14 @@ async function readIgnoreRules(root: string, shownAs: string): Promise<IgnoreRul
   return parseHelmIgnore(text, `${shownAs}/.helmignore`);
 }
 
-function withoutByteOrderMark(bytes: Buffer): Buffer {
+/** What is beside the release.yaml is pinned; what a link leads to elsewhere is not. */
+function leadsOut(place: string, chart: string): UsageError {
+  return new UsageError('INVALID_SPEC', `${place}: is a link that leads out of the chart`, {
+    hint: `run \`helm package ${chart}\`, which follows it, and name the package instead`,
+  });
+}
+
+/** Drops the byte order mark, as Helm does. */
+export function withoutByteOrderMark(bytes: Buffer): Buffer {
   return bytes.length >= 3 && bytes.readUIntBE(0, 3) === 0xefbbbf ? bytes.subarray(3) : bytes;
 }

@@ -2,7 +2,7 @@
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { sha256 } from '../../oci/digest.ts';
 import { MediaType } from '../../oci/media-types.ts';
-import type { ChartMetadata } from './chart.ts';
+import type { ChartMetadata } from './chart-metadata.ts';
 
 /** One piece of content with its descriptor. */
 export interface ChartContent {

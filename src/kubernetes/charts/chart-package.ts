@@ -1,12 +1,15 @@
 /** A chart of the release, ready to travel: packed from its directory, or carried as it was published. */
 import { open, stat } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
-import { createUnpackBudget, packChart, unpackChart } from './chart-archive.ts';
-import { readChartFiles } from './chart-files.ts';
-import { findDeclaredImages, parseChartMetadata, readChartValues } from './chart.ts';
-import type { ChartFile, ChartMetadata } from './chart.ts';
+import { packChart, unpackChart } from './chart-archive.ts';
+import { readChartFiles, type ChartFile } from './chart-files.ts';
+import type { ChartMetadata } from './chart-metadata.ts';
+import { findDeclaredImages, findSilentCharts } from './declared-images.ts';
+import { isPassedOver, loadChart, readChartMetadata, type Chart } from './load-chart.ts';
 import type { ImageHit } from '../resources/images.ts';
 
+/** Names that are safe in a file name, a repository and a tag. */
+const CHART_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,249}$/;
 /** Bytes of one package, which is held in memory; published charts are far smaller. */
 const MAX_PACKAGE_BYTES = 32 * 1024 * 1024;
 
@@ -18,9 +21,10 @@ export interface ChartPackage {
   readonly bytes: Buffer;
   /** What is in it, by path relative to the chart. */
   readonly files: readonly ChartFile[];
-  readonly values: Readonly<Record<string, unknown>>;
-  /** Images its annotations declare, its unpacked dependencies' included. */
+  /** Images its annotations declare, those of the charts below it included. */
   readonly images: readonly ImageHit[];
+  /** What a person should know before the chart travels, a sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /** Options of {@link openChart}. */
@@ -39,9 +43,9 @@ export interface ChartOptions {
 export async function openChart(path: string, options: ChartOptions = {}): Promise<ChartPackage> {
   const shownAs = options.shownAs ?? path;
   if (!(await stat(path)).isDirectory()) return readChartPackage(await readPackage(path, shownAs), shownAs);
-  const files = await readChartFiles(path, shownAs);
-  const { name } = readMetadata(files, shownAs);
-  return describeChart(await packChart(name, files, options.mtime ?? new Date(0)), files, shownAs);
+  const files = (await readChartFiles(path, shownAs)).filter((file) => !isPassedOver(file.path));
+  const chart = await loadChart(files, shownAs);
+  return describeChart(await packChart(nameOf(chart), files, options.mtime ?? new Date(0)), files, chart);
 }
 
 /**
@@ -49,49 +53,58 @@ export async function openChart(path: string, options: ChartOptions = {}): Promi
  * @throws UsageError `INVALID_SPEC`, IntegrityError `MALFORMED` as {@link openChart}.
  */
 export async function readChartPackage(bytes: Buffer, shownAs: string): Promise<ChartPackage> {
-  return describeChart(bytes, await unpackChart(bytes, shownAs), shownAs);
+  const files = await unpackChart(bytes, shownAs);
+  return describeChart(bytes, files, await loadChart(files, shownAs));
 }
 
-async function describeChart(bytes: Buffer, files: readonly ChartFile[], shownAs: string): Promise<ChartPackage> {
-  const metadata = readMetadata(files, shownAs);
-  await checkDependencies(metadata, files, shownAs);
+/**
+ * What the chart in a package says about itself. For packages that were checked when they were carried; whether Helm
+ * would install the chart is not looked at again.
+ * @throws UsageError `INVALID_SPEC`, IntegrityError `MALFORMED` as {@link openChart}.
+ */
+export async function readPackageMetadata(bytes: Buffer, shownAs: string): Promise<ChartMetadata> {
+  const metadata = readChartMetadata(await unpackChart(bytes, shownAs), shownAs);
+  nameOf({ metadata, place: shownAs });
+  return metadata;
+}
+
+function describeChart(bytes: Buffer, files: readonly ChartFile[], chart: Chart): ChartPackage {
+  const { metadata } = chart;
   return {
     metadata,
-    fileName: `${metadata.name}-${metadata.version}.tgz`,
+    fileName: `${nameOf(chart)}-${metadata.version}.tgz`,
     bytes,
     files,
-    values: readChartValues(files, shownAs),
-    images: findDeclaredImages(files, shownAs),
+    images: findDeclaredImages(chart),
+    warnings: [...silenceOf(chart), ...referencesOf(chart)],
   };
 }
 
-function readMetadata(files: readonly ChartFile[], shownAs: string): ChartMetadata {
-  const file = files.find(({ path }) => path === 'Chart.yaml');
-  if (file === undefined) {
-    throw new UsageError('INVALID_SPEC', `${shownAs}: has no Chart.yaml`, {
-      hint: 'a chart is a directory with a Chart.yaml, or a .tgz made by `helm package`',
-    });
-  }
-  return parseChartMetadata(file.bytes.toString('utf8'), `${shownAs}/Chart.yaml`);
+/** @throws UsageError `INVALID_SPEC` for a name that Helm loads but that no registry or file system need take. */
+function nameOf({ metadata, place }: Pick<Chart, 'metadata' | 'place'>): string {
+  if (CHART_NAME.test(metadata.name)) return metadata.name;
+  throw new UsageError('INVALID_SPEC', `${place}/Chart.yaml: name: is no chart name`, {
+    hint: 'use letters, digits and . _ - only, and begin with a letter or digit',
+  });
 }
 
-/** Helm refuses to package or install a chart whose declared dependencies are not there. */
-async function checkDependencies(metadata: ChartMetadata, files: readonly ChartFile[], shownAs: string): Promise<void> {
-  const present = new Set<string>();
-  const budget = createUnpackBudget();
-  for (const { path, bytes } of files) {
-    if (/^charts\/[^/]+\/Chart\.yaml$/.test(path)) {
-      present.add(parseChartMetadata(bytes.toString('utf8'), `${shownAs}/${path}`).name);
-    } else if (/^charts\/[^/]+\.tgz$/.test(path)) {
-      present.add(readMetadata(await unpackChart(bytes, `${shownAs}/${path}`, budget), `${shownAs}/${path}`).name);
-    }
-  }
-  const missing = (metadata.dependencies ?? []).filter(({ name }) => !present.has(name));
-  if (missing.length === 0) return;
-  const names = missing.map(({ name }) => name).join(', ');
-  throw new UsageError('INVALID_SPEC', `${shownAs}: depends on ${names}, missing below charts/`, {
-    hint: `run \`helm dependency build ${shownAs}\``,
-  });
+function silenceOf(chart: Chart): readonly string[] {
+  return findSilentCharts(chart).map(
+    (place) =>
+      `${place} runs images but declares none, and charts are not rendered: list its images under images, ` +
+      `or in its annotations ("artifacthub.io/images")`,
+  );
+}
+
+function referencesOf({ place, schemaReferences, subcharts }: Chart): readonly string[] {
+  return [
+    ...schemaReferences.map(
+      (reference) =>
+        `${place}/values.schema.json refers to ${reference}, which Helm fetches when it installs the chart: ` +
+        'offline that fails, unless with --skip-schema-validation',
+    ),
+    ...subcharts.flatMap(referencesOf),
+  ];
 }
 
 async function readPackage(path: string, shownAs: string): Promise<Buffer> {

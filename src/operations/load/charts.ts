@@ -3,7 +3,7 @@ import type { TrustedArchive } from '../../archive/verification/trusted-archive.
 import type { CopyPlan, ManifestTransfer, Transfer } from '../../content/plan.ts';
 import { readVerified } from '../../content/verified.ts';
 import { createChartArtifact, type ChartContent } from '../../kubernetes/charts/chart-oci.ts';
-import { readChartPackage } from '../../kubernetes/charts/chart-package.ts';
+import { readPackageMetadata } from '../../kubernetes/charts/chart-package.ts';
 import { FileSource } from '../../stores/files.ts';
 import type { ImageTarget } from '../../release/mapping/image-target.ts';
 
@@ -25,7 +25,7 @@ export async function planCharts(archive: TrustedArchive, target: ImageTarget): 
   for (const { path, digest, size } of inventory.files) {
     if (!CHART.test(path) || target.chart === undefined) continue;
     const bytes = await readVerified(archive, { mediaType: 'application/gzip', digest, size });
-    const { metadata } = await readChartPackage(bytes, path);
+    const metadata = await readPackageMetadata(bytes, path);
     const { name, tag, manifest, config, layer } = createChartArtifact(bytes, metadata, inventory.created);
     const place = target.chart(name, tag);
     const transfer = ({ descriptor, bytes: content }: ChartContent): Transfer => ({

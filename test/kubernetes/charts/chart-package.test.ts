@@ -4,9 +4,10 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { pack, type Header } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { unpackChart } from '../../../src/kubernetes/charts/chart-archive.ts';
-import { openChart } from '../../../src/kubernetes/charts/chart-package.ts';
+import { openChart, readChartPackage } from '../../../src/kubernetes/charts/chart-package.ts';
 import { formatReference } from '../../../src/oci/reference.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
+import { noise } from '../../helpers/sample-layer.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 import { MINIMAL_CHART, writeFiles } from './chart-files.ts';
 
@@ -39,7 +40,6 @@ describe('openChart of a directory', () => {
       '.helmignore',
       'README.md',
     ]);
-    expect(first.values).toEqual({ replicas: 2 });
     expect(first.metadata.appVersion).toBe('1.5');
     const tar = gunzipSync(first.bytes);
     expect(tar.subarray(0, 15).toString()).toBe('demo/Chart.yaml');
@@ -57,17 +57,84 @@ describe('openChart of a directory', () => {
     expect(sha256(bytes)).toBe('sha256:04cb84c965f34f47254d23001e8c75c0f416136347ab28f2855d552f6d5abe9d');
   });
 
-  it('lists declared images with their places, those of unpacked dependencies too', async () => {
+  it('lists declared images with their places, those of the charts below it too, packed or not', async () => {
+    const sub = (name: string, annotations: string): string =>
+      `apiVersion: v2\nname: ${name}\nversion: 1.0.0\nannotations: ${annotations}\n`;
+    const packed = await tgz([
+      { name: 'p/Chart.yaml', content: `\uFEFF${sub('packed', '{helm.sh/images: "[packed:1]"}')}` },
+      { name: 'p/charts/deep/Chart.yaml', content: sub('deep', '{images: "[{image: deep:1}]"}') },
+    ]);
     const directory = await writeFiles(temp.join('a'), {
       ...MINIMAL_CHART,
-      'charts/sub/Chart.yaml': 'apiVersion: v2\nname: sub\nversion: 1.0.0\nannotations: {images: "[{image: sub:1}]"}\n',
+      'charts/sub/Chart.yaml': sub('sub', '{images: "[{image: sub:1}]"}'),
+      'charts/packed.tgz': packed,
     });
-    const { images } = await openChart(directory, { shownAs: 'charts/demo' });
+    const { images, warnings } = await openChart(directory, { shownAs: 'charts/demo' });
     expect(images.map(({ reference, at }) => `${formatReference(reference)} ${at}`)).toEqual([
       'registry.example.com/app:1.5 charts/demo/Chart.yaml annotations["images"][0]',
       'docker.io/library/busybox:latest charts/demo/Chart.yaml annotations["artifacthub.io/images"][0]',
+      'docker.io/library/packed:1 charts/demo/charts/packed.tgz/Chart.yaml annotations["helm.sh/images"][0]',
+      'docker.io/library/deep:1 charts/demo/charts/packed.tgz/charts/deep/Chart.yaml annotations["images"][0]',
       'docker.io/library/sub:1 charts/demo/charts/sub/Chart.yaml annotations["images"][0]',
     ]);
+    expect(warnings).toEqual([]);
+  });
+
+  describe('warns of', () => {
+    const bare = { 'Chart.yaml': 'apiVersion: v2\nname: demo\nversion: 1.0.0\n' };
+    const runs = 'kind: Pod\nspec: {containers: [{name: a, image: "{{ .Values.image }}"}]}\n';
+    const sub = 'apiVersion: v2\nname: sub\nversion: 1.0.0\n';
+    const warningsOf = async (files: Readonly<Record<string, string>>): Promise<readonly string[]> =>
+      (await openChart(await writeFiles(temp.join('a'), files), { shownAs: 'charts/a' })).warnings;
+
+    it('a chart that runs images and declares none', async () => {
+      expect(await warningsOf({ ...bare, 'templates/pod.yaml': runs })).toEqual([
+        expect.stringMatching(/^charts\/a runs images but declares none, .* list its images under images/),
+      ]);
+    });
+
+    it('such a chart below another', async () => {
+      const files = { ...bare, 'charts/sub/Chart.yaml': sub, 'charts/sub/templates/pod.yaml': runs };
+      expect(await warningsOf(files)).toEqual([expect.stringMatching(/^charts\/a\/charts\/sub runs images/)]);
+    });
+
+    it('no chart that runs none, and none below a chart that declares images', async () => {
+      const declares = { 'Chart.yaml': `${bare['Chart.yaml']}annotations: {images: "[sub:1]"}\n` };
+      expect(await warningsOf({ ...bare, 'templates/cm.yaml': 'kind: ConfigMap\ndata: {my-imagery: x}\n' })).toEqual([]);
+      expect(
+        await warningsOf({ ...declares, 'charts/sub/Chart.yaml': sub, 'charts/sub/templates/pod.yaml': runs }),
+      ).toEqual([]);
+    });
+
+    it('a schema that Helm fetches when it installs', async () => {
+      const schema = JSON.stringify({ properties: { a: { $ref: 'https://example.com/s.json' } } });
+      expect(await warningsOf({ ...bare, 'values.schema.json': schema })).toEqual([
+        expect.stringMatching(/^charts\/a\/values\.schema\.json refers to https:\/\/example\.com\/s\.json, /),
+      ]);
+    });
+  });
+
+  it('leaves out what Helm passes over below charts/, and keeps the provenance of packages', async () => {
+    const directory = await writeFiles(temp.join('a'), {
+      ...MINIMAL_CHART,
+      'charts/_draft/Chart.yaml': 'broken: [',
+      'charts/.gitkeep': '',
+      'charts/sub/Chart.yaml': 'apiVersion: v2\nname: sub\nversion: 1.0.0\n',
+      'charts/sub/charts/_old/a': '',
+      'charts/sub/_kept': '',
+      'charts/sub-1.tgz.prov': 'signed',
+    });
+    const paths = (await openChart(directory)).files.map(({ path }) => path);
+    expect(paths.filter((path) => path.startsWith('charts/'))).toEqual([
+      'charts/sub/Chart.yaml',
+      'charts/sub/_kept',
+      'charts/sub-1.tgz.prov',
+    ]);
+  });
+
+  it('drops byte order marks, as Helm does', async () => {
+    const { files } = await openChart(await writeFiles(temp.join('a'), { ...MINIMAL_CHART, 'NOTES.txt': '\uFEFFa' }));
+    expect(files.find(({ path }) => path === 'NOTES.txt')?.bytes).toEqual(Buffer.from('a'));
   });
 
   it.each([
@@ -99,6 +166,33 @@ describe('openChart of a directory', () => {
     expect((await openChart(directory)).files.map(({ path }) => path)).toContain('inside.md');
     await symlink('/etc/hostname', temp.join('a/outside'));
     await expect(openChart(directory)).rejects.toThrow('outside: is a link that leads out');
+  });
+});
+
+describe('packages within a package', () => {
+  const meta = { name: 'c/Chart.yaml', content: 'apiVersion: v2\nname: c\nversion: 1.0.0\n' };
+  /** Shrinks to a sixtieth, which is not yet taken for a bomb. */
+  const sparse = (seed: number): Buffer => Buffer.concat([noise(`${seed}`, 70_000), Buffer.alloc(4 * 1024 * 1024)]);
+  const holding = (content: string | Buffer) => tgz([meta, { name: 'c/charts/sub.tgz', content: content as string }]);
+
+  it('share what may be unpacked, however deep they lie', async () => {
+    const large = await tgz([meta, ...Array.from({ length: 12 }, (_, n) => ({ name: `c/${n}`, content: sparse(n) as never }))]);
+    const subs = Array.from({ length: 4 }, (_, n) => ({ name: `c/charts/${n}.tgz`, content: large as never }));
+    await readChartPackage(await tgz([meta, ...subs.slice(0, 2)]), 'c.tgz');
+    await expect(readChartPackage(await tgz([meta, ...subs]), 'c.tgz')).rejects.toMatchObject({
+      code: 'MALFORMED',
+      message: expect.stringMatching(/^c\.tgz\/charts\/3\.tgz: /) as string,
+    });
+    await expect(readChartPackage(await holding(await tgz([meta, ...subs])), 'c.tgz')).rejects.toMatchObject({
+      code: 'MALFORMED',
+      message: expect.stringMatching(/^c\.tgz\/charts\/sub\.tgz\/charts\/[23]\.tgz: /) as string,
+    });
+  });
+
+  it('end somewhere', async () => {
+    let inner = await tgz([meta]);
+    for (let depth = 0; depth < 18; depth += 1) inner = await holding(inner);
+    await expect(readChartPackage(inner, 'c.tgz')).rejects.toThrow('charts are nested too deep');
   });
 });
 

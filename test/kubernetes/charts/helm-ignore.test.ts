@@ -23,6 +23,11 @@ it.each([
   ['', 'templates/x', false, false],
   ['!keep.txt', 'other.txt', false, true],
   ['!keep.txt', 'keep.txt', false, false],
+  ['!keep/', 'keep', true, false],
+  ['!keep/', 'other', true, true],
+  ['!keep/', 'keep', false, true],
+  ['!keep/', 'keep/a', false, true],
+  ['\uFEFF*.txt', 'a.txt', false, true],
 ])('%j for %j (directory: %s) is %s', (rules, path, isDirectory, expected) => {
   expect(parseHelmIgnore(rules, '.helmignore')(path, isDirectory)).toBe(expected);
 });
