@@ -128,6 +128,8 @@ export class HttpError extends AirgapError {
 export interface RegistryFailure extends HttpFailure {
   /** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes */
   readonly errors: readonly { readonly code: string; readonly message: string }[];
+  /** Set when the refusal is that content is missing which a manifest names. */
+  readonly missesContent?: boolean | undefined;
 }
 
 /** A registry answered with an error or did not answer. Exit 1. */

@@ -68,7 +68,7 @@ export interface CopyResult {
  * @throws whatever a store throws, after the retries; nothing is tagged unless everything arrived.
  */
 export async function copy(pending: PendingCopy, options: CopyOptions = {}): Promise<CopyResult> {
-  const run = new CopyRun(options, pending.substituted);
+  const run = new CopyRun(options, pending);
   const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
   await forEachConcurrently(pending.blobs, concurrency, (blob, signal) => run.bring(blob, signal), options.signal);
   await options.beforePublish?.();
@@ -87,14 +87,16 @@ export async function copy(pending: PendingCopy, options: CopyOptions = {}): Pro
 
 class CopyRun {
   readonly #options: CopyOptions;
+  readonly #pending: ReadonlyMap<Digest, PendingTransfer>;
   readonly #substituted: Substitution[];
   #copiedBytes = 0;
   #copied = 0;
   #mounted = 0;
   #tagged = 0;
 
-  constructor(options: CopyOptions, substituted: readonly Substitution[]) {
+  constructor(options: CopyOptions, { blobs, manifests, substituted }: PendingCopy) {
     this.#options = options;
+    this.#pending = new Map([...blobs, ...manifests].map((entry) => [entry.transfer.descriptor.digest, entry]));
     this.#substituted = [...substituted];
   }
 
@@ -121,23 +123,43 @@ class CopyRun {
   }
 
   async publish({ transfer, missing }: PendingTransfer<ManifestTransfer>, signal: AbortSignal): Promise<void> {
+    const { descriptor, source, substitute } = transfer;
     for (const target of missing) {
       try {
-        await this.#push(transfer.descriptor, transfer.source, target, signal);
+        await this.#push(descriptor, source, target, signal);
       } catch (error) {
-        const { substitute } = transfer;
-        if (substitute === undefined || !isMissingContent(error)) throw error;
-        await this.#push(substitute.descriptor, substitute.source, target, signal);
-        const original = transfer.descriptor.digest;
-        this.#substituted.push({ target, original, descriptor: substitute.descriptor });
-        this.#options.onEvent?.({
-          type: 'substituted',
-          descriptor: substitute.descriptor,
-          target: target.name,
-          original,
-        });
+        if (!missesContent(error)) throw error;
+        if (substitute === undefined) await this.#pushWithContent(transfer, target, signal);
+        else {
+          await this.#push(substitute.descriptor, substitute.source, target, signal);
+          this.#substituted.push({ target, original: descriptor.digest, descriptor: substitute.descriptor });
+          const original = descriptor.digest;
+          this.#options.onEvent?.({
+            type: 'substituted',
+            descriptor: substitute.descriptor,
+            target: target.name,
+            original,
+          });
+        }
       }
     }
+  }
+
+  /**
+   * A target misses what it said to hold: it gets that after all. And a target may take a moment until it sees what it was
+   * given: the manifest is tried again.
+   */
+  async #pushWithContent(transfer: ManifestTransfer, target: Target, signal: AbortSignal): Promise<void> {
+    for (const digest of transfer.names) {
+      const named = this.#pending.get(digest);
+      if (named?.present.includes(target) !== true) continue;
+      await this.#push(named.transfer.descriptor, named.transfer.source, target, signal, true);
+    }
+    await retrying(() => this.#push(transfer.descriptor, transfer.source, target, signal), {
+      policy: this.#options.retry,
+      signal,
+      isRetryable: missesContent,
+    });
   }
 
   async tag({ assignment: { descriptor, target, tag } }: PendingTag, signal: AbortSignal): Promise<void> {
@@ -162,15 +184,20 @@ class CopyRun {
     return true;
   }
 
-  async #push(descriptor: Descriptor, source: Source, target: Target, signal: AbortSignal): Promise<void> {
+  async #push(
+    descriptor: Descriptor,
+    source: Source,
+    target: Target,
+    signal: AbortSignal,
+    evenIfHeld = false,
+  ): Promise<void> {
     const { onEvent } = this.#options;
     onEvent?.({ type: 'started', descriptor, target: target.name });
     await this.#retrying(descriptor, target, signal, async () => {
       const offset = canResume(target) ? await target.heldBytes(descriptor) : 0;
       if (offset > 0) onEvent?.({ type: 'resumed', descriptor, target: target.name, bytes: offset });
-      await target.push(descriptor, this.#counted(source.fetch(descriptor, { offset, signal }), descriptor, target), {
-        signal,
-      });
+      const content = this.#counted(source.fetch(descriptor, { offset, signal }), descriptor, target);
+      await target.push(descriptor, content, { signal, ...(evenIfHeld ? { evenIfHeld } : {}) });
     });
     this.#copied++;
     onEvent?.({ type: 'copied', descriptor, target: target.name });
@@ -201,8 +228,7 @@ function isCorrupted(error: unknown): boolean {
   return error instanceof IntegrityError && (error.code === 'DIGEST_MISMATCH' || error.code === 'SIZE_MISMATCH');
 }
 
-/** How registries refuse an index whose children they do not have. */
-function isMissingContent(error: unknown): boolean {
-  const codes = ['MANIFEST_BLOB_UNKNOWN', 'MANIFEST_UNKNOWN', 'MANIFEST_INVALID', 'BLOB_UNKNOWN', 'NOT_FOUND'];
-  return error instanceof RegistryError && error.failure.errors.some(({ code }) => codes.includes(code));
+/** Whether a target refused a manifest since it does not have what that names. */
+function missesContent(error: unknown): boolean {
+  return error instanceof RegistryError && error.failure.missesContent === true;
 }

@@ -41,6 +41,8 @@ export interface Substitution {
 /** A manifest; `level` 0 names no other manifest, level n names some of level n − 1 at most. */
 export interface ManifestTransfer extends Transfer {
   readonly level: number;
+  /** Blobs and manifests that it names. */
+  readonly names: readonly Digest[];
   /** What the manifest refers to; a target holds a referrer only when its list for the subject names it. */
   readonly subject?: Digest | undefined;
   readonly substitute?: Substitute | undefined;
@@ -109,6 +111,7 @@ export function planCopy(
     manifests: ordered.map((manifest) => ({
       ...toTransfer(manifest, manifests.get(manifest) as Draft),
       level: levels.get(manifest.digest) ?? 0,
+      names: contentOf(manifest),
       subject: subjects.get(manifest.digest),
       substitute: substitutes.get(manifest.digest),
     })),
@@ -199,6 +202,10 @@ function addTo<K>(drafts: Map<K, Draft>, key: K, source: Source, target: Target)
 
 function toTransfer(entry: GraphBlob | GraphManifest, { source, targets }: Draft): Transfer {
   return { descriptor: toDescriptor(entry), source, targets: [...targets] };
+}
+
+function contentOf({ config, layers = [], manifests = [] }: GraphManifest): readonly Digest[] {
+  return [...(config === undefined ? [] : [config]), ...layers, ...manifests];
 }
 
 function levelsOf(

@@ -18,6 +18,12 @@ export interface FetchOptions extends CallOptions {
   readonly offset?: number | undefined;
 }
 
+/** Options of {@link Target.push}. */
+export interface PushOptions extends CallOptions {
+  /** Store it also where the target would say that it holds it: its word was found to be wrong. @defaultValue false */
+  readonly evenIfHeld?: boolean | undefined;
+}
+
 /** A place content can be read from. */
 export interface Source {
   /** What messages call this place: `registry.example/repo`, `archive x.tar`. */
@@ -42,7 +48,7 @@ export interface Target extends Source {
    * Stores all of the content or nothing; storing what is there already is no error. Whoever stores proves: the target
    * (or the far side it speaks to) refuses content that does not match its digest.
    */
-  push(expected: Descriptor, content: Bytes, options?: CallOptions): Promise<void>;
+  push(expected: Descriptor, content: Bytes, options?: PushOptions): Promise<void>;
   /** Makes stored content visible under a tag. Tags come last, after everything they reach. */
   tag(target: Descriptor, tag: string, options?: CallOptions): Promise<void>;
 }

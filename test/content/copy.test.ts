@@ -4,7 +4,7 @@ import { copy, type CopyEvent, type CopyOptions, type CopyResult } from '../../s
 import { discoverImage, mergeGraphs } from '../../src/content/graph-walk.ts';
 import { assess, isComplete, planCopy, type Route, type Substitutes } from '../../src/content/plan.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
-import type { FetchOptions, Source, Target } from '../../src/content/store.ts';
+import type { CallOptions, FetchOptions, PushOptions, Source, Target } from '../../src/content/store.ts';
 import { bytesOf } from '../../src/content/verified.ts';
 import { RegistryError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
@@ -325,6 +325,49 @@ describe('before anything is published', () => {
   });
 });
 
+describe('a manifest whose content a target misses', () => {
+  const missing = (): Error => registryError(404, 'MANIFEST_BLOB_UNKNOWN', false, true);
+  const image = app.children[0] as SampleNode;
+
+  test('is stored after what the target only said to hold', async () => {
+    const blobs = new Set(graph.blobs.map(({ digest }) => digest).filter((digest) => piecesOf(image).has(digest)));
+    const stored = new Set<Digest>();
+    const target = new (class extends RecordingStore {
+      override async exists(descriptor: Descriptor, options?: CallOptions): Promise<boolean> {
+        return blobs.has(descriptor.digest) || super.exists(descriptor, options);
+      }
+      override async push(expected: Descriptor, content: Bytes, options?: PushOptions): Promise<void> {
+        if (blobs.has(expected.digest)) expect(options?.evenIfHeld).toBe(true);
+        const isEarly = expected.digest === image.descriptor.digest && [...blobs].some((digest) => !stored.has(digest));
+        if (isEarly) throw missing();
+        await super.push(expected, content, options);
+        stored.add(expected.digest);
+      }
+    })('target', log);
+    await run([route(image, target)]);
+    await expectComplete(target, image);
+  });
+
+  test('is tried again while the target does not see what it was given', async () => {
+    let refusals = 0;
+    const target = new RecordingStore('target', log, ({ verb, digest }) => {
+      if (verb === 'push' && digest === image.descriptor.digest && ++refusals < retry.tries) throw missing();
+    });
+    await run([route(image, target)]);
+    await expectComplete(target, image);
+    const blobs = log.filter(({ store, verb, kind }) => store === 'target' && verb === 'push' && kind === 'blob');
+    expect(new Set(blobs.map(({ digest }) => digest)).size).toBe(blobs.length);
+  });
+
+  test('is given up in the end', async () => {
+    const target = new RecordingStore('target', log, ({ verb, digest }) => {
+      if (verb === 'push' && digest === image.descriptor.digest) throw missing();
+    });
+    await expect(run([route(image, target)])).rejects.toMatchObject({ failure: { missesContent: true } });
+    await expect(target.resolve('1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
 describe('an index that a target refuses', () => {
   const amd64 = app.children[0] as SampleNode;
   const rebuilt = makeIndex([amd64]);
@@ -335,7 +378,7 @@ describe('an index that a target refuses', () => {
 
   function strict(code: string): RecordingStore {
     return new RecordingStore('target', log, ({ verb, digest }) => {
-      if (verb === 'push' && digest === app.descriptor.digest) throw registryError(404, code);
+      if (verb === 'push' && digest === app.descriptor.digest) throw registryError(404, code, false, code !== 'DENIED');
     });
   }
 

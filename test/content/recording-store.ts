@@ -92,7 +92,12 @@ export class ResumingStore extends RecordingStore implements ResumableTarget {
 }
 
 /** What a registry answers. */
-export function registryError(status: number, code?: string, retryable = status >= 500): RegistryError {
+export function registryError(
+  status: number,
+  code?: string,
+  retryable = status >= 500,
+  missesContent = false,
+): RegistryError {
   const errors = code === undefined ? [] : [{ code, message: 'no' }];
   return new RegistryError(`answered ${status}`, {
     method: 'PUT',
@@ -100,6 +105,7 @@ export function registryError(status: number, code?: string, retryable = status 
     status,
     errors,
     retryable,
+    ...(missesContent ? { missesContent } : {}),
   });
 }
 

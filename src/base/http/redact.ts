@@ -54,10 +54,10 @@ export function secretsOf(headers: Readonly<Record<string, string>>, url: URL, b
   const plain = scheme.toLowerCase() === 'basic' ? Buffer.from(value, 'base64').toString('utf8') : '';
   const password = plain.slice(plain.indexOf(':') + 1);
   const form = body instanceof Uint8Array && body.length < 64 * 1024 ? Buffer.from(body).toString('latin1') : '';
-  const fields = /(?:^|&)refresh_token=([^&]+)/.exec(form)?.[1] ?? '';
+  const fields = [...form.matchAll(/(?:^|&)(?:refresh_token|password)=([^&]+)/g)].map(([, field = '']) => field);
   return [
     ...[authorization, value, plain, password, encodeURIComponent(password)],
-    ...[fields, decodeURIComponent(fields.replaceAll('+', ' '))],
+    ...fields.flatMap((field) => [field, decodeURIComponent(field.replaceAll('+', ' '))]),
     ...queryOf(url),
   ].filter((secret) => secret !== '');
 }

@@ -33,7 +33,11 @@ export async function planCharts(archive: TrustedArchive, target: ImageTarget): 
       source: new FileSource(path, new Map([[descriptor.digest, { bytes: content }]])),
       targets: [place.target],
     });
-    const published: ManifestTransfer = { ...transfer(manifest), level: 0 };
+    const published: ManifestTransfer = {
+      ...transfer(manifest),
+      level: 0,
+      names: [config.descriptor.digest, layer.descriptor.digest],
+    };
     charts.push({
       path,
       reference: place.reference,

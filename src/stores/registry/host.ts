@@ -5,12 +5,13 @@ import { Authorizer } from './auth/authorizer.ts';
 import { parseChallenges } from './auth/challenge.ts';
 import type { CredentialSource } from './auth/credentials.ts';
 import { findEndpoint } from './endpoint.ts';
-import { type Answer, type HttpRequest, type Method } from '../../base/http/answer.ts';
+import { isStreamed, type Answer, type HttpRequest, type Method } from '../../base/http/answer.ts';
 import type { HttpClient } from '../../base/http/client.ts';
 import { isSameOrigin, placeOf, type Place } from '../../base/http/location.ts';
 import type { RepositoryScope } from './auth/scope.ts';
 import { Slots } from '../../base/slots.ts';
 import { requestToken } from './auth/token.ts';
+import { notePace, Pace } from './pace.ts';
 import { refusal } from './refusal.ts';
 
 /** The first answer, one with a fresh token, one with the scopes that was then told to be missing. */
@@ -60,6 +61,8 @@ export class RegistryHost implements AsyncDisposable {
   readonly calls: Slots;
   readonly reads: Slots;
   readonly writes: Slots;
+  /** How fast it may be asked. */
+  readonly pace: Pace;
   /** Set once the host has shown that it has no referrers API; see referrers.ts. */
   lacksReferrers = false;
   readonly #authorizer: Authorizer;
@@ -71,6 +74,7 @@ export class RegistryHost implements AsyncDisposable {
     this.registry = options.registry;
     this.client = options.client;
     this.retry = options.retry ?? DEFAULT_RETRY;
+    this.pace = new Pace(this.retry);
     this.calls = new Slots(options.concurrency);
     this.reads = new Slots(options.concurrency);
     this.writes = new Slots(options.concurrency);
@@ -163,9 +167,20 @@ export class RegistryHost implements AsyncDisposable {
     const { method, kind, headers, body, isBulk, signal, redirect } = request;
     const credentials = authorization === undefined ? undefined : { authorization };
     const sent: HttpRequest = { method, kind, place, headers, credentials, body, isBulk, signal, redirect };
-    const answer = await this.client.request(sent);
+    const answer = await this.#paced(sent);
     const isElsewhere = answer.status === 401 && !isSameOrigin(answer.place.url, place.url);
     return isElsewhere ? this.#askElsewhere(answer, sent) : answer;
+  }
+
+  /** A registry that throttles is asked more slowly, rather than as often as before until the tries are used up. */
+  async #paced(request: HttpRequest): Promise<Answer> {
+    for (;;) {
+      const beat = await this.pace.turn(request.signal);
+      const answer = await this.client.request(request);
+      const isWorthAnother = notePace(this.pace, beat, answer);
+      if (answer.status !== 429 || !isWorthAnother || isStreamed(request.body)) return answer;
+      await answer.discard();
+    }
   }
 
   /** A redirect led to another registry that wants a token of its own: an anonymous one, never ours. */

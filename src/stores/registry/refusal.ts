@@ -4,6 +4,8 @@ import { readExplanation, type Answer } from '../../base/http/answer.ts';
 import { cleanText, isRetryableStatus, redactUrl, type Asked, type Peer } from '../../base/http/failure.ts';
 import { parseRetryAfter } from '../../base/retry.ts';
 
+/** How registries refuse a manifest that names what they do not have; some have their own word for it. */
+const MISSING_CONTENT = ['MANIFEST_BLOB_UNKNOWN', 'MANIFEST_UNKNOWN', 'MANIFEST_INVALID', 'BLOB_UNKNOWN', 'NOT_FOUND'];
 /** Errors of one body that are kept. */
 const MAX_ERRORS = 20;
 
@@ -37,6 +39,7 @@ export function answerFailure(asked: Asked, status: number, headers: Answer['hea
     url,
     status,
     errors,
+    ...(errors.some(({ code }) => MISSING_CONTENT.includes(code)) ? { missesContent: true } : {}),
     retryable: isRetryableStatus(status),
     retryAfterMs: parseRetryAfter(headers['retry-after'], Date.now()),
   };

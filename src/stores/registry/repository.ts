@@ -1,6 +1,13 @@
 /** One repository of a registry as a place to read content from and write it to. */
 import type { Bytes } from '../../base/bytes.ts';
-import type { CallOptions, FetchOptions, MountTarget, ReferrerSource, TagListSource } from '../../content/store.ts';
+import type {
+  CallOptions,
+  FetchOptions,
+  MountTarget,
+  PushOptions,
+  ReferrerSource,
+  TagListSource,
+} from '../../content/store.ts';
 import { collect, verified } from '../../content/verified.ts';
 import { AuthError, NotFoundError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
@@ -14,7 +21,14 @@ import { isRetryableStatus } from '../../base/http/failure.ts';
 import type { RegistryHost } from './host.ts';
 import type { Place } from '../../base/http/location.ts';
 import { ManifestCache } from './manifests/manifest-cache.ts';
-import { getBytes, getManifest, headManifest, putManifest, type ManifestContext } from './manifests/manifests.ts';
+import {
+  afterWrite,
+  getBytes,
+  getManifest,
+  headManifest,
+  putManifest,
+  type ManifestContext,
+} from './manifests/manifests.ts';
 import { linkByTag, listReferrers } from './manifests/referrers.ts';
 import type { RepositoryScope } from './auth/scope.ts';
 import { listTags } from './manifests/tags.ts';
@@ -42,6 +56,8 @@ export class RegistryRepository implements MountTarget, ReferrerSource, TagListS
   readonly repository: string;
   readonly #scopes: readonly RepositoryScope[];
   readonly #manifests = new ManifestCache();
+  /** Manifests that this client has stored. */
+  readonly #stored = new Set<Digest>();
   readonly #absent = new Set<Digest>();
   readonly #sessions = new Map<Digest, Place>();
 
@@ -106,14 +122,14 @@ export class RegistryRepository implements MountTarget, ReferrerSource, TagListS
     yield* streamBlob(target, open, settings);
   }
 
-  async push(expected: Descriptor, content: Bytes, options: CallOptions = {}): Promise<void> {
+  async push(expected: Descriptor, content: Bytes, options: PushOptions = {}): Promise<void> {
     if (isManifestType(expected.mediaType)) {
       const bytes = await collect(verified(atMost(content, MAX_MANIFEST_BYTES), expected, this.name));
       return this.#pushManifest(expected, bytes, options);
     }
     const session = this.#sessions.get(expected.digest);
     this.#sessions.delete(expected.digest);
-    const isKnownAbsent = this.#absent.delete(expected.digest) || session !== undefined;
+    const isKnownAbsent = this.#absent.delete(expected.digest) || session !== undefined || options.evenIfHeld === true;
     if (!isKnownAbsent && (await this.#hasBlob(expected.digest, options))) {
       await content[Symbol.asyncIterator]().return?.();
       return;
@@ -124,7 +140,7 @@ export class RegistryRepository implements MountTarget, ReferrerSource, TagListS
 
   async tag(target: Descriptor, tag: string, options: CallOptions = {}): Promise<void> {
     if (!isTag(tag)) checkName(tag);
-    const bytes = this.#manifests.get(target.digest) ?? (await this.fetchManifest(target.digest, options)).bytes;
+    const bytes = this.#manifests.get(target.digest) ?? (await this.#fetchStored(target.digest, options));
     await putManifest(this.#writing(options), tag, target, bytes);
   }
 
@@ -165,6 +181,7 @@ export class RegistryRepository implements MountTarget, ReferrerSource, TagListS
     const manifest = parseManifest(bytes, expected.mediaType, `${this.name}@${expected.digest}`);
     const { linkedSubject } = await putManifest(this.#writing(options), expected.digest, expected, bytes);
     this.#manifests.add(expected.digest, bytes);
+    if (this.#stored.size < MAX_REMEMBERED) this.#stored.add(expected.digest);
     if (manifest.subject === undefined || linkedSubject !== undefined) return;
     const configType = isIndex(manifest) ? undefined : manifest.config.mediaType;
     await linkByTag(this.#writing(options), manifest.subject.digest, {
@@ -174,6 +191,12 @@ export class RegistryRepository implements MountTarget, ReferrerSource, TagListS
       artifactType: manifest.artifactType ?? configType,
       annotations: manifest.annotations,
     });
+  }
+
+  /** The bytes of a manifest that is about to be tagged, most likely one that was just stored. */
+  async #fetchStored(digest: Digest, options: CallOptions): Promise<Buffer> {
+    const read = async (): Promise<Buffer> => (await this.fetchManifest(digest, options)).bytes;
+    return this.#stored.has(digest) ? afterWrite(this.#context(options), read) : read();
   }
 
   async #manifestBytes(digest: Digest, options: CallOptions): Promise<Buffer | undefined> {

@@ -487,14 +487,4 @@ describe('referrers', () => {
     expect(await repository.referrers(subject)).toEqual([one]);
     expect(server.asked[1]?.url).toBe(`/v2/a/b/manifests/${subject.replace(':', '-')}`);
   });
-
-  it('are refused when the tag holds an image', async () => {
-    const image = madeImage([]).manifest;
-    await using server = await startScriptedServer((request, response) => {
-      if (request.url?.includes('/referrers/') === true) response.writeHead(404).end();
-      else response.writeHead(200, { 'content-type': image.descriptor.mediaType }).end(image.bytes);
-    });
-    await using repository = open(server.host);
-    await expect(repository.referrers(subject)).rejects.toMatchObject({ code: 'MALFORMED' });
-  });
 });

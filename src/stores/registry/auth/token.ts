@@ -16,6 +16,9 @@ const MAX_LIFE_S = 24 * 3600;
 const RENEW_AHEAD_MS = 15_000;
 const CLIENT_ID = 'hexabase-airgap';
 
+/** What a token server answers to GET that knows POST only. */
+const TAKES_NO_GET: readonly number[] = [404, 405, 501];
+
 /** What is asked of a token server. */
 export interface TokenRequest {
   /** The registry that named the realm. */
@@ -41,21 +44,33 @@ export interface Token {
  * @see https://distribution.github.io/distribution/spec/auth/token/
  * @see https://distribution.github.io/distribution/spec/auth/oauth/
  */
-export async function requestToken(client: HttpClient, request: TokenRequest, retry: RetryPolicy): Promise<Token> {
+export async function requestToken(
+  client: HttpClient,
+  request: TokenRequest,
+  retry: RetryPolicy,
+  nowMs: () => number = Date.now,
+): Promise<Token> {
   const realm = realmOf(request);
   return retrying(
     async () => {
       const { identityToken } = request.credentials ?? {};
       if (identityToken !== undefined) {
-        const answer = await askOauth(client, realm, request, identityToken);
-        if (answer.status === 200) return readToken(answer);
+        const grant = { grant_type: 'refresh_token', refresh_token: identityToken };
+        const answer = await askOauth(client, realm, request, grant);
+        if (answer.status === 200) return readToken(answer, nowMs());
         const canAskPlainly = [401, 404, 405].includes(answer.status) && basicOf(request.credentials) !== undefined;
         if (!canAskPlainly) throw await refusedBy(answer, request);
         await answer.discard();
       }
       const answer = await askPlain(client, realm, request);
-      if (answer.status !== 200) throw await refusedBy(answer, request);
-      return readToken(answer);
+      if (answer.status === 200) return readToken(answer, nowMs());
+      // Some token servers take forms only.
+      const form = TAKES_NO_GET.includes(answer.status) ? passwordGrant(request.credentials) : undefined;
+      if (form === undefined) throw await refusedBy(answer, request);
+      await answer.discard();
+      const second = await askOauth(client, realm, request, form);
+      if (second.status !== 200) throw await refusedBy(second, request);
+      return readToken(second, nowMs());
     },
     { policy: retry, signal: request.signal },
   );
@@ -102,14 +117,13 @@ async function askOauth(
   client: HttpClient,
   realm: URL,
   { service, scopes, signal }: TokenRequest,
-  refreshToken: string,
+  grant: Readonly<Record<string, string>>,
 ): Promise<Answer> {
   const form = new URLSearchParams({
-    grant_type: 'refresh_token',
+    ...grant,
     ...(service === undefined ? {} : { service }),
     client_id: CLIENT_ID,
     ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
-    refresh_token: refreshToken,
   });
   // No redirect is followed: the body is the secret.
   return client.request({
@@ -123,7 +137,14 @@ async function askOauth(
   });
 }
 
-async function readToken(answer: Answer): Promise<Token> {
+/** @see https://www.rfc-editor.org/rfc/rfc6749#section-4.3 */
+function passwordGrant(credentials: Credentials | undefined): Readonly<Record<string, string>> | undefined {
+  const { username = '', password } = credentials ?? {};
+  if (username === '' || password === undefined) return undefined;
+  return { grant_type: 'password', username, password };
+}
+
+async function readToken(answer: Answer, nowMs: number): Promise<Token> {
   const body = await readJson(answer, MAX_TOKEN_BYTES);
   let json: unknown;
   try {
@@ -139,7 +160,7 @@ async function readToken(answer: Answer): Promise<Token> {
   const life = fields['expires_in'];
   const lifeMs = Math.min(typeof life === 'number' && life > 0 ? life : DEFAULT_LIFE_S, MAX_LIFE_S) * 1000;
   const refreshToken = typeof fields['refresh_token'] === 'string' ? fields['refresh_token'] : undefined;
-  return { value, renewAtMs: Date.now() + lifeMs - Math.min(RENEW_AHEAD_MS, lifeMs / 5), refreshToken };
+  return { value, renewAtMs: nowMs + lifeMs - Math.min(RENEW_AHEAD_MS, lifeMs / 5), refreshToken };
 }
 
 async function refusedBy(answer: Answer, request: TokenRequest): Promise<Error> {

@@ -3,6 +3,7 @@ import { readExplanation, type Answer } from '../../../base/http/answer.ts';
 import type { Bytes } from '../../../base/bytes.ts';
 import { isSameOrigin, type Place } from '../../../base/http/location.ts';
 import type { RegistryHost } from '../host.ts';
+import { notePace } from '../pace.ts';
 import type { RepositoryScope } from '../auth/scope.ts';
 
 /** One request that carries content. */
@@ -31,6 +32,7 @@ export async function sendContent(host: RegistryHost, request: ContentRequest): 
   const { method, place, scopes, headers, length, content, signal } = request;
   const isOurs = isSameOrigin(place.url, await host.endpoint());
   const authorization = isOurs ? await host.authorization(scopes, signal) : undefined;
+  const beat = await host.pace.turn(signal);
   const answer = await host.client.request({
     method,
     kind: 'upload',
@@ -40,6 +42,7 @@ export async function sendContent(host: RegistryHost, request: ContentRequest): 
     body: { length, chunks: content },
     signal,
   });
+  notePace(host.pace, beat, answer);
   const body = await readExplanation(answer);
   return { asked: answer.asked, place: answer.place, status: answer.status, headers: answer.headers, body };
 }

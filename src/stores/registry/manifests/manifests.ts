@@ -1,4 +1,5 @@
 /** Reads and writes the manifests of one repository: by digest they are proved, by tag their digest is computed. */
+import { retrying } from '../../../base/retry.ts';
 import { AuthError, IntegrityError, NotFoundError, RegistryError } from '../../../errors.ts';
 import type { Descriptor } from '../../../oci/descriptor.ts';
 import { isDigest, sha256 } from '../../../oci/digest.ts';
@@ -146,13 +147,21 @@ export function wrongDigest(what: string, expected: string, actual: string): Int
   });
 }
 
+/** Reads what was just written: some registries take a moment until they see it. @throws NotFoundError when it stays away. */
+export function afterWrite<T>({ host, signal }: ManifestContext, read: () => Promise<T>): Promise<T> {
+  return retrying(read, { policy: host.retry, signal, isRetryable: (error) => error instanceof NotFoundError });
+}
+
 async function checkKept(
   context: ManifestContext,
   tagOrDigest: string,
   expected: Descriptor,
   answer: Answer,
 ): Promise<void> {
-  const kept = (await headManifest(context, tagOrDigest)) ?? (await getManifest(context, tagOrDigest)).descriptor;
+  const kept = await afterWrite(
+    context,
+    async () => (await headManifest(context, tagOrDigest)) ?? (await getManifest(context, tagOrDigest)).descriptor,
+  );
   if (kept.digest === expected.digest) return;
   throw protocolFailure(answer.asked, answer.status, `took ${expected.digest} but serves ${kept.digest}`);
 }

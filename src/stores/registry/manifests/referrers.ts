@@ -1,5 +1,5 @@
 /** What refers to a manifest: by the referrers API, or by the tag that stands in for it. */
-import { IntegrityError, NotFoundError } from '../../../errors.ts';
+import { IntegrityError, NotFoundError, StoreError } from '../../../errors.ts';
 import type { Descriptor } from '../../../oci/descriptor.ts';
 import { hexOf, sha256, type Digest } from '../../../oci/digest.ts';
 import { isIndex, MAX_MANIFEST_BYTES, parseManifest, type Index } from '../../../oci/manifest.ts';
@@ -18,6 +18,8 @@ const UNKNOWN_ROUTE: readonly number[] = [400, 404, 405, 406, 410, 501];
 
 /** Updates of one fallback tag by this process happen one after the other: they read, change and write. */
 const updates = new Map<string, Promise<void>>();
+/** What a client has put into fallback tags: a registry may take a moment until it reads what was written. */
+const written = new WeakMap<RegistryHost, Map<string, readonly Descriptor[]>>();
 
 /**
  * Descriptors of everything that names this manifest as its subject: all of them, or an error.
@@ -25,7 +27,7 @@ const updates = new Map<string, Promise<void>>();
  */
 export async function listReferrers(context: ManifestContext, subject: Digest): Promise<readonly Descriptor[]> {
   const { host, repository, scopes, signal } = context;
-  if (host.lacksReferrers) return (await readFallback(context, subject))?.index.manifests ?? [];
+  if (host.lacksReferrers) return listFallback(context, subject);
   const found: Descriptor[] = [];
   let to: string | Place = `/v2/${repository}/referrers/${subject}`;
   for (let pages = 0; pages < MAX_PAGES && found.length < MAX_REFERRERS; pages++) {
@@ -41,7 +43,7 @@ export async function listReferrers(context: ManifestContext, subject: Digest): 
       },
       (answer) => readPage(answer, host),
     );
-    if (page === undefined) return (await readFallback(context, subject))?.index.manifests ?? [];
+    if (page === undefined) return listFallback(context, subject);
     found.push(...page.referrers);
     if (page.next === undefined) return unique(found);
     to = page.next;
@@ -56,7 +58,7 @@ export async function listReferrers(context: ManifestContext, subject: Digest): 
 export async function linkByTag(context: ManifestContext, subject: Digest, referrer: Descriptor): Promise<void> {
   const key = `${context.host.registry}/${context.repository}@${subject}`;
   const before = updates.get(key) ?? Promise.resolve();
-  const update = before.then(() => addToFallback(context, subject, referrer));
+  const update = before.then(() => addToFallback(context, subject, key, referrer));
   const settled = update.catch(() => undefined); // the next in line does not care how this one ended
   updates.set(key, settled);
   try {
@@ -71,33 +73,55 @@ function fallbackTag(subject: Digest): string {
   return `sha256-${hexOf(subject)}`;
 }
 
-async function addToFallback(context: ManifestContext, subject: Digest, referrer: Descriptor): Promise<void> {
+async function addToFallback(
+  context: ManifestContext,
+  subject: Digest,
+  key: string,
+  referrer: Descriptor,
+): Promise<void> {
   const held = await readFallback(context, subject);
-  const manifests = held?.index.manifests ?? [];
-  if (manifests.some(({ digest }) => digest === referrer.digest)) return;
+  if (held !== undefined && !isIndex(held.manifest)) throw occupied(context, subject);
+  const manifests = held === undefined ? [] : (held.manifest as Index).manifests;
+  const remembered = written.get(context.host) ?? new Map<string, readonly Descriptor[]>();
+  written.set(context.host, remembered);
+  const ours = [...(remembered.get(key) ?? []), referrer];
+  const lacking = ours.filter((own) => !manifests.some(({ digest }) => digest === own.digest));
+  if (lacking.length === 0) return;
   // Ours to write, so it is written anew; fields of an index someone else made are kept.
-  const kept = held === undefined ? {} : (JSON.parse(held.fetched.bytes.toString('utf8')) as { manifests?: unknown });
+  const kept = held === undefined ? {} : (JSON.parse(held.bytes.toString('utf8')) as { manifests?: unknown });
   const before = Array.isArray(kept.manifests) ? (kept.manifests as unknown[]) : [];
-  const index = { schemaVersion: 2, mediaType: MediaType.index, ...kept, manifests: [...before, referrer] };
+  const index = { schemaVersion: 2, mediaType: MediaType.index, ...kept, manifests: [...before, ...lacking] };
   const bytes = Buffer.from(JSON.stringify(index));
   const descriptor = { mediaType: MediaType.index, digest: sha256(bytes), size: bytes.length };
   await putManifest(context, fallbackTag(subject), descriptor, bytes);
+  remembered.set(key, ours);
 }
 
-async function readFallback(
-  context: ManifestContext,
-  subject: Digest,
-): Promise<{ readonly index: Index; readonly fetched: FetchedManifest } | undefined> {
-  let fetched: FetchedManifest;
+/** What the fallback tag lists; without a valid index under it there is nothing that refers to the subject. */
+async function listFallback(context: ManifestContext, subject: Digest): Promise<readonly Descriptor[]> {
   try {
-    fetched = await getManifest(context, fallbackTag(subject));
+    const held = await readFallback(context, subject);
+    return held !== undefined && isIndex(held.manifest) ? held.manifest.manifests : [];
+  } catch (error) {
+    if (error instanceof IntegrityError && error.code === 'MALFORMED') return [];
+    throw error;
+  }
+}
+
+/** What is under the fallback tag. GitLab answers it with the subject itself, which means that there is no such tag. */
+async function readFallback(context: ManifestContext, subject: Digest): Promise<FetchedManifest | undefined> {
+  try {
+    const fetched = await getManifest(context, fallbackTag(subject));
+    return fetched.descriptor.digest === subject ? undefined : fetched;
   } catch (error) {
     if (error instanceof NotFoundError) return undefined;
     throw error;
   }
-  if (isIndex(fetched.manifest)) return { index: fetched.manifest, fetched };
-  const what = `${context.host.registry}/${context.repository}:${fallbackTag(subject)}`;
-  throw new IntegrityError('MALFORMED', `${what} should list referrers but is an image`, {
+}
+
+function occupied({ host, repository }: ManifestContext, subject: Digest): StoreError {
+  const what = `${host.registry}/${repository}:${fallbackTag(subject)}`;
+  return new StoreError('UNSUPPORTED', `${what} should list referrers but is an image`, {
     hint: 'delete that tag, which is reserved for lists of referrers',
   });
 }

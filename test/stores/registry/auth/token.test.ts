@@ -1,15 +1,23 @@
 /** Tokens: the realms that are refused, and what is asked of those that are not. */
 import { describe, expect, it } from 'vitest';
+import { HttpClient } from '../../../../src/base/http/client.ts';
 import { forEachConcurrently } from '../../../../src/base/limit.ts';
+import { readVerified } from '../../../../src/content/verified.ts';
 import { exitCodeOf } from '../../../../src/errors.ts';
-import { createRegistryHost, openRepository } from '../../../../src/stores/registry/registry.ts';
+import { requestToken } from '../../../../src/stores/registry/auth/token.ts';
+import { REGISTRY } from '../../../../src/stores/registry/refusal.ts';
+import {
+  createRegistryHost,
+  openRepository,
+  type RegistryHostOptions,
+} from '../../../../src/stores/registry/registry.ts';
 import type { RegistryRepository } from '../../../../src/stores/registry/repository.ts';
 import { madeBlob } from '../../../helpers/image.ts';
-import { startScriptedServer, type ScriptedServer } from '../../../helpers/scripted-server.ts';
+import { drain, startScriptedServer, type ScriptedServer } from '../../../helpers/scripted-server.ts';
 
-function open(host: string): RegistryRepository & AsyncDisposable {
+function open(host: string, options: RegistryHostOptions = {}): RegistryRepository & AsyncDisposable {
   const retry = { tries: 2, baseMs: 1, maxMs: 2 };
-  const client = createRegistryHost(host, { environment: {}, plainHttp: true, retry });
+  const client = createRegistryHost(host, { environment: {}, plainHttp: true, retry, ...options });
   const repository = openRepository({ registry: host, repository: 'a/b' }, { host: client });
   return Object.assign(repository, { [Symbol.asyncDispose]: () => client.close() });
 }
@@ -64,5 +72,168 @@ describe('a realm', () => {
     expect(failures).toHaveLength(8);
     // It is not tried again: the registry would say the same.
     expect(server.asked.length).toBeLessThanOrEqual(8);
+  });
+});
+
+interface TokenScript {
+  /** Answers token requests: method, and the fields of the query or the form. */
+  readonly token: (method: string, fields: URLSearchParams, authorization: string | undefined) => TokenReply;
+  /** Whether the registry takes the token. @defaultValue any */
+  readonly takes?: (token: string) => boolean;
+}
+
+interface TokenReply {
+  readonly status?: number;
+  readonly body?: object | string;
+}
+
+/** A registry whose only blob is this one, with its token server. */
+const blob = madeBlob('behind a token');
+function startTokens(script: TokenScript): Promise<ScriptedServer> {
+  return startScriptedServer(async (request, response) => {
+    const url = new URL(request.url ?? '', 'http://r');
+    const { authorization } = request.headers;
+    if (url.pathname === '/token') {
+      const form = (await drain(request)).toString();
+      const fields = request.method === 'POST' ? new URLSearchParams(form) : url.searchParams;
+      const { status = 200, body = '' } = script.token(request.method ?? '', fields, authorization);
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(typeof body === 'string' ? body : JSON.stringify(body));
+      return;
+    }
+    const token = /^Bearer (.+)$/.exec(authorization ?? '')?.[1];
+    if (token === undefined || script.takes?.(token) === false) {
+      const challenge = `Bearer realm="http://${request.headers.host}/token",service="s",scope="repository:a/b:pull"`;
+      response.writeHead(401, { 'www-authenticate': challenge, 'content-length': 0 }).end();
+    } else response.writeHead(200, { 'content-length': blob.bytes.length }).end(blob.bytes);
+  });
+}
+
+const ACCOUNT = { username: 'robot', password: 'p&w=1 ü' };
+
+describe('a token server that takes forms only', () => {
+  it.each([404, 405, 501])('is sent one, after %i to GET, with nothing secret in what it refuses', async (status) => {
+    const forms: Record<string, string>[] = [];
+    await using server = await startTokens({
+      token: (method, fields) => {
+        if (method === 'GET') return { status };
+        forms.push(Object.fromEntries(fields));
+        return { body: { access_token: 'from-a-form' } };
+      },
+      takes: (token) => token === 'from-a-form',
+    });
+    await using repository = open(server.host, { credentials: ACCOUNT });
+    expect(await readVerified(repository, blob.descriptor)).toEqual(blob.bytes);
+    expect(forms).toEqual([
+      { grant_type: 'password', ...ACCOUNT, service: 's', client_id: 'hexabase-airgap', scope: 'repository:a/b:pull' },
+    ]);
+  });
+
+  it('does not hear the password again in the error of a refusal', async () => {
+    await using server = await startTokens({
+      token: (method, fields) =>
+        method === 'GET' ? { status: 405 } : { status: 401, body: { details: `no ${fields.get('password')}` } },
+    });
+    await using repository = open(server.host, { credentials: { username: 'robot', password: 'hunter2-long' } });
+    const error = await readVerified(repository, blob.descriptor).catch((failure: unknown) => failure as Error);
+    expect(error).toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(JSON.stringify([String(error), String((error as Error).cause)])).not.toContain('hunter2-long');
+  });
+
+  it('is no more to be had anonymously', async () => {
+    await using server = await startTokens({ token: () => ({ status: 405 }) });
+    await using repository = open(server.host);
+    await expect(readVerified(repository, blob.descriptor)).rejects.toMatchObject({ failure: { status: 405 } });
+    expect(server.asked.map(({ method }) => method)).not.toContain('POST');
+  });
+});
+
+describe('a refresh token', () => {
+  it('that was replaced is used in its new form from then on', async () => {
+    const used: string[] = [];
+    let issued = 0;
+    await using server = await startTokens({
+      token: (_, fields) => {
+        used.push(fields.get('refresh_token') ?? '');
+        issued++;
+        return { body: { access_token: `t${issued}`, refresh_token: `refresh-${issued}`, expires_in: 60 } };
+      },
+      // Each token is good for one request.
+      takes: (token) => token === `t${issued}` && !spent.has(token) && spent.add(token) !== undefined,
+    });
+    const spent = new Set<string>();
+    await using repository = open(server.host, { credentials: { identityToken: 'refresh-0' } });
+    for (let nth = 0; nth < 3; nth++) expect(await readVerified(repository, blob.descriptor)).toEqual(blob.bytes);
+    expect(used).toEqual(['refresh-0', 'refresh-1', 'refresh-2']);
+  });
+
+  it.each([401, 404, 405])('answered with %i gives way to the password, if there is one', async (status) => {
+    const asked: string[] = [];
+    await using server = await startTokens({
+      token: (method, _, authorization) => {
+        asked.push(`${method} ${authorization?.split(' ')[0] ?? 'anonymous'}`);
+        return method === 'POST' ? { status } : { body: { token: 'plain' } };
+      },
+      takes: (token) => token === 'plain',
+    });
+    await using repository = open(server.host, { credentials: { ...ACCOUNT, identityToken: 'refresh' } });
+    expect(await readVerified(repository, blob.descriptor)).toEqual(blob.bytes);
+    expect(asked).toEqual(['POST anonymous', 'GET Basic']);
+  });
+
+  it('that is refused for good is an error, without any anonymous try', async () => {
+    const asked: string[] = [];
+    await using server = await startTokens({
+      token: (method) => {
+        asked.push(method);
+        return { status: 401 };
+      },
+    });
+    await using repository = open(server.host, { credentials: { identityToken: 'refresh' } });
+    await expect(readVerified(repository, blob.descriptor)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(new Set(asked)).toEqual(new Set(['POST']));
+  });
+});
+
+describe('the life of a token', () => {
+  const NOW = 1_800_000_000_000;
+  async function renewAt(body: object): Promise<number> {
+    await using server = await startTokens({ token: () => ({ body }) });
+    const client = new HttpClient({ peer: REGISTRY, environment: {} });
+    try {
+      const registry = new URL(`http://${server.host}/`);
+      const realm = `http://${server.host}/token`;
+      const request = { registry, realm, service: 's', scopes: [], credentials: undefined };
+      return (await requestToken(client, request, { tries: 1, baseMs: 1, maxMs: 1 }, () => NOW)).renewAtMs - NOW;
+    } finally {
+      await client.close();
+    }
+  }
+
+  it.each([
+    ['an hour', { expires_in: 3600 }, 3_585_000],
+    ['not said, which means a minute', {}, 48_000],
+    ['short, of which a fifth is kept back', { expires_in: 10 }, 8_000],
+    ['a minute, of which a fifth is less than fifteen seconds', { expires_in: 60 }, 48_000],
+    ['seventy-five seconds and more, of which fifteen are kept back', { expires_in: 100 }, 85_000],
+    ['zero, which cannot be meant', { expires_in: 0 }, 48_000],
+    ['negative, which cannot be meant', { expires_in: -5 }, 48_000],
+    ['no number', { expires_in: 'soon' }, 48_000],
+    ['beyond a day, which is cut', { expires_in: 1e9 }, 86_385_000],
+  ])('is %s', async (_, fields, expected) => {
+    expect(await renewAt({ token: 't', ...fields })).toBe(expected);
+  });
+
+  it.each([
+    ['no token', {}],
+    ['an empty one', { token: '' }],
+    ['one with a line break', { token: 'a\r\nx: y' }],
+    ['a number', { token: 5 }],
+  ])('does not begin with %s', async (_, body) => {
+    await expect(renewAt(body)).rejects.toThrow('the token server answered without a token');
+  });
+
+  it('begins with either name of it', async () => {
+    expect(await renewAt({ access_token: 't', expires_in: 100 })).toBe(85_000);
   });
 });

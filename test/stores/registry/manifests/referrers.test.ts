@@ -1,0 +1,122 @@
+/** Fallback tags of registries that answer them in their own way. */
+import { describe, expect, it } from 'vitest';
+import { bytesOf } from '../../../../src/content/verified.ts';
+import { sha256 } from '../../../../src/oci/digest.ts';
+import { MediaType } from '../../../../src/oci/media-types.ts';
+import { createRegistryHost, openRepository } from '../../../../src/stores/registry/registry.ts';
+import type { RegistryRepository } from '../../../../src/stores/registry/repository.ts';
+import { madeBlob, madeImage, type Made } from '../../../helpers/image.ts';
+import { drain, startScriptedServer, type Answerer, type ScriptedServer } from '../../../helpers/scripted-server.ts';
+
+const image = madeImage([madeBlob('subject')]).manifest;
+const list = madeBlob(
+  JSON.stringify({ schemaVersion: 2, mediaType: MediaType.index, manifests: [image.descriptor] }),
+  MediaType.index,
+);
+const signatureOf = (subject: Made, text: string): Made =>
+  madeImage([madeBlob(text)], { artifactType: 'application/vnd.example', subject: subject.descriptor }).manifest;
+const tagOf = ({ descriptor }: Made): string => descriptor.digest.replace(':', '-');
+
+function open(host: string): RegistryRepository & AsyncDisposable {
+  const retry = { tries: 3, baseMs: 1, maxMs: 2 };
+  const client = createRegistryHost(host, { environment: {}, plainHttp: true, retry });
+  const repository = openRepository({ registry: host, repository: 'a/b' }, { host: client });
+  return Object.assign(repository, { [Symbol.asyncDispose]: () => client.close() });
+}
+
+interface Held {
+  readonly bytes: Buffer;
+  readonly type: string;
+}
+
+/** A registry without the API; `find` says what is under a name, beside what was put there. */
+function manifests(
+  find: (name: string, held: ReadonlyMap<string, Held>) => Held | undefined,
+  onPut: (name: string, bytes: Buffer) => void = () => undefined,
+): Promise<ScriptedServer> {
+  const held = new Map<string, Held>();
+  const answer: Answerer = async (request, response) => {
+    const name = /\/manifests\/(.+)$/.exec(request.url ?? '')?.[1];
+    if (name === undefined) {
+      response.writeHead(404, { 'content-length': 0 }).end();
+    } else if (request.method === 'PUT') {
+      const bytes = await drain(request);
+      onPut(name, bytes);
+      held.set(name, { bytes, type: request.headers['content-type'] ?? '' });
+      response.writeHead(201, { 'docker-content-digest': sha256(bytes), 'content-length': 0 }).end();
+    } else {
+      const found = find(name, held);
+      if (found === undefined) response.writeHead(404, { 'content-length': 0 }).end();
+      else response.writeHead(200, { 'content-type': found.type, 'content-length': found.bytes.length }).end(found.bytes);
+    }
+  };
+  return startScriptedServer(answer);
+}
+
+/** As GitLab does: a tag `sha256-<hex>` that is not there is answered with the manifest of that digest. */
+function startGitLab(...known: readonly Made[]): Promise<ScriptedServer> {
+  return manifests((name, held) => {
+    const subject = known.find((made) => tagOf(made) === name);
+    return held.get(name) ?? (subject && { bytes: subject.bytes, type: subject.descriptor.mediaType });
+  });
+}
+
+describe('a registry that answers the fallback tag with the subject', () => {
+  it.each([
+    ['an image', image],
+    ['an index, whose children are no referrers', list],
+  ])('has no referrers of %s until there are some', async (_, subject) => {
+    await using server = await startGitLab(subject);
+    await using repository = open(server.host);
+    expect(await repository.referrers(subject.descriptor.digest)).toEqual([]);
+    const made = [signatureOf(subject, 'one'), signatureOf(subject, 'two')];
+    for (const { descriptor, bytes } of made) await repository.push(descriptor, bytesOf(bytes));
+    const found = await repository.referrers(subject.descriptor.digest);
+    expect(found.map(({ digest }) => digest)).toEqual(made.map(({ descriptor }) => descriptor.digest));
+  });
+});
+
+describe('a fallback tag', () => {
+  it.each([
+    ['another image', madeImage([madeBlob('another')]).manifest],
+    ['no manifest at all', madeBlob('{"not": "a manifest"}', MediaType.index)],
+    ['no JSON', madeBlob('<html>', MediaType.index)],
+  ])('that holds %s lists nothing', async (_, other) => {
+    await using server = await manifests(() => ({ bytes: other.bytes, type: other.descriptor.mediaType }));
+    await using repository = open(server.host);
+    expect(await repository.referrers(image.descriptor.digest)).toEqual([]);
+  });
+
+  it('that holds another image is not written over, which is no fault of what is loaded', async () => {
+    const other = madeImage([madeBlob('another')]).manifest;
+    await using server = await manifests(() => ({ bytes: other.bytes, type: other.descriptor.mediaType }));
+    await using repository = open(server.host);
+    const { descriptor, bytes } = signatureOf(image, 'one');
+    await expect(repository.push(descriptor, bytesOf(bytes))).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining(`a/b:${tagOf(image)} should list referrers but is an image`) as string,
+      hint: expect.stringContaining('delete that tag') as string,
+    });
+    expect(server.asked.filter(({ method, url }) => method === 'PUT' && url.endsWith(tagOf(image)))).toEqual([]);
+  });
+
+  it('loses nothing where reads lag behind writes', async () => {
+    const stale: Held[] = [];
+    const lists: number[] = [];
+    await using server = await manifests(
+      (name, held) => {
+        const now = held.get(name);
+        if (name !== tagOf(image)) return now;
+        if (now !== undefined && stale.at(-1) !== now) stale.push(now);
+        return stale.at(-3); // as it was two writes ago
+      },
+      (name, bytes) => {
+        if (name === tagOf(image)) lists.push((JSON.parse(bytes.toString()) as { manifests: unknown[] }).manifests.length);
+      },
+    );
+    await using repository = open(server.host);
+    const made = ['one', 'two', 'three', 'four'].map((text) => signatureOf(image, text));
+    for (const { descriptor, bytes } of made) await repository.push(descriptor, bytesOf(bytes));
+    expect(lists).toEqual([1, 2, 3, 4]);
+  });
+});

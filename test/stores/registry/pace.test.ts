@@ -1,0 +1,98 @@
+/** How a client slows down for a registry that throttles, and speeds up again. */
+import { describe, expect, it } from 'vitest';
+import { readVerified } from '../../../src/content/verified.ts';
+import { Pace } from '../../../src/stores/registry/pace.ts';
+import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry.ts';
+import { madeBlob } from '../../helpers/image.ts';
+import { startScriptedServer } from '../../helpers/scripted-server.ts';
+
+const policy = { tries: 5, baseMs: 250, maxMs: 2_000 };
+
+describe('a pace', () => {
+  it('halves with each refusal at that pace, down to the slowest, at which a refusal counts', async () => {
+    const pace = new Pace(policy, () => 0);
+    const intervals = [];
+    for (let beat = await pace.turn(); pace.throttled(beat); beat++) intervals.push(pace.intervalMs);
+    expect(intervals).toEqual([250, 500, 1_000, 2_000]);
+    expect(pace.intervalMs).toBe(2_000);
+  });
+
+  it('is slowed once by refusals of what was sent before', async () => {
+    const pace = new Pace(policy, () => 0);
+    const beats = await Promise.all([pace.turn(), pace.turn(), pace.turn()]);
+    expect(beats.map((beat) => pace.throttled(beat))).toEqual([true, true, true]);
+    expect(pace.intervalMs).toBe(250);
+  });
+
+  it('grows again after twenty answers in a row, until there is none', async () => {
+    const pace = new Pace(policy, () => 0);
+    pace.throttled(await pace.turn());
+    pace.throttled(1);
+    expect(pace.intervalMs).toBe(500);
+    const seen = [];
+    for (let answers = 1; answers <= 40; answers++) {
+      pace.answered();
+      if (answers % 20 === 0 || answers % 20 === 19) seen.push(pace.intervalMs);
+    }
+    expect(seen).toEqual([500, 250, 250, 0]);
+  });
+
+  it('starts to count anew after a refusal', async () => {
+    const pace = new Pace(policy, () => 0);
+    pace.throttled(await pace.turn());
+    for (let answers = 0; answers < 19; answers++) pace.answered();
+    pace.throttled(0);
+    pace.answered();
+    expect(pace.intervalMs).toBe(250);
+  });
+
+  it('keeps what waits apart, and lets it stop', async () => {
+    let nowMs = 0;
+    const pace = new Pace({ tries: 5, baseMs: 20, maxMs: 20 }, () => nowMs);
+    pace.throttled(await pace.turn());
+    nowMs = 1_000;
+    const order: number[] = [];
+    await Promise.all([1, 2, 3].map(async (nth) => order.push((await pace.turn(), nth))));
+    expect(order).toEqual([1, 2, 3]);
+    await expect(pace.turn(AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
+  });
+});
+
+describe('a registry that throttles without a word', () => {
+  it('is asked more slowly until it answers, however often it refuses, and never for all at once', async () => {
+    const blobs = Array.from({ length: 12 }, (_, nth) => madeBlob(`blob ${nth}`));
+    let refusals = 0;
+    await using server = await startScriptedServer((request, response) => {
+      const blob = blobs.find(({ descriptor }) => request.url?.endsWith(descriptor.digest) === true);
+      // More refusals than any request has tries.
+      if (refusals < 60) {
+        refusals++;
+        response.writeHead(429, { 'content-length': 0 }).end();
+      } else response.writeHead(200, { 'content-length': blob?.bytes.length }).end(blob?.bytes);
+    });
+    const retry = { tries: 2, baseMs: 1, maxMs: 64 };
+    const host = createRegistryHost(server.host, { environment: {}, plainHttp: true, retry });
+    const repository = openRepository({ registry: server.host, repository: 'a/b' }, { host });
+    const read = await Promise.allSettled(blobs.map(({ descriptor }) => readVerified(repository, descriptor)));
+    await host.close();
+    expect(refusals).toBeGreaterThan(20);
+    expect(host.pace.intervalMs).toBe(64);
+    // At the slowest pace refusals count as they always did.
+    const refused = read.filter(({ status }) => status === 'rejected');
+    for (const outcome of refused) expect(outcome).toMatchObject({ reason: { failure: { status: 429 } } });
+  });
+
+  it('is waited for where one request meets more refusals than it has tries', async () => {
+    const blob = madeBlob('blob');
+    await using server = await startScriptedServer((_, response, nth) => {
+      if (nth < 6) response.writeHead(429, { 'content-length': 0 }).end();
+      else response.writeHead(200, { 'content-length': blob.bytes.length }).end(blob.bytes);
+    });
+    const retry = { tries: 1, baseMs: 1, maxMs: 64 };
+    const host = createRegistryHost(server.host, { environment: {}, plainHttp: true, retry });
+    const repository = openRepository({ registry: server.host, repository: 'a/b' }, { host });
+    expect(await readVerified(repository, blob.descriptor)).toEqual(blob.bytes);
+    await host.close();
+    expect(server.asked).toHaveLength(7);
+  });
+});
