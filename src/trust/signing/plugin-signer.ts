@@ -111,13 +111,13 @@ async function call(
   const { environment = process.env, timeoutMs = DEFAULT_TIMEOUT_MS, signal, onStderr } = options;
   const initOptions = { protocolVersion: PROTOCOL, keyResourceID: reference, hashFunc: SHA256, rpcOptions: {} };
   const request = JSON.stringify({ initOptions, methodName, [methodName]: METHOD_OPTIONS[methodName] });
-  const output = await callProgram(program, [PROTOCOL, request], message, {
+  const { stdout } = await callProgram(program, [PROTOCOL, request], message, {
     environment: { ...environment, [OWN_VARIABLE]: undefined },
     timeoutMs,
     signal,
     onStderr: (text) => onStderr?.(withoutSecrets(text, environment)),
   });
-  const answer = parseAnswer(output, program);
+  const answer = parseAnswer(stdout, program);
   const { errorMessage = '' } = answer;
   if (errorMessage === '') return answer;
   throw new AuthError(

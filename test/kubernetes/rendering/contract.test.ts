@@ -1,0 +1,333 @@
+/** The laws for every renderer: Helm's own bytes and refusals, limits that hold, and a machine that stays out of reach. */
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { UsageError } from '../../../src/errors.ts';
+import type { RenderLimits, RenderRequest } from '../../../src/kubernetes/rendering/chart-renderer.ts';
+import { requireTool } from '../../helpers/require-tool.ts';
+import { startScriptedServer } from '../../helpers/scripted-server.ts';
+import { useTempDir } from '../../helpers/temp.ts';
+import { chartYaml, CORPUS, pod, requestFor, type CorpusChart } from './corpus.ts';
+import { helmTemplate } from './oracle.ts';
+import { RENDERERS } from './renderers.ts';
+
+const temp = useTempDir();
+
+/** A chart that Helm refuses, and words it says in all its versions. */
+interface RefusedChart extends Omit<CorpusChart, 'holds'> {
+  readonly says: RegExp;
+  readonly request?: Partial<RenderRequest>;
+}
+
+const simple = { 'Chart.yaml': chartYaml('app'), 'templates/app.yaml': pod('app', '{{ .Values.image }}') };
+
+/** What no Helm renders. */
+const REFUSED: readonly RefusedChart[] = [
+  {
+    name: 'a required value',
+    files: { ...simple, 'templates/app.yaml': pod('app', '{{ required "image is needed" .Values.image }}') },
+    says: /image is needed/,
+  },
+  {
+    name: 'fail',
+    files: { ...simple, 'templates/app.yaml': '{{ fail "not\\non this cluster" }}' },
+    says: /not\n {2}on this cluster/,
+  },
+  {
+    name: 'a missing dependency',
+    files: { ...simple, 'Chart.yaml': chartYaml('app', 'dependencies:\n  - name: db\n    version: 1.2.3\n') },
+    says: /found in Chart\.yaml, but missing in charts\/ directory: db/,
+  },
+  {
+    name: 'a library chart',
+    files: { 'Chart.yaml': chartYaml('app', 'type: library\n') },
+    says: /library charts are not installable/,
+  },
+  {
+    name: 'another Kubernetes',
+    files: { ...simple, 'Chart.yaml': chartYaml('app', 'kubeVersion: ">=1.99.0"\n') },
+    says: /chart requires kubeVersion: >=1\.99\.0 which is incompatible with Kubernetes v1\.33\.4/,
+  },
+  {
+    name: 'a manifest that is no YAML',
+    files: { ...simple, 'templates/app.yaml': 'kind: [Pod\n' },
+    says: /YAML parse error on app\/templates\/app\.yaml/,
+  },
+  {
+    name: 'a template that does not parse',
+    files: { ...simple, 'templates/app.yaml': 'a: {{ if }}\n' },
+    says: /parse error at \(app\/templates\/app\.yaml:1\): missing value for if/,
+  },
+  {
+    name: 'a template that is not there',
+    files: { ...simple, 'templates/app.yaml': 'a: {{ include "common.none" . }}\n' },
+    says: /no template "common\.none"/,
+  },
+  {
+    name: 'values against the schema',
+    files: { ...simple, 'values.schema.json': '{"properties":{"image":{"type":"string"}}}' },
+    values: ['image: 5\n'],
+    says: /values don't meet the specifications of the schema/,
+  },
+  {
+    name: 'values that are a list',
+    files: simple,
+    values: ['image: a\n', '- a\n'],
+    says: /failed to parse values\/1\.yaml: .*cannot unmarshal/,
+  },
+  {
+    name: 'a release name',
+    files: simple,
+    request: { releaseName: 'Not_A_Name' },
+    says: /invalid release name/,
+  },
+  {
+    name: 'a release name that looks like an option',
+    files: simple,
+    request: { releaseName: '--validate' },
+    says: /invalid release name/,
+  },
+  {
+    name: 'a Kubernetes version',
+    files: simple,
+    request: { kubeVersion: 'newest' },
+    says: /invalid kube version 'newest'/,
+  },
+  {
+    name: 'the environment',
+    files: { ...simple, 'templates/app.yaml': pod('app', '{{ env "HOME" }}') },
+    says: /function "env" not defined/,
+  },
+  {
+    name: 'the environment in text',
+    files: { ...simple, 'templates/app.yaml': pod('app', '{{ expandenv "$HOME" }}') },
+    says: /function "expandenv" not defined/,
+  },
+  {
+    name: 'a template that calls itself',
+    files: { ...simple, 'templates/app.yaml': '{{ define "a" }}{{ include "a" . }}{{ end }}{{ include "a" . }}' },
+    says: /rendering template has a nested reference name/,
+  },
+];
+
+/** The request for a refused chart. */
+async function requestForRefused(chart: RefusedChart): Promise<RenderRequest> {
+  return { ...(await requestFor({ ...chart, holds: /./ })), ...chart.request };
+}
+
+const MiB = 1024 * 1024;
+
+/** A template, and the limit it goes over. */
+const GREEDY: readonly (readonly [what: string, template: string, limits: Partial<RenderLimits>, limit: string])[] = [
+  ['never ends', '{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}', { timeoutMs: 1_500 }, 'time'],
+  ['repeats text', 'a: {{ repeat 2000000000 "x" | len }}', {}, 'memory'],
+  ['counts far', 'a: {{ range until 2000000000 }}x{{ end }}', {}, 'memory'],
+  [
+    'grows by steps',
+    '{{ $d := dict "t" "xxxxxxxx" }}{{ range until 40 }}{{ $_ := set $d "t" (print $d.t $d.t) }}{{ end }}a: {{ len $d.t }}',
+    {},
+    'memory',
+  ],
+  ['prints much', '# {{ range until 3000 }}{{ repeat 1000 "x" }}{{ end }}\na: 1\n', { maxOutputBytes: MiB }, 'output'],
+];
+
+/** Ways of a template to what is not in its chart. */
+const REACHING: readonly string[] = [
+  '{{ .Files.Get "/etc/passwd" }}',
+  '{{ .Files.Get "../../../../../../etc/passwd" }}',
+  '{{ .Files.Get "file:///etc/passwd" }}',
+  '{{ range $path, $_ := .Files.Glob "/etc/*" }}{{ $path }}{{ end }}',
+  '{{ range $path, $_ := .Files.Glob "../**" }}{{ $path }}{{ end }}',
+  '{{ (.Files.Glob "/proc/self/*").AsConfig | trim | trimAll "{}" }}',
+  '{{ tpl "{{ .Files.Get \\"/etc/passwd\\" }}" . }}',
+  '{{ getHostByName "localhost" }}',
+  '{{ (lookup "v1" "Secret" "kube-system" "").items | join "" }}',
+];
+
+describe.each(RENDERERS)('$name', ({ oracles, open }) => {
+  test.each(CORPUS)('renders $name as helm template does, byte for byte', async (chart) => {
+    const renderer = await open();
+    if (renderer === undefined) return;
+    const request = await requestFor(chart);
+    const { manifest, documents } = await renderer.render(request);
+    expect(manifest).toMatch(chart.holds);
+    for (const oracle of oracles) {
+      const helm = requireTool(oracle);
+      if (helm !== undefined) expect(manifest).toBe((await helmTemplate(helm, request, temp)).stdout);
+    }
+    const sections = documents.map(({ source, text }) => `---\n# Source: ${source}\n${text}`).join('');
+    expect(sections).toBe(manifest === '\n' ? '' : manifest);
+  });
+
+  describe('refuses what Helm refuses, in its words', () => {
+    test.each(REFUSED)('$name', async (chart) => {
+      const renderer = await open();
+      if (renderer === undefined) return;
+      const error = await failureOf(renderer.render(await requestForRefused(chart)));
+      expect(error.code).toBe('INVALID_SPEC');
+      expect(error.message).toMatch(new RegExp(`^charts/${chart.name}: Helm refuses to render this chart: `));
+      expect(error.message).toMatch(chart.says);
+      expect(error.hint).toContain('helm template');
+      expect(error.message).not.toMatch(/Use --debug|values-\d\.yaml|chart\.tgz/);
+    });
+  });
+
+  describe('ends what takes too much', () => {
+    test.each(GREEDY)('a template that %s', async (_what, template, limits, limit) => {
+      const renderer = await open(limits);
+      if (renderer === undefined) return;
+      const chart = { name: 'greedy', files: { 'Chart.yaml': chartYaml('greedy'), 'templates/a.yaml': template } };
+      const error = await failureOf(renderer.render(await requestFor({ ...chart, holds: /./ })));
+      expect(error.details['limit']).toBe(limit);
+      expect(error.message).toMatch(/^charts\/greedy: rendering this chart (takes|renders)/);
+      // It renders the next chart as if nothing had been.
+      const { manifest } = await renderer.render(await requestFor({ ...chart, files: OK, holds: /./ }));
+      expect(manifest).toContain('registry.example/ok:1');
+    });
+  });
+
+  test.each(REACHING)('reaches nothing by %s', async (template) => {
+    const renderer = await open();
+    if (renderer === undefined) return;
+    const files = { 'Chart.yaml': chartYaml('reach'), 'templates/a.yaml': `a: "<${template}>"\n` };
+    const { documents } = await renderer.render(await requestFor({ name: 'reach', files, holds: /./ }));
+    expect(documents.map(({ text }) => text)).toEqual(['a: "<>"\n']);
+  });
+
+  test('shows a chart nothing of the environment', async () => {
+    const renderer = await open();
+    if (renderer === undefined) return;
+    const files = { 'Chart.yaml': chartYaml('all'), 'templates/a.yaml': 'all: {{ toJson . | quote }}\n' };
+    const { manifest } = await renderer.render(await requestFor({ name: 'all', files, holds: /./ }));
+    expect(manifest).toContain('KubeVersion');
+    for (const word of [process.env['PATH'], process.env['HOME'], process.cwd(), temp.path]) {
+      expect(manifest).not.toContain(word);
+    }
+  });
+
+  test('lets no schema read files or call servers', async () => {
+    await using server = await startScriptedServer((_request, response) => void response.end('true'));
+    const file = temp.join('schema.json');
+    await writeFile(file, 'false');
+    const renderer = await open();
+    if (renderer === undefined) return;
+    for (const schema of schemasThatLeave(`http://${server.host}/s.json`, file)) {
+      const files = { ...OK, 'values.schema.json': schema };
+      const request = await requestFor({ name: 'leaves', files, values: ['image: a\n'], holds: /./ });
+      const error = await failureOf(renderer.render(request), schema);
+      expect(error.message).toMatch(/values\.schema\.json: (refers to .*, which is not in the file|is no JSON)/);
+      const skipped = await renderer.render({ ...request, skipSchemaValidation: true });
+      expect(skipped.manifest).toContain('registry.example/ok:1');
+    }
+    for (const schema of schemasThatStay(`http://${server.host}/s.json`)) {
+      const files = { ...OK, 'values.schema.json': JSON.stringify(schema) };
+      await renderer.render(await requestFor({ name: 'stays', files, values: ['image: a\n'], holds: /./ }));
+    }
+    expect(server.asked).toEqual([]);
+  });
+
+  test('stops when it is told to', async () => {
+    const renderer = await open();
+    if (renderer === undefined) return;
+    const files = { 'Chart.yaml': chartYaml('long'), 'templates/a.yaml': GREEDY[0]?.[1] ?? '' };
+    const stop = new AbortController();
+    const rendering = renderer.render(await requestFor({ name: 'long', files, holds: /./ }), { signal: stop.signal });
+    const outcome = rendering.then(
+      () => 'rendered',
+      (error: unknown) => (error as Error).name,
+    );
+    setTimeout(() => stop.abort(), 200);
+    expect(await outcome).toBe('AbortError');
+    await expect(renderer.render(await requestFor({ name: 'ok', files: OK, holds: /./ }), stop)).rejects.toThrow();
+  });
+
+  test('takes no words that are none', async () => {
+    const renderer = await open();
+    if (renderer === undefined) return;
+    const request = await requestFor({ name: 'ok', files: OK, holds: /./ });
+    for (const wrong of [
+      { namespace: '--debug' },
+      { namespace: '' },
+      { releaseName: '' },
+      { releaseName: 'a\0b' },
+      { kubeVersion: '1.30\n' },
+      { apiVersions: ['v1,v2'] },
+      { apiVersions: ['v1', '"'] },
+    ]) {
+      const error = await failureOf(renderer.render({ ...request, ...wrong }), JSON.stringify(wrong));
+      expect(error.message).toMatch(/^charts\/ok: ".*" is no (namespace|release name|Kubernetes version|API version)$/);
+    }
+  });
+
+  test('refuses what is no chart package', async () => {
+    const renderer = await open();
+    if (renderer === undefined) return;
+    const request = await requestFor({ name: 'ok', files: OK, holds: /./ });
+    await expect(renderer.render({ ...request, chart: Buffer.from('no gzip') })).rejects.toMatchObject({
+      code: 'MALFORMED',
+    });
+  });
+});
+
+test.each(['helm3', 'helm4'])('%s itself refuses all of these', async (name) => {
+  const helm = requireTool(name);
+  if (helm === undefined) return;
+  for (const chart of REFUSED) {
+    const { releaseName, ...request } = await requestForRefused(chart);
+    // Given plainly it would be an option.
+    if (releaseName.startsWith('-')) continue;
+    expect((await helmTemplate(helm, { releaseName, ...request }, temp)).exitCode, chart.name).toBe(1);
+  }
+});
+
+const OK = { 'Chart.yaml': chartYaml('ok'), 'templates/a.yaml': pod('ok', 'registry.example/ok:1') };
+
+function schemasThatLeave(url: string, file: string): readonly string[] {
+  const named = (name: string): object => ({ $id: name, type: 'object' });
+  const image = (schema: object): object => ({ properties: { image: schema } });
+  return [
+    image({ $ref: url }),
+    image({ $ref: `${url}#/definitions/a` }),
+    image({ $ref: `file://${file}` }),
+    image({ $ref: file }),
+    image({ $ref: file.slice(1) }),
+    image({ $dynamicRef: url }),
+    image({ $recursiveRef: url }),
+    { $schema: url },
+    { $id: url.replace('s.json', 'root.json'), ...image({ $ref: 's.json' }) },
+    // A name in a place where only some validators look for one.
+    { examples: [named(url)], ...image({ $ref: url }) },
+    { const: named(`file://${file}`), ...image({ $ref: `file://${file}` }) },
+    {
+      definitions: { [`a${'/'.repeat(3)}`]: { allOf: [{ not: { $ref: url } }] } },
+      ...image({ $ref: '#/definitions/a~1~1~1' }),
+    },
+  ]
+    .map((schema) => JSON.stringify(schema))
+    .concat(
+      `${JSON.stringify(image({ $ref: `file://${file}` }))} trailing`,
+      JSON.stringify(image({ $ref: url })).replace('$ref', '\\u0024ref'),
+    );
+}
+
+/** Names are no references: no Helm fetches them. */
+function schemasThatStay(url: string): readonly object[] {
+  const definitions = { text: { type: 'string' } };
+  const inner = { $id: url, definitions, properties: { image: { $ref: '#/definitions/text' } } };
+  return [
+    inner,
+    { ...inner, $schema: 'http://json-schema.org/draft-07/schema#' },
+    { ...inner, id: url, $schema: 'http://json-schema.org/draft-04/schema#' },
+    { allOf: [inner] },
+    { definitions, properties: { image: { $id: url, type: 'string' } } },
+    { default: { $id: url }, definitions, properties: { image: { $ref: '#/definitions/text' } } },
+  ];
+}
+
+async function failureOf(rendering: Promise<unknown>, of = ''): Promise<UsageError> {
+  const outcome: unknown = await rendering.then(
+    () => `rendered ${of}`,
+    (error: unknown) => error,
+  );
+  if (!(outcome instanceof UsageError)) throw outcome instanceof Error ? outcome : new Error(String(outcome));
+  return outcome;
+}
