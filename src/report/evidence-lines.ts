@@ -16,8 +16,3 @@ export function formatSigners(signatures: readonly LockSignature[] | undefined):
   if (signatures === undefined) return 'may be unsigned';
   return `signed by ${signatures.map((by) => ('key' in by ? by.key : by.subject)).join(', ')}`;
 }
-
-/** A rule that is about nothing is often a typing error, and then another rule decides. */
-export function noteUnusedRules(output: { note(line: string): void }, patterns: readonly string[]): void {
-  for (const pattern of patterns) output.note(`warning: imagePolicy entry ${pattern} applies to no image`);
-}

@@ -10,7 +10,7 @@ import type { ReleaseSigner } from '../../trust/signing/signer.ts';
 import type { TrustVersions } from '../../trust/documents/document.ts';
 import { defineCommand, flag, optionalArgument, text } from '../command.ts';
 import type { Context } from '../context.ts';
-import { noteUnusedRules } from '../../report/evidence-lines.ts';
+import { notePins } from '../../report/pin-lines.ts';
 import { formatBytes, formatDuration } from '../../report/format.ts';
 import { openProgress } from '../output/progress.ts';
 import { factOptions, readFacts } from '../options/provenance-options.ts';
@@ -68,7 +68,7 @@ export const build = defineCommand({
     const signers = await openSigners(context, options, chain?.at(-1)?.document.trustedRoot);
     const witness = await openWitness(context, options);
     await using sources = new ImageSources({ ...options, env: context.env, signal });
-    const { report, moved, unusedRules, trust } = await (async () => {
+    const { report, pins, trust } = await (async () => {
       using progress = await openProgress(context);
       const pinned = await pinRelease(input, sources, context, progress, options);
       const { lock, files, contents } = pinned;
@@ -86,10 +86,9 @@ export const build = defineCommand({
           onEvent: progress.onCopy,
         },
       );
-      return { report: built, moved: pinned.moved, unusedRules: pinned.unusedRules, trust: carried?.document };
+      return { report: built, pins: pinned, trust: carried?.document };
     })();
-    for (const { reference, was, now } of moved) output.note(`moved: ${reference} was ${was} and is now ${now}`);
-    noteUnusedRules(output, unusedRules);
+    notePins(output, pins);
     const { path, size, digest, resumedBytes, copiedBytes } = report;
     const signedBy = report.signers.map(nameSigner);
     const provenance = report.provenance && nameSigner(report.provenance);

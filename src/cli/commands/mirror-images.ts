@@ -4,7 +4,7 @@ import { mirrorImages, planMirror } from '../../operations/mirror.ts';
 import { narrowGraph } from '../../release/mapping/routes.ts';
 import { parseTarget } from '../../release/mapping/target-address.ts';
 import type { Context } from '../context.ts';
-import { noteUnusedRules } from '../../report/evidence-lines.ts';
+import { notePins } from '../../report/pin-lines.ts';
 import { formatDuration } from '../../report/format.ts';
 import { ImageSources } from '../inputs/image-sources.ts';
 import { openImageTarget } from '../inputs/image-targets.ts';
@@ -60,8 +60,7 @@ export async function mirrorRelease(
     return { pinned, skipped, plan, result };
   })();
   const { pinned, skipped, plan, result } = mirrored;
-  for (const { reference, was, now } of pinned.moved) output.note(`moved: ${reference} was ${was} and is now ${now}`);
-  noteUnusedRules(output, pinned.unusedRules);
+  notePins(output, pinned);
   const images = judgeImages(plan.images, pinned.lock, plan.pending, target, result);
   const { name, version } = pinned.lock;
   const described = describeImages(images, skipped);

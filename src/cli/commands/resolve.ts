@@ -1,8 +1,9 @@
 /** `airgap resolve`: pins every reference of a release.yaml by digest. */
 import { UsageError } from '../../errors.ts';
 import { defineCommand, flag, optionalArgument, text } from '../command.ts';
-import { formatEvidence, formatSigners, noteUnusedRules } from '../../report/evidence-lines.ts';
+import { formatEvidence, formatSigners } from '../../report/evidence-lines.ts';
 import { formatBytes, formatCount, formatTable, shortDigest } from '../../report/format.ts';
+import { notePins } from '../../report/pin-lines.ts';
 import { openProgress } from '../output/progress.ts';
 import { sourceOptions } from '../options/source-options.ts';
 
@@ -14,6 +15,7 @@ export const resolve = defineCommand({
     'resolve release.yaml --verbose',
     'resolve release.yaml --locked',
     'resolve release.yaml --refresh-evidence',
+    'resolve release.yaml --strict',
   ],
   arguments: { release: optionalArgument('release.yaml', 'the release (default: the one in this directory)') },
   options: {
@@ -23,6 +25,7 @@ export const resolve = defineCommand({
       'look for signatures, attestations and SBOMs again where the image itself has not moved',
     ),
     locked: flag('--locked', 'change nothing; fail if a tag moved or anything differs from the lock'),
+    strict: flag('--strict', 'refuse what would only be warned of'),
     ...sourceOptions,
   },
   async run(context, { release }, options) {
@@ -36,12 +39,11 @@ export const resolve = defineCommand({
       });
     }
     await using sources = new ImageSources({ ...options, env: context.env, signal });
-    const { lock, lockPath, isWritten, moved, unusedRules } = await (async () => {
+    const { lock, lockPath, isWritten, moved, warnings, unusedRules } = await (async () => {
       using progress = await openProgress(context);
       return await pinRelease(input, sources, context, progress, options);
     })();
-    for (const { reference, was, now } of moved) output.note(`moved: ${reference} was ${was} and is now ${now}`);
-    noteUnusedRules(output, unusedRules);
+    notePins(output, { moved, warnings });
     const signed = new Map(lock.signedImages?.map(({ reference, signatures }) => [reference, signatures]));
     const named = lock.components.flatMap((component) => component.images);
     for (const { reference, foundIn } of named) output.detail(`${reference} is named in ${foundIn.join(', ')}`);
@@ -67,6 +69,7 @@ export const resolve = defineCommand({
           foundIn: named.filter(({ reference }) => reference === image.reference).flatMap(({ foundIn }) => foundIn),
         })),
         moved,
+        warnings,
         ...(lock.imagePolicy === undefined ? {} : { imagePolicy: lock.imagePolicy, unusedRules }),
         files: lock.files.length,
         bytes: size,

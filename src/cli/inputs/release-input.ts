@@ -28,6 +28,8 @@ export interface PinOptions {
   readonly locked?: boolean | undefined;
   /** Look for evidence again where an image has not moved. @defaultValue false */
   readonly refreshEvidence?: boolean | undefined;
+  /** Refuse what would only be warned of. @defaultValue false */
+  readonly strict?: boolean | undefined;
   /** Whether the lock is written after resolving. @defaultValue true, but for `locked` */
   readonly writes?: boolean | undefined;
   /** Platforms of a plain list; all if not given. */
@@ -45,6 +47,8 @@ export interface PinnedRelease {
   /** Verified manifests and configs that were read on the way. */
   readonly contents: ReadonlyMap<Digest, Buffer>;
   readonly moved: readonly MovedTag[];
+  /** What may be missing or wrong behind the gap, a sentence each. */
+  readonly warnings: readonly string[];
   /** Patterns of the image policy that decided about no image. */
   readonly unusedRules: readonly string[];
 }
@@ -86,7 +90,7 @@ export async function pinRelease(
   const isList = input.kind === 'list';
   const lockPath = isList ? undefined : (options.lock ?? lockPathOf(input.path));
   const spec = isList ? await readList(input.path, options.platforms) : await loadSpec(input.path);
-  const { lock, contents, files, moved, unusedRules } = await resolveRelease(
+  const { lock, contents, files, moved, warnings, unusedRules } = await resolveRelease(
     {
       spec,
       directory: resolve(dirname(input.path)),
@@ -97,6 +101,7 @@ export async function pinRelease(
     },
     {
       locked: options.locked,
+      strict: options.strict,
       refreshEvidence: options.refreshEvidence,
       signal: context.signal,
       onImage: (reference, done, total) => progress.item(`resolved ${done}/${total}  ${reference}`),
@@ -104,7 +109,7 @@ export async function pinRelease(
   );
   const isWritten = lockPath !== undefined && options.locked !== true && options.writes !== false;
   if (isWritten) await writeLock(lockPath, lock);
-  return { lock, lockPath, isWritten, files, contents, moved, unusedRules };
+  return { lock, lockPath, isWritten, files, contents, moved, warnings, unusedRules };
 }
 
 async function openLock(path: string, sources: ImageSources, signal: AbortSignal): Promise<PinnedRelease> {
@@ -118,7 +123,16 @@ async function openLock(path: string, sources: ImageSources, signal: AbortSignal
   await sources.openLocked(lock);
   const files = await openLockedFiles(lock, directory);
   await proveLockedPolicy(lock, { path, directory, sourceOf: sources.sourceOf() }, signal);
-  return { lock, lockPath: path, isWritten: false, files, contents: new Map(), moved: [], unusedRules: [] };
+  return {
+    lock,
+    lockPath: path,
+    isWritten: false,
+    files,
+    contents: new Map(),
+    moved: [],
+    warnings: [],
+    unusedRules: [],
+  };
 }
 
 /** A lock is built as it is; but whose signatures are demanded is for the release.yaml beside it to say. */

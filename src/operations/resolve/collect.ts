@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { IntegrityError } from '../../errors.ts';
-import { openChart } from '../../kubernetes/charts/chart-package.ts';
+import { openChart, type ChartPackage } from '../../kubernetes/charts/chart-package.ts';
 import { findImages, type ImageHit } from '../../kubernetes/resources/images.ts';
 import { isKubernetesFile, readKubernetesYaml } from '../../kubernetes/resources/yaml-documents.ts';
 import { digestOf, sha256, type Digest } from '../../oci/digest.ts';
@@ -34,6 +34,8 @@ export interface CollectedImage extends Pick<ImageSpec, 'reference' | 'origin' |
 export interface CollectedComponent {
   readonly files: readonly CollectedFile[];
   readonly images: readonly CollectedImage[];
+  /** What a person should know, a sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /** Reads everything a component names. `created` is the time that packaged charts carry. */
@@ -43,15 +45,17 @@ export async function collectComponent(
   created: Date,
 ): Promise<CollectedComponent> {
   const files: CollectedFile[] = [];
+  const warnings: string[] = [];
   const images: CollectedImage[] = component.images.map((image) => ({ ...image, foundIn: below(directory, image.at) }));
   for (const { path } of component.imageLists) {
     const listed = await loadImageList(await resolveSpecPath(directory, path), path);
     images.push(...listed.map((image) => ({ ...image, foundIn: image.at })));
   }
   for (const { path } of component.charts) {
-    const { file, images: declared } = await collectChart(directory, path, created);
+    const { file, chart } = await collectChart(directory, path, created);
     files.push(file);
-    images.push(...declared.map(toImage));
+    images.push(...chart.images.map(toImage));
+    warnings.push(...chart.warnings);
   }
   for (const { path } of component.manifests) {
     const collected = await collectTree('manifest', directory, path);
@@ -64,7 +68,7 @@ export async function collectComponent(
     for await (const _ of pinned(createReadStream(file), integrity, path));
     files.push(await pinFile('file', `files/${as}`, path, file));
   }
-  return { files, images };
+  return { files, images, warnings };
 }
 
 /**
@@ -103,7 +107,7 @@ async function collectChart(
   directory: string,
   from: string,
   created: Date,
-): Promise<{ file: CollectedFile; images: readonly ImageHit[] }> {
+): Promise<{ file: CollectedFile; chart: ChartPackage }> {
   const place = await resolveSpecPath(directory, from);
   const chart = await openChart(place, { shownAs: from, mtime: created });
   const { bytes } = chart;
@@ -111,7 +115,7 @@ async function collectChart(
   const path = `charts/${chart.fileName}`;
   return {
     file: { path, from, kind: 'chart', size: bytes.length, digest: sha256(bytes), content },
-    images: chart.images,
+    chart,
   };
 }
 

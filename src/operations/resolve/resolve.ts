@@ -41,6 +41,8 @@ export interface ResolveRequest {
 export interface ResolveOptions {
   /** Refuse any difference to the previous lock. @defaultValue false */
   readonly locked?: boolean | undefined;
+  /** Refuse what would only be warned of. @defaultValue false */
+  readonly strict?: boolean | undefined;
   /** Look for evidence again where the image itself has not moved. @defaultValue false */
   readonly refreshEvidence?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -61,13 +63,16 @@ export interface ResolvedRelease {
   readonly contents: ReadonlyMap<Digest, Buffer>;
   readonly files: ReadonlyMap<Digest, FileContent>;
   readonly moved: readonly MovedTag[];
+  /** What may be missing or wrong behind the gap, a sentence each. */
+  readonly warnings: readonly string[];
   /** Patterns of the image policy that decided about no image. */
   readonly unusedRules: readonly string[];
 }
 
 /**
  * Resolves a release.
- * @throws UsageError `INVALID_SPEC` under `locked` when anything differs from the lock, naming each moved tag.
+ * @throws UsageError `INVALID_SPEC` under `locked` when anything differs from the lock, naming each moved tag; under
+ *   `strict` when there are warnings, naming each.
  * @throws TrustError `UNSIGNED` where the release requires signatures, naming each image without one; `UNSIGNED` or
  *   `UNTRUSTED_SIGNER` where its policy demands those of somebody, naming each image that has none that counts.
  * @throws NotFoundError when an image or a platform of it does not exist. @throws whatever a source throws.
@@ -111,6 +116,11 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   if (spec.evidence === 'require') checkSigned(images);
   const judged = judge?.finish();
   checkNames(images);
+  const warnings = [
+    ...collected.flatMap((component) => component.warnings),
+    ...(judged?.unusedRules ?? []).map((pattern) => `imagePolicy entry ${pattern} applies to no image`),
+  ];
+  if (options.strict === true && warnings.length > 0) throw strictWarnings(warnings);
   const lock: ReleaseLock = {
     lockVersion: 1,
     name: spec.name,
@@ -135,6 +145,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     contents,
     files,
     moved: moved.sort((a, b) => (a.reference < b.reference ? -1 : 1)),
+    warnings,
     unusedRules: judged?.unusedRules ?? [],
   };
 }
@@ -194,6 +205,13 @@ function movedTags(moved: readonly MovedTag[]): UsageError {
   const lines = moved.map(({ reference, was, now }) => `\n  ${reference}: ${was} → ${now}`);
   return new UsageError('INVALID_SPEC', `${moved.length} tag(s) moved since the lock was written:${lines.join('')}`, {
     hint: 'run `airgap resolve` to accept them, or build from the lock file itself to ship what it pins',
+  });
+}
+
+function strictWarnings(warnings: readonly string[]): UsageError {
+  return new UsageError('INVALID_SPEC', `${warnings.length} warning(s), and --strict takes none:`, {
+    items: warnings,
+    hint: 'resolve each, or run without --strict',
   });
 }
 

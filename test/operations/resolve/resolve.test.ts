@@ -186,6 +186,7 @@ describe('one name', () => {
 test('the platforms that components say one by one are united', () => {
   const named = (...platforms: readonly string[]) => ({
     files: [],
+    warnings: [],
     images: [
       {
         reference: parseReference(APP),
