@@ -35,20 +35,31 @@ export const GraphImage = z.strictObject({
   /** Canonical: `registry/repository:tag`, `registry/repository@digest` or both. */
   reference: z.string().min(1).max(512),
   digest: DigestText,
+  /** Where the root is a single manifest: what its config says it runs on. */
+  platform: z.string().max(100).optional(),
   indexMode: IndexMode.optional(),
   /** Empty where there is none; absent where nobody looked for any. */
   evidence: z.array(GraphEvidence).max(MAX_ENTRIES).optional(),
 });
 export type GraphImage = z.infer<typeof GraphImage>;
 
+/**
+ * What an index says of one carried child. The platform belongs to this naming and not to the child: an index may list
+ * one manifest for two platforms.
+ */
+export const GraphChild = z.strictObject({
+  digest: DigestText,
+  /** `os/architecture[/variant]`; absent for indexes, attestations and whatever else runs nowhere. */
+  platform: z.string().max(100).optional(),
+});
+export type GraphChild = z.infer<typeof GraphChild>;
+
 /** One manifest or index. `manifests` names the carried children of an index; `config` and `layers` the blobs of a manifest. */
 export const GraphManifest = z.strictObject({
   digest: DigestText,
   mediaType: z.string().min(1).max(255),
   size: Size,
-  /** `os/architecture[/variant]`; absent for indexes, attestations and other artifacts. */
-  platform: z.string().max(100).optional(),
-  manifests: z.array(DigestText).max(MAX_ENTRIES).optional(),
+  manifests: z.array(GraphChild).max(MAX_ENTRIES).optional(),
   config: DigestText.optional(),
   layers: z.array(DigestText).max(MAX_ENTRIES).optional(),
 });

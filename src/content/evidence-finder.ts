@@ -121,7 +121,7 @@ export class EvidenceFinder {
       { platforms: 'all', reference, signal: this.#signal },
     );
     for (const [digest, bytes] of contents) this.#contents.set(digest, bytes);
-    return { manifests: manifests.map(({ platform: _, ...manifest }) => manifest), blobs };
+    return { manifests, blobs };
   }
 
   /** @throws IntegrityError when the list names a manifest that does not refer to the subject. */

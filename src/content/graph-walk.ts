@@ -1,6 +1,6 @@
 /** Walks an image from its root and writes down, flat, every manifest and blob that a release must carry for it. */
 import { IntegrityError, NotFoundError, StoreError } from '../errors.ts';
-import { Annotation, type Descriptor } from '../oci/descriptor.ts';
+import { Annotation, descriptorFault, embeddedContent, type Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isIndex, parseManifest, type Index, type Manifest } from '../oci/manifest.ts';
 import { isForeignLayerType, isImageConfigType, isManifestType } from '../oci/media-types.ts';
@@ -12,7 +12,16 @@ import {
   toPlatformText,
   type Platform,
 } from '../oci/platform.ts';
-import type { ContentGraph, GraphBlob, GraphEvidence, GraphImage, GraphManifest, IndexMode } from './content-graph.ts';
+import type {
+  ContentGraph,
+  GraphBlob,
+  GraphChild,
+  GraphEvidence,
+  GraphImage,
+  GraphManifest,
+  IndexMode,
+} from './content-graph.ts';
+import type { Naming } from './graph-platforms.ts';
 import type { CallOptions, Source } from './store.ts';
 import { readVerified } from './verified.ts';
 
@@ -34,6 +43,8 @@ export interface DiscoverOptions extends CallOptions {
 /** One image's part of the content graph, and the bytes that were read to find it. */
 export interface DiscoveredImage extends GraphPart {
   readonly indexMode: IndexMode | undefined;
+  /** Of a single manifest; undefined for an index and for what runs nowhere. */
+  readonly platform: string | undefined;
   /** Verified bytes of every manifest (and of configs that had to be read), so that nobody asks for them again. */
   readonly contents: ReadonlyMap<Digest, Buffer>;
 }
@@ -52,7 +63,9 @@ export async function discoverImage(
   const manifests = new Map<Digest, GraphManifest>();
   const blobs = new Map<Digest, GraphBlob>();
   const contents = new Map<Digest, Buffer>();
+  const opened = new Map<Digest, Manifest>();
   let indexMode: IndexMode | undefined;
+  let platform: string | undefined;
   let held = 0;
 
   const read = async (node: Descriptor): Promise<Buffer> => {
@@ -64,34 +77,39 @@ export async function discoverImage(
     contents.set(node.digest, bytes);
     return bytes;
   };
+  const takeEmbedded = (manifest: Manifest | Index, digest: Digest): void => {
+    for (const [own, bytes] of embeddedIn(manifest, digest, options.reference)) contents.set(own, bytes);
+  };
   const visit = async (node: Descriptor, depth: number): Promise<void> => {
     if (manifests.has(node.digest)) return;
     if (depth > MAX_DEPTH || manifests.size >= MAX_MANIFESTS) throw tooLarge(options.reference);
     const parsed = parseManifest(await read(node), node.mediaType, `${options.reference} (${node.digest})`);
     const common = { digest: node.digest, mediaType: parsed.mediaType, size: node.size };
     if (isIndex(parsed)) {
+      takeEmbedded(parsed, node.digest);
       const children = selectChildren(parsed, depth === 0 ? options.platforms : 'all', options.reference);
-      const carried = new Set(children.map((child) => child.digest));
-      if (depth === 0) indexMode = parsed.manifests.every(({ digest }) => carried.has(digest)) ? 'complete' : 'sparse';
-      manifests.set(node.digest, { ...common, manifests: [...carried] });
-      for (const child of children) await visit(child, depth + 1);
+      if (depth === 0) indexMode = children.length === parsed.manifests.length ? 'complete' : 'sparse';
+      manifests.set(node.digest, { ...common, manifests: [] });
+      const named: GraphChild[] = [];
+      for (const child of children) {
+        await visit(child, depth + 1);
+        named.push(toChild(child.digest, await platformOf(child, opened.get(child.digest), read, options)));
+      }
+      manifests.set(node.digest, { ...common, manifests: uniteChildren(named) });
     } else {
-      const platform = await platformOf(node, parsed, read, options);
-      if (depth === 0) requirePlatform(platform, options);
+      opened.set(node.digest, parsed);
       for (const descriptor of [parsed.config, ...parsed.layers]) {
         blobs.set(descriptor.digest, uniteBlobs(blobs.get(descriptor.digest), toBlob(descriptor, options.reference)));
       }
+      takeEmbedded(parsed, node.digest);
+      if (depth === 0) platform = await platformOf(node, parsed, read, options);
+      if (depth === 0) requirePlatform(platform, options);
       const layers = parsed.layers.map((layer) => layer.digest);
-      manifests.set(node.digest, {
-        ...common,
-        ...(platform === undefined ? {} : { platform }),
-        config: parsed.config.digest,
-        layers,
-      });
+      manifests.set(node.digest, { ...common, config: parsed.config.digest, layers });
     }
   };
   await visit(root, 0);
-  return { indexMode, manifests: [...manifests.values()], blobs: [...blobs.values()], contents };
+  return { indexMode, platform, manifests: [...manifests.values()], blobs: [...blobs.values()], contents };
 }
 
 /** Manifests and blobs, whoever names them. */
@@ -101,7 +119,8 @@ export interface GraphPart {
 }
 
 /**
- * Joins images' parts into one graph: sorted, each manifest and blob once, the same in whatever order they come.
+ * Joins images' parts into one graph: sorted, each manifest and blob once, the same in whatever order they come. An index
+ * that no image reaches names no platforms: what vouches for an image runs nowhere.
  * @throws IntegrityError `MALFORMED` when two manifests give one digest different sizes.
  */
 export function mergeGraphs(images: readonly GraphImage[], parts: readonly GraphPart[]): ContentGraph {
@@ -113,9 +132,14 @@ export function mergeGraphs(images: readonly GraphImage[], parts: readonly Graph
     }
     for (const blob of part.blobs) blobs.set(blob.digest, uniteBlobs(blobs.get(blob.digest), blob));
   }
+  const roots = images.map(({ digest }) => digest);
+  const own = reachableFrom({ manifests: [...manifests.values()], blobs: [] }, roots).manifests;
+  const isOwn = new Set(own.map(({ digest }) => digest));
   return {
     images: [...images].sort((a, b) => compare(a.reference, b.reference)),
-    manifests: [...manifests.values()].sort((a, b) => compare(a.digest, b.digest)),
+    manifests: [...manifests.values()]
+      .map((manifest) => (isOwn.has(manifest.digest) ? manifest : withoutPlatforms(manifest)))
+      .sort((a, b) => compare(a.digest, b.digest)),
     blobs: [...blobs.values()].sort((a, b) => compare(a.digest, b.digest)),
   };
 }
@@ -148,20 +172,32 @@ export function referrersIn({ images }: Pick<ContentGraph, 'images'>): ReadonlyM
 
 /** The part of a graph that the given roots reach, in the same order. */
 export function reachableFrom(graph: GraphPart, roots: readonly Digest[]): GraphPart {
-  const byDigest = new Map(graph.manifests.map((manifest) => [manifest.digest, manifest]));
-  const seen = new Set<Digest>();
-  const queue = [...roots];
-  for (let digest = queue.pop(); digest !== undefined; digest = queue.pop()) {
-    if (seen.has(digest)) continue;
-    seen.add(digest);
-    const manifest = byDigest.get(digest);
-    if (manifest === undefined) continue;
-    queue.push(...(manifest.manifests ?? []), ...(manifest.layers ?? []));
-    if (manifest.config !== undefined) queue.push(manifest.config);
-  }
-  return {
-    manifests: graph.manifests.filter((manifest) => seen.has(manifest.digest)),
-    blobs: graph.blobs.filter((blob) => seen.has(blob.digest)),
+  return createReach(graph)(roots);
+}
+
+/** {@link reachableFrom} for many questions: an answer takes as long as it is, however large the graph. */
+export function createReach({ manifests, blobs }: GraphPart): (roots: readonly Digest[]) => GraphPart {
+  const manifestAt = new Map(manifests.map(({ digest }, index) => [digest, index]));
+  const blobAt = new Map(blobs.map(({ digest }, index) => [digest, index]));
+  const pick = <T>(entries: readonly T[], places: readonly (number | undefined)[]): readonly T[] =>
+    places
+      .filter((place) => place !== undefined)
+      .sort((a, b) => a - b)
+      .map((place) => entries[place] as T);
+  return (roots) => {
+    const seen = new Set(roots);
+    for (const digest of seen) {
+      const manifest = manifests[manifestAt.get(digest) ?? -1];
+      if (manifest === undefined) continue;
+      for (const child of childrenOf(manifest)) seen.add(child);
+      for (const layer of manifest.layers ?? []) seen.add(layer);
+      if (manifest.config !== undefined) seen.add(manifest.config);
+    }
+    const digests = [...seen];
+    return {
+      manifests: pick(manifests, digests.map((digest) => manifestAt.get(digest))), // prettier-ignore
+      blobs: pick(blobs, digests.map((digest) => blobAt.get(digest))), // prettier-ignore
+    };
   };
 }
 
@@ -184,13 +220,33 @@ export function childrenFirst(
   return [...ordered.values()];
 }
 
+/** The digests of the children of an index, each as often as it is named. */
+export function childrenOf({ manifests = [] }: GraphManifest): readonly Digest[] {
+  return manifests.map(({ digest }) => digest);
+}
+
 /** The manifests that a manifest names: its children and its subject. */
-export function namedBy(
-  { digest, manifests = [] }: GraphManifest,
-  subjects: ReadonlyMap<Digest, Digest>,
-): readonly Digest[] {
-  const subject = subjects.get(digest);
-  return subject === undefined ? manifests : [...manifests, subject];
+export function namedBy(manifest: GraphManifest, subjects: ReadonlyMap<Digest, Digest>): readonly Digest[] {
+  const subject = subjects.get(manifest.digest);
+  const children = childrenOf(manifest);
+  return subject === undefined ? children : [...children, subject];
+}
+
+/** What a manifest brings along in itself. Sources need not have it besides. */
+function embeddedIn(manifest: Manifest | Index, digest: Digest, reference: string): ReadonlyMap<Digest, Buffer> {
+  const descriptors = isIndex(manifest) ? manifest.manifests : [manifest.config, ...manifest.layers];
+  const embedded = new Map<Digest, Buffer>();
+  for (const descriptor of [...descriptors, ...(manifest.subject === undefined ? [] : [manifest.subject])]) {
+    const fault = descriptorFault(descriptor);
+    if (fault !== undefined) {
+      throw new IntegrityError('MALFORMED', `${reference}: ${digest} ${fault}`, {
+        hint: 'what it names would not come from the archive; have the image built again without it',
+      });
+    }
+    const bytes = embeddedContent(descriptor);
+    if (bytes !== undefined) embedded.set(descriptor.digest, bytes);
+  }
+  return embedded;
 }
 
 function selectChildren(index: Index, platforms: readonly string[] | 'all', reference: string): readonly Descriptor[] {
@@ -225,10 +281,11 @@ function selectChildren(index: Index, platforms: readonly string[] | 'all', refe
  */
 async function platformOf(
   node: Descriptor,
-  manifest: Manifest,
+  manifest: Manifest | undefined,
   read: (blob: Descriptor) => Promise<Buffer>,
   options: DiscoverOptions,
 ): Promise<string | undefined> {
+  if (manifest === undefined) return undefined;
   if (!isImageConfigType(manifest.config.mediaType)) return undefined;
   if (node.platform !== undefined) return toPlatformText(node.platform);
   const bytes = await read(manifest.config);
@@ -264,15 +321,33 @@ function toBlob({ digest, mediaType, size }: Descriptor, reference: string): Gra
   return { digest, mediaType, size };
 }
 
+function toChild(digest: Digest, platform: string | undefined): GraphChild {
+  return { digest, ...(platform === undefined ? {} : { platform }) };
+}
+
+function withoutPlatforms(manifest: GraphManifest): GraphManifest {
+  if (manifest.manifests === undefined) return manifest;
+  return { ...manifest, manifests: uniteChildren(manifest.manifests.map(({ digest }) => ({ digest }))) };
+}
+
+/** Each naming once: an index may list a child twice for one platform, as Windows images do. */
+function uniteChildren(children: readonly GraphChild[]): GraphChild[] {
+  return [...new Map(children.map((child) => [childKey(child), child])).values()];
+}
+
+/** Equal for two namings of one manifest for one platform. */
+export function childKey({ digest, platform = '' }: Naming): string {
+  return `${digest} ${platform}`;
+}
+
 /** Two images may carry different children of the same index; together they carry both. */
 function uniteManifests(known: GraphManifest | undefined, manifest: GraphManifest): GraphManifest {
   if (known === undefined) return manifest;
   if (known.size !== manifest.size) throw twoSizes(known, manifest);
-  if (known.manifests === undefined || manifest.manifests === undefined) {
-    return compare(known.platform ?? '~', manifest.platform ?? '~') <= 0 ? known : manifest;
-  }
-  if (known.manifests.join() === manifest.manifests.join()) return known;
-  return { ...known, manifests: [...new Set([...known.manifests, ...manifest.manifests])].sort(compare) };
+  if (known.manifests === undefined || manifest.manifests === undefined) return known;
+  if (JSON.stringify(known.manifests) === JSON.stringify(manifest.manifests)) return known;
+  const both = uniteChildren([...known.manifests, ...manifest.manifests]);
+  return { ...known, manifests: both.sort((a, b) => compare(childKey(a), childKey(b))) };
 }
 
 /** Docker's and OCI's manifests give one layer different types, which says nothing about its bytes. */

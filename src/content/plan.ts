@@ -2,7 +2,7 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ContentGraph, GraphBlob, GraphManifest } from './content-graph.ts';
-import { childrenFirst, namedBy, reachableFrom, referrersIn } from './graph-walk.ts';
+import { childrenFirst, childrenOf, namedBy, reachableFrom, referrersIn } from './graph-walk.ts';
 import { forEachConcurrently } from '../base/limit.ts';
 import { canListReferrers, type CallOptions, type Source, type Target } from './store.ts';
 
@@ -204,8 +204,9 @@ function toTransfer(entry: GraphBlob | GraphManifest, { source, targets }: Draft
   return { descriptor: toDescriptor(entry), source, targets: [...targets] };
 }
 
-function contentOf({ config, layers = [], manifests = [] }: GraphManifest): readonly Digest[] {
-  return [...(config === undefined ? [] : [config]), ...layers, ...manifests];
+function contentOf(manifest: GraphManifest): readonly Digest[] {
+  const { config, layers = [] } = manifest;
+  return [...(config === undefined ? [] : [config]), ...layers, ...childrenOf(manifest)];
 }
 
 function levelsOf(

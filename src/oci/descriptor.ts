@@ -1,5 +1,5 @@
 /** Descriptors: what a piece of content is, how long it is, and the digest that proves it. */
-import type { Digest } from './digest.ts';
+import { sha256, type Digest } from './digest.ts';
 import type { Platform } from './platform.ts';
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/descriptor.md */
@@ -26,3 +26,23 @@ export const Annotation = {
   dockerReferenceType: 'vnd.docker.reference.type',
   dockerReferenceDigest: 'vnd.docker.reference.digest',
 } as const;
+
+/**
+ * Why a descriptor would have content come from elsewhere than from where its digest leads: `urls` are fetched by some
+ * runtimes, `data` is taken for the content by some clients.
+ * @returns what to say after the name of the document; undefined when it does not, or when `data` is the very content
+ * @see https://github.com/opencontainers/image-spec/blob/main/descriptor.md#embedded-content
+ */
+export function descriptorFault({ digest, urls, data }: Descriptor): string | undefined {
+  if (urls !== undefined && urls.length > 0) return `says that ${digest} is to be had elsewhere (urls)`;
+  return data === undefined || embeddedContent({ digest, data }) !== undefined
+    ? undefined
+    : `embeds other content than ${digest} (data)`;
+}
+
+/** The content that a descriptor embeds, where it is what its digest says, in canonical base64. */
+export function embeddedContent({ digest, data }: Pick<Descriptor, 'digest' | 'data'>): Buffer | undefined {
+  if (data === undefined) return undefined;
+  const bytes = Buffer.from(data, 'base64');
+  return bytes.toString('base64') === data && sha256(bytes) === digest ? bytes : undefined;
+}

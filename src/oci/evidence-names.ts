@@ -39,8 +39,8 @@ export function kindOfReferrer(manifest: Manifest | Index): EvidenceKind {
     const predicate = manifest.annotations?.['dev.sigstore.bundle.predicateType'];
     return SIGNATURE_PREDICATES.includes(predicate) ? 'signature' : 'attestation';
   }
-  if (/cosign\.artifact\.sig\b|notary\.signature|\bsimplesigning\b/.test(type)) return 'signature';
-  if (/spdx|cyclonedx|syft|cosign\.artifact\.sbom\b/.test(type)) return 'sbom';
-  if (/in-toto|slsa|cosign\.artifact\.att\b/.test(type)) return 'attestation';
+  if (/cosign\.artifact\.sig|notary\.signature|simplesigning/.test(type)) return 'signature';
+  if (/spdx|cyclonedx|syft|cosign\.artifact\.sbom/.test(type)) return 'sbom';
+  if (/in-toto|slsa|cosign\.artifact\.att/.test(type)) return 'attestation';
   return 'artifact';
 }

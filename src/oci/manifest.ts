@@ -4,7 +4,7 @@ import { IntegrityError, StoreError } from '../errors.ts';
 import type { Descriptor } from './descriptor.ts';
 import { isDigest, type Digest } from './digest.ts';
 import { isIndexType, isManifestType, MediaType } from './media-types.ts';
-import { findMisspeltKey, parseStrictJson } from '../base/json/strict-json.ts';
+import { assertPlainNumbers, findMisspeltKey, parseStrictJson } from '../base/json/strict-json.ts';
 
 /** Bytes of one manifest or index; registries commonly stop at 4 MiB. */
 export const MAX_MANIFEST_BYTES: number = 32 * 1024 * 1024;
@@ -38,36 +38,46 @@ export interface Index {
 }
 
 const AnyDigest = z.custom<Digest>((value) => isDigest(value), 'not a sha256 digest');
+/** Go's encoder writes null where it has nothing, and its decoder takes null for nothing. */
+const absent = <T extends z.ZodType>(schema: T): z.ZodType<z.infer<T> | undefined> =>
+  schema.nullish().transform((value) => value ?? undefined);
+const PlatformName = absent(z.string().max(100));
+const ReceivedPlatform = z
+  .object({ os: PlatformName, architecture: PlatformName, variant: PlatformName, 'os.version': PlatformName })
+  .transform(({ os = '', architecture = '', ...rest }) => ({ os, architecture, ...rest }));
+const Annotations = absent(
+  z.custom<Readonly<Record<string, string>>>(
+    (value) =>
+      isObject(value) && !Array.isArray(value) && Object.values(value).every((text) => typeof text === 'string'),
+    'not a map of texts',
+  ),
+);
 const ReceivedDescriptor = z.object({
   mediaType: z.string().min(1).max(255),
   digest: AnyDigest,
   size: z.int().min(0).max(MAX_SIZE),
-  artifactType: z.string().max(255).optional(),
-  platform: z
-    .object({
-      os: z.string().max(100),
-      architecture: z.string().max(100),
-      variant: z.string().max(100).optional(),
-      'os.version': z.string().max(100).optional(),
-    })
-    .optional(),
-  annotations: z.record(z.string(), z.string()).optional(),
-  urls: z.array(z.string()).optional(),
-  data: z.string().optional(),
+  artifactType: absent(z.string().max(255)),
+  platform: absent(ReceivedPlatform),
+  annotations: Annotations,
+  urls: absent(z.array(z.string())),
+  data: absent(z.string()),
 });
 const Common = {
   schemaVersion: z.literal(2),
-  mediaType: z.string().optional(),
-  artifactType: z.string().optional(),
-  subject: ReceivedDescriptor.optional(),
-  annotations: z.record(z.string(), z.string()).nullish(),
+  mediaType: absent(z.string()),
+  artifactType: absent(z.string()),
+  subject: absent(ReceivedDescriptor),
+  annotations: Annotations,
 };
 const ReceivedManifest = z.object({
   ...Common,
   config: ReceivedDescriptor,
-  layers: z.array(ReceivedDescriptor).max(MAX_CHILDREN),
+  layers: absent(z.array(ReceivedDescriptor).max(MAX_CHILDREN)).transform((layers) => layers ?? []),
 });
-const ReceivedIndex = z.object({ ...Common, manifests: z.array(ReceivedDescriptor).max(MAX_CHILDREN) });
+const ReceivedIndex = z.object({
+  ...Common,
+  manifests: absent(z.array(ReceivedDescriptor).max(MAX_CHILDREN)).transform((manifests) => manifests ?? []),
+});
 
 /**
  * Reads the bytes of a manifest or an index. `declaredType` is the type its descriptor (or `Content-Type`) gives.
@@ -82,8 +92,10 @@ export function parseManifest(bytes: Uint8Array, declaredType: string | undefine
   let json: unknown;
   try {
     json = parseStrictJson(bytes);
+    assertPlainNumbers(bytes);
   } catch (error) {
-    const why = error instanceof SyntaxError && /^(repeats|nested)/.test(error.message) ? `: ${error.message}` : '';
+    const why =
+      error instanceof SyntaxError && /^(repeats|nested|has a number)/.test(error.message) ? `: ${error.message}` : '';
     throw malformed(`manifest is not JSON that every tool reads alike${why}`);
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json))
@@ -116,7 +128,7 @@ export function parseManifest(bytes: Uint8Array, declaredType: string | undefine
     const issue = parsed.error.issues[0];
     throw malformed(`${JSON.stringify(issue?.path.join('.') ?? '')}: ${issue?.message ?? 'invalid'}`);
   }
-  return { ...parsed.data, mediaType, annotations: parsed.data.annotations ?? undefined };
+  return { ...parsed.data, mediaType };
 }
 
 /** A key in another case, of the document, one of its descriptors or their platforms. Annotations are nobody's keys. */

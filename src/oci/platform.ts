@@ -1,4 +1,5 @@
 /** Operating system and architecture, in Go's names, as image-spec uses them. */
+import { findMisspeltKey, parseStrictJson } from '../base/json/strict-json.ts';
 import { UsageError } from '../errors.ts';
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/image-index.md#image-index-property-descriptions */
@@ -14,6 +15,8 @@ const KNOWN_ARCHITECTURES = [
   '386', 'amd64', 'arm', 'arm64', 'loong64', 'mips64le', 'ppc64le', 'riscv64', 's390x', 'wasm',
 ]; // prettier-ignore
 const VARIANT = /^v[0-9]{1,2}$/;
+/** Keys of a config that say what it runs on. */
+const CONFIG_KEYS = ['os', 'architecture', 'variant'];
 const CANONICAL = /^[a-z0-9]+\/[a-z0-9]+(\/v[0-9]{1,2})?$/;
 
 /** Variants that mean the same as none, so that `arm64/v8` and `arm64` select the same image. */
@@ -69,9 +72,15 @@ export function formatPlatform(platform: Platform): string {
   return [os, architecture, ...(variant === undefined ? [] : [variant])].join('/');
 }
 
-/** Whether the text is a platform as {@link formatPlatform} writes it, whether or not its names are known here. */
+/**
+ * Whether the text is a platform as {@link formatPlatform} writes it, whether or not its names are known here. What is
+ * `unknown` is none, and neither is `multi/platform`, which archives name for what has no platform.
+ */
 export function isPlatformText(text: string): boolean {
-  return CANONICAL.test(text) && formatPlatform(toPlatform(text)) === text;
+  const platform = toPlatform(text);
+  return (
+    CANONICAL.test(text) && isRealPlatform(platform) && formatPlatform(platform) === text && text !== 'multi/platform'
+  );
 }
 
 /** The inverse of {@link formatPlatform}; for text that came from it. */
@@ -88,11 +97,13 @@ export function toPlatformText(platform: Platform): string | undefined {
 
 /**
  * The platform that the config of an image names. Nothing where it names none.
- * @throws SyntaxError when it is not JSON.
+ * @throws SyntaxError, TypeError when it is not JSON that every tool reads alike.
  * @see https://github.com/opencontainers/image-spec/blob/main/config.md#properties
  */
 export function parseConfigPlatform(config: Uint8Array): string | undefined {
-  const json = JSON.parse(Buffer.from(config).toString('utf8')) as unknown;
+  const json = parseStrictJson(config);
+  const misspelt = typeof json === 'object' && json !== null ? findMisspeltKey(json, CONFIG_KEYS) : undefined;
+  if (misspelt !== undefined) throw new SyntaxError(`has a key ${JSON.stringify(misspelt)}`);
   const { os, architecture, variant } = (json ?? {}) as Record<string, unknown>;
   if (typeof os !== 'string' || typeof architecture !== 'string') return undefined;
   return toPlatformText({ os, architecture, ...(typeof variant === 'string' ? { variant } : {}) });

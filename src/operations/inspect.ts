@@ -1,12 +1,12 @@
 /** Says what an archive claims to hold by reading only its head. Nothing is verified here, and the report says so. */
 import { openArchive } from '../archive/reader/reader.ts';
-import { reachableFrom, rootsOf } from '../content/graph-walk.ts';
+import { platformsOfImage } from '../content/graph-platforms.ts';
+import { createReach, rootsOf } from '../content/graph-walk.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import type { GraphEvidence } from '../content/content-graph.ts';
 import type { Inventory } from '../archive/inventory/inventory-schema.ts';
 import type { TrustRecord } from '../trust/documents/document.ts';
 import { judgeProvenance, type Provenance } from '../trust/provenance/evaluate-provenance.ts';
-import { platformsOf } from '../release/mapping/routes.ts';
 import { nameSigner } from '../trust/signatures/identity.ts';
 import { releaseAttestations, releaseSignatures } from '../archive/reader/signatures.ts';
 import { readCarriedTrust } from '../archive/verification/carried-trust.ts';
@@ -51,8 +51,9 @@ export async function inspectArchive(path: string): Promise<Inspection> {
     threshold: 0,
   });
   const sizes = new Map([...inventory.manifests, ...inventory.blobs].map(({ digest, size }) => [digest, size]));
+  const reach = createReach(inventory);
   const reached = inventory.images.map((image) => {
-    const part = reachableFrom(inventory, rootsOf(image));
+    const part = reach(rootsOf(image));
     return { image, part, digests: [...part.manifests, ...part.blobs].map(({ digest }) => digest) };
   });
   const users = new Map<Digest, number>();
@@ -69,7 +70,7 @@ export async function inspectArchive(path: string): Promise<Inspection> {
       digest: image.digest,
       indexMode: image.indexMode,
       evidence: image.evidence,
-      platforms: platformsOf(part),
+      platforms: platformsOfImage(image, part.manifests),
       size: sizeOf(digests),
       sharedSize: sizeOf(digests.filter((digest) => (users.get(digest) ?? 0) > 1)),
     })),

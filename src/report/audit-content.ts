@@ -1,4 +1,5 @@
 /** What a load brought to a target, as the audit log has it. */
+import { manifestFinder, type FindManifest } from '../content/graph-platforms.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ChartRoute } from '../operations/load/charts.ts';
 import type { PlannedTar } from '../operations/load/tarballs.ts';
@@ -21,18 +22,21 @@ export function tarballContent(
   tarballs: readonly PlannedTar[],
   result: 'missing' | 'loaded',
 ): AuditContent {
-  const manifests = new Map(inventory.manifests.map((manifest) => [manifest.digest, manifest]));
-  const inTar = (root: Digest, platform: string): Digest =>
-    manifests.get(root)?.manifests?.find((child) => manifests.get(child)?.platform === platform) ?? root;
+  const images = new Map(inventory.images.map((image) => [image.reference, image]));
+  const inTar = (reference: string, root: Digest, find: FindManifest): Digest => {
+    const image = images.get(reference);
+    return (image && find(image)?.digest) ?? root;
+  };
   return {
-    images: tarballs.flatMap(({ platform, destination, present, images }) =>
-      images.map(({ reference, digest }) => ({
+    images: tarballs.flatMap(({ platform, destination, present, images: own }) => {
+      const find = manifestFinder(inventory.manifests, platform);
+      return own.map(({ reference, digest }) => ({
         reference,
         place: destination,
-        digest: inTar(digest, platform),
+        digest: inTar(reference, digest, find),
         result: present ? 'present' : result,
-      })),
-    ),
+      }));
+    }),
     files: tarballs.map(({ member, destination, descriptor }) => ({
       path: member,
       place: destination,

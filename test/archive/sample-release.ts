@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { layoutArchive, type Member } from '../../src/archive/layout/archive-layout.ts';
 import { openArchiveWriter, type ArchiveWriter, type FillSlots } from '../../src/archive/writer/writer.ts';
 import { copy } from '../../src/content/copy.ts';
+import { platformsOf } from '../../src/content/graph-platforms.ts';
 import { EvidenceFinder } from '../../src/content/evidence-finder.ts';
 import { discoverImage, mergeGraphs, reachableFrom, type GraphPart } from '../../src/content/graph-walk.ts';
 import { assess, planCopy } from '../../src/content/plan.ts';
@@ -88,11 +89,16 @@ export async function makeRelease(options: SampleReleaseOptions = {}): Promise<S
   for (const [reference, node] of Object.entries(nodes)) {
     for (const [digest, { descriptor, bytes }] of contentOf(node)) contents.set(digest, { descriptor, bytes });
     for (const { descriptor, bytes } of contentOf(node).values()) await store.push(descriptor, bytesOf(bytes));
-    const { indexMode, ...part } = await discoverImage(store, withoutPlatform(node.descriptor), {
+    const { indexMode, platform, ...part } = await discoverImage(store, withoutPlatform(node.descriptor), {
       platforms: options.platforms ?? 'all',
       reference,
     });
-    images.push({ reference, digest: node.descriptor.digest, ...(indexMode === undefined ? {} : { indexMode }) });
+    images.push({
+      reference,
+      digest: node.descriptor.digest,
+      ...(platform === undefined ? {} : { platform }),
+      ...(indexMode === undefined ? {} : { indexMode }),
+    });
     parts.push(part);
   }
   const fileEntries = Object.entries(files).map(([path, text]) => {
@@ -119,16 +125,19 @@ export async function makeRelease(options: SampleReleaseOptions = {}): Promise<S
     }
   }
   const graph = mergeGraphs(images, parts);
-  const platforms = [...new Set(graph.manifests.flatMap(({ platform }) => platform ?? []))].sort();
   const inventory: Inventory = {
     formatVersion: 1,
     name: 'sample',
     version: options.version ?? '1.0.0',
     channel: 'stable',
     created: '2024-05-06T07:08:09Z',
-    platforms,
+    platforms: [...platformsOf(graph)],
     components: [
-      { name: 'Sample', images: images.map(({ reference }) => reference), files: fileEntries.map(({ path }) => path) },
+      {
+        name: 'Sample',
+        images: images.map(({ reference }) => reference).sort(),
+        files: fileEntries.map(({ path }) => path).sort(),
+      },
     ],
     files: fileEntries.sort((a, b) => (a.path < b.path ? -1 : 1)),
     slots: [1, 2].map((number) => ({ path: `signatures/${number}.sigstore.json`, size: SLOT_BYTES })),

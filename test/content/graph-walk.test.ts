@@ -56,6 +56,10 @@ function node(
   return { ...makeBlob(mediaType, Buffer.from(JSON.stringify(value))), children, blobs };
 }
 
+function namedPlatforms({ manifests = [] }: GraphManifest): readonly string[] {
+  return manifests.flatMap(({ platform }) => platform ?? []);
+}
+
 describe('all platforms', () => {
   test('carry everything the root reaches, once, with all bytes that were read', async () => {
     const image = makeMultiPlatformImage({ name: 'a', attestations: true });
@@ -64,13 +68,13 @@ describe('all platforms', () => {
     expect([...manifestsOf(found), ...found.blobs.map(({ digest }) => digest)].sort()).toEqual(
       [...contentOf(image).keys()].sort(),
     );
-    expect(found.manifests.map(({ platform }) => platform)).toEqual([
-      undefined,
+    expect(found.manifests[0]?.manifests?.map(({ platform }) => platform)).toEqual([
       'linux/amd64',
       'linux/arm64',
       undefined,
       undefined,
     ]);
+    expect(found.platform).toBeUndefined();
     for (const digest of manifestsOf(found)) expect(sha256(found.contents.get(digest) ?? '')).toBe(digest);
   });
 
@@ -103,7 +107,7 @@ describe('chosen platforms', () => {
     const found = await discover(image, ['linux/amd64', 'linux/arm64']);
     expect(found.indexMode).toBe('sparse');
     expect(manifestsOf(found)).toEqual(digestsOf([image, amd64, arm64, amd64Attestation, arm64Attestation]));
-    expect(found.manifests[0]?.manifests).toEqual(
+    expect(found.manifests[0]?.manifests?.map(({ digest }) => digest)).toEqual(
       [amd64, arm64, amd64Attestation, arm64Attestation].map(({ descriptor }) => descriptor.digest),
     );
     const left = contentOf(armv7);
@@ -127,7 +131,7 @@ describe('chosen platforms', () => {
       manifests: [{ ...arm64.descriptor, platform: { os: 'linux', architecture: 'arm64', variant: 'v8' } }],
     }, [arm64]); // prettier-ignore
     const found = await discover(spelled, ['linux/arm64']);
-    expect(found.manifests.map(({ platform }) => platform)).toEqual([undefined, 'linux/arm64']);
+    expect(found.manifests[0]?.manifests).toEqual([{ digest: arm64.descriptor.digest, platform: 'linux/arm64' }]);
   });
 
   test('that are missing are refused with what is on offer', async () => {
@@ -146,10 +150,10 @@ describe('chosen platforms', () => {
     const arm = makeImage({ platform: 'linux/arm' });
     const index = makeIndex([makeImage({ platform: 'linux/amd64' }), arm, makeAttestation(arm)]);
     const found = await discover(index, ['linux/arm/v7']);
-    expect(found.manifests.flatMap(({ platform }) => platform ?? [])).toEqual(['linux/arm']);
+    expect(found.manifests.flatMap(namedPlatforms)).toEqual(['linux/arm']);
     expect(found.manifests.map(({ digest }) => digest)).toContain(arm.descriptor.digest);
     expect(found.manifests).toHaveLength(3);
-    expect((await discover(arm, ['linux/arm/v7'])).manifests[0]?.platform).toBe('linux/arm');
+    expect((await discover(arm, ['linux/arm/v7'])).platform).toBe('linux/arm');
     await expect(discover(index, ['linux/arm/v6'])).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(discover(arm, ['linux/arm/v6'])).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
@@ -179,8 +183,11 @@ describe('chosen platforms', () => {
       [child],
     );
     const found = await discover(both, ['linux/arm/v7']);
-    expect(found.manifests.map(({ platform }) => platform)).toEqual([undefined, 'linux/arm/v7']);
-    expect(found.indexMode).toBe('complete');
+    expect(found.manifests.flatMap(namedPlatforms)).toEqual(['linux/arm/v7']);
+    expect(found.indexMode).toBe('sparse');
+    const all = await discover(both);
+    expect(all.manifests.flatMap(namedPlatforms)).toEqual(['linux/arm/v6', 'linux/arm/v7']);
+    expect([all.indexMode, all.manifests.length]).toEqual(['complete', 2]);
   });
 
   test('choose an inner index by its platform, whole', async () => {
@@ -200,12 +207,12 @@ describe('a single manifest', () => {
     const image = makeImage({ platform: 'linux/arm64' });
     const found = await discover(image, ['linux/arm64']);
     expect(found.indexMode).toBeUndefined();
+    expect(found.platform).toBe('linux/arm64');
     expect(found.manifests).toEqual([
       {
         digest: image.descriptor.digest,
         mediaType: MediaType.manifest,
         size: image.bytes.length,
-        platform: 'linux/arm64',
         config: image.blobs[0]?.descriptor.digest,
         layers: [image.blobs[1]?.descriptor.digest],
       },
@@ -224,7 +231,7 @@ describe('a single manifest', () => {
   test('that is no image runs nowhere and is carried whatever was chosen', async () => {
     const found = await discover(makeArtifact('application/x', 'y'), ['linux/amd64']);
     expect(found.manifests).toHaveLength(1);
-    expect(found.manifests[0]).not.toHaveProperty('platform');
+    expect(found.platform).toBeUndefined();
   });
 
   test.each<[string, unknown]>([
@@ -237,7 +244,7 @@ describe('a single manifest', () => {
   ])('whose config says %s has none', async (_, config) => {
     const blob = makeBlob(MediaType.config, Buffer.from(JSON.stringify(config)));
     const image = node(MediaType.manifest, { schemaVersion: 2, config: blob.descriptor, layers: [] }, [], [blob]);
-    expect((await discover(image)).manifests[0]).not.toHaveProperty('platform');
+    expect((await discover(image)).platform).toBeUndefined();
   });
 
   test('whose config is no JSON is refused', async () => {
@@ -247,7 +254,32 @@ describe('a single manifest', () => {
   });
 });
 
+describe('embedded content', () => {
+  const config = makeBlob(MediaType.empty, Buffer.from('{}'));
+  const artifact = (data: string): SampleNode =>
+    node(MediaType.manifest, { schemaVersion: 2, config: { ...config.descriptor, data }, layers: [] }, []);
+
+  test('is taken for what it is, so that the source need not have it', async () => {
+    const found = await discover(artifact(config.bytes.toString('base64')));
+    expect(found.contents.get(config.descriptor.digest)).toEqual(config.bytes);
+  });
+
+  test.each(['e30', 'e31=', 'W10=', '', '!'])('that is not what its digest says (%j) is refused', async (data) => {
+    await expect(discover(artifact(data))).rejects.toMatchObject({ code: 'MALFORMED', message: expect.stringContaining('(data)') as string }); // prettier-ignore
+  });
+});
+
 describe('refused:', () => {
+  const urls = ['https://attacker.example/'];
+  test.each<[string, (image: SampleNode) => SampleNode]>([
+    ['an index entry', (image) => node(MediaType.index, { schemaVersion: 2, manifests: [{ ...image.descriptor, urls }] }, [image])],
+    ['a layer', ({ blobs: [config, layer] }) => node(MediaType.manifest, { schemaVersion: 2, config: config?.descriptor, layers: [{ ...layer?.descriptor, urls }] }, [])],
+    ['a config', ({ blobs: [config] }) => node(MediaType.manifest, { schemaVersion: 2, config: { ...config?.descriptor, urls }, layers: [] }, [])],
+    ['a subject', (image) => node(MediaType.manifest, { schemaVersion: 2, config: image.blobs[0]?.descriptor, layers: [], subject: { ...image.descriptor, urls } }, [], [...image.blobs])],
+  ])('%s that says where it is to be had', async (_, make) => {
+    await expect(discover(make(makeImage()))).rejects.toMatchObject({ code: 'MALFORMED', message: expect.stringContaining('(urls)') as string }); // prettier-ignore
+  }); // prettier-ignore
+
   test.each([
     'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
     'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip',
@@ -361,7 +393,7 @@ describe('merging', () => {
     } // prettier-ignore
     expect(merged.images.map((image) => image.reference)).toEqual(['a.example/web:1', 'b.example/app:1']);
     const root = merged.manifests.find(({ digest }) => digest === app.descriptor.digest);
-    expect([...(root?.manifests ?? [])].sort()).toEqual(digestsOf(app.children));
+    expect((root?.manifests ?? []).map(({ digest }) => digest).sort()).toEqual(digestsOf(app.children));
     for (const list of [merged.manifests, merged.blobs]) {
       const digests = list.map(({ digest }) => digest);
       expect(digests).toEqual([...new Set(digests)].sort());
@@ -404,7 +436,7 @@ test('children come before the index that names them, however deep', async () =>
     expect(new Set(ordered)).toEqual(new Set(manifests));
     const place = new Map(ordered.map(({ digest }, index) => [digest, index]));
     for (const { digest, manifests: children = [] } of ordered) {
-      for (const child of children) expect(place.get(child)).toBeLessThan(place.get(digest) as number);
+      for (const child of children) expect(place.get(child.digest)).toBeLessThan(place.get(digest) as number);
     }
   }
 });

@@ -74,7 +74,8 @@ describe('a plan', () => {
     expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
     const levels = new Map(manifests.map(({ descriptor, level }) => [descriptor.digest, level]));
     for (const { digest, manifests: children = [] } of graph.manifests) {
-      const expected = children.length === 0 ? 0 : 1 + Math.max(...children.map((child) => levels.get(child) ?? -1));
+      const expected =
+        children.length === 0 ? 0 : 1 + Math.max(...children.map((child) => levels.get(child.digest) ?? -1));
       expect(levels.get(digest)).toBe(expected);
     }
     expect(levels.get(outer.descriptor.digest)).toBe(2);

@@ -7,7 +7,14 @@ import { startContainerd } from '../helpers/containerd.ts';
 import { DOCKERD_TOOLS, startDockerd, type DockerGeneration } from '../helpers/dockerd.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { runOk } from '../helpers/run.ts';
-import { contentOf, makeImage, makeIndex, makeMultiPlatformImage, pushSample } from '../helpers/sample-image.ts';
+import {
+  contentOf,
+  listedFor,
+  makeImage,
+  makeIndex,
+  makeMultiPlatformImage,
+  pushSample,
+} from '../helpers/sample-image.ts';
 import { useBuiltRelease } from './support/fixture.ts';
 import { airgap, airgapJson, airgapOk, errorOf } from './support/program.ts';
 import { allTags, get } from './support/registry-content.ts';
@@ -167,8 +174,7 @@ platforms: [linux/amd64, linux/arm/v7]\ncomponents:\n  - name: core\n    images:
   );
   const archive = `${directory}/arm.tar`;
   await buildArchive(release.spec, fixture.key, archive);
-  const { manifests } = await readInventory(archive);
-  expect(manifests.flatMap(({ platform }) => platform ?? []).toSorted()).toEqual(['linux/amd64', 'linux/arm']);
+  expect((await readInventory(archive)).platforms).toEqual(['linux/amd64', 'linux/arm']);
   await using target = await startRegistry({ directory: fixture.folder() });
   const arm = image.children[1]?.descriptor.digest ?? '';
   const load = ['load', archive, '--key', fixture.pub, '--report', fixture.folder()];
@@ -178,6 +184,39 @@ platforms: [linux/amd64, linux/arm/v7]\ncomponents:\n  - name: core\n    images:
     expect((await get(target.url, `${prefix}/${internalPlace(reference)}`, 'manifests', arm)).status).toBe(200);
     await airgapOk([...load, '--to', `dir:${directory}/${prefix}`, '--platform', name]);
     expect(await readdir(`${directory}/${prefix}`)).toEqual(['arm-1.0.0-linux-arm.tar']);
+  }
+});
+
+test('one manifest that an index lists for two platforms is loaded for either, everywhere', async () => {
+  const directory = fixture.folder();
+  const release = await writeRelease(directory, fixture.source.host);
+  const reference = `${fixture.source.host}/team/neutral:1`;
+  const neutral = makeImage();
+  const index = makeIndex([listedFor(neutral, 'linux', 'amd64'), listedFor(neutral, 'linux', 'arm64')]);
+  await pushSample(fixture.source.url, 'team/neutral', index, ['1']);
+  await writeFile(
+    release.spec,
+    `apiVersion: airgap.hexabase.ai/v1\nkind: Release\nname: neutral\nversion: 1.0.0\ncreated: 2026-01-31T12:00:00Z
+platforms: [linux/amd64, linux/arm64]\ncomponents:\n  - name: core\n    images: [${reference}]\n`,
+  );
+  const archive = `${directory}/neutral.tar`;
+  await buildArchive(release.spec, fixture.key, archive);
+  expect(await readInventory(archive)).toMatchObject({
+    platforms: ['linux/amd64', 'linux/arm64'],
+    images: [{ indexMode: 'complete' }],
+  });
+  await using target = await startRegistry({ directory: fixture.folder() });
+  const load = ['load', archive, '--key', fixture.pub, '--report', fixture.folder()];
+  for (const name of ['linux-amd64', 'linux-arm64']) {
+    const platform = name.replace('-', '/');
+    await airgapOk([...load, '--to', `docker://${target.host}/${name}`, '--platform', platform]);
+    const place = `${name}/${internalPlace(reference)}`;
+    expect((await get(target.url, place, 'manifests', '1')).status).toBe(200);
+    expect((await get(target.url, place, 'manifests', neutral.descriptor.digest)).status).toBe(200);
+    await airgapOk([...load, '--to', `dir:${directory}/${name}`, '--platform', platform]);
+    expect(await readdir(`${directory}/${name}`)).toEqual([`neutral-1.0.0-${name}.tar`]);
+    const { stdout } = await runOk('tar', ['-xOf', `${directory}/${name}/neutral-1.0.0-${name}.tar`, 'manifest.json']);
+    expect(JSON.parse(stdout)).toMatchObject([{ RepoTags: [reference] }]);
   }
 });
 

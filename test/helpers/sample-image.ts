@@ -15,6 +15,12 @@ import { MediaType } from '../../src/oci/media-types.ts';
 import { parsePlatform } from '../../src/oci/platform.ts';
 import { makeBlob, makeLayer, type SampleBlob, type SampleLayer } from './sample-layer.ts';
 
+/** One manifest under another platform, as an index may list it. */
+export function listedFor(node: SampleNode, os: string, architecture: string, variant?: string): SampleNode {
+  const platform = { os, architecture, ...(variant === undefined ? {} : { variant }) };
+  return { ...node, descriptor: { ...node.descriptor, platform } };
+}
+
 /** A manifest or an index with all it reaches. */
 export interface SampleNode extends SampleBlob {
   /** Config first, then layers; empty for an index. */

@@ -3,17 +3,21 @@
  * say of an archive is said by the page between them. Holds the whole file in memory; for tests.
  */
 import { createHash, verify, type KeyObject } from 'node:crypto';
-import { proveGraph } from './second-reader-graph.ts';
+import { compareGraph } from './second-reader-graph.ts';
 import { canonical, readMaterial } from './second-reader-bundle.ts';
 
 export interface Sized {
   readonly digest: string;
   readonly size: number;
 }
+/** A manifest as an image or an index names it. */
+export interface Naming {
+  readonly digest: string;
+  readonly platform?: string;
+}
 interface Manifest extends Sized {
   readonly mediaType: string;
-  readonly platform?: string;
-  readonly manifests?: readonly string[];
+  readonly manifests?: readonly Naming[];
   readonly config?: string;
   readonly layers?: readonly string[];
 }
@@ -30,8 +34,14 @@ export interface Release {
   readonly images: readonly {
     readonly reference: string;
     readonly digest: string;
+    readonly platform?: string;
     readonly indexMode?: string;
-    readonly evidence?: readonly { readonly digest: string; readonly subject: string; readonly tag?: string }[];
+    readonly evidence?: readonly {
+      readonly digest: string;
+      readonly subject: string;
+      readonly kind: string;
+      readonly tag?: string;
+    }[];
   }[];
   readonly manifests: readonly Manifest[];
   readonly blobs: readonly (Sized & { readonly mediaType: string })[];
@@ -86,29 +96,37 @@ function entry(path: string, pieces: readonly Piece[], created: string): Piece[]
   return [{ bytes: header(path, size, created) }, ...pieces, { bytes: Buffer.alloc((512 - (size % 512)) % 512) }];
 }
 
+/** Section 4.2: every naming of a manifest. */
+function namings({ images, manifests }: Pick<Release, 'images' | 'manifests'>): readonly Naming[] {
+  const evidence = images.flatMap((image) => (image.evidence ?? []).map(({ digest }) => ({ digest })));
+  return [...images, ...evidence, ...manifests.flatMap((manifest) => manifest.manifests ?? [])];
+}
+
 /** Section 5. */
 function imageTar({ created, images, manifests, blobs }: Release, platform: string | undefined): LaidOutMember {
   const all = new Map(manifests.map((manifest) => [manifest.digest, manifest]));
-  const here = manifests.filter((manifest) => manifest.platform === platform);
-  const first = (digest: string): Manifest | undefined => {
-    const manifest = all.get(digest);
-    if (manifest === undefined || here.includes(manifest)) return manifest;
-    for (const child of manifest.manifests ?? []) {
+  const here = new Set(
+    namings({ images, manifests }).flatMap((each) => (each.platform === platform ? each.digest : [])),
+  );
+  const first = (naming: Naming): Manifest | undefined => {
+    const manifest = all.get(naming.digest);
+    if (naming.platform === platform) return manifest;
+    for (const child of manifest?.manifests ?? []) {
       const found = first(child);
       if (found !== undefined) return found;
     }
     return undefined;
   };
-  const imageEntries = images.flatMap(({ reference, digest }) => {
-    const manifest = first(digest);
+  const imageEntries = images.flatMap((image) => {
+    const manifest = first(image);
     if (manifest === undefined) return [];
-    const name = reference.replace(/@.*/, '');
+    const name = image.reference.replace(/@.*/, '');
     const isTagged = /:[^/]*$/.test(name);
     return [{ manifest, isTagged, name: isTagged ? name : `${name}@${manifest.digest}` }];
   });
   const evidenceEntries = images.flatMap(({ reference, evidence = [] }) =>
     evidence.flatMap(({ digest, tag }) => {
-      const manifest = here.find((each) => each.digest === digest);
+      const manifest = all.get(digest);
       const repository = reference.replace(/@.*/, '').replace(/:[^/]*$/, '');
       const name = tag === undefined ? `${repository}@${digest}` : `${repository}:${tag}`;
       return manifest === undefined ? [] : [{ manifest, isTagged: tag !== undefined, name }];
@@ -135,7 +153,11 @@ function imageTar({ created, images, manifests, blobs }: Release, platform: stri
     ['index.json', { schemaVersion: 2, mediaType, manifests: index }],
   ];
   if (platform !== undefined) documents.push(['manifest.json', docker]);
-  const named = new Set(here.flatMap(({ digest, config, layers = [] }) => [digest, config, ...layers]));
+  const named = new Set(
+    manifests
+      .filter(({ digest }) => here.has(digest))
+      .flatMap(({ digest, config, layers = [] }) => [digest, config, ...layers]),
+  );
   const contents = [...manifests, ...blobs]
     .filter(({ digest }) => named.has(digest))
     .sort((a, b) => (a.digest < b.digest ? -1 : 1));
@@ -153,7 +175,7 @@ export function layOut(json: Buffer): readonly LaidOutMember[] {
   const release = JSON.parse(json.toString()) as Release;
   const known = (path: string, bytes: Buffer): LaidOutMember => ({ path, size: bytes.length, pieces: [{ bytes }] });
   const open = (path: string, size: number): LaidOutMember => ({ path, size, pieces: [{ open: path, size }] });
-  const platforms = [...new Set(release.manifests.map(({ platform }) => platform))];
+  const platforms = [...new Set(namings(release).map(({ platform }) => platform))];
   // Array.sort puts undefined last, which is where multi-platform.tar stands.
   const payload = [
     known('image-list.txt', Buffer.from(release.images.map(({ reference }) => `${reference}\n`).join(''))),
@@ -226,7 +248,7 @@ export function readArchive(file: Buffer, trusted: readonly KeyObject[], thresho
     else if ('bytes' in piece) insist(bytes.equals(piece.bytes), `framing at ${position}`);
     if ('digest' in piece) contents.set(piece.digest, bytes);
   }
-  proveGraph(release, contents, insist);
+  compareGraph(release, contents, insist);
   return members;
 }
 

@@ -57,6 +57,18 @@ describe('taken:', () => {
     expect(parse({ ...manifest, future: { deep: true } })).not.toHaveProperty('future');
   });
 
+  test('null and absent where Go writes it for nothing', () => {
+    const nothing = { artifactType: null, annotations: null, subject: null, mediaType: null };
+    const spare = { ...layer, annotations: null, urls: null, data: null, artifactType: null, platform: null };
+    const parsed = parse({ ...manifest, ...nothing, layers: [spare] }, MediaType.manifest) as Manifest;
+    expect(parsed.layers[0]).toMatchObject({ digest: layer.digest, platform: undefined });
+    expect(parsed).toMatchObject({ mediaType: MediaType.manifest, annotations: undefined, subject: undefined });
+    for (const layers of [null, undefined]) expect(parse({ ...manifest, layers })).toMatchObject({ layers: [] });
+    expect(parse({ ...index, manifests: null })).toMatchObject({ manifests: [] });
+    const nowhere = { ...child, platform: { os: null } };
+    expect(parse({ ...index, manifests: [nowhere] })).toMatchObject({ manifests: [{ platform: { os: '', architecture: '' } }] }); // prettier-ignore
+  });
+
   test('an index without children', () => {
     expect(parse({ ...index, manifests: [] })).toMatchObject({ manifests: [] });
   });
@@ -90,9 +102,15 @@ describe('malformed:', () => {
     ['a layer without size', { ...manifest, layers: [{ digest: layer.digest, mediaType: 'x' }] }],
     ['a layer that is null', { ...manifest, layers: [null] }],
     ['layers that are no list', { ...manifest, layers: layer }],
-    ['no layers', { schemaVersion: 2, mediaType: MediaType.manifest, config }],
     ['no config', { schemaVersion: 2, mediaType: MediaType.manifest, layers: [] }],
-    ['children that are null', { ...index, manifests: null }],
+    ['a child that is null', { ...index, manifests: [null] }],
+    ['a config that is null', { ...manifest, config: null }],
+    ['a size with a fraction', text.replace(/"size":(\d+)/, '"size":$1.0')],
+    ['a size with an exponent', text.replace(/"size":(\d+)/, '"size":$1e0')],
+    ['a size with a sign', text.replace(/"size":\d+/, '"size":-0')],
+    ['a number with a fraction anywhere', text.replace('{', '{"future":1.5,')],
+    ['annotations in a list', { ...manifest, annotations: ['a'] }],
+    ['annotations that hide a number', text.replace('{', '{"annotations":{"__proto__":1},')],
     ['another schema version', { ...manifest, schemaVersion: 3 }],
     ['too many layers', { ...manifest, layers: Array.from({ length: 10_001 }, () => layer) }],
     ['annotations that are no texts', { ...manifest, annotations: { a: 1 } }],

@@ -99,16 +99,20 @@ function planCorpus(): Inventory {
   const sorted = <T extends { readonly digest: string }>(entries: readonly T[]): T[] =>
     entries.toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
   const manifests: Inventory['manifests'] = [
-    { ...entry(index), manifests: [manifest.descriptor.digest, second.descriptor.digest] },
+    {
+      ...entry(index),
+      manifests: [
+        { digest: manifest.descriptor.digest, platform: 'linux/amd64' },
+        { digest: second.descriptor.digest, platform: 'linux/arm64' },
+      ],
+    },
     {
       ...entry(manifest),
-      platform: 'linux/amd64',
       config: config.descriptor.digest,
       layers: [layer.descriptor.digest, small.descriptor.digest],
     },
     {
       ...entry(second),
-      platform: 'linux/arm64',
       config: other.descriptor.digest,
       layers: [small.descriptor.digest],
     },

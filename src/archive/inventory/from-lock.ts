@@ -1,4 +1,5 @@
 /** Turns a lock into the inventory of its archive. */
+import { platformsOf } from '../../content/graph-platforms.ts';
 import type { InventoryFile, Inventory } from './inventory-schema.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 
@@ -18,9 +19,6 @@ export function toInventory(
   attestationSizes: readonly number[] = [],
 ): Inventory {
   const files = lock.files.map(({ path, size, digest }) => ({ path, size, digest }));
-  const carried = new Set(
-    lock.manifests.map((manifest) => manifest.platform).filter((platform) => platform !== undefined),
-  );
   return {
     formatVersion: 1,
     name: lock.name,
@@ -29,7 +27,7 @@ export function toInventory(
     ...(lock.sequence === undefined ? {} : { sequence: lock.sequence }),
     created: lock.created,
     ...(lock.expires === undefined ? {} : { expires: lock.expires }),
-    platforms: lock.platforms === 'all' ? [...carried].sort() : lock.platforms,
+    platforms: [...platformsOf(lock)],
     components: lock.components.map(({ name, description, images, files: paths }) => ({
       name,
       ...(description === undefined ? {} : { description }),

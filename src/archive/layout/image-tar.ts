@@ -7,8 +7,9 @@ import { Annotation, type Descriptor } from '../../oci/descriptor.ts';
 import { hexOf, type Digest } from '../../oci/digest.ts';
 import { MediaType } from '../../oci/media-types.ts';
 import { toPlatform } from '../../oci/platform.ts';
-import { formatReference, parseReference } from '../../oci/reference.ts';
-import type { ContentGraph, GraphManifest } from '../../content/content-graph.ts';
+import { formatReference, parseReference, type Reference } from '../../oci/reference.ts';
+import type { ContentGraph, GraphImage, GraphManifest } from '../../content/content-graph.ts';
+import { manifestFinder, namingsIn, platformsOf } from '../../content/graph-platforms.ts';
 
 /** Directory and suffix of the image tarballs inside the archive. */
 const DIRECTORY = 'images/';
@@ -27,9 +28,19 @@ export interface ImageTar {
 
 /** Divides a graph into tarballs: platforms in order, `multi-platform.tar` last and only when something goes there. */
 export function divideIntoTars(graph: ContentGraph): readonly ImageTar[] {
-  const platforms = [...new Set(graph.manifests.map((manifest) => manifest.platform))];
-  const named = platforms.filter((platform) => platform !== undefined).sort();
-  return [...named, ...(platforms.includes(undefined) ? [undefined] : [])].map((platform) => toTar(graph, platform));
+  const members = new Map<string | undefined, Set<Digest>>(platformsOf(graph).map((platform) => [platform, new Set()]));
+  for (const { digest, platform } of namingsIn(graph)) {
+    const known = members.get(platform);
+    if (known === undefined) members.set(platform, new Set([digest]));
+    else known.add(digest);
+  }
+  const indexed: IndexedGraph = {
+    images: graph.images.map((image) => ({ ...image, parsed: parseReference(image.reference) })),
+    all: graph.manifests,
+    manifests: new Map(graph.manifests.map((manifest) => [manifest.digest, manifest])),
+    sizes: new Map(graph.blobs.map((blob) => [blob.digest, blob.size])),
+  };
+  return [...members].map(([platform, digests]) => toTar(indexed, platform, digests));
 }
 
 /** `linux/arm/v7` → `images/linux-arm-v7.tar` */
@@ -42,19 +53,27 @@ export function isImageTarPath(path: string): boolean {
   return path.startsWith(DIRECTORY);
 }
 
-function toTar(graph: ContentGraph, platform: string | undefined): ImageTar {
-  const manifests = graph.manifests.filter((manifest) => manifest.platform === platform);
-  const named = namedManifests(graph, manifests);
-  const contents = new Map<Digest, number>(manifests.map((manifest) => [manifest.digest, manifest.size]));
-  const sizes = new Map(graph.blobs.map((blob) => [blob.digest, blob.size]));
-  for (const manifest of manifests) {
-    for (const digest of [manifest.config, ...(manifest.layers ?? [])]) {
-      if (digest !== undefined) contents.set(digest, sizes.get(digest) ?? 0);
+/** A graph, looked up once for all tarballs. */
+interface IndexedGraph {
+  readonly images: readonly (GraphImage & { readonly parsed: Reference })[];
+  readonly all: readonly GraphManifest[];
+  readonly manifests: ReadonlyMap<Digest, GraphManifest>;
+  readonly sizes: ReadonlyMap<Digest, number>;
+}
+
+function toTar(graph: IndexedGraph, platform: string | undefined, digests: ReadonlySet<Digest>): ImageTar {
+  const named = namedManifests(graph, platform);
+  const contents = new Map<Digest, number>();
+  for (const digest of digests) {
+    const { size = 0, config, layers = [] } = graph.manifests.get(digest) ?? {};
+    contents.set(digest, size);
+    for (const blob of config === undefined ? layers : [config, ...layers]) {
+      contents.set(blob, graph.sizes.get(blob) ?? 0);
     }
   }
   const documents = [
     document('oci-layout', { imageLayoutVersion: '1.0.0' }),
-    document('index.json', toIndex(named)),
+    document('index.json', toIndex(named, platform)),
     ...(platform === undefined ? [] : [document('manifest.json', toDockerManifest(named))]),
   ];
   return {
@@ -72,53 +91,35 @@ interface NamedManifest {
   readonly reference: string;
 }
 
-/** Every image of the release, and all evidence, with the manifest this tarball has for it, once under each name. */
-function namedManifests(graph: ContentGraph, manifests: readonly GraphManifest[]): readonly NamedManifest[] {
-  const here = new Map(manifests.map((manifest) => [manifest.digest, manifest]));
-  const all = new Map(graph.manifests.map((manifest) => [manifest.digest, manifest]));
-  const visited = new Map<Digest, GraphManifest | undefined>();
-  const firstHere = (digest: Digest): GraphManifest | undefined => {
-    if (visited.has(digest)) return visited.get(digest);
-    let found = here.get(digest);
-    for (const child of all.get(digest)?.manifests ?? []) found ??= firstHere(child);
-    visited.set(digest, found);
-    return found;
-  };
+/** Every image of the release with the manifest it has for the platform, and all evidence, once under each name. */
+function namedManifests(graph: IndexedGraph, platform: string | undefined): readonly NamedManifest[] {
+  const find = manifestFinder(graph.all, platform);
   const named = new Map<string, NamedManifest>();
+  const name = ({ registry, repository }: Reference, tag: string | undefined, manifest: GraphManifest): void => {
+    const { digest } = manifest;
+    const reference = formatReference({ registry, repository, ...(tag === undefined ? { digest } : { tag }) });
+    if (!named.has(reference)) named.set(reference, { manifest, reference });
+  };
+  // Importers know images by tag; an image known by digest alone is named by the digest that the tarball holds.
   for (const image of graph.images) {
-    const manifest = firstHere(image.digest);
-    if (manifest === undefined) continue;
-    const reference = nameOf(image.reference, manifest);
-    named.set(reference, { manifest, reference });
+    const manifest = find(image);
+    if (manifest !== undefined) name(image.parsed, image.parsed.tag, manifest);
   }
-  for (const image of graph.images) {
-    for (const { tag, digest } of image.evidence ?? []) {
-      const manifest = here.get(digest);
-      if (manifest === undefined || manifest.platform !== undefined) continue;
-      const reference = nameIn(image.reference, tag, digest);
-      named.set(reference, { manifest, reference });
+  for (const { parsed, evidence = [] } of platform === undefined ? graph.images : []) {
+    for (const { tag, digest } of evidence) {
+      const manifest = graph.manifests.get(digest);
+      if (manifest !== undefined) name(parsed, tag, manifest);
     }
   }
   return [...named.values()];
 }
 
-/** Importers know images by tag; an image known by digest alone is named by the digest that the tarball holds. */
-function nameOf(image: string, { digest }: GraphManifest): string {
-  return nameIn(image, parseReference(image).tag, digest);
-}
-
-/** A name in the repository of an image. */
-function nameIn(image: string, tag: string | undefined, digest: Digest): string {
-  const { registry, repository } = parseReference(image);
-  return formatReference({ registry, repository, ...(tag === undefined ? { digest } : { tag }) });
-}
-
-function toIndex(named: readonly NamedManifest[]): object {
+function toIndex(named: readonly NamedManifest[], platform: string | undefined): object {
   const manifests: Descriptor[] = named.map(({ manifest, reference }) => ({
     mediaType: manifest.mediaType,
     digest: manifest.digest,
     size: manifest.size,
-    ...(manifest.platform === undefined ? {} : { platform: toPlatform(manifest.platform) }),
+    ...(platform === undefined ? {} : { platform: toPlatform(platform) }),
     annotations: { [Annotation.containerdImageName]: reference, [Annotation.refName]: reference },
   }));
   return { schemaVersion: 2, mediaType: MediaType.index, manifests };
@@ -129,7 +130,8 @@ function toDockerManifest(named: readonly NamedManifest[]): object {
   const tags = new Map<GraphManifest, string[]>();
   for (const { manifest, reference } of named) {
     const known = tags.get(manifest) ?? [];
-    tags.set(manifest, reference.includes('@') ? known : [...known, reference]);
+    if (!reference.includes('@')) known.push(reference);
+    tags.set(manifest, known);
   }
   return [...tags].map(([manifest, references]) => ({
     Config: blobPath(manifest.config as Digest),

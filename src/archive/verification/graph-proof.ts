@@ -2,21 +2,22 @@
  * Holds what the inventory says of manifests against the manifests themselves. Digests prove that bytes are those that
  * were signed for; this proves that the signed graph is the one that registries and engines will read out of them.
  */
-import { reachableFrom } from '../../content/graph-walk.ts';
+import { childKey, createReach } from '../../content/graph-walk.ts';
 import { AirgapError, IntegrityError } from '../../errors.ts';
-import type { Descriptor } from '../../oci/descriptor.ts';
+import { descriptorFault, type Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
+import { kindOfReferrer } from '../../oci/evidence-names.ts';
 import { isIndex, MAX_MANIFEST_BYTES, parseManifest, type Index, type Manifest } from '../../oci/manifest.ts';
 import { isForeignLayerType, isImageConfigType, isIndexType, isManifestType } from '../../oci/media-types.ts';
-import { parseConfigPlatform, toPlatformText } from '../../oci/platform.ts';
+import { parseConfigPlatform, toPlatformText, type Platform } from '../../oci/platform.ts';
 import type { GraphBlob, GraphEvidence, GraphManifest } from '../../content/content-graph.ts';
 import type { Inventory } from '../inventory/inventory-schema.ts';
 
-/**
- * Where a manifest's platform may stand: in the index that names it, or else in its own config. Evidence and what it
- * consists of has none.
- */
-type Claim = { readonly text: string | undefined } | 'config';
+/** One descriptor of an index: the child, and the platform it gives it; without one, the child's config has it. */
+interface Listed {
+  readonly child: Digest;
+  readonly platform: Platform | undefined;
+}
 
 /** Is handed the content it needs, in any order and each piece once, and refuses the first that disagrees. */
 export class GraphProof {
@@ -25,8 +26,12 @@ export class GraphProof {
   readonly #images: Inventory['images'];
   /** Evidence that names its subject itself. */
   readonly #referrers: ReadonlyMap<Digest, readonly GraphEvidence[]>;
+  /** Manifests that images are made of; in what only evidence reaches, nothing has a platform. */
+  readonly #own: ReadonlySet<Digest>;
+  /** Indexes of which not all children need be carried. */
+  readonly #sparse: ReadonlySet<Digest>;
   readonly #pending: Set<Digest>;
-  readonly #claims = new Map<Digest, Claim[]>();
+  readonly #listed = new Map<Digest, readonly Listed[]>();
   readonly #configPlatforms = new Map<Digest, string | undefined>();
   /** Blobs whose media type no manifest has given yet. Several manifests may give one blob different types. */
   readonly #untyped: Set<Digest>;
@@ -44,17 +49,20 @@ export class GraphProof {
       const blob = config === undefined ? undefined : this.#blobs.get(config);
       if (blob !== undefined && blob.size <= MAX_MANIFEST_BYTES) this.#pending.add(blob.digest);
     }
-    for (const { digest } of images) this.#claim(digest, 'config');
     const evidence = images.flatMap((image) => image.evidence ?? []);
     this.#referrers = Map.groupBy(
       evidence.filter(({ tag }) => tag === undefined),
       ({ digest }) => digest,
     );
-    const vouching = reachableFrom(
-      { manifests, blobs },
-      evidence.map(({ digest }) => digest),
-    );
-    for (const { digest } of vouching.manifests) this.#claim(digest, { text: undefined });
+    const roots = images.map(({ digest }) => digest);
+    const own = createReach({ manifests, blobs: [] })(roots).manifests;
+    this.#own = new Set(own.map(({ digest }) => digest));
+    const whole = new Set([
+      ...images.filter(({ indexMode }) => indexMode !== 'sparse').map(({ digest }) => digest),
+      ...evidence.map(({ digest }) => digest),
+      ...manifests.flatMap((manifest) => manifest.manifests ?? []).map(({ digest }) => digest),
+    ]);
+    this.#sparse = new Set(roots.filter((digest) => !whole.has(digest)));
   }
 
   /** Whether this content is a manifest or a config that was not handed over yet; it has 32 MiB at most. */
@@ -77,44 +85,64 @@ export class GraphProof {
   finish(): void {
     for (const manifest of this.#manifests.values()) {
       if (this.#pending.has(manifest.digest)) throw disagreement(manifest.digest, 'is empty');
-      if (manifest.manifests !== undefined) continue;
-      const platforms = new Set(this.#withoutPlatform.has(manifest.digest) ? [undefined] : this.#platformsOf(manifest));
-      if (platforms.has(manifest.platform)) continue;
-      const said = [...platforms].map((platform) => platform ?? 'no platform').join(', ');
-      throw disagreement(manifest.digest, `is listed for ${manifest.platform ?? 'no platform'} and says ${said}`);
+      if (manifest.manifests !== undefined) this.#compareChildren(manifest);
     }
     const [untyped] = this.#untyped;
     if (untyped !== undefined) throw disagreement(untyped, 'has a media type that no manifest gives it');
-    for (const { digest, indexMode } of this.#images) {
-      if ((indexMode === undefined) === (this.#manifests.get(digest)?.manifests === undefined)) continue;
-      throw disagreement(digest, 'has an index mode and is no index, or the other way round');
+    for (const { reference, digest, platform, indexMode } of this.#images) {
+      const isSingle = this.#manifests.get(digest)?.manifests === undefined;
+      if ((indexMode === undefined) !== isSingle) {
+        throw disagreement(digest, 'has an index mode and is no index, or the other way round');
+      }
+      const own = isSingle ? this.#platformOf({ child: digest, platform: undefined }) : undefined;
+      if (own === platform) continue;
+      throw disagreement(digest, `is ${reference} for ${nameOf(platform)} and says ${nameOf(own)}`);
     }
   }
 
   #compare(claimed: GraphManifest, bytes: Uint8Array): void {
     const parsed = parseOrRefuse(claimed, bytes);
     if (parsed.mediaType !== claimed.mediaType) throw disagreement(claimed.digest, `says it is ${parsed.mediaType}`);
-    for (const { digest, subject } of this.#referrers.get(claimed.digest) ?? []) {
+    for (const { digest, subject, kind } of this.#referrers.get(claimed.digest) ?? []) {
       if (parsed.subject?.digest !== subject) throw disagreement(digest, `does not refer to ${subject}`);
+      if (kindOfReferrer(parsed) !== kind) throw disagreement(digest, `is no ${kind}, but a ${kindOfReferrer(parsed)}`);
+    }
+    const listed = isIndex(parsed) ? parsed.manifests : [parsed.config, ...parsed.layers];
+    for (const descriptor of parsed.subject === undefined ? listed : [...listed, parsed.subject]) {
+      const fault = descriptorFault(descriptor);
+      if (fault !== undefined) throw disagreement(claimed.digest, fault);
     }
     if (isIndex(parsed)) this.#compareIndex(claimed, parsed);
     else this.#compareManifest(claimed, parsed);
   }
 
-  #compareIndex({ digest, manifests = [] }: GraphManifest, index: Index): void {
-    const listed = Map.groupBy(index.manifests, (child) => child.digest);
-    for (const child of manifests) {
-      const descriptors = listed.get(child);
+  #compareIndex({ digest }: GraphManifest, index: Index): void {
+    for (const { digest: child, mediaType, size } of index.manifests) {
       const carried = this.#manifests.get(child);
-      if (descriptors === undefined || carried === undefined) throw disagreement(digest, `does not list ${child}`);
-      for (const { mediaType, size, platform } of descriptors) {
-        const isSameKind = isManifestType(mediaType) && isIndexType(mediaType) === isIndexType(carried.mediaType);
-        if (!isSameKind || size !== carried.size) throw disagreement(digest, `describes ${child} otherwise`);
-        this.#claim(child, platform === undefined ? 'config' : { text: toPlatformText(platform) });
-      }
+      if (carried === undefined) continue;
+      const isSameKind = isManifestType(mediaType) && isIndexType(mediaType) === isIndexType(carried.mediaType);
+      if (!isSameKind || size !== carried.size) throw disagreement(digest, `describes ${child} otherwise`);
     }
-    const isComplete = this.#images.some((image) => image.digest === digest && image.indexMode === 'complete');
-    if (isComplete && listed.size !== manifests.length) throw disagreement(digest, 'is not complete');
+    this.#listed.set(
+      digest,
+      index.manifests.map(({ digest: child, platform }) => ({ child, platform })),
+    );
+  }
+
+  /** Each child under the platform that the index, or its own config, gives it; and all of them, unless it may be sparse. */
+  #compareChildren({ digest, manifests = [] }: GraphManifest): void {
+    const isOwn = this.#own.has(digest);
+    const said = new Set<string>();
+    for (const entry of this.#listed.get(digest) ?? []) {
+      const platform = isOwn ? this.#platformOf(entry) : undefined;
+      said.add(childKey({ digest: entry.child, platform }));
+    }
+    const claimed = new Set(manifests.map(childKey));
+    const wrong = manifests.find((child) => !said.has(childKey(child)));
+    if (wrong !== undefined) {
+      throw disagreement(digest, `does not list ${wrong.digest} for ${nameOf(wrong.platform)}`);
+    }
+    if (claimed.size !== said.size && !this.#sparse.has(digest)) throw disagreement(digest, 'is not complete');
   }
 
   #compareManifest({ digest, config, layers = [] }: GraphManifest, { config: own, layers: ownLayers }: Manifest): void {
@@ -131,16 +159,16 @@ export class GraphProof {
     if (isForeignLayerType(mediaType)) throw disagreement(digest, `names a layer to be had elsewhere (${mediaType})`);
   }
 
-  #claim(digest: Digest, claim: Claim): void {
-    const claims = this.#claims.get(digest);
-    if (claims === undefined) this.#claims.set(digest, [claim]);
-    else claims.push(claim);
+  /** What an index says of a child that is an image, or else the child's config. Indexes and artifacts run nowhere. */
+  #platformOf({ child, platform }: Listed): string | undefined {
+    const config = this.#manifests.get(child)?.config;
+    if (config === undefined || this.#withoutPlatform.has(child)) return undefined;
+    return platform === undefined ? this.#configPlatforms.get(config) : toPlatformText(platform);
   }
+}
 
-  #platformsOf({ digest, config }: GraphManifest): readonly (string | undefined)[] {
-    const own = config === undefined ? undefined : this.#configPlatforms.get(config);
-    return (this.#claims.get(digest) ?? []).map((claim) => (claim === 'config' ? own : claim.text));
-  }
+function nameOf(platform: string | undefined): string {
+  return platform ?? 'no platform';
 }
 
 function parseOrRefuse({ digest, mediaType }: GraphManifest, bytes: Uint8Array): Manifest | Index {
@@ -152,12 +180,12 @@ function parseOrRefuse({ digest, mediaType }: GraphManifest, bytes: Uint8Array):
   }
 }
 
-/** A config that is not JSON is an artifact's, or the image runs nowhere. */
+/** A config that is not JSON of one meaning is an artifact's, or the image runs nowhere. */
 function platformIn(config: Uint8Array): string | undefined {
   try {
     return parseConfigPlatform(config);
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
     throw error;
   }
 }

@@ -35,6 +35,22 @@ function foldCase(text: string): string {
   return text.toUpperCase().toLowerCase();
 }
 
+/**
+ * Whole numbers in digits only: what else JSON allows (`5.0`, `5e0`, `-0`) is refused by decoders such as Go's, or read as
+ * another number. For bytes that {@link parseStrictJson} took.
+ * @throws SyntaxError
+ */
+export function assertPlainNumbers(bytes: Uint8Array): void {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (character === '"') at = endOfString(text, at) - 1;
+    else if ('.-+'.includes(character) || /^[0-9][eE]/.test(text.slice(at, at + 2))) {
+      throw new SyntaxError('has a number that is not written in digits alone');
+    }
+  }
+}
+
 /** Looks at strings and brackets only; whether the text is JSON at all is for the parser to say. */
 function assertUnambiguous(text: string): void {
   const open: (Set<string> | undefined)[] = [];

@@ -4,6 +4,7 @@
  * @see https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_06
  */
 import { UsageError } from '../../errors.ts';
+import { pathFault } from '../portable-path.ts';
 
 /** Tar works in blocks of 512 bytes. */
 export const BLOCK_BYTES = 512;
@@ -14,7 +15,6 @@ const NAME_BYTES = 100;
 const PREFIX_BYTES = 155;
 /** The largest number that eleven octal digits hold; for sizes beyond it GNU's base-256 form is used. */
 const MAX_OCTAL = 0o77777777777;
-const SEGMENT = /^[A-Za-z0-9_+-][A-Za-z0-9._+-]*$/;
 
 /** What a header says about one regular file. */
 export interface TarEntry {
@@ -27,11 +27,16 @@ export interface TarEntry {
   readonly mtime: number;
 }
 
-/** Letters, digits and `._+-`, no leading dot in a segment, no `..`, at most 255 bytes that split over name and prefix. */
+/** Whether a header can carry this path and it means the same everywhere. */
 export function isMemberPath(path: string): boolean {
-  return (
-    path.length <= NAME_BYTES + PREFIX_BYTES && path.split('/').every((part) => SEGMENT.test(part)) && canSplit(path)
-  );
+  return memberPathFault(path) === undefined;
+}
+
+/** Why not, to be said after the path: {@link pathFault}, or it does not split over name and prefix. */
+export function memberPathFault(path: string): string | undefined {
+  const fault = pathFault(path);
+  if (fault !== undefined || canSplit(path)) return fault;
+  return `has names that are too long: 100 characters after the last slash, ${PREFIX_BYTES} before it`;
 }
 
 /** Whether a header can carry this time: whole seconds from 1970 to 2242. */
@@ -50,7 +55,7 @@ export function encodeHeader(entry: TarEntry): Buffer {
       'INVALID_SPEC',
       `cannot be archived under this name: ${JSON.stringify(entry.path.slice(0, 300))}`,
       {
-        hint: 'use letters, digits and . _ + - in path segments that do not start with a dot, 255 bytes in all',
+        hint: memberPathFault(entry.path),
       },
     );
   }

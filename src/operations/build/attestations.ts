@@ -5,6 +5,7 @@ import { toPackageUrl } from '../../oci/package-url.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { formatLock } from '../../release/lock/lock.ts';
 import type { Inventory } from '../../archive/inventory/inventory-schema.ts';
+import { platformsOf } from '../../content/graph-platforms.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import {
   BUILD_TYPE,
@@ -178,10 +179,6 @@ function slotSizeOf(
   const named = JSON.stringify([lock.name, lock.version, lock.channel, platformsOf(lock)]).length;
   const base64 = Math.ceil((listed + named + OPTIONS_BYTES) / 3) * 4;
   return Math.ceil((base64 + BUNDLE_BYTES) / SLOT_STEP_BYTES) * SLOT_STEP_BYTES;
-}
-
-function platformsOf({ platforms, manifests }: ReleaseLock): readonly string[] {
-  return platforms === 'all' ? [...new Set(manifests.flatMap(({ platform }) => platform ?? []))] : platforms;
 }
 
 function toSeconds(time: Date): string {

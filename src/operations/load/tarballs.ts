@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { lstat, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Bytes } from '../../base/bytes.ts';
+import { manifestFinder } from '../../content/graph-platforms.ts';
 import { verified } from '../../content/verified.ts';
 import { StoreError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
@@ -186,12 +187,9 @@ function listTars(
 
 /** The images that exist for a platform. */
 function imagesOf({ inventory }: TrustedRelease, platform: string): PlannedTar['images'] {
-  const here = new Set(
-    inventory.manifests.filter((manifest) => manifest.platform === platform).map(({ digest }) => digest),
-  );
-  const children = new Map(inventory.manifests.map(({ digest, manifests }) => [digest, manifests ?? []]));
+  const find = manifestFinder(inventory.manifests, platform);
   return inventory.images
-    .filter(({ digest }) => here.has(digest) || children.get(digest)?.some((child) => here.has(child)) === true)
+    .filter((image) => find(image) !== undefined)
     .map(({ reference, digest }) => ({ reference, digest }));
 }
 
@@ -203,15 +201,11 @@ function nameOf(reference: string): string {
 
 /** Engines know images by config digest or by manifest digest, depending on their image store. */
 function idsOf({ inventory }: TrustedRelease, name: string, platform: string): readonly Digest[] {
-  const root = inventory.images.find(({ reference }) => nameOf(reference) === name)?.digest;
-  const index = inventory.manifests.find(({ digest }) => digest === root);
-  return inventory.manifests
-    .filter(
-      (manifest) =>
-        manifest.platform === platform &&
-        (manifest.digest === root || index?.manifests?.includes(manifest.digest) === true),
-    )
-    .flatMap(({ digest, config }) => (config === undefined ? [digest] : [digest, config]));
+  const find = manifestFinder(inventory.manifests, platform);
+  const image = inventory.images.find(({ reference }) => nameOf(reference) === name);
+  const manifest = image && find(image);
+  if (manifest === undefined) return [];
+  return manifest.config === undefined ? [manifest.digest] : [manifest.digest, manifest.config];
 }
 
 /** Hidden names are not imported, so that no half-written file is seen. */

@@ -61,13 +61,18 @@ async function pinContent(
   }
   const root = await fetchNamed(source, digest ?? tag, contents, { signal });
   if (digest !== undefined && root.digest !== digest) throw otherDigest(image.lock.reference, root.digest, source.name);
-  const { indexMode, ...found } = await discoverImage(new KnownSource(source, contents), root, {
+  const { indexMode, platform, ...found } = await discoverImage(new KnownSource(source, contents), root, {
     platforms: image.platforms,
     reference: image.lock.reference,
     signal,
   });
   for (const [known, bytes] of found.contents) contents.set(known, bytes);
-  return { digest: root.digest, ...(indexMode === undefined ? {} : { indexMode }), part: found };
+  return {
+    digest: root.digest,
+    ...(platform === undefined ? {} : { platform }),
+    ...(indexMode === undefined ? {} : { indexMode }),
+    part: found,
+  };
 }
 
 /** A source that knows images by name, such as a Docker Engine, may have another image under it than the release pins. */

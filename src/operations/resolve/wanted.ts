@@ -1,5 +1,5 @@
 /** What a release wants once its components are put together: each image and each file once, whoever named it. */
-import { isPortableName } from '../../base/portable-path.ts';
+import { memberPathFault } from '../../base/tar/ustar.ts';
 import { UsageError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { formatPlatform } from '../../oci/platform.ts';
@@ -56,7 +56,8 @@ export function uniteFiles(components: readonly CollectedComponent[]): LockFile[
   const files = new Map<string, LockFile>();
   const folded = new Map<string, string>();
   for (const { path, from, kind, size, digest } of components.flatMap((component) => component.files)) {
-    if (!path.split('/').every(isPortableName)) throw unportable(path, from);
+    const fault = memberPathFault(path);
+    if (fault !== undefined) throw unportable(path, from, fault);
     const known = files.get(path);
     const other = folded.get(path.toLowerCase());
     if (known !== undefined && known.digest !== digest && kind === 'chart') throw twoCharts(path, known.from, from);
@@ -75,9 +76,9 @@ export function uniteFiles(components: readonly CollectedComponent[]): LockFile[
   return [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-function unportable(path: string, from: string): UsageError {
-  return new UsageError('INVALID_SPEC', `${from} would become ${path}, a name that not every system takes`, {
-    hint: 'Windows keeps CON, PRN, AUX, NUL, COM1 and LPT1 for devices, with any extension; rename it',
+function unportable(path: string, from: string, fault: string): UsageError {
+  return new UsageError('INVALID_SPEC', `${from} cannot be carried as ${path}: it ${fault}`, {
+    hint: 'give it a shorter or plainer name, or pack the directory into one file',
   });
 }
 

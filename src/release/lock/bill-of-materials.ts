@@ -10,7 +10,8 @@ import {
 } from '@cyclonedx/cyclonedx-library/Models';
 import { JSON as CycloneDxJson, JsonSerializer } from '@cyclonedx/cyclonedx-library/Serialize';
 import { Spec1dot6 } from '@cyclonedx/cyclonedx-library/Spec';
-import { reachableFrom } from '../../content/graph-walk.ts';
+import { createReach, type GraphPart } from '../../content/graph-walk.ts';
+import { platformsOfImage } from '../../content/graph-platforms.ts';
 import { hexOf, sha256, type Digest } from '../../oci/digest.ts';
 import { toPackageUrl } from '../../oci/package-url.ts';
 import { parseReference, type Reference } from '../../oci/reference.ts';
@@ -40,8 +41,9 @@ type Owners = ReadonlyMap<string, readonly string[]>;
 export function createBillOfMaterials(lock: ReleaseLock, toolVersion: string): { path: string; bytes: Buffer } {
   const { name, version, created } = lock;
   const owners = ownersOf(lock);
+  const reach = createReach(lock);
   const parts = [
-    ...lock.images.map((image) => toImageComponent(lock, image, owners)),
+    ...lock.images.map((image) => toImageComponent(lock, image, owners, reach)),
     ...lock.files.map((file) => toFileComponent(file, owners)),
   ];
   const release = new Component(ComponentType.Application, name, { bomRef: 'release', version });
@@ -64,7 +66,12 @@ export function createBillOfMaterials(lock: ReleaseLock, toolVersion: string): {
 }
 
 /** The image, with a part for each platform it is carried for. */
-function toImageComponent(lock: ReleaseLock, image: GraphImage, owners: Owners): Component {
+function toImageComponent(
+  lock: ReleaseLock,
+  image: GraphImage,
+  owners: Owners,
+  reach: (roots: readonly Digest[]) => GraphPart,
+): Component {
   const { digest, indexMode } = image;
   const reference = parseReference(image.reference);
   const name = `${reference.registry}/${reference.repository}`;
@@ -76,20 +83,25 @@ function toImageComponent(lock: ReleaseLock, image: GraphImage, owners: Owners):
   component.hashes.set(HashAlgorithm['SHA-256'], hexOf(digest));
   addOwners(component, owners.get(image.reference));
   if (indexMode !== undefined) component.properties.add(new Property(`${NAMESPACE}:index`, indexMode));
-  const { manifests, blobs } = reachableFrom(lock, [digest]);
+  const { manifests, blobs } = reach([digest]);
   const mediaTypes = new Map(blobs.map((blob) => [blob.digest, blob.mediaType]));
+  for (const platform of platformsOfImage(image, manifests)) {
+    component.properties.add(new Property(`${NAMESPACE}:platform`, platform));
+  }
+  const children = Map.groupBy(
+    manifests.flatMap((manifest) => manifest.manifests ?? []),
+    (child) => child.digest,
+  );
   for (const manifest of manifests) {
-    const { platform } = manifest;
-    if (platform !== undefined) {
-      component.properties.add(new Property(`${NAMESPACE}:platform`, platform));
-      if (manifest.digest === digest) continue;
+    const platforms = (children.get(manifest.digest) ?? []).flatMap(({ platform }) => platform ?? []);
+    if (platforms.length > 0) {
       const part = new Component(ComponentType.Container, name, {
         bomRef: `${image.reference}#${manifest.digest}`,
         version: manifest.digest,
-        purl: toPackageUrl(reference, manifest.digest, platform),
+        purl: toPackageUrl(reference, manifest.digest, platforms.length === 1 ? platforms[0] : undefined),
       });
       part.hashes.set(HashAlgorithm['SHA-256'], hexOf(manifest.digest));
-      part.properties.add(new Property(`${NAMESPACE}:platform`, platform));
+      for (const platform of platforms) part.properties.add(new Property(`${NAMESPACE}:platform`, platform));
       component.components.add(part);
     } else if (isStatement(manifest, mediaTypes)) {
       addEvidence(component, reference, manifest.digest, 'attestation');

@@ -1,12 +1,14 @@
 /** What of a graph goes where: narrowing to platforms, and the index a target gets when it refuses a sparse one. */
 import {
+  childrenOf,
+  createReach,
   discoverImage,
   evidenceWithin,
   mergeGraphs,
-  reachableFrom,
   rootsOf,
   type GraphPart,
 } from '../../content/graph-walk.ts';
+import { platformsOf, platformsOfImage } from '../../content/graph-platforms.ts';
 import type { CallOptions, Source } from '../../content/store.ts';
 import { readVerified } from '../../content/verified.ts';
 import { UsageError } from '../../errors.ts';
@@ -39,21 +41,24 @@ export async function narrowGraph(
   if (unknown !== undefined) {
     throw new UsageError('USAGE', `nothing for ${unknown} is carried`, { hint: `choose from ${carried.join(', ')}` });
   }
+  const reach = createReach(graph);
   const images: GraphImage[] = [];
   const parts: GraphPart[] = [];
   const skipped: string[] = [];
   for (const image of graph.images) {
-    const part = reachableFrom(graph, [image.digest]);
-    const own = platformsOf(part);
+    const part = reach([image.digest]);
+    const own = platformsOfImage(image, part.manifests);
     const asked = new Set(platforms.flatMap((platform) => findPlatforms(own, platform)));
     const wanted = own.filter((platform) => asked.has(platform));
+    const root = part.manifests.find((manifest) => manifest.digest === image.digest);
+    // What stands in an inner index cannot be chosen by the outer one: such an image goes whole.
+    const offered = root === undefined ? own : platformsOfImage(image, [root]);
     if (own.length > 0 && wanted.length === 0) {
       skipped.push(image.reference);
-    } else if (wanted.length === own.length) {
+    } else if (wanted.length === own.length || wanted.some((platform) => !offered.includes(platform))) {
       images.push(image);
-      parts.push(reachableFrom(graph, rootsOf(image)));
+      parts.push(reach(rootsOf(image)));
     } else {
-      const root = part.manifests.find((manifest) => manifest.digest === image.digest);
       const found = await discoverImage(sourceOf(image.reference), toDescriptor(root ?? missing(image)), {
         ...options,
         platforms: wanted,
@@ -61,13 +66,8 @@ export async function narrowGraph(
       });
       const evidence = image.evidence && evidenceWithin(image.evidence, found, graph);
       images.push({ ...image, indexMode: 'sparse', ...(evidence === undefined ? {} : { evidence: [...evidence] }) });
-      parts.push(
-        found,
-        reachableFrom(
-          graph,
-          (evidence ?? []).map(({ digest }) => digest),
-        ),
-      );
+      const vouching = reach((evidence ?? []).map(({ digest }) => digest));
+      parts.push(found, vouching);
     }
   }
   return { graph: mergeGraphs(images, parts), skipped };
@@ -84,8 +84,9 @@ export async function prepareSubstitutes(
     const manifest = graph.manifests.find((entry) => entry.digest === digest);
     if (indexMode !== 'sparse' || manifest?.manifests === undefined || substitutes.has(digest)) continue;
     const original = await readVerified(sourceOf(reference), toDescriptor(manifest), options);
+    const carried = new Set(childrenOf(manifest));
     const index = JSON.parse(original.toString('utf8')) as { manifests: Descriptor[] };
-    const kept = index.manifests.filter((child) => manifest.manifests?.includes(child.digest));
+    const kept = index.manifests.filter((child) => carried.has(child.digest));
     const bytes = Buffer.from(JSON.stringify({ ...index, manifests: kept }));
     const descriptor = { mediaType: manifest.mediaType, digest: sha256(bytes), size: bytes.length };
     substitutes.set(digest, {
@@ -94,13 +95,6 @@ export async function prepareSubstitutes(
     });
   }
   return substitutes;
-}
-
-/** Platforms that manifests of the graph are for, sorted. */
-export function platformsOf({ manifests }: Pick<GraphPart, 'manifests'>): readonly string[] {
-  return [
-    ...new Set(manifests.map((manifest) => manifest.platform).filter((platform) => platform !== undefined)),
-  ].sort();
 }
 
 function missing(image: GraphImage): never {

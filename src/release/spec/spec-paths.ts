@@ -2,7 +2,7 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { UsageError } from '../../errors.ts';
-import { isPortablePath } from '../../base/portable-path.ts';
+import { pathFault } from '../../base/portable-path.ts';
 import type { YamlDocument, YamlPath } from '../../base/yaml-source.ts';
 import { problem, type SpecProblem } from './spec-problems.ts';
 import { nearest } from '../../base/suggestion.ts';
@@ -55,8 +55,8 @@ export async function listSpecFiles(directory: string, path: string): Promise<re
   const root = await realpath(directory);
   const files: SpecFilePath[] = [];
   const walk = async (current: string, depth: number): Promise<void> => {
-    if (!isPortablePath(current))
-      throw wrong(current, 'has a name that cannot be carried', 'use letters, digits and ._+-');
+    const fault = pathFault(current);
+    if (fault !== undefined) throw wrong(current, fault, 'give it a shorter or plainer name');
     if (depth > MAX_DEPTH) throw wrong(current, 'is nested too deep');
     const file = await resolveSpecPath(root, current);
     const found = await stat(file);

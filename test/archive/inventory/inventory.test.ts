@@ -9,7 +9,7 @@ import {
 import { layoutArchive } from '../../../src/archive/layout/archive-layout.ts';
 import { sha256, type Digest } from '../../../src/oci/digest.ts';
 import { MediaType } from '../../../src/oci/media-types.ts';
-import type { GraphEvidence, GraphManifest } from '../../../src/content/content-graph.ts';
+import type { GraphChild, GraphEvidence, GraphManifest } from '../../../src/content/content-graph.ts';
 import type { Inventory } from '../../../src/archive/inventory/inventory-schema.ts';
 import { rejectionOf } from '../failures.ts';
 import type { SampleNode } from '../../helpers/sample-image.ts';
@@ -91,7 +91,13 @@ function withImage(change: (draft: Draft) => void): Inventory {
 }
 
 type Draft = { -readonly [K in keyof Inventory]: Inventory[K] } & {
-  images: { reference: string; digest: Digest; indexMode?: 'complete' | 'sparse'; evidence?: GraphEvidence[] }[];
+  images: {
+    reference: string;
+    digest: Digest;
+    platform?: string;
+    indexMode?: 'complete' | 'sparse';
+    evidence?: GraphEvidence[];
+  }[];
   manifests: GraphManifest[];
 };
 
@@ -118,7 +124,23 @@ function indexOf(draft: Draft): GraphManifest {
 }
 
 function imageManifestOf(draft: Draft): GraphManifest {
-  return draft.manifests.find((manifest) => manifest.platform !== undefined) as GraphManifest;
+  const { digest } = childOf(draft);
+  return draft.manifests.find((manifest) => manifest.digest === digest) as GraphManifest;
+}
+
+/** A child that an index gives a platform. */
+function childOf(draft: Draft): GraphChild {
+  const children = draft.manifests.flatMap(({ manifests = [] }) => manifests);
+  return children.find(({ platform }) => platform !== undefined) as GraphChild;
+}
+
+/** Calls one platform otherwise, wherever it is named. */
+function rename(draft: Draft, platform: string): void {
+  const from = childOf(draft).platform as string;
+  for (const each of [...draft.images, ...draft.manifests.flatMap(({ manifests = [] }) => manifests)]) {
+    if (each.platform === from) each.platform = platform;
+  }
+  draft.platforms = draft.platforms.map((each) => (each === from ? platform : each)).sort();
 }
 
 function file(path: string): Inventory['files'][number] {
@@ -152,26 +174,52 @@ describe('an inventory is inconsistent with', () => {
     ['a manifest without layers', (draft) => delete imageManifestOf(draft).layers],
     ['a manifest without config', (draft) => delete imageManifestOf(draft).config],
     ['a manifest that is an index too', (draft) => Object.assign(imageManifestOf(draft), { manifests: [] })],
-    ['an index for one platform', (draft) => Object.assign(indexOf(draft), { platform: 'linux/amd64' })],
+    ['an index for one platform', ({ images, manifests }) => {
+      const { digest } = manifests.find((manifest) => manifest.manifests !== undefined) as GraphManifest;
+      Object.assign(images.find((image) => image.digest === digest) as object, { platform: 'linux/amd64' });
+    }],
+    ['an inner index for one platform', (draft) => {
+      const [one, other] = draft.manifests.filter((manifest) => manifest.manifests !== undefined);
+      one?.manifests?.push({ digest: other?.digest as Digest, platform: 'linux/amd64' });
+    }],
+    ['no platforms', (draft) => (draft.platforms = [])],
+    ['the platforms of others', (draft) => (draft.platforms = ['windows/amd64'])],
+    ['one platform too few', (draft) => draft.platforms.pop()],
+    ['one platform too many', (draft) => draft.platforms.push('linux/s390x')],
+    ['platforms in another order', (draft) => draft.platforms.reverse()],
+    ['a platform said twice', (draft) => draft.platforms.push(draft.platforms.at(-1) as string)],
+    ['one tag of two digests', (draft) => {
+      const [one, other] = [...new Map(draft.images.map((image) => [image.digest, image])).values()];
+      draft.images.push({ ...(other as Draft['images'][number]), reference: `${String(one?.reference)}@${String(other?.digest)}` });
+      draft.images.sort((a, b) => (a.reference < b.reference ? -1 : 1));
+    }],
+    ['a reference with the digest of something else', ({ images }) => {
+      const image = images.at(-1) as Draft['images'][number];
+      image.reference += `@${sha256('other')}`;
+    }],
+    ['two components of one name', ({ components }) => components.push(structuredClone(components[0]) as never)],
+    ['a component that names an image twice', ({ components }) => components[0]?.images.push(components[0].images.at(-1) as string)],
+    ['a component whose files are not sorted', ({ components }) => components[0]?.files.reverse()],
     ['an index with the type of a manifest', (draft) => Object.assign(indexOf(draft), { mediaType: MediaType.manifest })],
     ['a manifest with the type of an index', (draft) => Object.assign(imageManifestOf(draft), { mediaType: MediaType.index })],
     ['a manifest of another type', (draft) => Object.assign(imageManifestOf(draft), { mediaType: 'text/html' })],
-    ['an index that repeats a child', (draft) => indexOf(draft).manifests?.push(indexOf(draft).manifests?.[0] as Digest)],
-    ['an index within itself', (draft) => indexOf(draft).manifests?.push(indexOf(draft).digest)],
+    ['an index that repeats a child', (draft) => indexOf(draft).manifests?.push(indexOf(draft).manifests?.[0] as GraphChild)],
+    ['an index within itself', (draft) => indexOf(draft).manifests?.push({ digest: indexOf(draft).digest })],
     ['indexes within each other', (draft) => {
       const [one, other] = draft.manifests.filter((manifest) => manifest.manifests !== undefined);
-      one?.manifests?.push(other?.digest as Digest);
-      other?.manifests?.push(one?.digest as Digest);
+      one?.manifests?.push({ digest: other?.digest as Digest });
+      other?.manifests?.push({ digest: one?.digest as Digest });
     }],
     ['an unknown image in a component', ({ components }) => components[0]?.images.push('registry.example/other:1')],
     ['an unknown file in a component', ({ components }) => components[0]?.files.push('docs/other.txt')],
     ['a reference that is none', ({ images }) => ((images.at(-1) as { reference: string }).reference = 'zzz:UPPER:1')],
     ['a reference that is not canonical', ({ images }) => ((images.at(-1) as { reference: string }).reference = 'zzz:1')],
     ['a reference without tag and digest', ({ images }) => ((images.at(-1) as { reference: string }).reference = 'zzz.example/a')],
-    ['a platform that leaves the directory', (draft) => Object.assign(imageManifestOf(draft), { platform: '../../etc/x' })],
-    ['a platform in upper case', (draft) => Object.assign(imageManifestOf(draft), { platform: 'Linux/AMD64' })],
-    ['a platform that is not canonical', (draft) => Object.assign(imageManifestOf(draft), { platform: 'linux/arm64/v8' })],
-    ['a platform with the name of the last tarball', (draft) => Object.assign(imageManifestOf(draft), { platform: 'multi/platform' })],
+    ['a platform that leaves the directory', (draft) => rename(draft, '../../etc/x')],
+    ['a platform that is unknown', (draft) => rename(draft, 'unknown/amd64')],
+    ['a platform in upper case', (draft) => rename(draft, 'Linux/AMD64')],
+    ['a platform that is not canonical', (draft) => rename(draft, 'linux/arm64/v8')],
+    ['a platform with the name of the last tarball', (draft) => rename(draft, 'multi/platform')],
     ['content without bytes that has another digest', ({ files }) => Object.assign(files[1] as object, { size: 0 })],
     ['content with bytes that has the digest of none', ({ files }) => Object.assign(files[1] as object, { digest: sha256('') })],
     ['one digest with two sizes', (draft) => {
@@ -212,6 +260,7 @@ describe('an inventory is inconsistent with', () => {
 
   test.each([
     ...['../x', '/etc/passwd', 'a/../b', './a', 'a//b', 'a/', 'C:/x', 'a\\b', '.hidden', 'a/.b', 'a b', 'ä', 'a\nb'],
+    ...['-rf', 'docs/-rf', 'CON', 'docs/con.txt', 'aux.tgz', 'docs/LPT1', 'a.', 'docs/a./b', 'docs/..', 'a..'],
     ...['release.json', 'RELEASE.json', 'release.json/x', 'checksums.txt', 'Checksums.txt/x', 'image-list.txt'],
     ...['signatures', 'signatures/9.sigstore.json', 'Attestations/x', 'images', 'images/linux-amd64.tar', 'IMAGES/x'],
   ])('a file called %j', async (path) => {
@@ -237,7 +286,7 @@ test('what looks strange but is consistent passes', () => {
   const changed = withImage((draft) => {
     draft.files = [file('a-b'), file('a.b'), file('a/b')];
     draft.components.length = 0;
-    Object.assign(imageManifestOf(draft), { platform: 'linux/mips64' });
+    rename(draft, 'linux/mips64');
   });
   checkInventory(changed);
   expect(layoutArchive(changed).members.map((member) => member.path)).toContain('images/linux-mips64.tar');
@@ -247,11 +296,10 @@ test('hostile sizes and numbers are refused quickly', async () => {
   const platforms = Array.from({ length: 2_000 }, (_, index) => `linux/a${index}`);
   const digests = platforms.map((platform) => sha256(platform)).sort();
   const config = { digest: sha256('{}'), mediaType: 'x', size: 2 };
-  const children = digests.map((digest, index) => ({
+  const children = digests.map((digest) => ({
     digest,
     mediaType: MediaType.manifest,
     size: 1,
-    platform: platforms[index] as string,
     config: config.digest,
     layers: [],
   }));
@@ -259,11 +307,12 @@ test('hostile sizes and numbers are refused quickly', async () => {
     digest: `sha256:${'f'.repeat(64)}`,
     mediaType: MediaType.index,
     size: 1,
-    manifests: digests,
+    manifests: digests.map((digest, index) => ({ digest, platform: platforms[index] as string })),
   };
   const changed: Inventory = {
     ...inventory,
     components: [],
+    platforms: platforms.toSorted(),
     images: [{ reference: 'registry.example/a:1', digest: root.digest }],
     manifests: [...children, root],
     blobs: [config],

@@ -10,7 +10,7 @@ import {
   type ArchiveLayout,
   type Segment,
 } from '../../../src/archive/layout/archive-layout.ts';
-import { paddingOf } from '../../../src/base/tar/ustar.ts';
+import { paddingOf, isMemberPath } from '../../../src/base/tar/ustar.ts';
 import { sha256, type Digest } from '../../../src/oci/digest.ts';
 import { MediaType } from '../../../src/oci/media-types.ts';
 import type { GraphBlob, GraphManifest } from '../../../src/content/content-graph.ts';
@@ -68,7 +68,7 @@ const inventories: fc.Arbitrary<Inventory> = fc
     blobs: fc.array(fc.tuple(seed, size), { minLength: 1, maxLength: 12 }),
     manifests: fc.array(fc.record({ platform, size, layers: fc.array(fc.nat(), { maxLength: 5 }) }), { maxLength: 8 }),
     indexes: fc.array(fc.array(fc.nat(), { maxLength: 4 }), { maxLength: 4 }),
-    files: fc.uniqueArray(fc.stringMatching(/^[a-z0-9_+-][a-z0-9._+-]{0,20}$/), { maxLength: 6 }),
+    files: fc.uniqueArray(fc.stringMatching(/^[a-z0-9_+][a-z0-9._+-]{0,20}$/).filter(isMemberPath), { maxLength: 6 }),
     slots: fc.array(fc.integer({ min: 512, max: 5_000 }), { minLength: 1, maxLength: 12 }),
   })
   .map(toInventory);
@@ -94,19 +94,28 @@ function toInventory(raw: {
       digest: sha256(`manifest ${index}`),
       mediaType: MediaType.manifest,
       size: Math.max(1, manifest.size),
-      ...(manifest.platform === undefined ? {} : { platform: manifest.platform }),
       config: pick(pool, index).digest,
       layers,
     };
   });
   const manifests = [...leaves];
+  const platforms = new Map(leaves.map(({ digest }, index) => [digest, raw.manifests[index]?.platform]));
+  const platformOf = (digest: Digest): { platform?: string } => {
+    const own = platforms.get(digest);
+    return own === undefined ? {} : { platform: own };
+  };
   raw.indexes.forEach((children, index) => {
     const known = manifests.map((manifest) => manifest.digest);
     const picked = known.length === 0 ? [] : [...new Set(children.map((child) => pick(known, child)))];
-    manifests.push({ digest: sha256(`index ${index}`), mediaType: MediaType.index, size: 7, manifests: picked });
+    const named = picked.map((digest) => ({ digest, ...platformOf(digest) }));
+    manifests.push({ digest: sha256(`index ${index}`), mediaType: MediaType.index, size: 7, manifests: named });
   });
   const used = new Set(leaves.flatMap((manifest) => [manifest.config, ...(manifest.layers ?? [])]));
-  const images = manifests.map(({ digest }, index) => ({ reference: `registry.example/image-${index}:1`, digest }));
+  const images = manifests.map(({ digest }, index) => ({
+    reference: `registry.example/image-${index}:1`,
+    digest,
+    ...platformOf(digest),
+  }));
   const names = raw.files.sort();
   return {
     formatVersion: 1,
@@ -114,7 +123,7 @@ function toInventory(raw: {
     version: '1',
     channel: 'stable',
     created: '2024-05-06T07:08:09Z',
-    platforms: [],
+    platforms: [...new Set(platforms.values())].filter((each) => each !== undefined).sort(),
     components: [],
     files: names.map((name, index) => {
       const bytes = index % 3 === 0 ? '' : name;

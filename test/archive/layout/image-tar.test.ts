@@ -7,7 +7,14 @@ import type { Index } from '../../../src/oci/manifest.ts';
 import { hexOf, sha256 } from '../../../src/oci/digest.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { runOk } from '../../helpers/run.ts';
-import { makeArtifact, makeImage, makeIndex, makeMultiPlatformImage } from '../../helpers/sample-image.ts';
+import {
+  contentOf,
+  listedFor,
+  makeArtifact,
+  makeImage,
+  makeIndex,
+  makeMultiPlatformImage,
+} from '../../helpers/sample-image.ts';
 import { makeLayer } from '../../helpers/sample-layer.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 import { toolPath } from '../../helpers/tools.ts';
@@ -79,6 +86,28 @@ describe('division', () => {
     expect(documentOf<Index>(tars.get(MULTI), 'index.json').manifests).toMatchObject([
       { digest: outer.descriptor.digest },
     ]);
+  });
+});
+
+describe('one manifest that an index lists for two platforms', () => {
+  const image = makeImage();
+  const both = makeIndex([listedFor(image, 'linux', 'amd64'), listedFor(image, 'linux', 'arm64')]);
+  const other = makeIndex([listedFor(image, 'linux', 'amd64')]);
+  const ARM64 = 'images/linux-arm64.tar';
+
+  test('is in both tarballs under the name of the image, and under another image only where that lists it', async () => {
+    const tars = await divide({ images: { 'r.example/both:1': both, 'r.example/other:1': other } });
+    expect([...tars.keys()]).toEqual([AMD64, ARM64, MULTI]);
+    for (const [path, names] of [
+      [AMD64, ['r.example/both:1', 'r.example/other:1']],
+      [ARM64, ['r.example/both:1']],
+    ] as const) {
+      const digests = tars.get(path)?.contents.map(({ digest }) => digest);
+      expect(digests).toEqual([...contentOf(image).keys()].sort());
+      expect(documentOf<DockerEntry[]>(tars.get(path), 'manifest.json')).toMatchObject([{ RepoTags: names }]);
+      const { manifests } = documentOf<Index>(tars.get(path), 'index.json');
+      expect(new Set(manifests.map(({ platform }) => `images/${platform?.os}-${platform?.architecture}.tar`))).toEqual(new Set([path])); // prettier-ignore
+    }
   });
 });
 

@@ -7,7 +7,8 @@ import { sha256, type Digest } from '../../../src/oci/digest.ts';
 import { MAX_MANIFEST_BYTES } from '../../../src/oci/manifest.ts';
 import { MediaType } from '../../../src/oci/media-types.ts';
 import { verifyArchive, verifyStream } from '../../../src/archive/verification/verified-archive.ts';
-import type { GraphManifest } from '../../../src/content/content-graph.ts';
+import { platformsOf } from '../../../src/content/graph-platforms.ts';
+import type { GraphChild, GraphEvidence, GraphManifest } from '../../../src/content/content-graph.ts';
 import type { Inventory } from '../../../src/archive/inventory/inventory-schema.ts';
 import { createKeySigner } from '../../../src/trust/signing/signer.ts';
 import { makeArtifact, makeImage, makeIndex, makeMultiPlatformImage } from '../../helpers/sample-image.ts';
@@ -72,14 +73,23 @@ type Draft = { -readonly [K in keyof Inventory]: Inventory[K] } & { manifests: G
 function changed(change: (draft: Draft) => void): Inventory {
   const draft = structuredClone(release.inventory) as Draft;
   change(draft);
-  return draft;
+  return { ...draft, platforms: [...platformsOf(draft)] };
 }
 const first = (draft: Draft, holds: (manifest: GraphManifest) => boolean): GraphManifest => {
   const found = draft.manifests.find(holds);
   if (found === undefined) throw new Error('no such manifest in the sample');
   return found;
 };
-const isImage = ({ platform, layers }: GraphManifest): boolean => platform !== undefined && (layers?.length ?? 0) > 1;
+const isImage = ({ layers }: GraphManifest): boolean => (layers?.length ?? 0) > 1;
+/** A child that an index lists for a platform, or for none. */
+const child = (draft: Draft, platform: string | undefined): GraphChild => {
+  const isIndex = new Map(draft.manifests.map(({ digest, manifests }) => [digest, manifests !== undefined]));
+  const found = draft.manifests
+    .flatMap(({ manifests = [] }) => manifests)
+    .find((each) => each.platform === platform && isIndex.get(each.digest) === false);
+  if (found === undefined) throw new Error('no such child in the sample');
+  return found;
+};
 
 test('the truth is accepted', async () => {
   expect(await judge(release.inventory)).toBe('accepted');
@@ -105,18 +115,19 @@ describe('a signed inventory is refused that', () => {
     }],
     ['gives an index the child of another', (draft) => {
       const [one, other] = draft.manifests.filter(({ manifests }) => (manifests?.length ?? 0) > 1);
-      one?.manifests?.push(other?.manifests?.[0] as Digest);
+      one?.manifests?.push(other?.manifests?.[0] as GraphChild);
     }],
     ['hides a child and calls the index complete', (draft) => {
       const index = first(draft, ({ manifests }) => (manifests?.length ?? 0) > 2);
       const hidden = index.manifests?.pop();
-      draft.manifests = draft.manifests.filter(({ digest }) => digest !== hidden);
+      draft.manifests = draft.manifests.filter(({ digest }) => digest !== hidden?.digest);
       const kept = new Set(draft.manifests.flatMap(({ config, layers = [] }) => [config, ...layers]));
       draft.blobs = draft.blobs.filter(({ digest }) => kept.has(digest));
     }],
-    ['gives an image another platform', (draft) => Object.assign(first(draft, ({ platform }) => platform === 'linux/amd64'), { platform: 'linux/s390x' })],
-    ['gives an attestation a platform', (draft) => Object.assign(first(draft, ({ platform, layers }) => platform === undefined && layers !== undefined), { platform: 'linux/amd64' })],
-    ['takes the platform from an image', (draft) => delete first(draft, isImage).platform],
+    ['gives an image another platform', (draft) => Object.assign(child(draft, 'linux/amd64'), { platform: 'linux/s390x' })],
+    ['gives an attestation a platform', (draft) => Object.assign(child(draft, undefined), { platform: 'linux/amd64' })],
+    ['takes the platform from an image', (draft) => delete child(draft, 'linux/amd64').platform],
+    ['takes the platform from a single image', (draft) => void (draft.images = draft.images.map(({ platform: _, ...image }) => image))],
     ['says Docker’s type of an OCI manifest', (draft) => Object.assign(first(draft, isImage), { mediaType: MediaType.dockerManifest })],
     ['says a media type of a layer that nobody gives it', (draft) => Object.assign(draft.blobs.at(-1) as object, { mediaType: 'application/x' })],
     ['has an index without index mode', (draft) => void (draft.images = draft.images.map(({ reference, digest }) => ({ reference, digest })))],
@@ -136,8 +147,7 @@ describe('a signed manifest is refused that', () => {
   }; // prettier-ignore
   type Json = Record<string, unknown> & { layers: Record<string, unknown>[]; config: Record<string, unknown> };
   /** No index names it, so that nothing else has to follow. */
-  const single = ({ platform }: GraphManifest): boolean => platform === 'linux/arm64';
-  const alone = (manifest: GraphManifest): boolean => release.inventory.images.some(({ digest }) => digest === manifest.digest) && single(manifest); // prettier-ignore
+  const alone = ({ digest }: GraphManifest): boolean => release.inventory.images.some((image) => image.digest === digest && image.platform === 'linux/arm64'); // prettier-ignore
 
   test.each<[string, (json: Json) => unknown]>([
     ['is an index, too (CVE-2021-41190)', (json) => void (json['manifests'] = [])],
@@ -150,6 +160,12 @@ describe('a signed manifest is refused that', () => {
     ['names a foreign layer with an address (CVE-2020-15157)', (json) => void Object.assign(json.layers[0]!, { mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', urls: ['https://attacker.example/'] })],
     ['names a digest that is a path (CVE-2024-3727)', (json) => void (json.layers[0]!['digest'] = 'sha256:../../../etc/passwd')],
     ['names sha512 with the length of sha256', (json) => void (json.layers[0]!['digest'] = `sha512:${'a'.repeat(64)}`)],
+    ['says where a layer is to be had', (json) => void (json.layers[0]!['urls'] = ['https://attacker.example/'])],
+    ['says where its config is to be had', (json) => void (json.config['urls'] = ['https://attacker.example/'])],
+    ['embeds another config', (json) => void (json.config['data'] = Buffer.from('{}').toString('base64'))],
+    ['writes a size with a fraction', (json) => JSON.stringify(json).replace(/"size":(\d+)/, '"size":$1.0')],
+    ['writes a size with an exponent', (json) => JSON.stringify(json).replace(/"size":(\d+)/, '"size":$1e0')],
+    ['writes a version with a fraction', (json) => JSON.stringify(json).replace('"schemaVersion":2', '"schemaVersion":2.0')],
     ['is text', () => 'hello'],
     ['is nearly empty', () => '{"schemaVersion":2}'],
     ['is nested a million deep', () => '['.repeat(1_000_000) + ']'.repeat(1_000_000)],
@@ -173,19 +189,23 @@ describe('evidence', () => {
     return digest;
   };
   /** One image more that is in truth a referrer of the tool; it is then listed as evidence of the tool. */
-  async function withEvidence(subjectOf: (draft: Draft) => Digest): Promise<unknown> {
-    const tool = makeImage({ platform: 'linux/arm64' });
+  async function withEvidence(
+    subjectOf: (draft: Draft) => Digest,
+    kind: GraphEvidence['kind'] = 'sbom',
+  ): Promise<unknown> {
+    const tool = makeMultiPlatformImage({ name: 'tool' });
     const sbom = makeArtifact('application/spdx+json', '{}', { subject: tool });
     const other = await makeRelease({
       images: { 'registry.example/sbom:1': sbom, 'registry.example/tool:1': tool, 'registry.example/x:1': makeImage() },
       files: {},
     });
     const draft = structuredClone(other.inventory) as Draft;
-    const evidence = [{ subject: subjectOf(draft), digest: referrer(draft), kind: 'sbom' as const }];
+    const evidence = [{ subject: subjectOf(draft), digest: referrer(draft), kind }];
     draft.images = draft.images
       .filter(({ reference }) => !reference.includes('/sbom'))
       .map((image) => (image.reference.includes('/tool') ? { ...image, evidence } : image));
     draft.components[0]!.images.splice(0);
+    draft.platforms = [...platformsOf(draft)];
     return judge(draft, contentsOf(other), true);
   }
   const imageOf = (name: string) => (draft: Draft): Digest =>
@@ -195,8 +215,20 @@ describe('evidence', () => {
     expect(await withEvidence(imageOf('/tool'))).toBe('accepted');
   });
 
-  test('takes evidence for something else: refused', async () => {
-    expect(await withEvidence(imageOf('/x'))).toMatchObject(LIE);
+  test('takes evidence for something else of the image: refused', async () => {
+    const childOf = (draft: Draft): Digest => child(draft, 'linux/amd64').digest;
+    expect(await withEvidence(childOf)).toMatchObject(LIE);
+  });
+
+  test('takes evidence for another image: refused', async () => {
+    expect(await withEvidence(imageOf('/x'))).toMatchObject({
+      code: 'MALFORMED',
+      message: expect.stringContaining('which it does not reach') as string,
+    });
+  });
+
+  test('calls a bill of materials a signature: refused', async () => {
+    expect(await withEvidence(imageOf('/tool'), 'signature')).toMatchObject(LIE);
   });
 });
 

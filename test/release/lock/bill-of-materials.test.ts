@@ -14,20 +14,24 @@ const TOOL = `docker.io/library/tool@${digest('tool')}`;
 
 /** An index with a platform and statements about it, an image of a digest alone, a signature, a chart and a document. */
 function makeLock(): ReleaseLock {
-  const manifest = (name: string, platform?: string): ReleaseLock['manifests'][number] => ({
+  const manifest = (name: string): ReleaseLock['manifests'][number] => ({
     digest: digest(name),
     mediaType: MANIFEST,
     size: 10,
-    ...(platform === undefined ? {} : { platform }),
     config: digest(`${name} config`),
     layers: [digest(`${name} layer`)],
   });
   const manifests = [
-    { digest: digest('app'), mediaType: INDEX, size: 10, manifests: [digest('app amd64'), digest('app statements')] },
-    manifest('app amd64', 'linux/amd64'),
+    {
+      digest: digest('app'),
+      mediaType: INDEX,
+      size: 10,
+      manifests: [{ digest: digest('app amd64'), platform: 'linux/amd64' }, { digest: digest('app statements') }],
+    },
+    manifest('app amd64'),
     manifest('app statements'),
     manifest('app signature'),
-    manifest('tool', 'linux/arm/v7'),
+    manifest('tool'),
   ];
   const blobs = manifests.flatMap(({ config, layers = [] }) =>
     [config, ...layers].flatMap((each) =>
@@ -62,7 +66,7 @@ function makeLock(): ReleaseLock {
       { path: 'docs/läs mig.md', from: 'docs', kind: 'doc', size: 4, digest: digest('doc') },
     ],
     images: [
-      { reference: TOOL, digest: digest('tool') },
+      { reference: TOOL, digest: digest('tool'), platform: 'linux/arm/v7' },
       {
         reference: APP,
         digest: digest('app'),
