@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'STORE_IO'
   | 'NO_SPACE'
   | 'LOCKED'
+  | 'TARGET_FAULT'
   | 'UNSUPPORTED';
 
 /** What an error may carry beside its message. */
@@ -130,6 +131,8 @@ export interface RegistryFailure extends HttpFailure {
   readonly errors: readonly { readonly code: string; readonly message: string }[];
   /** Set when the refusal is that content is missing which a manifest names. */
   readonly missesContent?: boolean | undefined;
+  /** Set when the refusal may be that content is not what its digest or its type says. */
+  readonly doubtsContent?: boolean | undefined;
 }
 
 /** A registry answered with an error or did not answer. Exit 1. */

@@ -2,7 +2,7 @@
  * The copy engine, and the only mover of content: build, load and mirror are the same call with other ends. It knows
  * no backend. Blobs travel first and all at once; manifests follow children first; tags come last.
  */
-import { IntegrityError, RegistryError } from '../errors.ts';
+import { IntegrityError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { forEachConcurrently } from '../base/limit.ts';
@@ -16,6 +16,7 @@ import {
 } from './plan.ts';
 import { isRetryable, retrying, type RetryPolicy } from '../base/retry.ts';
 import type { Bytes } from '../base/bytes.ts';
+import { atTarget, faultOf, missesContent } from './faults.ts';
 import { canMount, canResume, mountableSource, type MountTarget, type Source, type Target } from './store.ts';
 
 /** Transfers that run at the same time when nothing else is said. */
@@ -65,7 +66,8 @@ export interface CopyResult {
 
 /**
  * Brings what is missing to where it is missing. Idempotent, safe to run again after any interruption.
- * @throws whatever a store throws, after the retries; nothing is tagged unless everything arrived.
+ * @throws whatever a store throws, after the retries; nothing is tagged unless everything arrived. An IntegrityError is
+ *   about the source, a StoreError `TARGET_FAULT` about a target that contradicts itself.
  */
 export async function copy(pending: PendingCopy, options: CopyOptions = {}): Promise<CopyResult> {
   const run = new CopyRun(options, pending);
@@ -164,7 +166,7 @@ class CopyRun {
 
   async tag({ assignment: { descriptor, target, tag } }: PendingTag, signal: AbortSignal): Promise<void> {
     const named = substituteOf(this.#substituted, target, descriptor.digest) ?? descriptor;
-    await this.#retrying(named, target, signal, () => target.tag(named, tag, { signal }));
+    await atTarget(target, () => this.#retrying(named, target, signal, () => target.tag(named, tag, { signal })));
     this.#tagged++;
     this.#options.onEvent?.({ type: 'tagged', descriptor: named, target: target.name, tag });
   }
@@ -178,7 +180,8 @@ class CopyRun {
     if (!canMount(target)) return false;
     const holder = holders.find((candidate) => candidate.mountScope === target.mountScope);
     if (holder === undefined) return false;
-    if (!(await this.#retrying(blob, target, signal, () => target.mount(blob, holder, { signal })))) return false;
+    const mount = (): Promise<boolean> => target.mount(blob, holder, { signal });
+    if (!(await atTarget(target, () => this.#retrying(blob, target, signal, mount)))) return false;
     this.#mounted++;
     this.#options.onEvent?.({ type: 'mounted', descriptor: blob, target: target.name });
     return true;
@@ -193,12 +196,16 @@ class CopyRun {
   ): Promise<void> {
     const { onEvent } = this.#options;
     onEvent?.({ type: 'started', descriptor, target: target.name });
-    await this.#retrying(descriptor, target, signal, async () => {
-      const offset = canResume(target) ? await target.heldBytes(descriptor) : 0;
-      if (offset > 0) onEvent?.({ type: 'resumed', descriptor, target: target.name, bytes: offset });
-      const content = this.#counted(source.fetch(descriptor, { offset, signal }), descriptor, target);
-      await target.push(descriptor, content, { signal, ...(evenIfHeld ? { evenIfHeld } : {}) });
-    });
+    try {
+      await this.#retrying(descriptor, target, signal, async () => {
+        const offset = canResume(target) ? await target.heldBytes(descriptor) : 0;
+        if (offset > 0) onEvent?.({ type: 'resumed', descriptor, target: target.name, bytes: offset });
+        const content = this.#counted(source.fetch(descriptor, { offset, signal }), descriptor, target);
+        await target.push(descriptor, content, { signal, ...(evenIfHeld ? { evenIfHeld } : {}) });
+      });
+    } catch (error) {
+      throw await faultOf(error, descriptor, source, target, { signal });
+    }
     this.#copied++;
     onEvent?.({ type: 'copied', descriptor, target: target.name });
   }
@@ -226,9 +233,4 @@ class CopyRun {
 /** Content that arrived damaged may arrive whole the next time. */
 function isCorrupted(error: unknown): boolean {
   return error instanceof IntegrityError && (error.code === 'DIGEST_MISMATCH' || error.code === 'SIZE_MISMATCH');
-}
-
-/** Whether a target refused a manifest since it does not have what that names. */
-function missesContent(error: unknown): boolean {
-  return error instanceof RegistryError && error.failure.missesContent === true;
 }

@@ -3,7 +3,7 @@
  * cosign's tags, of the index and of each child, and what vouches for these in turn. The answer is complete, or an
  * error: only a clear "there is none" of the source counts as none.
  */
-import { AuthError, inContext, IntegrityError, NotFoundError, RegistryError, StoreError } from '../errors.ts';
+import { AuthError, inContext, IntegrityError, NotFoundError, StoreError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { evidenceTags, kindOfReferrer } from '../oci/evidence-names.ts';
@@ -164,8 +164,7 @@ async function readTags(source: Source, signal: AbortSignal | undefined): Promis
 /** Registries may keep lists to themselves, or have none; that says nothing about single tags. */
 function isRefusal(error: unknown): boolean {
   if (error instanceof NotFoundError || error instanceof AuthError) return true;
-  if (error instanceof StoreError) return error.code === 'UNSUPPORTED';
-  return error instanceof RegistryError && !error.failure.retryable && error.failure.status >= 400;
+  return error instanceof StoreError && error.code === 'UNSUPPORTED';
 }
 
 function byKey(a: GraphEvidence, b: GraphEvidence): number {

@@ -4,6 +4,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { ContentGraph, GraphBlob, GraphManifest } from './content-graph.ts';
 import { childrenFirst, childrenOf, namedBy, reachableFrom, referrersIn } from './graph-walk.ts';
 import { forEachConcurrently } from '../base/limit.ts';
+import { atTarget } from './faults.ts';
 import { canListReferrers, type CallOptions, type Source, type Target } from './store.ts';
 
 /** One image on its way: where it comes from, where it goes, under which tag it becomes visible. */
@@ -231,7 +232,7 @@ async function assessAll<T extends Transfer>(
     questions,
     options.concurrency,
     async ({ transfer, target }, signal) => {
-      if (await isHeld(transfer, target, signal)) holders.get(transfer)?.add(target);
+      if (await atTarget(target, () => isHeld(transfer, target, signal))) holders.get(transfer)?.add(target);
     },
     options.signal,
   );
@@ -260,7 +261,7 @@ async function findSubstitutes(
   for (const { transfer, missing } of manifests) {
     for (const target of transfer.substitute === undefined ? [] : missing) {
       const { descriptor } = transfer.substitute as Substitute;
-      if (await target.exists(descriptor, { signal })) {
+      if (await atTarget(target, () => target.exists(descriptor, { signal }))) {
         found.push({ target, original: transfer.descriptor.digest, descriptor });
       }
     }
@@ -283,7 +284,7 @@ function withSubstitutes(
 
 async function currentDigest({ target, tag }: TagAssignment, signal: AbortSignal): Promise<Digest | undefined> {
   try {
-    return (await target.resolve(tag, { signal })).digest;
+    return (await atTarget(target, () => target.resolve(tag, { signal }))).digest;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'NOT_FOUND') return undefined;
     throw error;

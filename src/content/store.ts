@@ -78,7 +78,7 @@ export interface TagListSource extends Source {
   /**
    * All tags.
    * @throws NotFoundError `NOT_FOUND` when there is no such repository.
-   * @throws StoreError `UNSUPPORTED` when there are more than `maxPages` pages of them.
+   * @throws StoreError `UNSUPPORTED` when there are more than `maxPages` pages of them, or the far side lists none.
    */
   listTags(options?: CallOptions & { readonly maxPages?: number | undefined }): Promise<readonly string[]>;
 }

@@ -4,7 +4,7 @@ import { EvidenceFinder } from '../../src/content/evidence-finder.ts';
 import { evidenceWithin, mergeGraphs } from '../../src/content/graph-walk.ts';
 import { assess, planCopy } from '../../src/content/plan.ts';
 import { bytesOf } from '../../src/content/verified.ts';
-import { RegistryError, StoreError } from '../../src/errors.ts';
+import { AuthError, NotFoundError, RegistryError, StoreError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { kindOfReferrer } from '../../src/oci/evidence-names.ts';
@@ -98,8 +98,9 @@ describe('evidence', () => {
   });
 
   it.each([
-    ['is kept secret', refused(403)],
-    ['is not offered', refused(404)],
+    ['is kept secret', new AuthError('DENIED', 'answered 403')],
+    ['is not offered', new NotFoundError('NOT_FOUND', 'answered 404')],
+    ['is refused', new StoreError('UNSUPPORTED', 'answered 405')],
     ['is too long', new StoreError('UNSUPPORTED', 'too many tags')],
   ])('is asked for tag by tag when the list of tags %s', async (_, failure) => {
     const store = new ListingStore('source');

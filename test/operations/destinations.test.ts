@@ -163,7 +163,14 @@ describe('loading images', () => {
   });
 
   describe('a target that notices wrong content before the verification does', () => {
-    const failure = { method: 'PUT', url: 'http://target/', status: 400, errors: [], retryable: false };
+    const failure = {
+      method: 'PUT',
+      url: 'http://target/',
+      status: 400,
+      errors: [],
+      retryable: false,
+      doubtsContent: true,
+    };
 
     /** A release with a layer that takes long to hash, and a small one that is damaged. */
     async function loadDamaged(refusal: RegistryError | undefined): Promise<unknown> {

@@ -1,5 +1,6 @@
 /** Opens the stores that take images by reference, from what `--to` says. */
 import { existsSync } from 'node:fs';
+import { atTarget } from '../../content/faults.ts';
 import { UsageError } from '../../errors.ts';
 import { createLayoutTarget, createRegistryTarget, type ImageTarget } from '../../release/mapping/image-target.ts';
 import { Registries } from '../../stores/registry/registries.ts';
@@ -28,7 +29,7 @@ export async function openImageTarget(
     if (options.plan && !existsSync(address.directory)) {
       return { target: createLayoutTarget(name, new MemoryStore(name)), [Symbol.asyncDispose]: async () => undefined };
     }
-    const layout = await openLayout(address.directory, { create: !options.plan });
+    const layout = await atTarget({ name }, () => openLayout(address.directory, { create: !options.plan }));
     return { target: createLayoutTarget(name, layout), [Symbol.asyncDispose]: () => layout.close() };
   }
   const { host, prefix } = address;

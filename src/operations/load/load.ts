@@ -4,7 +4,7 @@
  */
 import { copy, type CopyEvent, type CopyResult } from '../../content/copy.ts';
 import { assess, isComplete, pendingBytes, planCopy, type CopyPlan, type PendingCopy } from '../../content/plan.ts';
-import { IntegrityError, RegistryError } from '../../errors.ts';
+import { IntegrityError } from '../../errors.ts';
 import { planCharts, type ChartRoute } from './charts.ts';
 import { narrowGraph, prepareSubstitutes } from '../../release/mapping/routes.ts';
 import { mapImages, routesTo, type ImageTarget, type PlannedImage } from '../../release/mapping/image-target.ts';
@@ -112,18 +112,12 @@ export async function loadRelease(plan: LoadPlan, options: LoadOptions = {}): Pr
     });
     return { ...result, payload: 'verified' };
   } catch (error) {
-    // A target that checks what it is sent may be first to notice; only the verification can tell which member is to blame.
-    if (!isAboutContent(error)) failure.abort(error);
+    // A target that checks what it is sent may be first to notice; only the verification can tell which member is wrong.
+    if (!(error instanceof IntegrityError)) failure.abort(error);
     // A payload that is wrong is the reason to give, whatever else failed with it.
     const outcome = await verification.catch((reason: unknown) => reason);
     throw outcome instanceof IntegrityError ? outcome : error;
   }
-}
-
-/** What a target says to wrong content; registries differ in the codes they give. */
-function isAboutContent(error: unknown): boolean {
-  if (error instanceof IntegrityError) return true;
-  return error instanceof RegistryError && error.failure.status >= 400 && error.failure.status < 500;
 }
 
 function joinPlans(plans: readonly CopyPlan[]): CopyPlan {

@@ -4,6 +4,8 @@ import { readExplanation, type Answer } from '../../base/http/answer.ts';
 import { cleanText, isRetryableStatus, redactUrl, type Asked, type Peer } from '../../base/http/failure.ts';
 import { parseRetryAfter } from '../../base/retry.ts';
 
+/** How registries answer content that they find to be something else than its digest or its type says; the codes differ. */
+const DOUBTED_CONTENT = new Set([400, 416, 422]);
 /** How registries refuse a manifest that names what they do not have; some have their own word for it. */
 const MISSING_CONTENT = ['MANIFEST_BLOB_UNKNOWN', 'MANIFEST_UNKNOWN', 'MANIFEST_INVALID', 'BLOB_UNKNOWN', 'NOT_FOUND'];
 /** Errors of one body that are kept. */
@@ -40,6 +42,7 @@ export function answerFailure(asked: Asked, status: number, headers: Answer['hea
     status,
     errors,
     ...(errors.some(({ code }) => MISSING_CONTENT.includes(code)) ? { missesContent: true } : {}),
+    ...(DOUBTED_CONTENT.has(status) ? { doubtsContent: true } : {}),
     retryable: isRetryableStatus(status),
     retryAfterMs: parseRetryAfter(headers['retry-after'], Date.now()),
   };

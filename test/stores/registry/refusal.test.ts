@@ -25,6 +25,17 @@ describe('a refusal', () => {
     expect(failureOf(413).failure.missesContent).toBeUndefined();
   });
 
+  it.each([
+    [400, true],
+    [416, true],
+    [422, true],
+    [413, undefined],
+    [404, undefined],
+    [500, undefined],
+  ])('with %i says that content may be wrong: %s', (status, expected) => {
+    expect(failureOf(status).failure.doubtsContent).toBe(expected);
+  });
+
   it.each([408, 429, 499, 500, 502, 503, 504, 522])('with %i is worth another try', (status) => {
     expect(failureOf(status).failure.retryable).toBe(true);
   });

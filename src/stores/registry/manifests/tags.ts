@@ -4,6 +4,7 @@ import { notFound, type ManifestContext } from './manifests.ts';
 import { MAX_PAGES, nextPage, tooLong } from './pages.ts';
 import { protocolFailure } from '../../../base/http/failure.ts';
 import { readJson, type Answer } from '../../../base/http/answer.ts';
+import { RegistryError, StoreError } from '../../../errors.ts';
 import { refusal } from '../refusal.ts';
 
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
@@ -12,7 +13,7 @@ const PAGE_SIZE = 1000;
 /**
  * All tags, over all pages.
  * @throws NotFoundError `NOT_FOUND` when there is no such repository.
- * @throws StoreError `UNSUPPORTED` when there are more pages than `maxPages`.
+ * @throws StoreError `UNSUPPORTED` when there are more pages than `maxPages`, or the registry has no such list.
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
  */
 export async function listTags(
@@ -33,6 +34,12 @@ export async function listTags(
   throw tooLong(name, 'tags');
 }
 
+/** A registry that answers, and neither with a list nor with a word on who may read it, keeps none. */
+function unlisted(name: string, error: unknown): unknown {
+  if (!(error instanceof RegistryError) || error.failure.retryable || error.failure.status < 400) return error;
+  return new StoreError('UNSUPPORTED', `${name} does not list its tags: ${error.message}`, { cause: error });
+}
+
 interface Page {
   readonly tags: readonly string[];
   readonly next: Place | undefined;
@@ -40,7 +47,7 @@ interface Page {
 
 async function readPage(answer: Answer, name: string): Promise<Page> {
   if (answer.status === 404) throw notFound(name, await refusal(answer));
-  if (answer.status !== 200) throw await refusal(answer);
+  if (answer.status !== 200) throw unlisted(name, await refusal(answer));
   const body = await readJson(answer, MAX_PAGE_BYTES);
   let json: unknown;
   try {
