@@ -43,57 +43,56 @@ test('there is a row for every class of attack', () => {
   expect(new Set(rows.map(({ threat }) => threat)).size).toBe(rows.length);
 });
 
-test.each(rows.map((row) => [row.threat, row] as const))('%s', (_, { mechanism, file, name }) => {
-  expect(mechanism).not.toBe('');
-  expect(file).not.toBe('');
-  expect(existsSync(rootPath(file))).toBe(true);
-  expect(hasTest(readFileSync(rootPath(file), 'utf8'), name)).toBe(true);
+/** What is wrong with a row, as a person who repairs it wants to read it. */
+function faultsOf({ threat, mechanism, file, name }: Row): readonly string[] {
+  if (mechanism === '') return [`${threat}: no mechanism`];
+  if (file === '') return [`${threat}: no test`];
+  if (!existsSync(rootPath(file))) return [`${threat}: ${file} does not exist`];
+  return hasTest(readFileSync(rootPath(file), 'utf8'), name) ? [] : [`${threat}: ${file} has no test "${name}"`];
+}
+
+test('every row names its mechanism, and a test that exists', () => {
+  expect(rows.flatMap(faultsOf)).toEqual([]);
 });
 
-/** Attacks of the kind that have happened to others. */
-test.each([
-  ...['2026-29786', '2026-31802', '2025-3445', '2026-40090', '2007-4559', '2014-9358', '2026-35206', '2026-35204'],
-  ...['2026-29064', '2024-12905', '2025-48387', '2025-59343', '2026-23745', '2026-26960', '2026-85731', '2025-53547'],
-  ...['2025-45582', '2025-4517', '2025-4330', '2025-4138', '2021-29136', '2026-24842', '2026-50163', '2025-47290'],
-  ...['2018-15664', '2026-33056', '2021-32760', '2026-23950', '2021-37701', '2021-37712', '2014-8178', '2025-62518'],
-  ...['2026-33055', '2026-53655', '2026-59875', '2026-59871', '2026-59873', '2025-32386', '2017-14992', '2022-2879'],
-  ...['2026-59874', '2024-28863', '2025-58183', '2026-32288', '2025-64118', '2014-8179', '2017-12635', '2024-3727'],
-  ...['2021-41190', '2020-15157', '2026-39395', '2026-22703', '2022-36056', '2026-35205', '2026-24686', '2022-29173'],
-])('CVE-%s has a row', (number) => {
-  expect(rows.some(({ threat }) => threat.includes(`CVE-${number}`))).toBe(true);
-});
+/** Those of the names that no threat holds. */
+const withoutRow = (names: readonly string[]): readonly string[] =>
+  names.filter((name) => !rows.some(({ threat }) => threat.includes(name)));
+const withoutOwnRow = (names: readonly string[]): readonly string[] =>
+  names.filter((name) => !rows.some(({ threat }) => threat.startsWith(name)));
 
-test.each([
-  ...['fp55-jw48-c537', '3cv2-h65g-fgmm', 'f5x3-32g6-xq36', '77vh-xpmg-72qh', 'vp62-88p7-qqf5', 'fphv-w9fq-2525'],
-])('GHSA-%s has a row', (id) => {
-  expect(rows.some(({ threat }) => threat.includes(`GHSA-${id}`))).toBe(true);
+test('attacks of the kinds that have happened to others have a row', () => {
+  const CVES = [
+    ...['2026-29786', '2026-31802', '2025-3445', '2026-40090', '2007-4559', '2014-9358', '2026-35206', '2026-35204'],
+    ...['2026-29064', '2024-12905', '2025-48387', '2025-59343', '2026-23745', '2026-26960', '2026-85731', '2025-53547'],
+    ...['2025-45582', '2025-4517', '2025-4330', '2025-4138', '2021-29136', '2026-24842', '2026-50163', '2025-47290'],
+    ...['2018-15664', '2026-33056', '2021-32760', '2026-23950', '2021-37701', '2021-37712', '2014-8178', '2025-62518'],
+    ...['2026-33055', '2026-53655', '2026-59875', '2026-59871', '2026-59873', '2025-32386', '2017-14992', '2022-2879'],
+    ...['2026-59874', '2024-28863', '2025-58183', '2026-32288', '2025-64118', '2014-8179', '2017-12635', '2024-3727'],
+    ...['2021-41190', '2020-15157', '2026-39395', '2026-22703', '2022-36056', '2026-35205', '2026-24686', '2022-29173'],
+  ];
+  const GHSAS = ['fp55-jw48-c537', '3cv2-h65g-fgmm', 'f5x3-32g6-xq36', '77vh-xpmg-72qh', 'vp62-88p7-qqf5'];
+  expect(withoutRow(CVES.map((number) => `CVE-${number}`))).toEqual([]);
+  expect(withoutRow([...GHSAS, 'fphv-w9fq-2525'].map((id) => `GHSA-${id}`))).toEqual([]);
 });
 
 /** @see https://theupdateframework.github.io/specification/latest/#goals-to-protect-against-specific-attacks */
-test.each([
-  ...[
-    'Arbitrary software installation',
-    'Endless data',
-    'Extraneous dependencies',
-    'Fast-forward',
-    'Indefinite freeze',
-  ],
-  ...['Malicious mirrors', 'Mix-and-match', 'Rollback', 'Slow retrieval', 'Vulnerability to key compromise'],
-  'Wrong software installation',
-])('%s, of TUF’s list, has a row', (attack) => {
-  expect(rows.some(({ threat }) => threat.startsWith(attack))).toBe(true);
+test('every attack of TUF’s list has a row', () => {
+  const attacks = [
+    ...['Arbitrary software installation', 'Endless data', 'Extraneous dependencies', 'Fast-forward'],
+    ...['Indefinite freeze', 'Malicious mirrors', 'Mix-and-match', 'Rollback', 'Slow retrieval'],
+    ...['Vulnerability to key compromise', 'Wrong software installation'],
+  ];
+  expect(withoutOwnRow(attacks)).toEqual([]);
 });
 
-test.each([
-  ...['Nothing unverified becomes visible', 'Digests survive', 'One pass, one copy', 'An interrupted load goes on'],
-  ...[
-    'Interrupted work ends byte-identical',
-    'Same lock, same bytes',
-    'Offline means offline',
+test('every promise has a row', () => {
+  const promises = [
+    ...['Nothing unverified becomes visible', 'Digests survive', 'One pass, one copy', 'An interrupted load goes on'],
+    ...['Interrupted work ends byte-identical', 'Same lock, same bytes', 'Offline means offline'],
     'Plain tools can check it',
-  ],
-])('%s, which is promised, has a row', (promise) => {
-  expect(rows.some(({ threat }) => threat.startsWith(promise))).toBe(true);
+  ];
+  expect(withoutOwnRow(promises)).toEqual([]);
 });
 
 describe('these checks can fail', () => {
@@ -102,5 +101,16 @@ describe('these checks can fail', () => {
     expect(row).toEqual({ threat: 'a', mechanism: 'b', file: '', name: '' });
     expect(hasTest("test('one', () => {", 'two')).toBe(false);
     expect(hasTest("test('one and more', () => {", 'one')).toBe(true);
+  });
+
+  test('on each part of a row that is missing, and on a name that no row has', () => {
+    const row: Row = { threat: 'a', mechanism: 'b', file: 'test/security.test.ts', name: 'every promise has a row' };
+    expect(faultsOf(row)).toEqual([]);
+    expect(faultsOf({ ...row, mechanism: '' })).toEqual(['a: no mechanism']);
+    expect(faultsOf({ ...row, file: '' })).toEqual(['a: no test']);
+    expect(faultsOf({ ...row, file: 'test/absent.test.ts' })).toEqual(['a: test/absent.test.ts does not exist']);
+    expect(faultsOf({ ...row, name: ['no', 'such'].join(' ') })).toHaveLength(1);
+    expect(withoutRow(['CVE-0000-0000'])).toEqual(['CVE-0000-0000']);
+    expect(withoutOwnRow(['An attack unheard of'])).toEqual(['An attack unheard of']);
   });
 });

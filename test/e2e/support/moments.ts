@@ -2,12 +2,13 @@
 import type { RunningProcess } from '../../helpers/process.ts';
 import { seededRandom } from './random.ts';
 
-/** Kills of each command. */
-export const KILLS = 20;
+/** Kills of each command; `AIRGAP_TEST_KILLS` is another number, for a run that takes its time. */
+export const KILLS = Number(process.env['AIRGAP_TEST_KILLS'] ?? 7);
+if (!Number.isInteger(KILLS) || KILLS < 4) throw new RangeError('AIRGAP_TEST_KILLS is a whole number, 4 or more');
 /** Strikes in all, those included that came after the end. */
 const MAX_STRIKES = 3 * KILLS;
 /** Runs that must have found something to go on with. */
-export const MIN_RESUMED = 5;
+export const MIN_RESUMED = Math.floor(KILLS / 4);
 
 /** The share of the strikes that come before the first byte, and after the last. */
 const BEFORE = 0.1;

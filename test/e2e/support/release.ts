@@ -51,9 +51,10 @@ export function makeImages(
   { baseBytes = 20_000, ownBytes = 3_000 }: ReleaseOptions = {},
 ): Map<string, SampleNode> {
   const files = { 'etc/os-release': 'ID=sample\n', 'usr/lib/base.bin': noise('base', baseBytes) };
+  const base = { oci: makeLayer(files), docker: makeLayer(files, { format: 'docker' }) };
   const image = (name: string, platform: string, format: 'oci' | 'docker' = 'oci'): SampleNode => {
     const own = { [`bin/${name}`]: `#!/bin/sh\necho ${name} on ${platform}\n`, lib: noise(name + platform, ownBytes) };
-    return makeImage({ platform, format, layers: [makeLayer(files, { format }), makeLayer(own, { format })] });
+    return makeImage({ platform, format, layers: [base[format], makeLayer(own, { format })] });
   };
   const both = (name: string, format?: 'oci' | 'docker'): SampleNode[] =>
     ['linux/amd64', 'linux/arm64'].map((platform) => image(name, platform, format));
