@@ -3,7 +3,7 @@ import { Command as Commander, CommanderError, Option as CommanderOption } from 
 import { StoreError, UsageError } from '../errors.ts';
 import { count, type Command } from './command.ts';
 import { createContext, type GlobalOptions, type Surroundings } from './context.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../base/version.ts';
 
 /** A program: what it is called, what it does in one line, and its commands; the one without a name is the program. */
 export interface Program {

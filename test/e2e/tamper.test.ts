@@ -60,8 +60,7 @@ beforeAll(async () => {
     signers: [createKeySigner(pair.privateKey)],
     sourceOf: (reference) => registries.repository(parseReference(reference)),
     files,
-    tools: [{ path: 'install/run.sh', bytes: Buffer.from('#!/bin/sh\n') }],
-    toolVersion: '0.0.0',
+    install: [{ path: 'install/run.sh', bytes: Buffer.from('#!/bin/sh\n') }],
   });
   bytes = await readFile(archive);
   layout = layoutArchive(await readInventory(archive));

@@ -8,6 +8,13 @@ const SIGNATURE_SLOTS = 4;
 /** Bytes of one signature slot: a keyless bundle with certificate, log entry and timestamp fits. */
 const SIGNATURE_SLOT_BYTES = 16 * 1024;
 
+/** A file of the archive that is made for it, and not named in the lock. */
+export interface ArchiveMember {
+  /** In the archive. */
+  readonly path: string;
+  readonly bytes: Buffer;
+}
+
 /**
  * The inventory of a locked release. `tools` are the files of `install/`, `sbom/` and `trust/`, which belong to the
  * product that builds and to the maker of the release, and not to the release; `attestationSizes` are the bytes of each

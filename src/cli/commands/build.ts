@@ -16,7 +16,6 @@ import { openProgress } from '../output/progress.ts';
 import { factOptions, readFacts } from '../options/provenance-options.ts';
 import { signerOptions, type SignerOptions } from '../options/signer-options.ts';
 import { concurrencyOption, sourceOptions } from '../options/source-options.ts';
-import { VERSION } from '../version.ts';
 
 export const build = defineCommand({
   name: 'build',
@@ -49,11 +48,11 @@ export const build = defineCommand({
   },
   async run(context, { release }, options) {
     const { openSigners } = await import('../inputs/signers.ts');
-    const { chooseInput, pinRelease, placeOutput } = await import('../inputs/release-input.ts');
-    const { ImageSources } = await import('../inputs/image-sources.ts');
+    const { chooseInput, placeOutput } = await import('../inputs/release-input.ts');
+    const { pinRelease } = await import('../../operations/resolve/pin-release.ts');
+    const { ImageSources } = await import('../../operations/resolve/image-sources.ts');
     const { buildArchive } = await import('../../operations/build/build.ts');
     const { archiveFileName } = await import('../../archive/inventory/from-lock.ts');
-    const { readInstallFiles } = await import('../inputs/install-files.ts');
     const { output, signal } = context;
     const started = context.now().getTime();
     const input = chooseInput(release);
@@ -70,14 +69,18 @@ export const build = defineCommand({
     await using sources = new ImageSources({ ...options, env: context.env, signal });
     const { report, pins, trust } = await (async () => {
       using progress = await openProgress(context);
-      const pinned = await pinRelease(input, sources, context, progress, options);
+      const pinned = await pinRelease(input, sources, {
+        ...options,
+        now: context.now(),
+        signal,
+        onImage: progress.onImage,
+      });
       const { lock, files, contents } = pinned;
       const path = placeOutput(options.output, archiveFileName(lock), await isDirectory(options.output));
       const request = { lock, output: path, signers, witness, sourceOf: sources.sourceOf(contents), files, facts };
       const carried = chain === undefined ? undefined : await carryTrust(chain, lock);
-      const tools = [...(await readInstallFiles(lock)), ...(carried?.files ?? [])];
       const built = await buildArchive(
-        { ...request, toolVersion: VERSION, tools },
+        { ...request, trust: carried?.files },
         {
           overwrite: options.overwrite,
           concurrency: options.concurrency,

@@ -4,7 +4,7 @@ import { parseTarget } from '../../release/mapping/target-address.ts';
 import { withAdmittedRelease } from '../../site/admitted-release.ts';
 import type { SiteTerms } from '../../site/admission.ts';
 import type { Context } from '../context.ts';
-import { refuse } from '../inputs/image-targets.ts';
+import { refuse } from '../../release/mapping/open-target.ts';
 import { readReceiptRequest, siteEnvironment } from '../inputs/site-request.ts';
 import type { LoadArchiveOptions } from '../options/load-options.ts';
 import { loadImages } from './load-images.ts';

@@ -15,7 +15,7 @@ import {
 } from '../../report/transfers.ts';
 import type { AdmittedRelease } from '../../site/admitted-release.ts';
 import type { Context } from '../context.ts';
-import { openImageTarget } from '../inputs/image-targets.ts';
+import { openImageTarget } from '../../release/mapping/open-target.ts';
 import { reportDirectory } from '../inputs/report-directory.ts';
 import type { LoadArchiveOptions } from '../options/load-options.ts';
 import { openProgress } from '../output/progress.ts';

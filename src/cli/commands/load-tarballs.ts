@@ -9,7 +9,7 @@ import { describeTarballs } from '../../report/tarballs.ts';
 import { writeReports } from '../../report/transfers.ts';
 import type { AdmittedRelease } from '../../site/admitted-release.ts';
 import type { Context } from '../context.ts';
-import { refuse } from '../inputs/image-targets.ts';
+import { refuse } from '../../release/mapping/open-target.ts';
 import { reportDirectory } from '../inputs/report-directory.ts';
 import type { LoadArchiveOptions } from '../options/load-options.ts';
 import { openProgress } from '../output/progress.ts';

@@ -6,10 +6,11 @@ import { parseTarget } from '../../release/mapping/target-address.ts';
 import type { Context } from '../context.ts';
 import { notePins } from '../../report/pin-lines.ts';
 import { formatDuration } from '../../report/format.ts';
-import { ImageSources } from '../inputs/image-sources.ts';
-import { openImageTarget } from '../inputs/image-targets.ts';
+import { ImageSources } from '../../operations/resolve/image-sources.ts';
+import { openImageTarget } from '../../release/mapping/open-target.ts';
 import { openProgress } from '../output/progress.ts';
-import { chooseInput, pinRelease } from '../inputs/release-input.ts';
+import { pinRelease } from '../../operations/resolve/pin-release.ts';
+import { chooseInput } from '../inputs/release-input.ts';
 import type { TargetOptions } from '../options/target-options.ts';
 import { describeCopied, describeImages, describePending, judgeImages, writeReports } from '../../report/transfers.ts';
 
@@ -42,7 +43,10 @@ export async function mirrorRelease(
   const { target } = opened;
   const mirrored = await (async () => {
     using progress = await openProgress(context);
-    const pinned = await pinRelease(input, sources, context, progress, {
+    const pinned = await pinRelease(input, sources, {
+      now: context.now(),
+      signal,
+      onImage: progress.onImage,
       lock: options.lock,
       locked: options.locked,
       writes: !options.plan,

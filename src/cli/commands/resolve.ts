@@ -29,8 +29,9 @@ export const resolve = defineCommand({
     ...sourceOptions,
   },
   async run(context, { release }, options) {
-    const { chooseInput, pinRelease } = await import('../inputs/release-input.ts');
-    const { ImageSources } = await import('../inputs/image-sources.ts');
+    const { chooseInput } = await import('../inputs/release-input.ts');
+    const { pinRelease } = await import('../../operations/resolve/pin-release.ts');
+    const { ImageSources } = await import('../../operations/resolve/image-sources.ts');
     const { output, signal } = context;
     const input = chooseInput(release);
     if (input.kind !== 'spec') {
@@ -41,7 +42,12 @@ export const resolve = defineCommand({
     await using sources = new ImageSources({ ...options, env: context.env, signal });
     const { lock, lockPath, isWritten, moved, warnings, unusedRules } = await (async () => {
       using progress = await openProgress(context);
-      return await pinRelease(input, sources, context, progress, options);
+      return await pinRelease(input, sources, {
+        ...options,
+        now: context.now(),
+        signal,
+        onImage: progress.onImage,
+      });
     })();
     notePins(output, { moved, warnings });
     const signed = new Map(lock.signedImages?.map(({ reference, signatures }) => [reference, signatures]));

@@ -1,63 +1,14 @@
-/** Finds and reads what a release is made from: a release.yaml, a lock, or a plain list of images. */
+/** Finds what a release is made from, and where its archive goes. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { dirname, extname, join, resolve } from 'node:path';
-import { NotFoundError, UsageError } from '../../errors.ts';
-import { sha256, type Digest } from '../../oci/digest.ts';
-import { parsePlatform } from '../../oci/platform.ts';
-import { openLockedFiles } from '../../operations/resolve/collect.ts';
-import { resolveRelease, type MovedTag } from '../../operations/resolve/resolve.ts';
-import { loadImageList } from '../../release/spec/image-list.ts';
-import { readLock, writeLock } from '../../release/lock/lock.ts';
-import { loadSpec, parseSpec, type ReleaseSpec } from '../../release/spec/spec.ts';
-import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
-import type { FileContent } from '../../stores/files.ts';
-import type { Context } from '../context.ts';
-import type { ImageSources } from './image-sources.ts';
-import type { Progress } from '../output/progress.ts';
+import { extname, join } from 'node:path';
+import { NotFoundError } from '../../errors.ts';
+import type { ReleaseInput } from '../../operations/resolve/pin-release.ts';
 
 const DEFAULT_SPEC = 'release.yaml';
 const DEFAULT_LOCK = 'release.lock.json';
-const LOCK_EXTENSION = '.lock.json';
-
-/** How {@link pinRelease} reads its input. */
-export interface PinOptions {
-  /** Another place for the lock than beside the release.yaml. */
-  readonly lock?: string | undefined;
-  /** Hold to the lock that exists and write none. */
-  readonly locked?: boolean | undefined;
-  /** Look for evidence again where an image has not moved. @defaultValue false */
-  readonly refreshEvidence?: boolean | undefined;
-  /** Refuse what would only be warned of. @defaultValue false */
-  readonly strict?: boolean | undefined;
-  /** Whether the lock is written after resolving. @defaultValue true, but for `locked` */
-  readonly writes?: boolean | undefined;
-  /** Platforms of a plain list; all if not given. */
-  readonly platforms?: readonly string[] | undefined;
-}
-
-/** A pinned release, ready to build or mirror. */
-export interface PinnedRelease {
-  readonly lock: ReleaseLock;
-  /** Absent for a plain list. */
-  readonly lockPath?: string | undefined;
-  /** Whether the lock was written by this run. */
-  readonly isWritten: boolean;
-  readonly files: ReadonlyMap<Digest, FileContent>;
-  /** Verified manifests and configs that were read on the way. */
-  readonly contents: ReadonlyMap<Digest, Buffer>;
-  readonly moved: readonly MovedTag[];
-  /** What may be missing or wrong behind the gap, a sentence each. */
-  readonly warnings: readonly string[];
-  /** Patterns of the image policy that decided about no image. */
-  readonly unusedRules: readonly string[];
-}
 
 /** What kind of input a path names, by its extension; without a path the release.yaml or lock of this directory. */
-export function chooseInput(path: string | undefined): {
-  readonly kind: 'spec' | 'lock' | 'list';
-  readonly path: string;
-} {
+export function chooseInput(path: string | undefined): ReleaseInput {
   if (path === undefined) {
     const found = [DEFAULT_SPEC, DEFAULT_LOCK].find(existsSync);
     if (found !== undefined) return { kind: found === DEFAULT_SPEC ? 'spec' : 'lock', path: found };
@@ -68,94 +19,6 @@ export function chooseInput(path: string | undefined): {
   const extension = extname(path);
   if (extension === '.yaml' || extension === '.yml') return { kind: 'spec', path };
   return { kind: extension === '.json' ? 'lock' : 'list', path };
-}
-
-/** Where the lock of a release.yaml lies unless told otherwise: `release.yaml` → `release.lock.json`, beside it. */
-export function lockPathOf(specPath: string): string {
-  return specPath.replace(/\.ya?ml$/, '') + LOCK_EXTENSION;
-}
-
-/**
- * Pins a release: a release.yaml is resolved and its lock written (unless `locked`), a lock is taken as it is without
- * asking any tag, a plain list is resolved and no lock kept.
- */
-export async function pinRelease(
-  input: ReturnType<typeof chooseInput>,
-  sources: ImageSources,
-  context: Context,
-  progress: Progress,
-  options: PinOptions = {},
-): Promise<PinnedRelease> {
-  if (input.kind === 'lock') return openLock(input.path, sources, context.signal);
-  const isList = input.kind === 'list';
-  const lockPath = isList ? undefined : (options.lock ?? lockPathOf(input.path));
-  const spec = isList ? await readList(input.path, options.platforms) : await loadSpec(input.path);
-  const { lock, contents, files, moved, warnings, unusedRules } = await resolveRelease(
-    {
-      spec,
-      directory: resolve(dirname(input.path)),
-      specDigest: sha256(await readFile(input.path)),
-      previous: lockPath === undefined ? undefined : await readLock(lockPath),
-      now: context.now(),
-      openImage: (reference, origin) => sources.open(reference, origin),
-    },
-    {
-      locked: options.locked,
-      strict: options.strict,
-      refreshEvidence: options.refreshEvidence,
-      signal: context.signal,
-      onImage: (reference, done, total) => progress.item(`resolved ${done}/${total}  ${reference}`),
-    },
-  );
-  const isWritten = lockPath !== undefined && options.locked !== true && options.writes !== false;
-  if (isWritten) await writeLock(lockPath, lock);
-  return { lock, lockPath, isWritten, files, contents, moved, warnings, unusedRules };
-}
-
-async function openLock(path: string, sources: ImageSources, signal: AbortSignal): Promise<PinnedRelease> {
-  const lock = await readLock(path);
-  if (lock === undefined) {
-    throw new NotFoundError('NOT_FOUND', `${path}: no such file`, { hint: 'run `airgap resolve` to write it' });
-  }
-  const { assertPolicyOf, proveLockedPolicy } = await import('../../release/policy/locked-policy.ts');
-  for (const [specPath, spec] of await readSpecsBeside(path)) assertPolicyOf(lock, spec.imagePolicy, specPath);
-  const directory = resolve(dirname(path));
-  await sources.openLocked(lock);
-  const files = await openLockedFiles(lock, directory);
-  await proveLockedPolicy(lock, { path, directory, sourceOf: sources.sourceOf() }, signal);
-  return {
-    lock,
-    lockPath: path,
-    isWritten: false,
-    files,
-    contents: new Map(),
-    moved: [],
-    warnings: [],
-    unusedRules: [],
-  };
-}
-
-/** A lock is built as it is; but whose signatures are demanded is for the release.yaml beside it to say. */
-async function readSpecsBeside(lockPath: string): Promise<readonly (readonly [string, ReleaseSpec])[]> {
-  if (!lockPath.endsWith(LOCK_EXTENSION)) return [];
-  const paths = ['.yaml', '.yml'].map((extension) => lockPath.slice(0, -LOCK_EXTENSION.length) + extension);
-  return Promise.all(
-    paths.filter(existsSync).map(async (path) => [path, parseSpec(await readFile(path, 'utf8'), path)] as const),
-  );
-}
-
-async function readList(path: string, platforms: readonly string[] | undefined): Promise<ReleaseSpec> {
-  const images = await loadImageList(path);
-  if (images.length === 0) throw new UsageError('INVALID_SPEC', `${path}: names no image`);
-  const nothing = { imageLists: [], charts: [], manifests: [], docs: [], files: [] };
-  return {
-    name: 'images',
-    version: '0',
-    channel: 'stable',
-    platforms: platforms === undefined || platforms.length === 0 ? 'all' : platforms.map(parsePlatform),
-    evidence: 'carry',
-    components: [{ name: 'images', images, ...nothing }],
-  };
 }
 
 /** The archive's place: a directory gets the default name, nothing means the current directory. */

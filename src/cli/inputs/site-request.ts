@@ -7,7 +7,7 @@ import type { ReceiptRequest } from '../../site/receipts/receipt-writer.ts';
 import { isEncryptedPrivateKey, loadPrivateKey } from '../../trust/keys/private-key.ts';
 import type { Context } from '../context.ts';
 import type { ReceiptOptions, RecordOptions } from '../options/audit-options.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../../base/version.ts';
 import { readKeyFile } from './keys.ts';
 import { readPassphrase } from './passphrase.ts';
 

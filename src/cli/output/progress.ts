@@ -15,8 +15,8 @@ export interface Progress extends Disposable {
   readonly onCopy: (event: CopyEvent) => void;
   /** For `onVerified` of loads and `onProgress` of verification: bytes so far, and in all. */
   readonly onVerified: (done: number, total: number) => void;
-  /** One item of many is finished. */
-  item(line: string): void;
+  /** An image is pinned, as one of so many. */
+  readonly onImage: (reference: string, done: number, total: number) => void;
 }
 
 /** Opens the display that fits: dispose of it before the result is printed. */
@@ -30,7 +30,11 @@ export async function openProgress(context: Context): Promise<Progress> {
 /** Nothing to see. */
 function silent(): Progress {
   const nothing = (): void => undefined;
-  return { begin: nothing, onCopy: nothing, onVerified: nothing, item: nothing, [Symbol.dispose]: nothing };
+  return { begin: nothing, onCopy: nothing, onVerified: nothing, onImage: nothing, [Symbol.dispose]: nothing };
+}
+
+function resolvedLine(reference: string, done: number, total: number): string {
+  return `resolved ${done}/${total}  ${reference}`;
 }
 
 /** One line per finished item, for logs. */
@@ -62,9 +66,9 @@ class LineProgress implements Progress {
     this.#context.output.note(`verified ${formatBytes(total)}${time}`);
   };
 
-  item(line: string): void {
-    this.#context.output.note(line);
-  }
+  readonly onImage = (reference: string, done: number, total: number): void => {
+    this.#context.output.note(resolvedLine(reference, done, total));
+  };
 
   [Symbol.dispose](): void {
     this.#started.clear();
@@ -117,9 +121,9 @@ class BarProgress implements Progress {
     this.#bars.set('verification', done);
   };
 
-  item(line: string): void {
-    this.#bars.log(line);
-  }
+  readonly onImage = (reference: string, done: number, total: number): void => {
+    this.#bars.log(resolvedLine(reference, done, total));
+  };
 
   #count(key: string, bytes: number): void {
     this.#counted.set(key, (this.#counted.get(key) ?? 0) + bytes);

@@ -6,8 +6,8 @@ import { assess, planCopy, type CopyPlan, type Transfer } from '../../content/pl
 import type { Source } from '../../content/store.ts';
 import { UsageError } from '../../errors.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
-import { toInventory } from '../../archive/inventory/from-lock.ts';
-import type { Inventory, InventoryFile } from '../../archive/inventory/inventory-schema.ts';
+import { toInventory, type ArchiveMember } from '../../archive/inventory/from-lock.ts';
+import type { Inventory } from '../../archive/inventory/inventory-schema.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import { FileSource, type FileContent } from '../../stores/files.ts';
 import { nameSigner, signerId, type SignerName } from '../../trust/signatures/identity.ts';
@@ -15,6 +15,8 @@ import { parseAttestation } from '../../trust/signatures/attestation.ts';
 import { parseBundle } from '../../trust/signatures/bundle.ts';
 import type { ReleaseSigner } from '../../trust/signing/signer.ts';
 import { fillSlot } from '../../trust/signatures/slot.ts';
+import { VERSION } from '../../base/version.ts';
+import { readInstallFiles } from './install-files.ts';
 import { attestBuild, planProvenance, type BuildFacts } from './attestations.ts';
 
 /** What to build, and from where. */
@@ -28,10 +30,10 @@ export interface BuildRequest {
   readonly sourceOf: (reference: string) => Source;
   /** Content of the lock's files, by digest. */
   readonly files: ReadonlyMap<Digest, FileContent>;
-  /** Files of `install/` and `trust/`. */
-  readonly tools: readonly { readonly path: string; readonly bytes: Buffer }[];
-  /** Of the product that builds, for the provenance and the bill of materials. */
-  readonly toolVersion: string;
+  /** Trust documents to carry along, as members below `trust/`. @defaultValue none */
+  readonly trust?: readonly ArchiveMember[] | undefined;
+  /** Members below `install/`. @defaultValue the offline tool with what it takes to start: {@link readInstallFiles} */
+  readonly install?: readonly ArchiveMember[] | undefined;
   /** Signs the provenance. @defaultValue the first signer */
   readonly witness?: ReleaseSigner | undefined;
   /** What the provenance says beyond what the lock knows. */
@@ -68,34 +70,27 @@ export interface BuildReport {
  * Builds an archive. Run again after any interruption, it goes on where it stopped and ends byte-identical.
  * @throws StoreError `NO_SPACE`, `LOCKED`. @throws UsageError when the output exists. @throws whatever a source throws.
  */
-export async function buildArchive(asked: BuildRequest, options: BuildOptions = {}): Promise<BuildReport> {
+export async function buildArchive(request: BuildRequest, options: BuildOptions = {}): Promise<BuildReport> {
   const startedOn = new Date();
-  const { lock, signers, toolVersion, facts = {} } = asked;
-  // Large, and needed by nobody who does not build.
-  const { createBillOfMaterials } = await import('../../release/lock/bill-of-materials.ts');
-  const request = { ...asked, tools: [...asked.tools, createBillOfMaterials(lock, toolVersion)] };
-  const tools = request.tools.map(({ path, bytes }): InventoryFile => ({
-    path,
-    size: bytes.length,
-    digest: sha256(bytes),
-  }));
+  const { lock, signers, facts = {} } = request;
+  const made = await readMembers(request);
   const plans = planProvenance(lock);
   const inventory = toInventory(
     lock,
-    tools,
+    made.map(({ path, bytes }) => ({ path, size: bytes.length, digest: sha256(bytes) })),
     plans.map(({ slotSize }) => slotSize),
   );
   assertRoom(inventory, signers);
-  const witness = asked.witness ?? signers[0];
+  const witness = request.witness ?? signers[0];
   await using writer = await openArchiveWriter(request.output, inventory, options);
   const { held, total } = writer.progress;
   options.onStart?.(held, total);
-  const plan = planArchive(request, inventory, writer);
+  const plan = planArchive(request, made, inventory, writer);
   const pending = await assess(plan, { concurrency: 1, signal: options.signal });
   const { copiedBytes } = await copy(pending, options);
   let signed: SignedBuild = { signatures: [], statements: [] };
   const digest = await writer.finish(async (checksums) => {
-    const provenance = { lock, inventory, plans, toolVersion, facts, startedOn };
+    const provenance = { lock, inventory, plans, toolVersion: VERSION, facts, startedOn };
     const statements = witness === undefined ? [] : await attestBuild(provenance, checksums, witness);
     signed = { signatures: await signAll(checksums, signers), statements };
     return fillSlots(inventory, signed);
@@ -113,6 +108,13 @@ export async function buildArchive(asked: BuildRequest, options: BuildOptions = 
   };
 }
 
+/** What belongs to the product that builds and to the maker of the release: `install/`, `trust/` and the bill of materials. */
+async function readMembers({ lock, trust = [], install }: BuildRequest): Promise<readonly ArchiveMember[]> {
+  // Large, and of use to builds alone.
+  const { createBillOfMaterials } = await import('../../release/lock/bill-of-materials.ts');
+  return [...(install ?? (await readInstallFiles(lock))), ...trust, createBillOfMaterials(lock, VERSION)];
+}
+
 /** A signer without a slot would otherwise be left out without a word. */
 function assertRoom({ slots }: Inventory, signers: readonly ReleaseSigner[]): void {
   const room = slots.filter(({ path }) => path.startsWith('signatures/')).length;
@@ -123,7 +125,12 @@ function assertRoom({ slots }: Inventory, signers: readonly ReleaseSigner[]): vo
 }
 
 /** All in the order of the file, manifests too, so that hashing the tarballs can follow closely: nothing shows before the end. */
-function planArchive(request: BuildRequest, inventory: Inventory, writer: ArchiveWriter): CopyPlan {
+function planArchive(
+  request: BuildRequest,
+  made: readonly ArchiveMember[],
+  inventory: Inventory,
+  writer: ArchiveWriter,
+): CopyPlan {
   const routes = inventory.images.flatMap((image) => {
     const source = request.sourceOf(image.reference);
     return rootsOf(image).map((digest) => ({ digest, source, target: writer }));
@@ -131,7 +138,7 @@ function planArchive(request: BuildRequest, inventory: Inventory, writer: Archiv
   const images = planCopy(inventory, routes);
   const sources = new Map<Digest, FileContent>([
     ...request.files,
-    ...request.tools.map(({ bytes }): [Digest, FileContent] => [sha256(bytes), { bytes }]),
+    ...made.map(({ bytes }): [Digest, FileContent] => [sha256(bytes), { bytes }]),
   ]);
   const source = new FileSource('the files of the release', sources);
   const files = inventory.files.map(({ digest, size }): Transfer => ({

@@ -27,7 +27,7 @@ async function shown(isTTY: boolean, options: GlobalOptions): Promise<string> {
     using progress = await openProgress(createContext(around, options));
     progress.begin('verification', 'verifying', 8 * MIB);
     progress.begin('copy', 'archive.tar', 8 * MIB, MIB);
-    progress.item('resolved 1/1  app');
+    progress.onImage('app', 1, 1);
     progress.onCopy({ type: 'started', descriptor, target });
     progress.onCopy({ type: 'started', descriptor: small, target });
     progress.onCopy({ type: 'progress', descriptor, target, bytes: MIB });

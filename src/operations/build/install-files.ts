@@ -2,21 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StoreError } from '../../errors.ts';
-import { archiveFileName } from '../../archive/inventory/from-lock.ts';
+import { archiveFileName, type ArchiveMember } from '../../archive/inventory/from-lock.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import { emptyTrustedRoot } from '../../trust/signatures/empty-root.ts';
 
 const TOOL = 'verify-and-load.mjs';
 
-/** One file of `install/`. */
-export interface InstallFile {
-  /** In the archive. */
-  readonly path: string;
-  readonly bytes: Buffer;
-}
-
 /** Reads and writes the files that belong to the product and not to the release. The same for the same release. */
-export async function readInstallFiles(lock: Pick<ReleaseLock, 'name' | 'version'>): Promise<readonly InstallFile[]> {
+export async function readInstallFiles(lock: Pick<ReleaseLock, 'name' | 'version'>): Promise<readonly ArchiveMember[]> {
   return [
     { path: 'install/README.txt', bytes: Buffer.from(formatReadme(archiveFileName(lock))) },
     { path: 'install/trusted-root.json', bytes: Buffer.from(emptyTrustedRoot) },

@@ -8,31 +8,35 @@ import { parseMirror, throughMirror, type MirrorRule } from '../../release/mappi
 import type { ImageOrigin } from '../../release/spec/spec-schema.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import type { DockerImageSource } from '../../stores/docker/image.ts';
-import type { Context } from '../context.ts';
 
-/** Options of {@link ImageSources}, as commands have them. */
+/** Options of {@link ImageSources}. */
 export interface SourceOptions {
-  readonly caFile: string | undefined;
-  /** `host=place` rules of `--mirror`. */
-  readonly mirror: readonly string[];
-  readonly plainHttpFrom: readonly string[];
+  /** PEM file with certificate authorities to trust beside the system's. */
+  readonly caFile?: string | undefined;
+  /** `registry=host/path` rules: what names one is fetched from the other. @defaultValue none */
+  readonly mirror?: readonly string[] | undefined;
+  /** Registries (`host[:port]`) that are spoken to without TLS; loopback ones are without being named. @defaultValue none */
+  readonly plainHttpFrom?: readonly string[] | undefined;
+  /** Requests to one registry at the same time. */
   readonly concurrency?: number | undefined;
-  /** Accounts, proxies and the Engine's address are looked up here. */
-  readonly env: Context['env'];
-  readonly signal: AbortSignal;
+  /** Accounts, proxies and the Engine's address are looked up here. @defaultValue the environment of the process */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Opens each place once and closes them all together. */
 export class ImageSources implements AsyncDisposable {
   readonly #registries: Registries;
   readonly #mirrors: readonly MirrorRule[];
-  readonly #env: Context['env'];
-  readonly #signal: AbortSignal;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #signal: AbortSignal | undefined;
   /** By canonical reference: the Engine hands out an image once, however often it is asked for. */
   readonly #docker = new Map<string, Promise<DockerImageSource>>();
   readonly #open = new Map<string, Source>();
 
-  constructor({ caFile, mirror, plainHttpFrom, concurrency, env, signal }: SourceOptions) {
+  /** @throws UsageError when a rule of `mirror` is none. */
+  constructor(options: SourceOptions = {}) {
+    const { caFile, mirror = [], plainHttpFrom = [], concurrency, env = process.env, signal } = options;
     this.#env = env;
     this.#signal = signal;
     this.#mirrors = mirror.map(parseMirror);

@@ -1,0 +1,70 @@
+/** Opens the stores that take images by reference, from what `--to` says. */
+import { existsSync } from 'node:fs';
+import { atTarget } from '../../content/faults.ts';
+import { UsageError } from '../../errors.ts';
+import { createLayoutTarget, createRegistryTarget, type ImageTarget } from './image-target.ts';
+import { Registries } from '../../stores/registry/registries.ts';
+import type { TargetAddress } from './target-address.ts';
+import { openLayout } from '../../stores/layout/oci-layout.ts';
+import { MemoryStore } from '../../stores/memory.ts';
+
+/** How {@link openImageTarget} opens a target. */
+export interface OpenTargetOptions {
+  /** Make nothing: a layout that does not exist is an empty one. @defaultValue false */
+  readonly plan?: boolean | undefined;
+  /** Leave the original registry out of the path; collisions are refused. @defaultValue false */
+  readonly stripRegistry?: boolean | undefined;
+  /** PEM file with certificate authorities to trust beside the system's. */
+  readonly caFile?: string | undefined;
+  /** Speak HTTP to the registry; loopback ones are tried without being told. @defaultValue false */
+  readonly plainHttp?: boolean | undefined;
+  /** Accept any certificate. @defaultValue false */
+  readonly insecure?: boolean | undefined;
+  /** Requests at the same time. */
+  readonly concurrency?: number | undefined;
+  /** Accounts and proxies are looked up here. @defaultValue the environment of the process */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** An open target; closing it gives back connections and locks. */
+export interface OpenImageTarget extends AsyncDisposable {
+  readonly target: ImageTarget;
+}
+
+/**
+ * Opens a registry or an OCI layout directory as a place for images. No request is made yet.
+ * @throws UsageError when options do not fit the target.
+ */
+export async function openImageTarget(
+  address: Extract<TargetAddress, { readonly kind: 'registry' | 'layout' }>,
+  options: OpenTargetOptions = {},
+): Promise<OpenImageTarget> {
+  if (address.kind === 'layout') {
+    refuse(options.stripRegistry === true, '--strip-registry', 'an OCI layout keeps the original image names');
+    const name = `oci:${address.directory}`;
+    if (options.plan === true && !existsSync(address.directory)) {
+      return { target: createLayoutTarget(name, new MemoryStore(name)), [Symbol.asyncDispose]: async () => undefined };
+    }
+    const layout = await atTarget({ name }, () => openLayout(address.directory, { create: options.plan !== true }));
+    return { target: createLayoutTarget(name, layout), [Symbol.asyncDispose]: () => layout.close() };
+  }
+  const { host, prefix } = address;
+  const registries = new Registries('push', {
+    caFile: options.caFile,
+    concurrency: options.concurrency,
+    environment: options.env ?? process.env,
+    ...(options.plainHttp === true ? { plainHttp: true } : {}),
+    insecure: options.insecure === true,
+  });
+  const target = createRegistryTarget(
+    `docker://${[host, prefix].filter((part) => part !== '').join('/')}`,
+    { host, prefix, stripRegistry: options.stripRegistry === true },
+    (reference) => registries.repository(reference),
+  );
+  return { target, [Symbol.asyncDispose]: () => registries[Symbol.asyncDispose]() };
+}
+
+/** @throws UsageError when the option was given where it means nothing. */
+export function refuse(isGiven: boolean, option: string, why: string): void {
+  if (isGiven) throw new UsageError('USAGE', `${option} does not apply here: ${why}`);
+}
