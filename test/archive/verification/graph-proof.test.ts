@@ -232,6 +232,41 @@ describe('evidence', () => {
   });
 });
 
+describe('what an image runs on is in a config that is an image’s', () => {
+  const config = Buffer.from('{"architecture":"amd64","os":"linux"}');
+  const blob = { digest: sha256(config), size: config.length };
+  /** What follows from one manifest with this config, under a type, for an inventory that says this platform. */
+  function evaluateSingle(mediaType: string, platform: string | undefined): unknown {
+    const json = { schemaVersion: 2, mediaType: MediaType.manifest, config: { mediaType, ...blob }, layers: [] };
+    const manifest = Buffer.from(JSON.stringify(json));
+    const digest = sha256(manifest);
+    const proof = new GraphProof({
+      images: [{ reference: 'registry.example/app:1', digest, ...(platform === undefined ? {} : { platform }) }],
+      manifests: [{ digest, size: manifest.length, mediaType: MediaType.manifest, config: blob.digest, layers: [] }],
+      blobs: [{ ...blob, mediaType }],
+    });
+    proof.take(digest, manifest);
+    proof.take(blob.digest, config);
+    try {
+      proof.finish();
+      return 'accepted';
+    } catch (error) {
+      return error;
+    }
+  }
+
+  test.each([MediaType.config, MediaType.dockerConfig])('%s says its platform', (type) => {
+    expect(evaluateSingle(type, 'linux/amd64')).toBe('accepted');
+    expect(evaluateSingle(type, 'linux/arm64')).toMatchObject(LIE);
+    expect(evaluateSingle(type, undefined)).toMatchObject(LIE);
+  });
+
+  test('a config of another type says none, whatever is in it', () => {
+    expect(evaluateSingle('application/vnd.example.config.v1+json', undefined)).toBe('accepted');
+    expect(evaluateSingle('application/vnd.example.config.v1+json', 'linux/amd64')).toMatchObject(LIE);
+  });
+});
+
 test('a manifest of more than 32 MiB is refused before it is read', async () => {
   const lie = changed((draft) => void (first(draft, isImage).size = MAX_MANIFEST_BYTES + 1));
   expect(await rejectionOf(() => new GraphProof(lie))).toMatchObject(LIE);
