@@ -220,7 +220,9 @@ describe.each([
     };
     const names = index.manifests.map(({ annotations }) => annotations['org.opencontainers.image.ref.name']);
     const { images } = await readInventory(archive);
-    for (const { tag, digest } of images[0]?.evidence ?? []) {
+    const evidence = images[0]?.evidence ?? [];
+    expect(evidence).toHaveLength(9);
+    for (const { tag, digest } of evidence) {
       expect(names).toContain(
         tag === undefined ? `${source.host}/team/app@${digest}` : `${source.host}/team/app:${tag}`,
       );
