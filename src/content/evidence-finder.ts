@@ -26,7 +26,7 @@ const MAX_EVIDENCE = 5_000;
 const MAX_TAG_PAGES = 10;
 /** Evidence runs on no platform, whatever its config says; saying so also spares reading the config. */
 const NOWHERE = { os: 'unknown', architecture: 'unknown' } as const;
-const HINT = 'try again, or say `evidence: ignore` in release.yaml to do without any';
+const HINT = 'try again, or set `evidence: ignore` in release.yaml to carry none';
 
 /** All evidence for one image, and everything it is made of. */
 export interface FoundEvidence extends GraphPart {
@@ -177,7 +177,7 @@ export function evidenceKey({ subject, digest, tag = '' }: GraphEvidence): strin
 }
 
 function tooMuch(reference: string): IntegrityError {
-  return new IntegrityError('MALFORMED', `${reference}: more evidence, or longer chains of it, than can be real`, {
+  return new IntegrityError('MALFORMED', `${reference}: more evidence, or longer chains of it, than the limits allow`, {
     hint: HINT,
   });
 }

@@ -35,7 +35,7 @@ export function parseImagePattern(text: string): ImagePattern {
   if (/^[a-z]+:\/\//i.test(text)) throw invalid(text, 'a pattern has no scheme');
   if (!isHost(first)) throw invalid(text, 'it begins with no host', suggestHost(text, slash));
   if (first.includes('*') && !/^(\*|\*\.[^*]+)$/.test(first)) {
-    throw invalid(text, 'in the host a * stands alone or before the first dot, or other hosts would match too');
+    throw invalid(text, 'in the host, * may stand alone or before the first dot only, or other hosts would match too');
   }
   if (repository === '') throw invalid(text, 'it names no repository', `${first}/*`);
   const host = canonicalHost(first);
@@ -46,7 +46,7 @@ export function parseImagePattern(text: string): ImagePattern {
   }
   if (!REPOSITORY.test(repository)) {
     const lower = repository.toLowerCase().replace(/\/$/, '/*');
-    throw invalid(text, 'that is no repository', REPOSITORY.test(lower) ? `${first}/${lower}` : undefined);
+    throw invalid(text, 'it is not a repository', REPOSITORY.test(lower) ? `${first}/${lower}` : undefined);
   }
   if (host === DOCKER_HUB && !repository.includes('/') && repository !== '*') {
     throw invalid(text, 'single names of Docker Hub are below library/', `docker.io/library/${repository}`);

@@ -81,7 +81,7 @@ export async function storeManifest(
 function declaredTypeOf(exchange: Exchange): string | undefined {
   const type = exchange.request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type === undefined || isManifestType(type)) return type;
-  throw new Refusal('MANIFEST_INVALID', `Content-Type ${JSON.stringify(type.slice(0, 100))} is no manifest type`);
+  throw new Refusal('MANIFEST_INVALID', `Content-Type ${JSON.stringify(type.slice(0, 100))} is not a manifest type`);
 }
 
 function parse(bytes: Buffer, declaredType: string | undefined, digest: Digest): Manifest | Index {

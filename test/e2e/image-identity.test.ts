@@ -114,7 +114,7 @@ test('an image by another identity is refused, with both named; a pattern may me
   const other = `subject: ${WORKFLOW.replace('/acme/', '/acme-evil/')}`;
   const refused = await airgap(['resolve', await writeRelease(cosign.trustedRoot, source.host, other), '--json']);
   expect([refused.exitCode, errorOf(refused).code]).toEqual([3, 'UNTRUSTED_SIGNER']);
-  expect(errorOf(refused).message).toContain(`is by ${WORKFLOW} (${ISSUER}), whom nobody here trusts`);
+  expect(errorOf(refused).message).toContain(`is by ${WORKFLOW} (${ISSUER}), which is not among the trusted signers`);
   expect(errorOf(refused).message).toContain(`needs one by ${other.slice('subject: '.length)} (${ISSUER})`);
   const pattern = "subjectPattern: 'https://ci.example/acme/app/**@refs/tags/*'";
   await airgapOk(['resolve', await writeRelease(cosign.trustedRoot, source.host, pattern)]);

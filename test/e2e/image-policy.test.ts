@@ -174,7 +174,7 @@ describe('a release with a policy', () => {
     const stale = errorOf(await build(lock));
     expect([stale.code, stale.message]).toEqual([
       'INVALID_SPEC',
-      `the imagePolicy of ${spec} is not the one that the lock was made under`,
+      `the imagePolicy of ${spec} is not the one that the lock was made with`,
     ]);
     await replaceIn(spec, 'keys/other.pub', 'keys/acme.pub');
     await writeFile(lock, JSON.stringify(without));

@@ -107,7 +107,7 @@ function cannotRead(path: string, cause: unknown): StoreError {
 function notSignature(path: string): IntegrityError {
   return new IntegrityError(
     'MALFORMED',
-    `${path} is not a signature: it is no file, or larger than ${MAX_FILE_BYTES} bytes`,
+    `${path} is not a signature: it is not a file, or larger than ${MAX_FILE_BYTES} bytes`,
     {
       hint: 'move it away if it does not belong to the archive',
     },

@@ -103,7 +103,7 @@ export function acceptHead(
   const digest = sha256(head.checksums);
   if (expectedDigest !== undefined && expectedDigest !== digest) {
     throw new TrustError('SUBJECT_MISMATCH', `the archive has the digest ${digest}, not ${expectedDigest}`, {
-      hint: 'it is not the archive that was meant; ask its maker for the digest by another way than this archive',
+      hint: 'it is not the intended archive; ask its maker for the digest by another way than this archive',
     });
   }
   const rooted = 'document' in anchor ? followTrust(anchor, head.inventory, state, carried) : undefined;
@@ -140,7 +140,7 @@ function followTrust(
     throw new TrustError(
       'SUBJECT_MISMATCH',
       `the archive is a release of ${product}/${channel}; ${given.name} speaks for ${document.product}/${document.channel}`,
-      { hint: 'give the trust document of this product and channel, or the archive that was meant' },
+      { hint: 'give the trust document of this product and channel, or the intended archive' },
     );
   }
   const pinned = pinnedTrust(findLine(state, product, channel));

@@ -92,7 +92,7 @@ export class GraphProof {
     for (const { reference, digest, platform, indexMode } of this.#images) {
       const isSingle = this.#manifests.get(digest)?.manifests === undefined;
       if ((indexMode === undefined) !== isSingle) {
-        throw disagreement(digest, 'has an index mode and is no index, or the other way round');
+        throw disagreement(digest, 'has an index mode and is not an index, or is an index without one');
       }
       const own = isSingle ? this.#platformOf({ child: digest, platform: undefined }) : undefined;
       if (own === platform) continue;
@@ -176,7 +176,7 @@ function parseOrRefuse({ digest, mediaType }: GraphManifest, bytes: Uint8Array):
     return parseManifest(bytes, mediaType, digest);
   } catch (error) {
     if (!(error instanceof AirgapError)) throw error;
-    throw disagreement(digest, 'is no manifest of its type', error);
+    throw disagreement(digest, 'is not a manifest of its type', error);
   }
 }
 

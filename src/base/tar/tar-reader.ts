@@ -159,7 +159,7 @@ function readSize(header: Buffer): number {
   const isBase256 = header[124] === 0x80 && header.readUInt32BE(124) === 0x80000000;
   const size = isBase256 ? header.readBigUInt64BE(128) : 0n;
   if (size <= MAX_OCTAL_SIZE || size > Number.MAX_SAFE_INTEGER) {
-    throw new RangeError('has a size that is no octal number');
+    throw new RangeError('has a size that is not an octal number');
   }
   return Number(size);
 }

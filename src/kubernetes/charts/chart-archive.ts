@@ -120,7 +120,7 @@ function splitName(name: string, refuse: Refuse): readonly [string, string] {
     .split('/');
   const isBad = segments.some((segment) => segment === '' || segment === '.' || segment === '..');
   if (isBad || /[\x00-\x1f]/.test(name) || /^[A-Za-z]:/.test(name))
-    throw refuse(`${JSON.stringify(name)} is no safe path`);
+    throw refuse(`${JSON.stringify(name)} is not a safe path`);
   const [top = '', ...rest] = segments;
   if (rest.length === 0) throw refuse(`${JSON.stringify(name)} is outside of the chart's directory`);
   return [top, rest.join('/')];

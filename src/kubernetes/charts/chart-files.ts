@@ -40,7 +40,7 @@ export async function readChartFiles(directory: string, shownAs: string): Promis
       for (const name of names.sort()) await walk(path === '' ? name : `${path}/${name}`, depth + 1);
       return;
     }
-    if (!found.isFile()) throw refuse('is no regular file');
+    if (!found.isFile()) throw refuse('is not a regular file');
     if (found.size > MAX_CHART_FILE_BYTES) throw refuse(`is ${found.size} bytes; Helm takes ${MAX_CHART_FILE_BYTES}`);
     total += found.size;
     if (total > MAX_CHART_BYTES) throw refuse(`makes the chart larger than the ${MAX_CHART_BYTES} bytes Helm takes`);

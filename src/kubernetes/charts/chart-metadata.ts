@@ -44,10 +44,10 @@ const Dependencies = z
  * @see https://helm.sh/docs/topics/charts/#the-chartyaml-file
  */
 export const ChartMetadata = z.object({
-  name: Text.refine(isFileName, 'is no chart name'),
+  name: Text.refine(isFileName, 'is not a chart name'),
   home: optionalText,
   sources: z.array(TextOrNothing).max(MAX_LIST).nullish(),
-  version: Text.refine(isVersion, 'is no semantic version'),
+  version: Text.refine(isVersion, 'is not a semantic version'),
   description: optionalText,
   keywords: z.array(TextOrNothing).max(MAX_LIST).nullish(),
   maintainers: z

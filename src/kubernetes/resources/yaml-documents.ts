@@ -54,7 +54,7 @@ function resourcesOf(
     new UsageError('INVALID_SPEC', `${fileName}:${lineOf([])}: ${why}`, {
       hint: 'manifests hold Kubernetes resources only; carry other files under docs or files',
     });
-  if (!isMapping(value)) throw refuse('is no Kubernetes resource but a bare value or list');
+  if (!isMapping(value)) throw refuse('is not a Kubernetes resource but a bare value or list');
   const kind = typeof value['kind'] === 'string' ? value['kind'] : inheritedKind?.kind;
   const apiVersion = typeof value['apiVersion'] === 'string' ? value['apiVersion'] : inheritedKind?.apiVersion;
   if (kind === undefined || kind === '') throw refuse('has no kind');

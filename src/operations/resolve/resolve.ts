@@ -187,7 +187,7 @@ function checkSigned(images: readonly GraphImage[]): void {
   if (unsigned.length === 0) return;
   throw new TrustError('UNSIGNED', `${unsigned.length} image(s) have no signature:`, {
     items: unsigned.sort(),
-    hint: 'sign them, or say `evidence: carry` in release.yaml; `airgap resolve --refresh-evidence` looks again',
+    hint: 'sign them, or set `evidence: carry` in release.yaml; `airgap resolve --refresh-evidence` looks again',
   });
 }
 

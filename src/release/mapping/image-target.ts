@@ -100,7 +100,7 @@ export function createLayoutTarget(name: string, layout: Target): ImageTarget {
 }
 
 function twoThings(name: string, original: string): UsageError {
-  return new UsageError('USAGE', `${original} or its evidence would become ${name}, which is something else already`, {
+  return new UsageError('USAGE', `${original} or its evidence would become ${name}, which is already something else`, {
     hint: 'give one of the images another place: without --strip-registry, or in a repository of its own',
   });
 }

@@ -25,13 +25,13 @@ export const SpecSigner = z
   .strictObject({
     key: PathText.optional().describe('Public key in a PEM file, ECDSA P-256 or Ed25519, relative to this document.'),
     issuer: IdentityIssuer.optional().describe(
-      'In the place of a key: the OpenID Connect issuer in the certificate, such as https://token.actions.githubusercontent.com.',
+      'Instead of a key: the OpenID Connect issuer in the certificate, such as https://token.actions.githubusercontent.com.',
     ),
     subject: IdentitySubject.optional().describe(
       'The subject in the certificate, exactly: the URL of a workflow, or a mail address.',
     ),
     subjectPattern: SubjectPattern.optional().describe(
-      'In the place of subject: a pattern for all of it; * stands for any characters but /, ** for any at all.',
+      'Instead of subject: a pattern for all of it; * stands for any characters but /, ** for any at all.',
     ),
     trustedRoot: PathText.optional().describe(
       'The trusted_root.json that certificates and log entries are checked by, relative to this document.',
@@ -69,8 +69,8 @@ export const SpecImageRule = z
       .max(MAX_SIGNERS)
       .optional()
       .describe('Whose signature counts: any one of these.'),
-    threshold: Threshold.optional().describe('How many different ones of signedBy have to have signed; 1 if absent.'),
-    unsigned: z.literal('allowed').optional().describe('In the place of signedBy: these images need no signature.'),
+    threshold: Threshold.optional().describe('How many different signers of signedBy must have signed; 1 if absent.'),
+    unsigned: z.literal('allowed').optional().describe('Instead of signedBy: these images need no signature.'),
   })
   .check(({ value, issues }) => {
     for (const message of ruleFaults(value)) issues.push({ code: 'custom', message, input: value });

@@ -115,7 +115,7 @@ function isAccepted({ rule, signatures }: ImageVerdict): boolean {
 function describe(verdict: ImageVerdict): readonly string[] {
   const { reference, digest, rule, faults } = verdict;
   const image = `${reference} (${digest})`;
-  if (rule === undefined) return [`${image} is matched by no entry`];
+  if (rule === undefined) return [`${image} matches no entry`];
   const wanted = rule.signers.map(nameSigner).join(' or ');
   const demand = `${rule.pattern.text} needs ${rule.threshold > 1 ? `${rule.threshold} signatures` : 'one'} by ${wanted}`;
   const more = faults.length > MAX_FAULTS ? [`and ${faults.length - MAX_FAULTS} more`] : [];

@@ -38,7 +38,7 @@ export async function proveLockedPolicy(lock: ReleaseLock, place: LockPlace, sig
   );
   const { signedImages } = judge.finish();
   if (JSON.stringify(signedImages) === JSON.stringify(lock.signedImages)) return;
-  throw new UsageError('INVALID_SPEC', `${place.path} names other signatures than those that prove its images`, {
+  throw new UsageError('INVALID_SPEC', `${place.path} lists signatures other than those its images bear`, {
     hint: 'run `airgap resolve` and commit the new lock',
   });
 }
@@ -55,7 +55,7 @@ export function assertPolicyOf(lock: ReleaseLock, policy: readonly ImageRule[] |
     threshold,
   ]);
   if (JSON.stringify(stated) === JSON.stringify(locked)) return;
-  throw new UsageError('INVALID_SPEC', `the imagePolicy of ${path} is not the one that the lock was made under`, {
+  throw new UsageError('INVALID_SPEC', `the imagePolicy of ${path} is not the one that the lock was made with`, {
     hint: 'run `airgap resolve` and commit the new lock',
   });
 }

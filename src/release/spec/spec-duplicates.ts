@@ -57,8 +57,8 @@ export function findDuplicates(document: YamlDocument): readonly SpecProblem[] {
       const choice = wanted === undefined ? 'all of the release' : [...wanted].sort().join(', ');
       const before = choices.get(reference);
       if (before !== undefined && before !== choice) {
-        const message = `${reference} is wanted for ${choice} here and for ${before} in another component`;
-        problems.push(problem(document.locate(path), path, message, 'say the same platforms in both places'));
+        const message = `${reference} is declared for ${choice} here and for ${before} in another component`;
+        problems.push(problem(document.locate(path), path, message, 'give the same platforms in both places'));
       }
       choices.set(reference, choice);
     });

@@ -67,7 +67,7 @@ export async function listSpecFiles(directory: string, path: string): Promise<re
       const names = (await readdir(file)).filter((name) => !name.startsWith('.'));
       for (const name of names.sort()) await walk(`${current}/${name}`, depth + 1);
     } else {
-      throw wrong(current, 'is no regular file');
+      throw wrong(current, 'is not a regular file');
     }
   };
   await walk(path, 0);

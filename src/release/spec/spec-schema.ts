@@ -146,7 +146,7 @@ export const SpecDocument = z
         'Signatures, attestations and SBOMs beside the images: carry all there are, require a signature of every image, or ignore them.',
       ),
     imagePolicy: SpecImagePolicy.optional().describe(
-      'Whose signature images have to bear, checked when the release is resolved. An image that no entry matches is refused.',
+      'Whose signature images must bear, checked when the release is resolved. An image that matches no entry is refused.',
     ),
     components: z.array(SpecComponent).min(1).max(MAX_ENTRIES),
   })

@@ -152,7 +152,7 @@ export class ChainProof {
     const what =
       sequence === 1
         ? 'is not the beginning of a log'
-        : `was altered, or put there: entry ${sequence} was written after ${previous}, and this is ${this.#head.hash}`;
+        : `was altered or inserted: entry ${sequence} was written after ${previous}, and this is ${this.#head.hash}`;
     throw broken('DIGEST_MISMATCH', sequence === 1 ? line : (this.#torn?.from ?? line) - 1, 'altered', what);
   }
 
@@ -165,7 +165,7 @@ export class ChainProof {
     if (torn === undefined) {
       throw broken('DIGEST_MISMATCH', this.#lines, 'removed', 'accounts for torn lines before it, and there are none');
     }
-    throw broken('MALFORMED', torn.from, 'altered', 'is no entry, and no later one says that a crash left it');
+    throw broken('MALFORMED', torn.from, 'altered', 'is not an entry, and no later one says that a crash left it');
   }
 
   #count(entry: AuditEntry): void {
@@ -192,7 +192,7 @@ function broken(
   { hint }: { readonly hint?: string } = {},
 ): IntegrityError {
   return new IntegrityError(code, `line ${line} ${what}`, {
-    hint: hint ?? 'keep the file as it is for whoever looks into it, and compare it with a backup and with receipts',
+    hint: hint ?? 'keep the file unchanged for the investigation, and compare it with a backup and with receipts',
     details: { line, fault },
   });
 }

@@ -33,7 +33,7 @@ export async function appendEntry(path: string, facts: AuditFacts): Promise<Audi
     await using _lock = await acquirePatiently(`${path}.lock`);
     await using file = await open(path, APPEND, 0o644);
     const found = await file.stat();
-    if (!found.isFile()) throw new StoreError('STORE_IO', `the audit log ${path} is no file`);
+    if (!found.isFile()) throw new StoreError('STORE_IO', `the audit log ${path} is not a file`);
     const { head, isEnded, torn } = await readTail(file, found.size, path);
     const recovery = torn && linkRecovery(head, torn, facts);
     const linked = linkEntry(recovery?.head ?? head, facts);

@@ -15,11 +15,11 @@ async function readBounded(path: string): Promise<Buffer> {
   try {
     await using file = await open(path);
     const found = await file.stat();
-    if (!found.isFile()) throw new UsageError('USAGE', `${path} is no file`);
+    if (!found.isFile()) throw new UsageError('USAGE', `${path} is not a file`);
     if (found.size > MAX_RECEIPT_BYTES) throw new UsageError('USAGE', `${path} is too large for a receipt`);
     return await file.readFile();
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
-    throw new NotFoundError('NOT_FOUND', `${path}: no such file that can be read`, { cause });
+    throw new NotFoundError('NOT_FOUND', `${path}: no such file, or it cannot be read`, { cause });
   }
 }

@@ -67,7 +67,7 @@ export class ReceiptWriter {
 async function assertPlace(path: string): Promise<void> {
   const parent = await stat(dirname(path)).catch(() => undefined);
   if (parent?.isDirectory() !== true) {
-    throw new UsageError('USAGE', `${dirname(path)}, where the receipt goes, is no directory`);
+    throw new UsageError('USAGE', `${dirname(path)}, where the receipt goes, is not a directory`);
   }
   const found = await lstat(path).catch(() => undefined);
   if (found?.isDirectory() === true) throw new UsageError('USAGE', `${path}, where the receipt goes, is a directory`);

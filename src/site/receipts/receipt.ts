@@ -32,7 +32,7 @@ export interface ReadReceipt {
  */
 export function createReceipt(entry: LoadEntry, head: Digest): Envelope {
   const { digest } = entry.archive;
-  if (digest === undefined || !isLoaded(entry)) throw new RangeError('only a load that is complete has a receipt');
+  if (digest === undefined || !isLoaded(entry)) throw new RangeError('only a complete load has a receipt');
   const receipt: LoadReceipt = {
     _type: 'https://in-toto.io/Statement/v1',
     subject: [{ name: 'checksums.txt', digest: { sha256: hexOf(digest) } }],
@@ -48,7 +48,7 @@ export function createReceipt(entry: LoadEntry, head: Digest): Envelope {
  */
 export function parseReceipt(bytes: Uint8Array, name: string): ReadReceipt {
   const envelope = parseEnvelope(bytes, name, MAX_RECEIPT_BYTES);
-  if (envelope.payloadType !== PAYLOAD_TYPE) throw malformed(name, 'is no receipt of a load', undefined, HINT);
+  if (envelope.payloadType !== PAYLOAD_TYPE) throw malformed(name, 'is not a receipt of a load', undefined, HINT);
   const read = readSpelled(LoadReceipt, envelope.payload, MAX_RECEIPT_BYTES, serializeLine);
   if (!('data' in read)) throw malformed(name, read.fault, read.cause, HINT);
   const { subject, predicate } = read.data;

@@ -122,7 +122,7 @@ function assertRootSigned(record: TrustRecord, by: TrustDocument, whose: string)
   const { name, envelope } = record;
   const needed = by.thresholds.root;
   if (envelope.signatures.size === 0) {
-    throw refused('UNSIGNED', `${name} is a draft that nobody signed`, 'sign it with: airgap trust sign');
+    throw refused('UNSIGNED', `${name} is a draft without signatures`, 'sign it with: airgap trust sign');
   }
   const signers = signersOf(envelope, [...keysOf(by, 'root').values()], name);
   if (signers.size >= needed) return;
@@ -130,14 +130,14 @@ function assertRootSigned(record: TrustRecord, by: TrustDocument, whose: string)
     'UNTRUSTED_SIGNER',
     `${name} has ${signers.size} of ${needed} signatures by ${whose} root keys`,
     {
-      hint: `root keys are ${[...keysOf(by, 'root').keys()].join(', ')}; do not use this document before they signed it`,
+      hint: `root keys are ${[...keysOf(by, 'root').keys()].join(', ')}; do not use this document before they have signed it`,
       details: { accepted: signers.size, threshold: needed },
     },
   );
 }
 
 function forked({ name, digest, document }: TrustRecord, known: Digest): TrustError {
-  return new TrustError('FORK', `${name} is another version ${document.version} of the trust document than is known`, {
+  return new TrustError('FORK', `${name} is not the version ${document.version} of the trust document that is known`, {
     hint: 'two documents with one version were signed: ask the maker of the release which one is genuine',
     details: { known, given: digest },
   });
@@ -146,7 +146,7 @@ function forked({ name, digest, document }: TrustRecord, known: Digest): TrustEr
 function refused(
   code: 'SUBJECT_MISMATCH' | 'UNTRUSTED_SIGNER' | 'ROLLBACK' | 'UNSIGNED',
   message: string,
-  hint = 'do not use it; ask the maker of the release, by another way than this archive',
+  hint = 'do not use it; ask the maker of the release by another way than this archive',
 ): TrustError {
   return new TrustError(code, message, { hint });
 }

@@ -35,12 +35,12 @@ export function describeChanges(before: TrustDocument | undefined, after: TrustD
     ...before.keys
       .filter((key) => !now.has(key.keyId) && !revokedKeys.includes(key.keyId))
       .map((key) => `- ${describeKey(key)}: no longer`),
-    ...revokedKeys.map((id) => `! key ${id} is revoked for ever: its signatures count for nothing`),
+    ...revokedKeys.map((id) => `! key ${id} is revoked permanently: its signatures no longer count`),
     ...describeIdentityChanges(before, after),
     ...describeRootChange(before.trustedRoot, after.trustedRoot),
     ...after.revokedReleases
       .filter((id) => !wasRevoked.has(id))
-      .map((id) => `! release ${id} is revoked for ever: nobody may load it`),
+      .map((id) => `! release ${id} is revoked permanently: no site may load it`),
     ...(['release', 'provenance', 'root'] as const).flatMap((role) => describeThresholdChange(before, after, role)),
     ...(before.expires === after.expires ? [] : [`expires ${before.expires} → ${after.expires}`]),
     ...(before.minSequence === after.minSequence
@@ -99,7 +99,7 @@ function describeThresholdChange(before: TrustDocument, after: TrustDocument, ro
   const [old] = describeThreshold(before, role);
   const [now] = describeThreshold(after, role);
   if (old === now) return [];
-  return [`${old ?? `nobody signs ${ROLE_WORDS[role]}`} → ${now ?? 'nobody'}`];
+  return [`${old ?? `no key has to sign ${ROLE_WORDS[role]}`} → ${now ?? 'none'}`];
 }
 
 function describeIdentity(identity: TrustIdentity): string {
@@ -123,7 +123,7 @@ function describeIdentityChanges(before: TrustDocument, after: TrustDocument): r
     ...[...old]
       .filter(([key]) => !now.has(key) && !isRevoked.has(key))
       .map(([, entry]) => `- ${describeIdentity(entry)}: no longer`),
-    ...revoked.map((each) => `! ${nameTrusted(each)} is revoked for ever: its signatures count for nothing`),
+    ...revoked.map((each) => `! ${nameTrusted(each)} is revoked permanently: its signatures no longer count`),
   ];
 }
 

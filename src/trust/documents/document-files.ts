@@ -103,7 +103,7 @@ async function listNames(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory === '' ? '.' : directory);
   } catch (cause) {
-    throw new NotFoundError('NOT_FOUND', `${directory} is no directory that can be read`, { cause });
+    throw new NotFoundError('NOT_FOUND', `${directory} is not a directory that can be read`, { cause });
   }
 }
 
@@ -118,6 +118,6 @@ async function readBounded(path: string): Promise<Buffer> {
     return await file.readFile();
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
-    throw new NotFoundError('NOT_FOUND', `${path}: no such file that can be read`, { cause });
+    throw new NotFoundError('NOT_FOUND', `${path}: no such file, or it cannot be read`, { cause });
   }
 }

@@ -84,7 +84,7 @@ function publicKeyOfEntry({ publicKey }: TrustKey, name: string): KeyObject {
   try {
     return loadPublicKey(`-----BEGIN PUBLIC KEY-----\n${lines.join('\n')}\n-----END PUBLIC KEY-----\n`, name);
   } catch (error) {
-    throw malformed(name, 'has an entry that is no P-256 or Ed25519 public key', error);
+    throw malformed(name, 'has an entry that is not a P-256 or Ed25519 public key', error);
   }
 }
 
@@ -133,7 +133,7 @@ function checkIdentities(document: TrustDocument, name: string, refuse: (fault: 
       (revoked) =>
         identityKey(revoked) === identityKey(entry) || ('subject' in entry && matchesIdentity(revoked, entry)),
     );
-    if (isRevoked) refuse(`lists ${nameTrusted(entry)}, whom it revokes`);
+    if (isRevoked) refuse(`lists ${nameTrusted(entry)}, which it revokes`);
   }
   if (trustedRoot !== undefined) openAuthorities(trustedRoot, name);
   const { certificateAuthorities, tlogs, ctlogs } = trustedRoot ?? {};
@@ -146,9 +146,9 @@ function checkIdentities(document: TrustDocument, name: string, refuse: (fault: 
 function checkKey(key: TrustKey, name: string, refuse: (fault: string) => never): void {
   const { keyId: id, publicKey, roles, validFrom, validUntil } = key;
   const parsed = publicKeyOfEntry(key, name);
-  if (keyId(parsed) !== id) refuse(`calls a key ${id}, whose fingerprint is ${keyId(parsed)}`);
+  if (keyId(parsed) !== id) refuse(`names a key ${id} whose fingerprint is ${keyId(parsed)}`);
   // Compressed points and other spellings of the same key.
-  if (encodePublicKey(parsed) !== publicKey) refuse(`spells key ${id} in another than the canonical form`);
+  if (encodePublicKey(parsed) !== publicKey) refuse(`spells key ${id} in a form that is not canonical`);
   checkSorted(roles, `roles of key ${id}`, refuse);
   checkWindow(key, `key ${id}`, refuse);
   // Signatures of a chain carry no time, so that a window could only lock sites out that come late.
@@ -178,7 +178,7 @@ function checkSorted(entries: readonly string[], what: string, refuse: (fault: s
 function checkTime(text: string, refuse: (fault: string) => never): void {
   const time = new Date(text);
   const isReal = !Number.isNaN(time.getTime()) && time.toISOString() === text.replace('Z', '.000Z');
-  if (!isReal) refuse(`has no such time as ${text}`);
+  if (!isReal) refuse(`has ${text}, which is not a time`);
 }
 
 /** A public key entry as a key object, for those who show or export it. */

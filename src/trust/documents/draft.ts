@@ -88,7 +88,7 @@ export function changeTrust(records: TrustVersions, changes: TrustChanges): Trus
   const finished = isFinished(records) ? newest : records.at(-2);
   const floor = finished?.document.minSequence ?? 0;
   if (changes.minSequence !== undefined && changes.minSequence < floor) {
-    throw new UsageError('USAGE', `the lowest accepted sequence is ${floor} and only ever rises`);
+    throw new UsageError('USAGE', `the lowest accepted sequence is ${floor} and can only rise`);
   }
   const version = (finished?.document.version ?? 0) + 1;
   return toDraft(applyChanges({ ...document, version }, changes));
@@ -133,13 +133,15 @@ function applyChanges(document: TrustDocument, changes: TrustChanges): TrustDocu
   for (const grant of addKeys) {
     const key = toEntry(grant);
     if (revoked.has(key.keyId)) {
-      throw new UsageError('USAGE', `key ${key.keyId} is revoked for ever`, { hint: 'make a new key pair' });
+      throw new UsageError('USAGE', `key ${key.keyId} is revoked permanently`, { hint: 'make a new key pair' });
     }
     keys.set(key.keyId, key);
   }
   for (const id of removeKeys) {
     if (keys.delete(id)) continue;
-    throw new UsageError('USAGE', `the trust document does not list key ${id}`, { hint: 'see: airgap trust show' });
+    throw new UsageError('USAGE', `the trust document does not list key ${id}`, {
+      hint: '`airgap trust show` lists them',
+    });
   }
   for (const id of revokeKeys) keys.delete(id);
   const { identities, revokedIdentities } = changeIdentities(document, changes);
@@ -179,7 +181,7 @@ function changeIdentities(
     revoked.has(identityKey(identity)) ||
     ('subject' in identity && [...revoked.values()].some((each) => matchesIdentity(each, identity)));
   for (const { identity, roles, validFrom, validUntil } of addIdentities) {
-    if (isRevoked(identity)) throw new UsageError('USAGE', `${nameTrusted(identity)} is revoked for ever`);
+    if (isRevoked(identity)) throw new UsageError('USAGE', `${nameTrusted(identity)} is revoked permanently`);
     entries.set(identityKey(identity), {
       ...identity,
       roles: [...new Set(roles)].sort(),
@@ -190,7 +192,7 @@ function changeIdentities(
   for (const identity of removeIdentities) {
     if (entries.delete(identityKey(identity))) continue;
     throw new UsageError('USAGE', `the trust document does not list ${nameTrusted(identity)}`, {
-      hint: 'see: airgap trust show',
+      hint: '`airgap trust show` lists them',
     });
   }
   const kept = [...entries.values()].filter((entry) => !isRevoked(entry));

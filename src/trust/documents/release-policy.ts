@@ -124,7 +124,7 @@ function withReasons(refusal: TrustError, setAside: readonly SetAsideSigner[]): 
     return `${who}, which signed, is ${describeReason(signer)}`;
   });
   return new TrustError(code, `${refusal.message}: ${reasons.join('; ')}`, {
-    hint: 'ask the maker of the release for one that is signed by keys that count today',
+    hint: 'ask the maker for a release that keys signed which are still valid',
     cause: refusal,
     details: refusal.details,
   });
@@ -153,7 +153,7 @@ function tooFewKeys(policy: ReleasePolicy): TrustError {
   const closed = [...setAside].filter(([, reason]) => reason === 'expired' || reason === 'not yet valid');
   return new TrustError(
     'EXPIRED',
-    `${threshold} release keys have to sign, and of those in the trust document only ${countAll(policy)} are valid now`,
+    `${threshold} release keys must sign, and of those in the trust document only ${countAll(policy)} are valid now`,
     { hint: closed.map(([id, reason]) => `key ${id} is ${reason}`).join('; ') },
   );
 }

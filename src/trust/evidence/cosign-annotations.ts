@@ -48,7 +48,7 @@ export function toCertificateBundle(
   { certificate, bundle, timestamp }: CosignAnnotations,
 ): Bundle {
   for (const text of [certificate, bundle, timestamp]) {
-    if ((text?.length ?? 0) > MAX_CHARACTERS) throw malformed('has an annotation that is longer than one can be');
+    if ((text?.length ?? 0) > MAX_CHARACTERS) throw malformed('has an annotation over the size limit');
   }
   const timestamps = timestamp === undefined ? [] : [read(Timestamp, Buffer.from(timestamp), 'timestamp')];
   const json = {

@@ -160,7 +160,7 @@ function byNone(claim?: string): TrustError {
 }
 
 function tooLong(): TrustError {
-  return invalid('is longer than a signature can be');
+  return invalid('is over the size limit of a signature');
 }
 
 function invalid(fault: string, cause?: unknown): TrustError {

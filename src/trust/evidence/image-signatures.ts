@@ -83,14 +83,14 @@ export async function* readSignatures(
       const key = sha256(JSON.stringify([content, text, annotations]));
       if (seen.has(key)) continue;
       if (layer.size > MAX_SIGNATURE_BYTES) {
-        yield { evidence, content, fault: `has ${layer.size} bytes, more than a signature can have` };
+        yield { evidence, content, fault: `has ${layer.size} bytes, over the size limit of a signature` };
         continue;
       }
       if (seen.size === MAX_SIGNATURES || total + layer.size > MAX_READ_BYTES) {
         yield {
           evidence,
           content,
-          fault: `and what follows is not looked at, being more than ${seen.size} signatures`,
+          fault: `and the rest is not read: more than ${seen.size} signatures`,
         };
         return;
       }

@@ -32,7 +32,7 @@ export function assertSignStatement(payloadType: string, payload: Uint8Array, im
   const { _type, predicateType, subject } = read(SignStatement, payload, STATEMENT_KEYS);
   if (_type !== STATEMENT_TYPE) throw mismatch(`holds a statement of type ${quote(_type)}`);
   if (predicateType !== SIGN_PREDICATE_TYPE) {
-    throw mismatch(`is an attestation (${quote(predicateType)}) and no signature`);
+    throw mismatch(`is an attestation (${quote(predicateType)}), not a signature`);
   }
   if (subject.some(({ digest }) => digest['sha256'] === hexOf(image))) return;
   throw mismatch(`is over another image, ${quote(subject[0]?.digest['sha256'])}`);
@@ -52,7 +52,7 @@ function read<S extends z.ZodType>(schema: S, payload: Uint8Array, keys: readonl
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw malformed(`has a payload that is none: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`);
+  throw malformed(`has a payload of another form: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`);
 }
 
 /** Annotations and predicates are nobody's keys, but a key that passes for a decisive one has no business there either. */

@@ -54,8 +54,8 @@ function parse(pem: string, name: string): CosignKey {
 }
 
 function notCosign(name: string, cause?: unknown): UsageError {
-  return new UsageError('USAGE', `${name} says it is a key of cosign and cannot be read as one`, {
-    hint: 'expected is what `cosign generate-key-pair` writes: scrypt and nacl/secretbox',
+  return new UsageError('USAGE', `${name} is labelled as a key of cosign and cannot be read as one`, {
+    hint: 'expected: what `cosign generate-key-pair` writes (scrypt and nacl/secretbox)',
     cause,
   });
 }

@@ -148,15 +148,15 @@ function assertDemand(
 }
 
 function mismatch(how: 'by' | 'from', found = 'a source that is not stated', wanted = ''): TrustError {
-  return new TrustError('SUBJECT_MISMATCH', `the archive was built ${how} ${found}, and ${wanted} is demanded`, {
-    hint: 'it is not the release that was meant, or its maker builds it elsewhere now; ask before changing the demand',
+  return new TrustError('SUBJECT_MISMATCH', `the archive was built ${how} ${found}, and ${wanted} is required`, {
+    hint: 'it is not the intended release, or its maker builds it elsewhere now; ask before you change the option',
   });
 }
 
 function tooFew(count: number, needed: number, unchecked: readonly Provenance[]): TrustError {
   const hint = 'ask its maker for an archive with provenance that a key you trust has signed';
   if (unchecked.length === 0 && count === 0) {
-    return new TrustError('UNSIGNED', 'provenance is demanded, and the archive has none', { hint });
+    return new TrustError('UNSIGNED', 'provenance is required, and the archive has none', { hint });
   }
   const others = unchecked.map((each) => `; ${nameSigner(each)}, which states it too, is not trusted for it`).join('');
   const message = `${count} of ${needed} needed statements of provenance are by trusted keys${others}`;

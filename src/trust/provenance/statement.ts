@@ -89,7 +89,7 @@ export function assertSubjects(
       if (open.delete(keyOf(image))) continue;
       throw mismatch(
         name,
-        `names ${quote(image.name)} with ${image.digest.sha256}, which is no image, or named before`,
+        `names ${quote(image.name)} with ${image.digest.sha256}, which is not an image of the archive, or was named before`,
       );
     }
   }
@@ -97,7 +97,7 @@ export function assertSubjects(
   if (missing !== undefined) throw mismatch(name, `is not about the image ${missing}`);
   const [first, ...others] = statements;
   if (others.some((other) => commonPart(other) !== commonPart(first))) {
-    throw mismatch(name, 'says two things about how the archive was built');
+    throw mismatch(name, 'contradicts another statement about how the archive was built');
   }
   const parameters = first?.predicate.buildDefinition.externalParameters;
   for (const key of ['name', 'version', 'channel', 'platforms'] as const) {

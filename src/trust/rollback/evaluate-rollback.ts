@@ -142,7 +142,7 @@ function assertAllowed(release: ReleaseFacts, document: TrustDocument): void {
     throw new TrustError(
       'SUBJECT_MISMATCH',
       `the archive is a release of ${product}/${channel}; the trust document speaks for ${document.product}/${document.channel}`,
-      { hint: 'give the trust document of this product and channel, or the archive that was meant' },
+      { hint: 'give the trust document of this product and channel, or the intended archive' },
     );
   }
   if (document.revokedReleases.includes(digest)) {

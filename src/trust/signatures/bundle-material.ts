@@ -70,7 +70,7 @@ function checkEntry(entry: TransparencyLogEntry, refuse: (fault: string) => neve
   if (inclusionProof?.checkpoint === undefined) return refuse('has a log entry without a proof of inclusion');
   const { logIndex: leaf, treeSize, rootHash, hashes, checkpoint } = inclusionProof;
   if (![logIndex, integratedTime, leaf, treeSize].every((number) => DECIMAL.test(number))) {
-    refuse('has a log entry with a number that is none');
+    refuse('has a log entry whose index is not a number');
   }
   if (logId.keyId.length !== SHA256_BYTES || hashes.length > MAX_HASHES) refuse('has a malformed log entry');
   if (hashes.some((hash) => hash.length !== SHA256_BYTES)) refuse('has a log entry with a malformed hash');

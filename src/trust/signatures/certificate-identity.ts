@@ -44,9 +44,13 @@ export function verifyCertificateSignature(
 ): ProvenIdentity {
   const claimed = claimedIdentity(bundle, name);
   if (!identities.some((identity) => matchesIdentity(identity, claimed))) {
-    throw new TrustError('UNTRUSTED_SIGNER', `${name} is by ${nameIdentity(claimed)}, whom nobody here trusts`, {
-      hint: `its certificate names the issuer ${claimed.issuer} and the subject ${claimed.subject}; trust them only if that is who should have signed`,
-    });
+    throw new TrustError(
+      'UNTRUSTED_SIGNER',
+      `${name} is by ${nameIdentity(claimed)}, which is not among the trusted signers`,
+      {
+        hint: `its certificate names the issuer ${claimed.issuer} and the subject ${claimed.subject}; trust that identity only if it is the one that should have signed`,
+      },
+    );
   }
   return proveCertificateSignature(bundle, data, claimed, authorities, name);
 }
@@ -74,7 +78,7 @@ export function proveCertificateSignature(
     });
     const times = timesOf(entity).sort((a, b) => a.getTime() - b.getTime());
     const [signedAt] = times;
-    if (signedAt === undefined) throw new Error('no time is proved');
+    if (signedAt === undefined) throw new Error('no time is verified');
     return { issuer, subject, signedAt, times };
   } catch (error) {
     const why = error instanceof Error ? error.message : 'for an unknown reason';

@@ -195,9 +195,9 @@ function tooFew(
   ].join(', ');
   const what = identities.length === 0 ? 'keys' : 'keys and identities';
   const isKey = unchecked.every((name) => /^[0-9a-f]{64}$/.test(name));
-  const another = isKey ? 'another key only if its fingerprint' : 'another signer only if word of it';
+  const another = isKey ? 'another key only if its fingerprint' : 'another signer only if its name';
   return new TrustError('UNTRUSTED_SIGNER', `${count} of ${threshold} needed signatures are by trusted ${what}`, {
-    hint: `signed by ${signers}; trusted are ${trusted}; trust ${another} reached you by another way than this archive`,
+    hint: `signed by ${signers}; you trust ${trusted}; trust ${another} reached you by another way than this archive`,
     details: { accepted: count, threshold },
   });
 }

@@ -22,7 +22,7 @@ export const IdentitySubject = Name.regex(/^[^*]+$/, 'has a wildcard: give it as
  */
 export const SubjectPattern = Name.regex(/\*/, 'has no wildcard: give it as a subject').regex(
   /[^*/]{3}/,
-  'matches nearly everybody',
+  'matches nearly every subject',
 );
 
 /** An identity by its exact subject, or by a pattern. */

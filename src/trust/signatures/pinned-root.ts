@@ -43,7 +43,7 @@ export function parseTrustedRoot(bytes: Uint8Array, name: string): PinnedTrusted
  */
 export function openAuthorities(root: PinnedTrustedRoot, name: string): Authorities {
   if (JSON.stringify(normalize(root)) !== JSON.stringify(root)) {
-    throw malformedRoot(name, 'spells its trusted root in another than the canonical form');
+    throw malformedRoot(name, 'spells its trusted root in a form that is not canonical');
   }
   for (const { certChain } of root.timestampAuthorities ?? []) {
     const [leaf, issuer] = certChain.certificates;

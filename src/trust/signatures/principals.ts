@@ -165,7 +165,7 @@ function creditKey(
   const faults = verdicts.map((verdict) =>
     'time' in verdict ? `it signed at ${toSeconds(verdict.time)}` : `its timestamp ${verdict.fault}`,
   );
-  const detail = faults.length === 0 ? 'no timestamp proves when it signed' : faults.join(', ');
+  const detail = faults.length === 0 ? 'no trusted timestamp says when it signed' : faults.join(', ');
   return { kind: 'set aside', reason: 'expired', detail };
 }
 

@@ -50,7 +50,7 @@ function judgeToken(token: Token, signature: Buffer, authorities: Authorities): 
   const leaf = known[0]?.certChain[0];
   if (leaf === undefined) return { fault: 'is by an authority that is not pinned' };
   if (!known.some(({ validFor }) => validFor.start <= time && time <= validFor.end)) {
-    return { fault: `says ${time.toISOString()}, when its authority was not to be believed` };
+    return { fault: `says ${time.toISOString()}, which is outside the time its authority is trusted for` };
   }
   const key = createPublicKey({ key: leaf.publicKey, format: 'der', type: 'spki' });
   return isGenuine(token, signature, authorities, key) ? { time } : { fault: 'is not by the authority it names' };

@@ -65,7 +65,7 @@ async function readToken(source: TokenSource): Promise<{ readonly name: string; 
 }
 
 async function askActions(address: string, secret: string, options: ServiceOptions): Promise<string> {
-  if (!URL.canParse(address)) throw new UsageError('USAGE', 'ACTIONS_ID_TOKEN_REQUEST_URL is no URL');
+  if (!URL.canParse(address)) throw new UsageError('USAGE', 'ACTIONS_ID_TOKEN_REQUEST_URL is not a URL');
   const url = new URL(address);
   url.searchParams.set('audience', AUDIENCE);
   const headers = { accept: 'application/json', authorization: `Bearer ${secret}` };
@@ -81,7 +81,7 @@ async function readBounded(path: string): Promise<string> {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_TOKEN_BYTES), 0, MAX_TOKEN_BYTES, 0);
     return buffer.subarray(0, bytesRead).toString('utf8');
   } catch (cause) {
-    throw new NotFoundError('NOT_FOUND', `${path}: no token that can be read`, { cause });
+    throw new NotFoundError('NOT_FOUND', `cannot read the token ${path}`, { cause });
   }
 }
 

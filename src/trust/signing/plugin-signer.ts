@@ -87,9 +87,9 @@ function parseKeyUri(uri: string): Plugin {
   if (SECRET_IN_URI.test(`/${reference}`)) {
     throw new UsageError(
       'USAGE',
-      `the key URI of ${name}:// holds a secret, which everybody on this machine could read`,
+      `the key URI of ${name}:// holds a secret, which every user of this machine could read`,
       {
-        hint: 'give the secret to the plugin by its environment',
+        hint: 'give the secret to the plugin in its environment',
       },
     );
   }

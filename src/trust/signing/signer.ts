@@ -92,7 +92,7 @@ export function createSigner(publicKey: KeyObject, signBytes: SignBytes, options
 export function createBundleSigner(bytes: Uint8Array, publicKey: KeyObject, name: string): KeySigner {
   const bundle = canonicalBundle(bytes, name);
   const signNothingElse = async (): Promise<never> => {
-    throw new UsageError('USAGE', `${name} is one signature, which signs nothing else`);
+    throw new UsageError('USAGE', `${name} is one signature and cannot sign anything else`);
   };
   return {
     publicKey,

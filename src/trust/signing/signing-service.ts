@@ -47,8 +47,8 @@ export function parseServiceUrl(text: string, option: string): URL {
   const isPlain = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
   if (url !== undefined && isPlain && isSafe) return url;
-  throw new UsageError('USAGE', `${option} ${text} is no https:// URL without user, query and fragment`, {
-    hint: 'http:// is taken for this machine only',
+  throw new UsageError('USAGE', `${option} ${text} is not an https:// URL without user, query and fragment`, {
+    hint: 'http:// is accepted for this machine only',
   });
 }
 
@@ -88,7 +88,7 @@ export async function askService(request: ServiceRequest, options: ServiceOption
 
 /** The error for a service that did not do its part. Nothing is left half-done: what it was for is not written. */
 export function serviceFailure(what: string, url: URL, why: string, cause?: unknown): AirgapError {
-  return new StoreError('STORE_IO', `${what} ${url.origin}${url.pathname} did not do its part: ${why}`, {
+  return new StoreError('STORE_IO', `${what} ${url.origin}${url.pathname} failed: ${why}`, {
     hint: 'nothing was signed; check the URL and that the service is reachable, then run the same command again',
     cause,
   });

@@ -45,7 +45,7 @@ export function checkTimestampAnswer(
   name: string,
 ): void {
   const token = parseToken(answer);
-  const fault = token === undefined ? 'is no timestamp in DER' : faultOf(token, signature, nonce);
+  const fault = token === undefined ? 'is not a timestamp in DER' : faultOf(token, signature, nonce);
   if (fault === undefined) return;
   throw new StoreError('STORE_IO', `the answer of ${name} ${fault}`, {
     hint: 'nothing was signed; ask another timestamp authority, or give no --timestamp-url',

@@ -159,10 +159,10 @@ describe('a fork', () => {
     const state = await siteAfter({ sequence: 5, signers: ['release3'], trust: CHAIN });
     const other = signTrust({ ...V2.document, minSequence: 1 }, ['root', 'root2']);
     const carried = { sequence: 6, signers: ['release3'], trust: [V1, other] };
-    await expect(admit(carried, { state })).rejects.toThrow(refused('FORK', 'another version 2'));
+    await expect(admit(carried, { state })).rejects.toThrow(refused('FORK', 'not the version 2'));
     const given = { state, anchor: other };
     await expect(admit({ sequence: 6, signers: ['release3'] }, given)).rejects.toThrow(
-      refused('FORK', 'another version 2'),
+      refused('FORK', 'not the version 2'),
     );
   });
 });

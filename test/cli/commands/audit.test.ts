@@ -337,7 +337,7 @@ describe('a receipt', () => {
     ['without a log', ['--receipt', 'r.json'], '--receipt needs an audit log'],
     ['with a key and no place', ['--state', 'state', '--receipt-key', 'KEY'], '--receipt-key needs --receipt'],
     ['of a plan', ['--state', 'state', '--receipt', 'r.json', '--plan'], 'does not apply here'],
-    ['into no directory', ['--state', 'state', '--receipt', 'none/r.json'], 'is no directory'],
+    ['into no directory', ['--state', 'state', '--receipt', 'none/r.json'], 'is not a directory'],
     ['in the place of a directory', ['--state', 'state', '--receipt', '.'], 'is a directory'],
     ['with a public key', ['--state', 'state', '--receipt', 'r.json', '--receipt-key', 'PUB'], 'give the .key file'],
   ])('%s is not begun', async (_, extra, message) => {
@@ -384,8 +384,8 @@ describe('a log that was changed', () => {
       await cli.node([tool, log, '--audit'], inSite()),
     ]) {
       expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
-      expect(stderr).toMatch(/^error: line 1 was altered, or put there: entry 2 was written after sha256:/);
-      expect(stderr).toContain('  hint: keep the file as it is');
+      expect(stderr).toMatch(/^error: line 1 was altered or inserted: entry 2 was written after sha256:/);
+      expect(stderr).toContain('  hint: keep the file unchanged');
     }
     await writeFile(log, text);
     const { stdout } = await cli.node([tool, log, '--audit'], inSite());

@@ -139,7 +139,7 @@ describe('the life of a trust document', () => {
     expect(early).toContain('version 2, not complete yet');
     expect(early).toContain('0 of 1 signatures by the root keys of version 1');
     expect(await ok('trust', 'sign', 'trust', '--key', 'root1.key')).toContain('version 2, complete');
-    expect(await ok('trust', 'revoke', 'trust', 'release1.pub')).toContain('is revoked for ever');
+    expect(await ok('trust', 'revoke', 'trust', 'release1.pub')).toContain('is revoked permanently');
     expect(await ok('trust', 'set', 'trust', '--min-sequence', '2')).toContain('lowest accepted sequence: 0 → 2');
     expect(await ok('trust', 'sign', 'trust', '--key', 'root2.key')).toContain('version 3, complete');
     expect((await ok('trust', 'verify', 'trust')).split('\n')).toHaveLength(5);

@@ -142,7 +142,7 @@ describe('openChart of a directory', () => {
     [
       'a bad version',
       { 'Chart.yaml': 'apiVersion: v2\nname: x\nversion: one' },
-      'Chart.yaml:3:10: version: is no semantic version',
+      'Chart.yaml:3:10: version: is not a semantic version',
     ],
     [
       'a missing dependency',
@@ -212,10 +212,10 @@ describe('openChart of a package', () => {
     ['a symbolic link', [meta, { name: 'c/x', type: 'symlink', linkname: '/etc/passwd' }], 'is a symbolic link'],
     ['a hard link', [meta, { name: 'c/x', type: 'link', linkname: 'c/Chart.yaml' }], 'is a hard link'],
     ['a device', [meta, { name: 'c/x', type: 'character-device' }], 'is a character device'],
-    ['a way out', [meta, { name: 'c/../../x', content: '' }], 'no safe path'],
-    ['a way out for Windows', [meta, { name: 'c\\..\\x', content: '' }], 'no safe path'],
-    ['an absolute path', [meta, { name: '/c/x', content: '' }], 'no safe path'],
-    ['a drive', [meta, { name: 'C:/x', content: '' }], 'no safe path'],
+    ['a way out', [meta, { name: 'c/../../x', content: '' }], 'not a safe path'],
+    ['a way out for Windows', [meta, { name: 'c\\..\\x', content: '' }], 'not a safe path'],
+    ['an absolute path', [meta, { name: '/c/x', content: '' }], 'not a safe path'],
+    ['a drive', [meta, { name: 'C:/x', content: '' }], 'not a safe path'],
     ['a name twice', [meta, meta], 'twice'],
     ['two directories', [meta, { name: 'd/x', content: '' }], 'two top directories'],
     ['a file at the top', [{ ...meta, name: 'Chart.yaml' }], 'outside of the chart'],

@@ -111,7 +111,7 @@ describe('readKubernetesYaml', () => {
   it.each([
     ['metadata: {name: x}', 'm.yaml:1: has no kind'],
     ['---\nkind: Pod', 'm.yaml:2: Pod has no apiVersion'],
-    ['[1]', 'is no Kubernetes resource'],
+    ['[1]', 'is not a Kubernetes resource'],
     ['kind: a\nkind: b', 'duplicate key "kind"'],
     [`${'{kind: List, apiVersion: v1, items: ['.repeat(6)}{}${']}'.repeat(6)}`, 'nested too deep'],
   ])('refuses %s', (text, message) => {

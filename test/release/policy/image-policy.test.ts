@@ -249,7 +249,7 @@ describe('an image is refused', () => {
       makeBundleManifest(bundleOf(app, acme.privateKey, 'https://slsa.dev/provenance/v1'), app),
       undefined,
       'UNTRUSTED_SIGNER',
-      'is an attestation ("https://slsa.dev/provenance/v1") and no signature',
+      'is an attestation ("https://slsa.dev/provenance/v1"), not a signature',
     ],
     [
       'with a signature by a stranger, who is named',
@@ -277,7 +277,7 @@ describe('an image is refused', () => {
       makeBundleManifest(Buffer.concat([bundleOf(app), Buffer.alloc(600_000, ' ')]), app),
       undefined,
       'UNTRUSTED_SIGNER',
-      'more than a signature can have',
+      'over the size limit of a signature',
     ],
   ])('%s', async (_, evidence, tag, code, message) => {
     const repositories = await makeRepositories();
@@ -307,7 +307,7 @@ describe('an image is refused', () => {
     expect(refused.message).toMatch(/^3 image\(s\) are not signed as imagePolicy demands:/);
     expect(refused.message).toMatch(/ghcr\.io\/acme\/app:1\.0 \(sha256:[a-f0-9]{64}\) is unsigned; ghcr/);
     expect(refused.message).toMatch(/ghcr\.io\/acme\/web:1\.0 \(sha256:[a-f0-9]{64}\) has no signature that counts; /);
-    expect(refused.message).toMatch(/docker\.io\/library\/busybox:1\.0 \(sha256:.*\) is matched by no entry/);
+    expect(refused.message).toMatch(/docker\.io\/library\/busybox:1\.0 \(sha256:.*\) matches no entry/);
     expect(refused.message).not.toContain('quay.io/free/tool');
     expect(refused.hint).toContain('add an entry that matches');
   });
@@ -316,7 +316,7 @@ describe('an image is refused', () => {
     const repositories = await makeRepositories({ 'ghcr.io.evil.com/acme/app:1.0': app });
     const store = repositories.get('ghcr.io.evil.com/acme/app') as Repository;
     await store.put(makeSignatureManifest([signSimply(digestOf(app), acme.privateKey)]), signatureTag(digestOf(app)));
-    expect((await failureOf(resolve(repositories))).message).toContain('is matched by no entry');
+    expect((await failureOf(resolve(repositories))).message).toContain('matches no entry');
   });
 
   it('when it comes from where there are no signatures', async () => {
@@ -375,7 +375,7 @@ describe('of many signatures', () => {
 
   it.each([
     ['the good one is found among 999 others', 999, undefined],
-    ['10,000 are not looked at', 9_999, 'and what follows is not looked at, being more than 1000 signatures'],
+    ['10,000 are not looked at', 9_999, 'and the rest is not read: more than 1000 signatures'],
   ])('%s', async (_, others, fault) => {
     const repositories = await makeRepositories();
     const layers = [...foreign(others), signSimply(digestOf(app), acme.privateKey)];

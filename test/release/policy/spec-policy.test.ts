@@ -114,7 +114,7 @@ describe('a mistake is named with place and suggestion', () => {
     [
       'a pattern that would match other hosts',
       '- match: ghcr.io*/acme/*\n  unsigned: allowed',
-      'imagePolicy[0].match: invalid pattern "ghcr.io*/acme/*": in the host a * stands alone or before the first dot, or other hosts would match too',
+      'imagePolicy[0].match: invalid pattern "ghcr.io*/acme/*": in the host, * may stand alone or before the first dot only, or other hosts would match too',
     ],
     ['a pattern without a host', '- match: acme/*\n  unsigned: allowed', '(did you mean docker.io/acme/*?)'],
   ])('%s', (_, policy, message) => {

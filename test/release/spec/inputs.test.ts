@@ -75,7 +75,7 @@ describe('listSpecFiles', () => {
   it.each([
     ['bad', 'leads out'],
     ['loop', 'nested too deep'],
-    ['odd', 'name that cannot be carried'],
+    ['odd', 'name that an archive cannot hold'],
     ['none', 'does not exist'],
   ])('refuses %s', async (path, message) => {
     await expect(listSpecFiles(temp.path, path)).rejects.toThrow(message);

@@ -265,7 +265,7 @@ describe('a mistake is named with place and suggestion', () => {
     const text = `${HEAD}components:
   - {name: a, images: [nginx]}
   - {name: b, images: [{reference: nginx, platforms: [linux/amd64]}]}`;
-    expect(messageOf(text)).toContain('docker.io/library/nginx:latest is wanted for linux/amd64 here and for all');
+    expect(messageOf(text)).toContain('docker.io/library/nginx:latest is declared for linux/amd64 here and for all');
   });
 });
 

@@ -164,7 +164,7 @@ describe('a line that a crash tore', () => {
     ['nothing', undefined],
   ])('is not a way to hide a line: %s', (_, torn) => {
     const lines = [...LINES.slice(0, 3), ...(torn === undefined ? [] : [torn]), ...rest('{"logVersion":1')];
-    const wrong = torn === undefined ? fault(4, 'removed', 'there are none') : fault(4, 'altered', 'is no entry');
+    const wrong = torn === undefined ? fault(4, 'removed', 'there are none') : fault(4, 'altered', 'is not an entry');
     expect(faultOf(lines)).toEqual(expect.objectContaining(wrong));
   });
 });

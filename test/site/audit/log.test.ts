@@ -73,7 +73,7 @@ describe('the log is not written', () => {
 
   test('where there is something else than a file', async () => {
     await runOk('mkfifo', [log()]);
-    await expect(appendEntry(log(), makeFacts(0))).rejects.toThrow(failure('StoreError', 'STORE_IO', 'is no file'));
+    await expect(appendEntry(log(), makeFacts(0))).rejects.toThrow(failure('StoreError', 'STORE_IO', 'is not a file'));
   });
 
   test('where there is no directory', async () => {

@@ -116,7 +116,7 @@ describe('a chain', () => {
     const other = change(V2, { minSequence: 4 }, ['root', 'r2a', 'r2b']);
     expect(() => from(V1, V2, other)).toThrow(refused('FORK'));
     expect(() => walkChain(anchorTrust(V2), [other])).toThrow(refused('FORK'));
-    expect(() => walkChain(from(V1, V2, V3), [other])).toThrow(refused('FORK', 'another version 2'));
+    expect(() => walkChain(from(V1, V2, V3), [other])).toThrow(refused('FORK', 'not the version 2'));
   });
 
   test('of which only the signatures differ is the same', () => {

@@ -87,7 +87,7 @@ describe('refused is a document', () => {
       'whose fingerprint is',
     ],
     ['with a compressed spelling of a key', { keys: [root, compressed] }, 'spells key'],
-    ['with something that is no key', { keys: [root, { ...release, publicKey: 'AAAA' }] }, 'no P-256 or Ed25519'],
+    ['with something that is no key', { keys: [root, { ...release, publicKey: 'AAAA' }] }, 'not a P-256 or Ed25519'],
     [
       'with a window that ends before it begins',
       {
@@ -107,13 +107,13 @@ describe('refused is a document', () => {
       { keys: [{ ...root, validUntil: '2027-01-01T00:00:00Z' }, release] },
       'root key cannot',
     ],
-    ['with a day that does not exist', { expires: '2027-02-30T00:00:00Z' }, 'no such time'],
+    ['with a day that does not exist', { expires: '2027-02-30T00:00:00Z' }, 'not a time'],
     [
       'with a window on a day that does not exist',
       {
         keys: [root, { ...release, validUntil: '2027-13-01T00:00:00Z' }],
       },
-      'no such time',
+      'not a time',
     ],
     ['that never ends', { expires: undefined }, 'expires'],
     ['with a key it revokes', { revokedKeys: [idOf('release')] }, 'which it revokes'],
@@ -137,7 +137,9 @@ describe('refused is a document', () => {
     const { generateKeyPairSync } = await import('node:crypto');
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
     const spki = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
-    expect(() => parse(makeDocument({ keys: [root, { ...release, publicKey: spki }] }))).toThrow(refused('no P-256'));
+    expect(() => parse(makeDocument({ keys: [root, { ...release, publicKey: spki }] }))).toThrow(
+      refused('not a P-256'),
+    );
   });
 
   const text = serializeCanonically(makeDocument()).toString();

@@ -64,7 +64,7 @@ describe('a draft', () => {
     expect(proveChain(done).document.version).toBe(2);
   });
 
-  test('revokes for ever', () => {
+  test('revokes permanently', () => {
     const revoked = changeTrust(V1, {
       addKeys: [grant('new', 'release')],
       revokeKeys: [idOf('release')],
@@ -76,7 +76,7 @@ describe('a draft', () => {
       revokedReleases: [digestOfText('bad')],
     });
     const chain: TrustVersions = [...V1, sign(revoked, 'root')];
-    expect(() => changeTrust(chain, { addKeys: [grant('release', 'release')] })).toThrow(usage('revoked for ever'));
+    expect(() => changeTrust(chain, { addKeys: [grant('release', 'release')] })).toThrow(usage('revoked permanently'));
   });
 
   test('knows provenance only while a key signs it', () => {
@@ -98,14 +98,14 @@ describe('a draft', () => {
       'root key',
     ],
     ['a key without a role', { addKeys: [grant('new')] }, 'roles'],
-    ['an end that is no time', { expires: '2030-02-31T00:00:00Z' }, 'no such time'],
+    ['an end that is no time', { expires: '2030-02-31T00:00:00Z' }, 'not a time'],
   ])('with %s is not made', (_, changes, message) => {
     expect(() => changeTrust(V1, changes)).toThrow(usage(message));
   });
 
   test('does not lower the floor', () => {
     const chain: TrustVersions = [...V1, sign(changeTrust(V1, { minSequence: 5 }), 'root')];
-    expect(() => changeTrust(chain, { minSequence: 4 })).toThrow(usage('only ever rises'));
+    expect(() => changeTrust(chain, { minSequence: 4 })).toThrow(usage('can only rise'));
   });
 });
 
@@ -145,10 +145,10 @@ describe('in words', () => {
         `+ key ${idOf('new')} (ed25519) signs releases until 2029-01-01T00:00:00Z`,
         `+ key ${idOf('builder')} (ed25519) signs provenance`,
         `~ key ${idOf('root')} signs this document → releases and this document`,
-        `! key ${idOf('release')} is revoked for ever: its signatures count for nothing`,
-        `! release ${digestOfText('bad')} is revoked for ever: nobody may load it`,
+        `! key ${idOf('release')} is revoked permanently: its signatures no longer count`,
+        `! release ${digestOfText('bad')} is revoked permanently: no site may load it`,
         '1 of 1 keys must sign releases → 2 of 2 keys must sign releases',
-        'nobody signs provenance → 1 of 1 keys must sign provenance',
+        'no key has to sign provenance → 1 of 1 keys must sign provenance',
         'expires 2030-01-01T00:00:00Z → 2031-01-01T00:00:00Z',
         'lowest accepted sequence: 0 → 9',
       ].toSorted(),

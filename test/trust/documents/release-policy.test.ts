@@ -85,7 +85,7 @@ describe('a window', () => {
   test('that closed on too many keys is not the fault of the operator', () => {
     const only = makeDocument({ keys: [roots, windowed] });
     expect(() => judge(only, ['windowed'], new Date('2028-01-01T00:00:00Z'))).toThrow(
-      failure('TrustError', 'EXPIRED', '1 release keys have to sign'),
+      failure('TrustError', 'EXPIRED', '1 release keys must sign'),
     );
   });
 });

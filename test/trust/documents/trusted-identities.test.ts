@@ -195,10 +195,14 @@ describe('a document', () => {
       () =>
         trusting([entry(ANNA, ['release'], { validFrom: '2027-01-01T00:00:00Z', validUntil: '2026-01-01T00:00:00Z' })]),
     ],
-    ['no such time', 'no such time', () => trusting([entry(ANNA, ['release'], { validFrom: '2027-02-30T00:00:00Z' })])],
+    [
+      'a day that does not exist',
+      'which is not a time',
+      () => trusting([entry(ANNA, ['release'], { validFrom: '2027-02-30T00:00:00Z' })]),
+    ],
     [
       'an identity that it revokes',
-      'whom it revokes',
+      'which it revokes',
       () => trusting([entry(ANNA)], { revokedIdentities: [{ issuer: ISSUER, subjectPattern: EVERYBODY }] }),
     ],
     [
@@ -255,10 +259,10 @@ describe('a change', () => {
     expect(revoked.document).toMatchObject({ revokedIdentities: [{ subjectPattern: EVERYBODY }] });
     expect(revoked.document.identities).toBeUndefined();
     expect(describeChanges(altered.document, revoked.document)).toContainEqual(
-      expect.stringMatching(/^! https:\/\/ci\.example\/\*\* .* is revoked for ever/),
+      expect.stringMatching(/^! https:\/\/ci\.example\/\*\* .* is revoked permanently/),
     );
     expect(() => changeTrust([revoked], { addIdentities: [{ identity: anna, roles: ['release'] }] })).toThrow(
-      failure('UsageError', 'USAGE', 'is revoked for ever'),
+      failure('UsageError', 'USAGE', 'is revoked permanently'),
     );
     expect(() => changeTrust([removed], { removeIdentities: [anna] })).toThrow(
       failure('UsageError', 'USAGE', 'does not list'),

@@ -67,7 +67,9 @@ describe('a signature with a certificate', () => {
   it('is by somebody else, who is named', () => {
     const another: ImageSigner = { ...signer, identity: { issuer: ISSUER, subject: `${WORKFLOW}1` } };
     for (const signature of [simple, { form: 'bundle', bundle } as const]) {
-      expect(faultOf(signature, [another])).toBe(`it is by ${WORKFLOW} (${ISSUER}), whom nobody here trusts`);
+      expect(faultOf(signature, [another])).toBe(
+        `it is by ${WORKFLOW} (${ISSUER}), which is not among the trusted signers`,
+      );
     }
   });
 

@@ -111,7 +111,7 @@ describe('what is no key of cosign', () => {
     ['no base64', (json) => (json.ciphertext = '????')],
   ])('%s', (_, change) => {
     expect(() => loadPrivateKey(keyFile(change), { passphrase: PASSPHRASE, name: 'k' })).toThrow(
-      failure('UsageError', 'USAGE', 'k says it is a key of cosign', 'cosign generate-key-pair'),
+      failure('UsageError', 'USAGE', 'k is labelled as a key of cosign', 'cosign generate-key-pair'),
     );
   });
 

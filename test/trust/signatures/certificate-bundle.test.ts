@@ -73,7 +73,7 @@ it('is accepted by whoever trusts the identity, and by nobody else', () => {
   expect(accepted).toMatchObject([{ ...SIGNER, signedAt: expect.any(Date) as Date }]);
   const other = { ...policy, identities: [{ identity: { issuer: ISSUER, subject: 'somebody' } }] };
   expect(() => verifySignatures(data, [bundle], other)).toThrow(
-    failure('TrustError', 'UNTRUSTED_SIGNER', '0 of 1', `${WORKFLOW} (${ISSUER}); trusted are somebody`),
+    failure('TrustError', 'UNTRUSTED_SIGNER', '0 of 1', `${WORKFLOW} (${ISSUER}); you trust somebody`),
   );
 });
 

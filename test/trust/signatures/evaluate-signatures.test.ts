@@ -50,7 +50,7 @@ describe.each(ALGORITHMS)('one signature with %s', async (algorithm) => {
   });
 
   it('is refused by who trusts another key, and the hint names both', () => {
-    const hint = `signed by ${signed.keyId}; trusted are ${other.keyId}`;
+    const hint = `signed by ${signed.keyId}; you trust ${other.keyId}`;
     expect(() => verifySignatures(data, [signed.bundle], trust(other.publicKey))).toThrow(
       refused('UNTRUSTED_SIGNER', '0 of 1', hint),
     );

@@ -92,7 +92,9 @@ describe('a timestamp', () => {
       { start: new Date(Date.now() + HOUR_MS).toISOString() },
     ]) {
       const verdict = judgeOne(bundle, authorities({ ...clock.pinned, validFor: window }));
-      expect(verdict).toEqual({ fault: expect.stringContaining('was not to be believed') as string });
+      expect(verdict).toEqual({
+        fault: expect.stringContaining('outside the time its authority is trusted for') as string,
+      });
     }
   });
 
@@ -138,7 +140,7 @@ describe('a key whose window has closed', () => {
 
   it('does not count without a timestamp, or with one that proves nothing', async () => {
     const refused = (detail: string): Error => failure('TrustError', 'EXPIRED', `which signed, is expired: ${detail}`);
-    expect(() => judge(bare)).toThrow(refused('no timestamp proves when it signed'));
+    expect(() => judge(bare)).toThrow(refused('no trusted timestamp says when it signed'));
     const other = await sign('other', clock.url);
     expect(() => judge(restamp(bare, [tokenOf(other)]))).toThrow(refused('its timestamp is about another signature'));
     const strange = await sign('passing', rsaClock.url);
@@ -198,8 +200,8 @@ describe('asking', () => {
 
   test.each<[string, string, Buffer]>([
     ['a refusal', 'is a refusal (PKIStatus 2)', Buffer.from('30053003020102', 'hex')],
-    ['no DER', 'is no timestamp in DER', Buffer.from('<html>')],
-    ['an empty answer', 'is no timestamp in DER', Buffer.alloc(0)],
+    ['no DER', 'is not a timestamp in DER', Buffer.from('<html>')],
+    ['an empty answer', 'is not a timestamp in DER', Buffer.alloc(0)],
     ['a granted nothing', 'cannot be read', Buffer.from('30053003020100', 'hex')],
   ])('is refused %s', async (_, reason, answer) => {
     await using server = await startScriptedServer(async (request, response) => {

@@ -81,7 +81,7 @@ export const trustSet = defineCommand({
     expires: time('--expires <time>', 'end of its validity: 2029-01-01 or 2029-01-01T12:00:00Z'),
     minSequence: count(
       '--min-sequence <n>',
-      'refuse releases below, without exception; only ever rises',
+      'refuse releases below, without exception; can only rise',
       1,
       Number.MAX_SAFE_INTEGER,
     ),
