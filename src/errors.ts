@@ -44,10 +44,15 @@ export class AirgapError extends Error {
   static {
     this.prototype.name = 'AirgapError';
   }
+  /** Stable: what programs match on. */
   readonly code: ErrorCode;
+  /** What to do next. */
   readonly hint: string | undefined;
+  /** What it is about, such as the member and its offset. */
   readonly details: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** The single things that are wrong, where there are several. */
   readonly items: readonly string[];
+  /** `message` names the thing that is wrong, and never a secret. */
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     const { items = [] } = options;
     super([message, ...items].join('\n  '), options.cause === undefined ? undefined : { cause: options.cause });
@@ -102,6 +107,7 @@ export class StoreError extends AirgapError {
 
 /** What is known of an exchange over HTTP that failed. */
 export interface HttpFailure {
+  /** Of the request, such as `GET`. */
   readonly method: string;
   /** Without query string or credentials. */
   readonly url: string;
@@ -118,7 +124,9 @@ export class HttpError extends AirgapError {
   static {
     this.prototype.name = 'HttpError';
   }
+  /** What was asked, and what came back. */
   readonly failure: HttpFailure;
+  /** `failure` says what was asked, and what came back. */
   constructor(code: ErrorCode, message: string, failure: HttpFailure, options: ErrorOptions = {}) {
     super(code, message, options);
     this.failure = failure;
@@ -140,7 +148,9 @@ export class RegistryError extends HttpError {
   static {
     this.prototype.name = 'RegistryError';
   }
+  /** What was asked, and what the registry answered. */
   declare readonly failure: RegistryFailure;
+  /** `failure` says what was asked, and what the registry answered. */
   constructor(message: string, failure: RegistryFailure, options: ErrorOptions = {}) {
     super('REGISTRY', message, failure, options);
   }

@@ -1,21 +1,63 @@
-/** The public API: what the `airgap` commands do, for other programs. */
-export { appendEntry, type AuditRecord } from './site/audit/log.ts';
+/** The public API: what the `airgap` commands do, for other programs. docs/api.md has complete ones. */
+
+// What a release is made from, and keys
+export { loadSpec, parseSpec, type ReleaseSpec } from './release/spec/spec.ts';
+export { formatLock, parseLock, readLock, writeLock } from './release/lock/lock.ts';
+export type { ReleaseLock } from './release/lock/lock-schema.ts';
 export {
-  proveAuditLog,
-  type AuditExpectations,
-  type AuditProofOptions,
-  type ProvedLog,
-} from './site/audit/verification.ts';
+  generateKeyPair,
+  keyId,
+  loadPublicKey,
+  publicKeyOf,
+  toPublicKeyPem,
+  type KeyAlgorithm,
+  type KeyPair,
+} from './trust/keys/public-key.ts';
+export { loadPrivateKey, type PrivateKeyOptions } from './trust/keys/private-key.ts';
+export { createKeySigner, type KeySigner, type ReleaseSigner } from './trust/signing/signer.ts';
+export { readTrustChain, readTrustFile } from './trust/documents/document-files.ts';
+export type { TrustRecord } from './trust/documents/document.ts';
+
+// The connected side
+export { ImageSources, type SourceOptions } from './operations/resolve/image-sources.ts';
+export {
+  pinRelease,
+  type PinnedRelease,
+  type PinOptions,
+  type ReleaseInput,
+} from './operations/resolve/pin-release.ts';
+export type { MovedTag } from './operations/resolve/resolve.ts';
+export { archiveFileName, type ArchiveMember } from './archive/inventory/from-lock.ts';
 export { buildArchive, type BuildOptions, type BuildReport, type BuildRequest } from './operations/build/build.ts';
-export { openLockedFiles } from './operations/resolve/collect.ts';
-export { extractFiles, type ExtractOptions } from './operations/extract.ts';
+export type { BuildFacts } from './operations/build/attestations.ts';
+export { signArchive, type SignOptions, type SignReport } from './operations/sign.ts';
+
+// What an archive says of itself
+export { inspectArchive, type InspectedImage, type Inspection } from './operations/inspect.ts';
+export type { Inventory } from './archive/inventory/inventory-schema.ts';
+export type { ContentGraph, GraphImage } from './content/content-graph.ts';
+
+// The secure side: trust, verification, load
+export type { TrustPolicy } from './trust/signatures/evaluate-signatures.ts';
+export type { AcceptedSigner } from './trust/signatures/principals.ts';
+export type { Acceptance, TrustedRelease } from './archive/verification/acceptance.ts';
+export { trustArchive, type ImageTarball, type TrustedArchive } from './archive/verification/trusted-archive.ts';
+export {
+  verifyArchive,
+  verifyPayload,
+  verifyStream,
+  type VerifiedArchive,
+  type VerifiedRelease,
+  type VerifyOptions,
+} from './archive/verification/verified-archive.ts';
+export { parseTarget, type TargetAddress } from './release/mapping/target-address.ts';
+export { openImageTarget, type OpenImageTarget, type OpenTargetOptions } from './release/mapping/open-target.ts';
 export {
   createLayoutTarget,
   createRegistryTarget,
   type ImageTarget,
   type PlannedImage,
 } from './release/mapping/image-target.ts';
-export { inspectArchive, type InspectedImage, type Inspection } from './operations/inspect.ts';
 export { loadRelease, planLoad, type LoadOptions, type LoadOutcome, type LoadPlan } from './operations/load/load.ts';
 export {
   loadTars,
@@ -26,20 +68,9 @@ export {
   type PlannedTar,
   type TarballPlan,
 } from './operations/load/tarballs.ts';
-export { mirrorImages, planMirror, type MirrorOptions, type MirrorPlan } from './operations/mirror.ts';
-export { readReceiptFile } from './site/receipts/receipt-file.ts';
-export { Registries } from './stores/registry/registries.ts';
-export {
-  resolveRelease,
-  type MovedTag,
-  type OpenImage,
-  type ResolvedRelease,
-  type ResolveOptions,
-  type ResolveRequest,
-} from './operations/resolve/resolve.ts';
-export { narrowGraph, type NarrowedGraph } from './release/mapping/routes.ts';
-export { parseTarget, type TargetAddress } from './release/mapping/target-address.ts';
-export { signArchive, type SignOptions, type SignReport } from './operations/sign.ts';
+export { extractFiles, type ExtractOptions } from './operations/extract.ts';
+
+// What a site keeps: its state, its audit log, its receipts, and the order in which they are written
 export type { SiteTerms } from './site/admission.ts';
 export {
   verifyAdmittedStream,
@@ -51,15 +82,50 @@ export {
 } from './site/admitted-release.ts';
 export { describeOperator } from './site/audit/operator.ts';
 export type { AuditContent, SiteEnvironment } from './site/audit/trail.ts';
-export { readSiteState } from './site/site-state.ts';
-export type { Acceptance, TrustedRelease } from './archive/verification/acceptance.ts';
-export { trustArchive, type ImageTarball, type TrustedArchive } from './archive/verification/trusted-archive.ts';
-export { readTrustChain, readTrustFile } from './trust/documents/document-files.ts';
+export type { AuditRecord } from './site/audit/log.ts';
 export {
-  verifyArchive,
-  verifyPayload,
-  verifyStream,
-  type VerifiedArchive,
-  type VerifiedRelease,
-  type VerifyOptions,
-} from './archive/verification/verified-archive.ts';
+  proveAuditLog,
+  type AuditExpectations,
+  type AuditProofOptions,
+  type ProvedLog,
+} from './site/audit/verification.ts';
+export { readReceiptFile } from './site/receipts/receipt-file.ts';
+export { readSiteState } from './site/site-state.ts';
+
+// Registry to registry
+export { mirrorImages, planMirror, type MirrorOptions, type MirrorPlan } from './operations/mirror.ts';
+export { narrowGraph, type NarrowedGraph } from './release/mapping/routes.ts';
+
+// Places that hold content
+export type { Bytes } from './base/bytes.ts';
+export type { CallOptions, FetchOptions, PushOptions, Source, Target } from './content/store.ts';
+export type { CopyEvent, CopyResult } from './content/copy.ts';
+export { Registries } from './stores/registry/registries.ts';
+export type { RegistryHostOptions } from './stores/registry/registry.ts';
+export { openLayout, type LayoutStore } from './stores/layout/oci-layout.ts';
+export { MemoryStore } from './stores/memory.ts';
+export { startRegistry, type EmbeddedRegistry, type RegistryOptions } from './server/embedded-registry.ts';
+
+// The specifications' words
+export type { Descriptor } from './oci/descriptor.ts';
+export { parseDigest, type Digest } from './oci/digest.ts';
+export { formatPlatform, parsePlatform, type Platform } from './oci/platform.ts';
+export { formatReference, parseReference, type Reference } from './oci/reference.ts';
+
+// What goes wrong: match on `code`
+export {
+  AirgapError,
+  AuthError,
+  ExitCode,
+  exitCodeOf,
+  HttpError,
+  IntegrityError,
+  NotFoundError,
+  RegistryError,
+  StoreError,
+  TrustError,
+  UsageError,
+  type ErrorCode,
+  type HttpFailure,
+  type RegistryFailure,
+} from './errors.ts';

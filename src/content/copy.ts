@@ -57,8 +57,11 @@ export interface CopyOptions {
 export interface CopyResult {
   /** Bytes that went over the wire to a target. */
   readonly copiedBytes: number;
+  /** Pieces of content that moved. */
   readonly copied: number;
+  /** Blobs that a registry took from a sibling repository, without a transfer. */
   readonly mounted: number;
+  /** Tags that were set. */
   readonly tagged: number;
   /** Targets that have a substitute now, from this run or an earlier one. */
   readonly substituted: readonly Substitution[];

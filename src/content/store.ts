@@ -9,6 +9,7 @@ import type { Digest } from '../oci/digest.ts';
 
 /** Options of every store verb. */
 export interface CallOptions {
+  /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -4,13 +4,19 @@ import type { Platform } from './platform.ts';
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/descriptor.md */
 export interface Descriptor {
+  /** Media type of the content. */
   readonly mediaType: string;
+  /** Of the bytes. */
   readonly digest: Digest;
   /** bytes */
   readonly size: number;
+  /** Of an artifact, where the manifest says it. */
   readonly artifactType?: string | undefined;
+  /** Of an image in an index. */
   readonly platform?: Platform | undefined;
+  /** Free-form facts. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** Other places for the content. */
   readonly urls?: readonly string[] | undefined;
   /** base64 */
   readonly data?: string | undefined;

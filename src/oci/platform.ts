@@ -4,9 +4,13 @@ import { UsageError } from '../errors.ts';
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/image-index.md#image-index-property-descriptions */
 export interface Platform {
+  /** Such as `linux`. */
   readonly os: string;
+  /** Such as `amd64` or `arm64`. */
   readonly architecture: string;
+  /** Of the architecture, such as `v7`. */
   readonly variant?: string | undefined;
+  /** Of Windows images. */
   readonly 'os.version'?: string | undefined;
 }
 

@@ -27,8 +27,11 @@ const BARE_HEX = /^[a-f0-9]{64}$/;
 export interface Reference {
   /** Host and optional port; `docker.io` for Docker Hub. */
   readonly registry: string;
+  /** Path of the repository in its registry. */
   readonly repository: string;
+  /** Absent where only the digest names it. */
   readonly tag?: string | undefined;
+  /** Absent where only the tag names it. */
   readonly digest?: Digest | undefined;
 }
 

@@ -11,6 +11,7 @@ import type { VerifiedArchive } from '../archive/verification/verified-archive.t
 export interface ExtractOptions {
   /** Only these files and what is below these directories; everything when empty. */
   readonly paths?: readonly string[] | undefined;
+  /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
 }
 

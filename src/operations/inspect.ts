@@ -13,9 +13,13 @@ import { readCarriedTrust } from '../archive/verification/carried-trust.ts';
 
 /** One image as the archive's head describes it. */
 export interface InspectedImage {
+  /** As the release names it. */
   readonly reference: string;
+  /** Of its index, or of its manifest where it has no index. */
   readonly digest: Digest;
+  /** Whether all platforms of its index are carried; absent where it has no index. */
   readonly indexMode: 'complete' | 'sparse' | undefined;
+  /** `os/architecture[/variant]` of what is carried. */
   readonly platforms: readonly string[];
   /** What vouches for the image; absent where nobody looked for any. */
   readonly evidence: readonly GraphEvidence[] | undefined;
@@ -27,12 +31,15 @@ export interface InspectedImage {
 
 /** The head of an archive, read and not verified. */
 export interface Inspection {
+  /** Of the archive. */
   readonly path: string;
   /** bytes */
   readonly size: number;
+  /** What the archive says of itself. */
   readonly inventory: Inventory;
   /** Bytes of unique content. */
   readonly contentSize: number;
+  /** Every image, in the order of the inventory. */
   readonly images: readonly InspectedImage[];
   /** Whom the signatures name. */
   readonly signers: readonly string[];

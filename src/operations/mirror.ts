@@ -10,14 +10,19 @@ const ASSESS_CONCURRENCY = 8;
 
 /** Options of {@link planMirror} and {@link mirrorImages}. */
 export interface MirrorOptions {
+  /** Transfers at the same time. @defaultValue 4 */
   readonly concurrency?: number | undefined;
+  /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
+  /** Told of each transfer as it begins, moves on and ends. */
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;
 }
 
 /** What a mirror run would do: nothing has been changed yet. */
 export interface MirrorPlan {
+  /** Every image with its name at the target. */
   readonly images: readonly PlannedImage[];
+  /** What the target lacks. */
   readonly pending: PendingCopy;
   /** Bytes that would go over the wire. */
   readonly bytes: number;

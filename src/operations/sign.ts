@@ -35,6 +35,7 @@ export interface SignOptions {
    * signatures with a certificate or a timestamp, which are longer than a sector. @defaultValue false
    */
   readonly detached?: boolean | undefined;
+  /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
   /** bytes verified so far, and in all */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -48,9 +49,11 @@ export interface SignReport {
   readonly place: string;
   /** Of `checksums.txt`, which is what was signed. */
   readonly digest: Digest;
+  /** Who signed. */
   readonly signer: SignerName;
   /** Whom the signatures which were there already name; nothing of them was verified. */
   readonly others: readonly string[];
+  /** What the archive says of itself. */
   readonly inventory: Inventory;
 }
 

@@ -15,14 +15,17 @@ import { ReceiptWriter, type ReceiptRequest, type WrittenReceipt } from './recei
 
 /** What is to be done with which archive, on which terms, and where that goes on record. */
 export interface SiteRequest {
+  /** What the audit log calls it. */
   readonly action: 'verify' | 'load' | 'extract';
   /** The archive as it was named. */
   readonly archive: string;
   /** Where its content goes, without credentials. */
   readonly target?: string | undefined;
+  /** Whom to believe, and where the site remembers. */
   readonly terms: SiteTerms;
   /** The audit log, where it is not the one beside the state. */
   readonly auditLog?: string | undefined;
+  /** The receipt that the work leaves. */
   readonly receipt?: ReceiptRequest | undefined;
   /** Only say what would be done: nothing is locked, remembered or put on record. @defaultValue false */
   readonly isPlan?: boolean | undefined;
@@ -30,7 +33,9 @@ export interface SiteRequest {
 
 /** What was left of the work for others to read. */
 export interface SiteRecord {
+  /** The entry of the audit log that says it is complete; absent without a log. */
   readonly entry?: AuditRecord | undefined;
+  /** The receipt; absent where none was asked for. */
   readonly receipt?: WrittenReceipt | undefined;
 }
 
@@ -38,6 +43,7 @@ export interface SiteRecord {
 export interface SiteWork<T> {
   /** What would get where, for the log, before anything can be seen; absent where the work makes nothing visible. */
   readonly planned?: (() => AuditContent) | undefined;
+  /** Does it. */
   readonly act: () => Promise<T>;
   /** What got where, for the log. */
   readonly done?: ((outcome: T) => AuditContent) | undefined;
@@ -45,6 +51,7 @@ export interface SiteWork<T> {
 
 /** A release that the site admits, for as long as the work on it lasts. */
 export class AdmittedRelease {
+  /** Open, and believed under the terms of the site. */
   readonly archive: TrustedArchive;
   readonly #complete: Completion | undefined;
 

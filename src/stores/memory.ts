@@ -19,6 +19,7 @@ export class MemoryStore implements Target, ReferrerSource {
   readonly #contents = new Map<Digest, Stored>();
   readonly #tags = new Map<string, Digest>();
 
+  /** An empty store. `name` is for messages. */
   constructor(name = 'memory') {
     this.name = name;
   }

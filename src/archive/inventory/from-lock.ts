@@ -12,6 +12,7 @@ const SIGNATURE_SLOT_BYTES = 16 * 1024;
 export interface ArchiveMember {
   /** In the archive. */
   readonly path: string;
+  /** Its content. */
   readonly bytes: Buffer;
 }
 

@@ -37,9 +37,11 @@ import { releaseAttestations, releaseSignatures } from '../reader/signatures.ts'
  * what acts upon an archive takes the {@link TrustedArchive} that it describes.
  */
 export interface TrustedRelease {
+  /** What the archive says of itself. */
   readonly inventory: Inventory;
   /** Of `checksums.txt`, which stands for the whole archive. */
   readonly digest: Digest;
+  /** Whose signatures were accepted. */
   readonly signers: readonly AcceptedSigner[];
   /** Whom other signatures name; nothing of them was verified. */
   readonly unchecked: readonly string[];
@@ -49,6 +51,7 @@ export interface TrustedRelease {
   readonly threshold: number;
   /** The trust document the release was judged by; absent when plain keys were given. */
   readonly trust?: RootedTrust | undefined;
+  /** How it stands to what the site has seen. */
   readonly standing: Standing;
   /** How it was built, as its signers state it. */
   readonly provenance: ProvenanceVerdict;
@@ -58,6 +61,7 @@ export interface TrustedRelease {
 export interface Acceptance {
   /** Plain keys, or a trust document where trust begins unless the state has pinned a newer one. */
   readonly anchor: TrustPolicy | TrustRecord;
+  /** The time that validity is judged by. */
   readonly now: Date;
   /** What the site remembers; without it, only what needs no memory is checked. */
   readonly state?: SiteState | undefined;

@@ -17,6 +17,7 @@ const DECIDED = Symbol('decided');
 export interface ImageTarball {
   /** `images/linux-amd64.tar` */
   readonly member: string;
+  /** `os/architecture[/variant]`. */
   readonly platform: string;
   /** Its digest is the one that the signed `checksums.txt` lists. */
   readonly descriptor: Descriptor;

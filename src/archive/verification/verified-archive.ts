@@ -16,11 +16,13 @@ const VERIFIED = Symbol('verified');
  * has no more than this, and nothing can be loaded or extracted with it.
  */
 export interface VerifiedRelease extends TrustedRelease {
+  /** How much was read and hashed. */
   readonly content: VerifiedContent;
 }
 
 /** Options of every step. */
 export interface VerifyOptions {
+  /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
   /** bytes of content hashed so far, and in all */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;

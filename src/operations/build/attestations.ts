@@ -39,6 +39,7 @@ const UNKNOWN = sha256('');
 export interface BuildFacts {
   /** URI of whoever ran the build. @defaultValue this product in this version */
   readonly builderId?: string | undefined;
+  /** The source the release was made from. */
   readonly source?: ProvenanceSource | undefined;
   /** URI of this run. With it the statement also says when the build began and ended. */
   readonly invocationId?: string | undefined;

@@ -21,6 +21,7 @@ import { attestBuild, planProvenance, type BuildFacts } from './attestations.ts'
 
 /** What to build, and from where. */
 export interface BuildRequest {
+  /** What to build. */
   readonly lock: ReleaseLock;
   /** Path of the archive. */
   readonly output: string;
@@ -42,9 +43,13 @@ export interface BuildRequest {
 
 /** Options of {@link buildArchive}. */
 export interface BuildOptions {
+  /** Replace an archive of that name when the new one is complete. @defaultValue false */
   readonly overwrite?: boolean | undefined;
+  /** Transfers at the same time. @defaultValue 4 */
   readonly concurrency?: number | undefined;
+  /** Ends what is under way; the next build goes on there. */
   readonly signal?: AbortSignal | undefined;
+  /** Told of each transfer as it begins, moves on and ends. */
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;
   /** Told before the first byte moves: bytes of content in all, and those an interrupted run left in place. */
   readonly onStart?: ((held: number, total: number) => void) | undefined;
@@ -52,17 +57,21 @@ export interface BuildOptions {
 
 /** What was built. */
 export interface BuildReport {
+  /** Of the archive. */
   readonly path: string;
   /** bytes */
   readonly size: number;
   /** Of `checksums.txt`, which stands for the whole archive. */
   readonly digest: Digest;
+  /** What the archive says of itself. */
   readonly inventory: Inventory;
+  /** Who signed, one for each signature. */
   readonly signers: readonly SignerName[];
   /** Who states how the archive was built. */
   readonly provenance: SignerName | undefined;
   /** Bytes an interrupted run had left in place. */
   readonly resumedBytes: number;
+  /** Bytes of content that this run moved. */
   readonly copiedBytes: number;
 }
 

@@ -21,8 +21,11 @@ const ASSESS_CONCURRENCY = 8;
 export interface LoadOptions {
   /** Only these of the archive's platforms. */
   readonly platforms?: readonly string[] | undefined;
+  /** Transfers at the same time. @defaultValue 4 */
   readonly concurrency?: number | undefined;
+  /** Ends what is under way; the next load goes on there. */
   readonly signal?: AbortSignal | undefined;
+  /** Told of each transfer as it begins, moves on and ends. */
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;
   /** bytes of payload verified so far, and in all */
   readonly onVerified?: ((done: number, total: number) => void) | undefined;
@@ -36,11 +39,15 @@ export class LoadPlan {
   }
 
   readonly #archive: TrustedArchive;
+  /** Where it goes. */
   readonly target: ImageTarget;
+  /** Every image with its name at the target. */
   readonly images: readonly PlannedImage[];
+  /** Every chart with its name at the target. */
   readonly charts: readonly ChartRoute[];
   /** References of images that exist for none of the chosen platforms. */
   readonly skipped: readonly string[];
+  /** What the target lacks. */
   readonly pending: PendingCopy;
   /** Bytes that would go over the wire. */
   readonly bytes: number;

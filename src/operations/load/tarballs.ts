@@ -23,9 +23,11 @@ const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW;
 export interface PlannedTar extends ImageTarball {
   /** Where it goes: a path, or the Engine. */
   readonly destination: string;
+  /** The names that an importer gives its images. */
   readonly references: readonly string[];
   /** The images of it, with what their references are at the source. */
   readonly images: readonly { readonly reference: string; readonly digest: Digest }[];
+  /** Whether the target holds it already. */
   readonly present: boolean;
 }
 
@@ -52,10 +54,12 @@ export class TarballPlan {
     this.#tarballs = tarballs;
   }
 
+  /** Where the tarballs go. */
   get kind(): TarballTarget {
     return this.#kind;
   }
 
+  /** Each tarball, and whether the target holds it. */
   get tarballs(): readonly PlannedTar[] {
     return this.#tarballs;
   }
@@ -65,6 +69,7 @@ export class TarballPlan {
 export interface LoadTarsOptions {
   /** Only these of the archive's platforms. */
   readonly platforms?: readonly string[] | undefined;
+  /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
   /** bytes of payload verified so far, and in all */
   readonly onVerified?: ((done: number, total: number) => void) | undefined;
@@ -74,7 +79,9 @@ export interface LoadTarsOptions {
 
 /** What {@link loadTars} did. */
 export interface LoadTarsOutcome {
+  /** Bytes that were handed over. */
   readonly copiedBytes: number;
+  /** `not read` where nothing had to move, so that no byte of the payload was used. */
   readonly payload: 'verified' | 'not read';
 }
 

@@ -21,6 +21,7 @@ export interface SourceOptions {
   readonly concurrency?: number | undefined;
   /** Accounts, proxies and the Engine's address are looked up here. @defaultValue the environment of the process */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -18,7 +18,9 @@ const LOCK_EXTENSION = '.lock.json';
 
 /** A file that a release is made from: a release.yaml, a lock, or a text file with one image reference a line. */
 export interface ReleaseInput {
+  /** A release.yaml, a lock that is taken as it is, or a text file with one reference a line. */
   readonly kind: 'spec' | 'lock' | 'list';
+  /** Of the file. */
   readonly path: string;
 }
 
@@ -38,6 +40,7 @@ export interface PinOptions {
   readonly platforms?: readonly string[] | undefined;
   /** The release's time, where it has none yet. @defaultValue now */
   readonly now?: Date | undefined;
+  /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
   /** Told of each image when it is pinned, with how many of all are. */
   readonly onImage?: ((reference: string, done: number, total: number) => void) | undefined;
@@ -45,14 +48,17 @@ export interface PinOptions {
 
 /** A pinned release, ready to build or mirror. */
 export interface PinnedRelease {
+  /** Every reference with its digest, every file with its content. */
   readonly lock: ReleaseLock;
   /** Absent for a plain list. */
   readonly lockPath?: string | undefined;
   /** Whether the lock was written by this run. */
   readonly isWritten: boolean;
+  /** Where the content of each file of the lock is, by digest. */
   readonly files: ReadonlyMap<Digest, FileContent>;
   /** Verified manifests and configs that were read on the way. */
   readonly contents: ReadonlyMap<Digest, Buffer>;
+  /** Tags that name something else than in the lock before. */
   readonly moved: readonly MovedTag[];
   /** What may be missing or wrong behind the gap, a sentence each. */
   readonly warnings: readonly string[];

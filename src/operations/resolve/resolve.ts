@@ -51,8 +51,11 @@ export interface ResolveOptions {
 
 /** A tag that names something else than when the lock was written. */
 export interface MovedTag {
+  /** As the release names it. */
   readonly reference: string;
+  /** In the lock before. */
   readonly was: Digest;
+  /** In the registry. */
   readonly now: Digest;
 }
 

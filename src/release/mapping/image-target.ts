@@ -21,7 +21,9 @@ export interface ImageTarget {
 
 /** One image and its place at the target. */
 export interface PlannedImage extends Mapping {
+  /** Of its index, or of its manifest where it has no index. */
   readonly digest: Digest;
+  /** Whether all platforms of its index go there; absent where it has no index. */
   readonly indexMode: 'complete' | 'sparse' | undefined;
   /** Absent where nobody looked for any. */
   readonly evidence: readonly GraphEvidence[] | undefined;

@@ -28,6 +28,7 @@ export interface OpenTargetOptions {
 
 /** An open target; closing it gives back connections and locks. */
 export interface OpenImageTarget extends AsyncDisposable {
+  /** The place for images. */
   readonly target: ImageTarget;
 }
 

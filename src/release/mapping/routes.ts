@@ -21,6 +21,7 @@ import { FileSource } from '../../stores/files.ts';
 
 /** A graph cut down to some platforms, with the images that have none of them. */
 export interface NarrowedGraph {
+  /** What is left for the platforms. */
   readonly graph: ContentGraph;
   /** References of images that exist for none of the chosen platforms. */
   readonly skipped: readonly string[];

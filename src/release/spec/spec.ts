@@ -54,18 +54,25 @@ export interface ComponentSpec {
 
 /** A whole release, as declared. */
 export interface ReleaseSpec {
+  /** What the product is called: lower-case letters, digits and hyphens. */
   readonly name: string;
+  /** As in the name of the archive. */
   readonly version: string;
+  /** The line of releases it belongs to, such as `stable`. */
   readonly channel: string;
+  /** Its place in that line; sites refuse to go back. */
   readonly sequence?: number | undefined;
   /** RFC 3339 in UTC and whole seconds, `2026-01-31T12:00:00Z`. */
   readonly created?: string | undefined;
   /** As `created`. */
   readonly expires?: string | undefined;
+  /** The platforms that are carried. */
   readonly platforms: readonly Platform[] | 'all';
+  /** What happens to signatures and attestations of images. */
   readonly evidence: EvidencePolicy;
   /** In order: the first rule that matches an image decides. Absent: signatures are not checked. */
   readonly imagePolicy?: readonly ImageRule[] | undefined;
+  /** The parts of the product, each with its images and files. */
   readonly components: readonly ComponentSpec[];
 }
 

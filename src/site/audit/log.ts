@@ -17,6 +17,7 @@ const POLL_MS = 25;
 
 /** An entry that is on disk. */
 export interface AuditRecord extends LinkedEntry {
+  /** Of the log. */
   readonly path: string;
   /** What a crash had left of the entry before; this append accounted for it. */
   readonly recovered: TornBytes | undefined;

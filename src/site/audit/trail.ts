@@ -23,10 +23,13 @@ const MAX_TEXT = 4096;
 
 /** What the site is told of the world around it. */
 export interface SiteEnvironment {
+  /** The clock. */
   readonly now: () => Date;
+  /** Ends what is under way. */
   readonly signal: AbortSignal;
   /** Version of the program, for the log. */
   readonly tool: string;
+  /** Who does it: see `describeOperator`. */
   readonly operator: AuditOperator;
   /** Told what is no failure and should be known all the same. */
   readonly onNote?: ((line: string) => void) | undefined;

@@ -12,11 +12,13 @@ const LINE_FEED = 0x0a;
 export interface AuditExpectations {
   /** Hash of some line of it: what it was when somebody wrote that down. */
   readonly head?: Digest | undefined;
+  /** Receipts of loads that have to be entries of the log. */
   readonly receipts?: readonly ReadReceipt[] | undefined;
 }
 
 /** Options of {@link proveAuditLog}. */
 export interface AuditProofOptions {
+  /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
   /** Told of every entry as it is found to hold. */
   readonly onEntry?: ((entry: LinkedEntry) => void) | undefined;

@@ -71,11 +71,13 @@ export async function openLayout(directory: string, options: LayoutOptions = {})
 /** Made by {@link openLayout}. Hashes what it stores, so it proves content itself. */
 export class LayoutStore implements Target, AsyncDisposable {
   readonly name: string;
+  /** Of the layout. */
   readonly directory: string;
   #lock: Promise<FileLock> | undefined;
   /** The last change of index.json; the next one waits for it. */
   #tagging: Promise<unknown> = Promise.resolve();
 
+  /** @internal Made by {@link openLayout} alone. */
   constructor(directory: string, name: string) {
     this.directory = directory;
     this.name = name;

@@ -30,6 +30,7 @@ export interface RegistryHostOptions {
   readonly insecure?: boolean | undefined;
   /** Requests, downloads and uploads at once, each. @defaultValue 8 */
   readonly concurrency?: number | undefined;
+  /** How often and how patiently a failed request is repeated. */
   readonly retry?: RetryPolicy | undefined;
   /** Told of every exchange on the wire. */
   readonly onRequest?: ((event: RequestEvent) => void) | undefined;

@@ -19,7 +19,9 @@ const PEM_LINE = /.{1,64}/g;
 export interface TrustRecord {
   /** What to call it in errors: its path. */
   readonly name: string;
+  /** What it says. */
   readonly document: TrustDocument;
+  /** The signatures over it, and the bytes that were signed. */
   readonly envelope: Envelope;
   /** Of the document's bytes, which do not change when signatures are added: what people compare over the phone. */
   readonly digest: Digest;

@@ -8,7 +8,9 @@ export type KeyAlgorithm = 'ecdsa-p256' | 'ed25519';
 
 /** A private key and its public half. */
 export interface KeyPair {
+  /** Keep it encrypted, or in a KMS. */
   readonly privateKey: KeyObject;
+  /** What others verify with. */
   readonly publicKey: KeyObject;
 }
 

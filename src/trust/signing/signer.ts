@@ -26,6 +26,7 @@ export interface ReleaseSigner {
 
 /** Whoever signs with a key of their own. */
 export interface KeySigner extends ReleaseSigner {
+  /** What its signatures are verified with. */
   readonly publicKey: KeyObject;
   /** Hexadecimal fingerprint of the public key. */
   readonly keyId: string;
