@@ -198,9 +198,15 @@ export function codeOf(error: unknown): ErrorCode | 'INTERRUPTED' | 'SYSTEM' | '
   return isSystemError(error) ? 'SYSTEM' : 'INTERNAL';
 }
 
+/** The code that Node gave an error, whatever its kind: `ENOENT`, `ERR_INVALID_URL`; none of this product's own. */
+export function nodeCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error instanceof AirgapError || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
 /** Whether it is a failed system call, such as a file that cannot be written: the message names the call and the path. */
 export function isSystemError(error: unknown): error is Error & { readonly code: string } {
-  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
+  return error instanceof Error && 'syscall' in error && nodeCode(error) !== undefined;
 }
 
 /** Whether the value is the outcome of an aborted `AbortSignal`. */

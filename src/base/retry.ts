@@ -1,6 +1,6 @@
 /** Retries whole idempotent units of work with jittered exponential back-off, and obeys `Retry-After`. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpError } from '../errors.ts';
+import { wait } from './wait.ts';
 
 /** Longest wait a server may demand with `Retry-After`, in milliseconds. */
 export const MAX_RETRY_AFTER_MS: number = 60_000;
@@ -69,15 +69,4 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
   const text = value.trim();
   const delayMs = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
   return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), MAX_RETRY_AFTER_MS);
-}
-
-/** Resolves after the delay. @throws the signal's reason, at once, when aborted. */
-export async function wait(delayMs: number, signal?: AbortSignal): Promise<void> {
-  signal?.throwIfAborted();
-  try {
-    await sleep(delayMs, undefined, signal === undefined ? {} : { signal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  }
 }

@@ -1,4 +1,5 @@
 /** A command is data: what it is called, what it takes, and one function that does it. */
+import { isUtcSeconds } from '../base/utc-time.ts';
 import { UsageError } from '../errors.ts';
 import { isDigest, type Digest } from '../oci/digest.ts';
 import { formatPlatform, parsePlatform } from '../oci/platform.ts';
@@ -136,9 +137,7 @@ export function time(flags: string, summary: string): Option<string | undefined>
       const word = given.at(-1);
       if (word === undefined) return undefined;
       const full = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(word) ? `${word}T00:00:00Z` : word;
-      const parsed = new Date(full);
-      const isReal = !Number.isNaN(parsed.getTime()) && parsed.toISOString() === full.replace(/Z$/, '.000Z');
-      if (isReal) return full;
+      if (isUtcSeconds(full)) return full;
       throw new UsageError('USAGE', `${flags}: ${word} is not a time`, {
         hint: 'write it as 2027-01-31 or 2027-01-31T12:00:00Z',
       });

@@ -56,7 +56,7 @@ const verifyAndLoad = defineCommand({
       throw new UsageError('USAGE', 'a receipt needs --to: it is of a load');
     if (audit) return proveLogAndReport(context, archive, { expectHead, receipts: [], key: undefined });
     if (inspect) return inspectAndReport(context, archive);
-    const terms = await readTerms(options, context.now());
+    const terms = await readTerms(options, context);
     if (extract !== undefined)
       return extractAndReport(context, archive, terms, { ...options, directory: extract, paths: options.path });
     if (to === undefined) return verifyAndReport(context, archive, terms, options);

@@ -1,4 +1,5 @@
 /** One run of a program: arguments in, exit code out. Ctrl-C asks the work to stop; a second one ends it at once. */
+import { systemCode } from '../base/files/system-errors.ts';
 import { ExitCode, reasonOf } from '../errors.ts';
 import { processSurroundings, wantsColor, type Surroundings } from './context.ts';
 import { printFailure } from './output/failure.ts';
@@ -14,8 +15,8 @@ export async function runInProcess(argv: readonly string[], program: Program): P
   // Only the first: without a listener the second signal ends the process.
   process.once('SIGINT', stop).once('SIGTERM', stop);
   // A reader that has seen enough, such as head, is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(ExitCode.ok);
+  process.stdout.on('error', (error: Error) => {
+    if (systemCode(error) === 'EPIPE') process.exit(ExitCode.ok);
     throw error;
   });
   return run(argv, processSurroundings(controller.signal), program);

@@ -1,4 +1,5 @@
 /** What a copy has to do, worked out before it starts: every piece of content once, whoever shares it. */
+import { AirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ContentGraph, GraphBlob, GraphManifest } from './content-graph.ts';
@@ -286,7 +287,7 @@ async function currentDigest({ target, tag }: TagAssignment, signal: AbortSignal
   try {
     return (await atTarget(target, () => target.resolve(tag, { signal }))).digest;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'NOT_FOUND') return undefined;
+    if (error instanceof AirgapError && error.code === 'NOT_FOUND') return undefined;
     throw error;
   }
 }

@@ -41,7 +41,7 @@ export async function extractFiles(
     await mkdir(dirname(place), { recursive: true });
     const descriptor = { mediaType: 'application/octet-stream', digest, size };
     const content = verified(archive.fetch(descriptor, options), descriptor, archive.name);
-    await placeFile(place, content, path.startsWith('install/') ? 0o755 : 0o644);
+    await placeFile(place, content, { mode: path.startsWith('install/') ? 0o755 : 0o644 });
   }
   return files.map((file) => file.path);
 }

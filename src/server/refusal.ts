@@ -1,4 +1,6 @@
 /** How the registry says no: the specification's error codes, their HTTP statuses and the one JSON shape they travel in. */
+import { StoreError } from '../errors.ts';
+import { isDiskFull } from '../base/files/system-errors.ts';
 
 /**
  * Error codes, and the status each has unless the refusing place says otherwise. The last three are not in the
@@ -63,14 +65,8 @@ export function toErrorBody(refusal: Refusal): Buffer {
 /** Turns a failure nobody planned for into an answer that tells the client nothing about this machine's paths. */
 export function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
-  if (errorCodeOf(error) === 'ENOSPC' || errorCodeOf(error) === 'EDQUOT') {
+  if (isDiskFull(error) || (error instanceof StoreError && error.code === 'NO_SPACE')) {
     return new Refusal('UNKNOWN', 'the disk of the registry is full', { status: 507, cause: error });
   }
   return new Refusal('UNKNOWN', 'internal error of the registry', { cause: error });
-}
-
-/** The system's code of a failed call, such as `ENOENT`. */
-export function errorCodeOf(error: unknown): string | undefined {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return typeof code === 'string' ? code : undefined;
 }

@@ -1,9 +1,11 @@
 /** What a site remembers, on disk: one file, replaced in one step, written by one process at a time. */
-import { constants } from 'node:fs';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { acquireFileLock, type FileLock } from '../base/files/file-lock.ts';
-import { AirgapError, IntegrityError, StoreError } from '../errors.ts';
+import { placeFile } from '../base/files/place-file.ts';
+import { readIfThere } from '../base/files/read-file.ts';
+import { onDisk, type SystemHints } from '../base/files/system-errors.ts';
+import { IntegrityError, StoreError } from '../errors.ts';
 import { SiteState } from '../trust/rollback/site-state-schema.ts';
 import { parseCanonically, serializeCanonically } from '../base/json/canonical-json.ts';
 import { parseTrust } from '../trust/documents/document.ts';
@@ -13,9 +15,12 @@ import { sha256 } from '../oci/digest.ts';
 const MAX_STATE_BYTES = 64 * 1024 * 1024;
 const STATE_FILE = 'state.json';
 const LOCK_FILE = 'state.lock';
-const ASIDE_FILE = 'state.json.new';
-const READ = constants.O_RDONLY | constants.O_NOFOLLOW;
-const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+const HINTS: SystemHints = {
+  otherwise: 'give a directory of the local disk that this user may write to, and no links in the place of its files',
+};
+
+const RESTORE =
+  'restore it from a backup; deleting it makes this site forget what it loaded, so that older releases pass again';
 
 const NOTHING_SEEN: SiteState = { stateVersion: 1, lines: [], exceptions: [] };
 
@@ -26,7 +31,13 @@ const NOTHING_SEEN: SiteState = { stateVersion: 1, lines: [], exceptions: [] };
  */
 export async function readSiteState(directory: string): Promise<SiteState> {
   const path = join(directory, STATE_FILE);
-  const bytes = await readWhole(path);
+  const bytes = await readIfThere(path, {
+    what: 'the state',
+    limit: MAX_STATE_BYTES,
+    links: 'refuse',
+    refuse: (fault) =>
+      new StoreError('STORE_IO', `the state cannot be kept in ${path}: it ${fault}`, { hint: HINTS.otherwise }),
+  });
   if (bytes === undefined) return NOTHING_SEEN;
   try {
     const state = parseCanonically(SiteState, bytes, path, MAX_STATE_BYTES);
@@ -35,7 +46,7 @@ export async function readSiteState(directory: string): Promise<SiteState> {
   } catch (error) {
     if (!(error instanceof IntegrityError)) throw error;
     throw new IntegrityError(error.code, error.message, {
-      hint: 'restore it from a backup; deleting it makes this site forget what it loaded, so that older releases pass again',
+      hint: RESTORE,
       cause: error,
     });
   }
@@ -63,17 +74,8 @@ export class Site implements AsyncDisposable {
    * @throws StoreError `STORE_IO`, `NO_SPACE`
    */
   async write(state: SiteState): Promise<void> {
-    const aside = join(this.directory, ASIDE_FILE);
-    await asStoreError(aside, async () => {
-      {
-        await using file = await open(aside, WRITE, 0o644);
-        await file.writeFile(serializeCanonically(SiteState.parse(state)));
-        await file.sync();
-      }
-      await rename(aside, join(this.directory, STATE_FILE));
-      await using parent = await open(this.directory, 'r');
-      await parent.sync();
-    });
+    const path = join(this.directory, STATE_FILE);
+    await placeFile(path, serializeCanonically(SiteState.parse(state)), { hints: HINTS });
     this.#state = state;
   }
 
@@ -87,7 +89,7 @@ export class Site implements AsyncDisposable {
  * @throws StoreError `LOCKED` when another process has it. @throws whatever {@link readSiteState} throws.
  */
 export async function openSite(directory: string): Promise<Site> {
-  await asStoreError(directory, () => mkdir(directory, { recursive: true }));
+  await onDisk(`the state cannot be kept in ${directory}`, () => mkdir(directory, { recursive: true }), HINTS);
   const lock = await acquireFileLock(join(directory, LOCK_FILE), `the state in ${directory}`);
   try {
     return new Site(directory, await readSiteState(directory), lock);
@@ -110,35 +112,4 @@ function checkState(state: SiteState, path: string): void {
       throw new IntegrityError('MALFORMED', `${path} holds a trust document that is not the one that was pinned`);
     }
   }
-}
-
-async function readWhole(path: string): Promise<Buffer | undefined> {
-  try {
-    await using file = await open(path, READ);
-    const { size } = await file.stat();
-    if (size > MAX_STATE_BYTES)
-      throw new IntegrityError('MALFORMED', `${path} is longer than ${MAX_STATE_BYTES} bytes`);
-    return await file.readFile();
-  } catch (error) {
-    if (error instanceof AirgapError) throw error;
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw storeError(path, error);
-  }
-}
-
-async function asStoreError<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw storeError(path, error);
-  }
-}
-
-function storeError(path: string, error: unknown): unknown {
-  if (!(error instanceof Error && 'code' in error)) return error;
-  const isFull = error.code === 'ENOSPC';
-  return new StoreError(isFull ? 'NO_SPACE' : 'STORE_IO', `the state cannot be kept in ${path}: ${error.message}`, {
-    cause: error,
-    hint: 'give a directory of the local disk that this user may write to, and no links in the place of its files',
-  });
 }

@@ -1,5 +1,5 @@
 /** Files of this machine (or of memory) as a {@link Source}: each is known by the digest it had when it was pinned. */
-import { createReadStream } from 'node:fs';
+import { readChunks } from '../base/files/open-file.ts';
 import { bytesOf } from '../content/verified.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { FetchOptions, Source } from '../content/store.ts';
@@ -9,8 +9,6 @@ import type { Digest } from '../oci/digest.ts';
 
 /** Where the content of one digest is: a path, or the bytes themselves. */
 export type FileContent = { readonly path: string } | { readonly bytes: Uint8Array };
-
-const READ_BYTES = 256 * 1024;
 
 /** A fixed set of files. */
 export class FileSource implements Source {
@@ -34,11 +32,6 @@ export class FileSource implements Source {
     const content = this.#contents.get(target.digest);
     if (content === undefined) throw new NotFoundError('NOT_FOUND', `${this.name} does not hold ${target.digest}`);
     if ('bytes' in content) yield* bytesOf(content.bytes.subarray(offset));
-    else
-      yield* createReadStream(content.path, {
-        start: offset,
-        highWaterMark: READ_BYTES,
-        signal,
-      }) as AsyncIterable<Buffer>;
+    else yield* readChunks(content.path, { what: 'a file of a release', offset, signal });
   }
 }

@@ -1,6 +1,7 @@
 /** Retrying: how often, how long, and when not. */
 import { describe, expect, it } from 'vitest';
-import { isRetryable, parseRetryAfter, retryDelayMs, retrying, wait } from '../../src/base/retry.ts';
+import { isRetryable, parseRetryAfter, retryDelayMs, retrying } from '../../src/base/retry.ts';
+import { wait } from '../../src/base/wait.ts';
 import { RegistryError } from '../../src/errors.ts';
 
 const QUICK = { tries: 3, baseMs: 1, maxMs: 4 };

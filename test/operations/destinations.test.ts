@@ -2,7 +2,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { refuseLink, writeResultFile } from '../../src/base/files/result-file.ts';
+import { refuseLink, writeNamedFile, writeResultFile } from '../../src/base/files/result-file.ts';
 import { layoutArchive } from '../../src/archive/layout/archive-layout.ts';
 import { bytesOf } from '../../src/content/verified.ts';
 import { RegistryError } from '../../src/errors.ts';
@@ -255,15 +255,16 @@ describe('reports', () => {
     await symlink(temp.join('nowhere'), temp.join('dangling'));
     await expect(writeResultFile(temp.join('dangling'), 'x')).rejects.toMatchObject({ code: 'STORE_IO' });
     await expect(lstat(temp.join('nowhere'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await symlink('/dev/null', temp.join('null'));
+    await expect(writeResultFile(temp.join('null'), 'x')).rejects.toMatchObject({ code: 'STORE_IO' });
+    await expect(writeNamedFile(temp.join('null'), 'x')).rejects.toMatchObject({ code: 'STORE_IO' });
+    expect(await readlink(temp.join('null'))).toBe('/dev/null');
   });
 
-  test('replace what they find, and may go to a device', async () => {
+  test('replace what they find', async () => {
     await writeResultFile(temp.join('new/report.json'), 'a longer text');
     await writeResultFile(temp.join('new/report.json'), 'short');
     expect(await readFile(temp.join('new/report.json'), 'utf8')).toBe('short');
-    await symlink('/dev/null', temp.join('null'));
-    await writeResultFile(temp.join('null'), 'x');
-    expect(await readlink(temp.join('null'))).toBe('/dev/null');
   });
 
   test('do not go to a directory of their own name that is a link', async () => {

@@ -89,11 +89,11 @@ describe('a state is refused', () => {
     expect(await readFile(file(), 'utf8')).toBe(text);
   });
 
-  test.each(['state.json', 'state.json.new'])('when %s is a link, which is left alone', async (name) => {
+  test('when state.json is a link, which is left alone', async () => {
     const victim = temp.join('victim');
     await writeFile(victim, good);
     await mkdir(place());
-    await symlink(victim, temp.join('state', name));
+    await symlink(victim, temp.join('state', 'state.json'));
     const write = async (): Promise<void> => {
       await using site = await openSite(place());
       await site.write(NOTHING);

@@ -1,7 +1,8 @@
 /** `release.json`: the signed inventory an archive is a pure function of. */
+import { UtcSeconds } from '../../base/schemas/utc-seconds.ts';
 import * as z from 'zod';
 import { ContentGraph, DigestText, Size } from '../../content/content-graph.ts';
-import { LineName, Sequence, UtcSeconds } from '../../trust/documents/document-schema.ts';
+import { LineName, Sequence } from '../../trust/documents/document-schema.ts';
 
 const Text = z.string().min(1).max(512);
 const Path = z.string().min(1).max(255);

@@ -1,4 +1,5 @@
 /** What makes the names in an inventory consistent: times, order, paths, references, components. */
+import { isUtcSeconds } from '../../base/utc-time.ts';
 import { IntegrityError, UsageError } from '../../errors.ts';
 import { isMemberPath, isTarTime } from '../../base/tar/ustar.ts';
 import type { Digest } from '../../oci/digest.ts';
@@ -99,8 +100,7 @@ function checkComponents(
 }
 
 function isRealTime(text: string): boolean {
-  const time = new Date(text);
-  return isTarTime(time.getTime() / 1000) && time.toISOString() === text.replace('Z', '.000Z');
+  return isUtcSeconds(text) && isTarTime(Date.parse(text) / 1000);
 }
 
 /** The reference, when it is the one spelling of it and names something. */

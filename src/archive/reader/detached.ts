@@ -2,12 +2,13 @@
  * Signatures that lie beside an archive: for a medium that cannot be written any more, or when every slot is taken. Which
  * file belongs to which archive follows from its name alone: `<archive>.<first 16 digits of the key id>.sigstore.json`.
  */
-import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { IntegrityError, StoreError, UsageError } from '../../errors.ts';
-import { fileExists, syncAndRename, toStoreError } from '../../base/files/disk.ts';
+import { IntegrityError, UsageError } from '../../errors.ts';
+import { fileExists } from '../../base/files/disk.ts';
+import { placeFile } from '../../base/files/place-file.ts';
+import { readBounded } from '../../base/files/read-file.ts';
+import { systemCode, toStoreError } from '../../base/files/system-errors.ts';
 
 const MAX_FILES = 32;
 const MAX_FILE_BYTES = 64 * 1024;
@@ -59,20 +60,9 @@ export async function writeDetachedSignature(path: string, bytes: Uint8Array): P
     });
   }
   // Renamed and not linked: a medium that is carried by hand may know no links.
-  const aside = `${path}.new-${randomUUID()}`;
-  try {
-    await using file = await open(aside, 'wx', 0o644);
-    await file.writeFile(bytes);
-    await syncAndRename(file.fd, aside, path);
-  } catch (error) {
-    if (!['EROFS', 'EACCES', 'EPERM'].some((code) => hasCode(error, code))) throw toStoreError(error, path);
-    throw new StoreError('STORE_IO', `${path} cannot be written`, {
-      hint: 'make a link to the archive in a directory that can be written, and sign that',
-      cause: error,
-    });
-  } finally {
-    await rm(aside, { force: true });
-  }
+  await placeFile(path, bytes, {
+    hints: { otherwise: 'make a link to the archive in a directory that can be written, and sign that' },
+  });
 }
 
 async function listDirectory(path: string): Promise<readonly string[]> {
@@ -80,40 +70,26 @@ async function listDirectory(path: string): Promise<readonly string[]> {
     return await readdir(path);
   } catch (error) {
     // A directory may be passed through without being listed. What is not seen can only be missing, never trusted.
-    if (hasCode(error, 'EACCES')) return [];
-    throw cannotRead(path, error);
+    if (systemCode(error) === 'EACCES') return [];
+    throw toStoreError(error, `cannot read ${path}`);
   }
 }
 
-async function readSmallFile(path: string): Promise<Buffer> {
-  try {
-    // Without O_NONBLOCK, opening a named pipe would wait for somebody to write to it.
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stat = await file.stat();
-    if (!stat.isFile() || stat.size > MAX_FILE_BYTES) throw notSignature(path);
-    const bytes = Buffer.alloc(stat.size);
-    const { bytesRead } = await file.read(bytes, 0, stat.size, 0);
-    return bytes.subarray(0, bytesRead);
-  } catch (error) {
-    throw error instanceof IntegrityError ? error : cannotRead(path, error);
-  }
-}
-
-function cannotRead(path: string, cause: unknown): StoreError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new StoreError('STORE_IO', `cannot read ${path}: ${why}`, { cause });
+function readSmallFile(path: string): Promise<Buffer> {
+  return readBounded(path, {
+    what: 'a signature',
+    limit: MAX_FILE_BYTES,
+    links: 'refuse',
+    refuse: () => notSignature(path),
+  });
 }
 
 function notSignature(path: string): IntegrityError {
   return new IntegrityError(
     'MALFORMED',
-    `${path} is not a signature: it is not a file, or larger than ${MAX_FILE_BYTES} bytes`,
+    `${path} is not a signature: it is not a file of its own, or larger than ${MAX_FILE_BYTES} bytes`,
     {
       hint: 'move it away if it does not belong to the archive',
     },
   );
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

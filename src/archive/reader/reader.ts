@@ -2,11 +2,13 @@
  * Opens an archive by reading only its head: the inventory, `checksums.txt` and the slots. Nothing of it is trusted
  * yet; the {@link ArchiveHead}'s layout says where everything else must stand.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Bytes } from '../../base/bytes.ts';
+import { openRegularSync, type OpenOptions } from '../../base/files/open-file.ts';
+import { toStoreError } from '../../base/files/system-errors.ts';
 import type { CallOptions, FetchOptions, Source } from '../../content/store.ts';
-import { IntegrityError, NotFoundError, StoreError, UsageError } from '../../errors.ts';
+import { IntegrityError, NotFoundError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Inventory } from '../inventory/inventory-schema.ts';
@@ -17,6 +19,7 @@ import { BLOCK_BYTES, encodeHeader } from '../../base/tar/ustar.ts';
 
 const BUFFER_BYTES = 256 * 1024;
 const ANY_WRITE = 0o222;
+const ARCHIVE: OpenOptions = { what: 'an archive', hintWhenMissing: 'check the path; `-` reads standard input' };
 
 /** The metadata of an archive: canonical, but not trusted. */
 export interface ArchiveHead {
@@ -190,18 +193,7 @@ export function trailing(path: string, expected: number, extra?: number): Integr
 }
 
 function openForReading(path: string): number {
-  try {
-    // Without O_NONBLOCK, opening a named pipe would wait for somebody to write to it.
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    if (fstatSync(fd).isFile()) return fd;
-    closeSync(fd);
-  } catch (error) {
-    throw new UsageError('USAGE', `cannot open ${path}`, {
-      cause: error,
-      hint: 'check the path; `-` reads standard input',
-    });
-  }
-  throw new UsageError('USAGE', `${path} is not a file`);
+  return openRegularSync(path, ARCHIVE);
 }
 
 /** @throws UsageError when there is no such file, or it cannot or should not be written. */
@@ -214,7 +206,7 @@ function openForWriting(path: string): number {
   closeSync(openForReading(path));
   let cause: unknown;
   try {
-    const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    const fd = openRegularSync(path, { ...ARCHIVE, flags: constants.O_RDWR });
     if ((fstatSync(fd).mode & ANY_WRITE) !== 0) return fd;
     closeSync(fd);
   } catch (error) {
@@ -240,10 +232,7 @@ function readAt(fd: number, buffer: Buffer, length: number, offset: number, path
   try {
     return readSync(fd, buffer, 0, length, offset);
   } catch (error) {
-    throw new StoreError('STORE_IO', `cannot read ${path} at offset ${offset}`, {
-      cause: error,
-      hint: 'the medium may be damaged',
-    });
+    throw toStoreError(error, `cannot read ${path} at offset ${offset}`, { otherwise: 'the medium may be damaged' });
   }
 }
 

@@ -1,7 +1,7 @@
 /** The one thing of a finished archive that may change: what stands in a slot. */
 import { fsyncSync, writeSync } from 'node:fs';
 import { StoreError } from '../../errors.ts';
-import { toStoreError } from '../../base/files/disk.ts';
+import { toStoreError } from '../../base/files/system-errors.ts';
 import type { OpenSegment } from '../layout/archive-layout.ts';
 import type { ArchiveReader } from '../reader/reader.ts';
 
@@ -32,7 +32,7 @@ export function replaceSlot(archive: ArchiveReader, index: number, content: Buff
     write(content);
   } catch (error) {
     restore(() => write(before), archive.path, error);
-    throw toStoreError(error, archive.path);
+    throw toStoreError(error, `cannot write ${archive.path}`);
   }
 }
 

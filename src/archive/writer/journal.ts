@@ -2,12 +2,18 @@
  * Remembers, beside a half-built archive, how much of each blob is in place. A line is `<digest> <bytes>`; the first
  * line names the inventory. What it claims is proved again on resume, so its writes need no ordering against the data.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { closeSync, constants, writeSync } from 'node:fs';
+import { openOwnSync } from '../../base/files/open-file.ts';
+import { readIfThere } from '../../base/files/read-file.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
 
 /** Bytes of a blob between two lines of the journal. */
 export const CHECKPOINT_BYTES: number = 32 * 1024 * 1024;
+
+/** A line for each blob, and one for every checkpoint of it. */
+const MAX_JOURNAL_BYTES = 256 * 1024 * 1024;
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
 
 /** The claims of a journal. */
 export interface JournalClaims {
@@ -26,14 +32,14 @@ export class Journal {
 
   /** Starts a journal anew, dropping what stood there. */
   static create(path: string, inventory: Digest): Journal {
-    const journal = new Journal(openSync(path, 'w', 0o644));
+    const journal = new Journal(openOwnSync(path, CREATE));
     writeSync(journal.#fd, `inventory ${inventory}\n`);
     return journal;
   }
 
   /** Goes on with an existing journal, whose last line may be torn. */
   static append(path: string): Journal {
-    const journal = new Journal(openSync(path, 'a'));
+    const journal = new Journal(openOwnSync(path, APPEND));
     writeSync(journal.#fd, '\n');
     return journal;
   }
@@ -50,14 +56,9 @@ export class Journal {
 
 /** Reads a journal; undefined when there is none or it is not one. A torn last line is passed over. */
 export async function readJournal(path: string): Promise<JournalClaims | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-  const [first = '', ...lines] = text.split('\n').slice(0, -1);
+  const bytes = await readIfThere(path, { what: 'a journal', limit: MAX_JOURNAL_BYTES, links: 'refuse' });
+  if (bytes === undefined) return undefined;
+  const [first = '', ...lines] = bytes.toString('utf8').split('\n').slice(0, -1);
   const inventory = first.replace(/^inventory /, '');
   if (!isDigest(inventory)) return undefined;
   const held = new Map<Digest, number>();

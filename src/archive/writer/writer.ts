@@ -1,11 +1,8 @@
 /**
  * Writes an archive in place: every blob goes from its source straight to its final offset in `<archive>.partial`,
- * hashed as it comes. The final name appears only when everything is proved and on disk.
+ * hashed as it comes. The final name appears only when everything is verified and on disk.
  */
-import { closeSync, fdatasync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { promisify } from 'node:util';
 import { acquireFileLock, type FileLock } from '../../base/files/file-lock.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import type { CallOptions, FetchOptions, ResumableTarget } from '../../content/store.ts';
@@ -14,18 +11,15 @@ import { IntegrityError, NotFoundError, StoreError, UsageError } from '../../err
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import type { Inventory } from '../inventory/inventory-schema.ts';
-import { fileExists, requireSpace, syncAndRename, toStoreError } from '../../base/files/disk.ts';
+import { fileExists, requireSpace } from '../../base/files/disk.ts';
 import { GrowingFile } from '../hashing/growing-hash.ts';
-import { hashRanges } from '../hashing/hash-ranges.ts';
 import { checkInventory, serializeInventory } from '../inventory/inventory.ts';
-import { CHECKPOINT_BYTES, Journal, readJournal } from './journal.ts';
+import { CHECKPOINT_BYTES, readJournal } from './journal.ts';
+import { journalPath, openPartialFile, partialPath, type PartialFile } from './partial-file.ts';
+import { placementsOf, reclaim, type Placement } from './placements.ts';
 import { isImageTarPath } from '../layout/image-tar.ts';
 import { layoutArchive, renderChecksums, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
 import { PrefixHasher } from '../hashing/prefix-hasher.ts';
-
-const BUFFER_BYTES = 256 * 1024;
-/** Dirty bytes after which the kernel is asked to start writing back, so that the last fsync is short. */
-const WRITEBACK_BYTES = 192 * 1024 * 1024;
 
 /** Turns the bytes of `checksums.txt` into the padded content of every slot, in the inventory's order. */
 export type FillSlots = (checksums: Buffer) => Promise<readonly Buffer[]>;
@@ -35,19 +29,6 @@ export interface WriterOptions {
   /** Replace an existing archive of this name when the new one is complete. @defaultValue false */
   readonly overwrite?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** One piece of content and all the places it has in the file. */
-interface Placement {
-  readonly digest: Digest;
-  readonly size: number;
-  readonly offsets: readonly number[];
-  /** Bytes in place, from the start. */
-  held: number;
-  /** All bytes are in place and have the digest. */
-  proved: boolean;
-  /** The push that is under way. */
-  pushing?: Promise<void> | undefined;
 }
 
 /**
@@ -75,10 +56,10 @@ export async function openArchiveWriter(
   // Another build may have ended while this one waited for its turn.
   await isNew();
   const id = sha256(serializeInventory(inventory));
-  const claims = await readJournal(`${path}.journal`);
-  const resumable = claims?.inventory === id && (await fileExists(`${path}.partial`));
-  const { fd, journal } = openPartial(path, id, resumable);
-  const writer = stack.use(new ArchiveWriter(path, inventory, layout, fd, journal, lock));
+  const claims = await readJournal(journalPath(path));
+  const resumable = claims?.inventory === id && (await fileExists(partialPath(path)));
+  const file = openPartialFile(path, id, resumable);
+  const writer = stack.use(new ArchiveWriter(path, inventory, layout, file, lock));
   writer.start();
   if (resumable) await writer.reclaim(claims.held, options.signal);
   stack.move();
@@ -89,10 +70,8 @@ export async function openArchiveWriter(
 export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   readonly name: string;
   readonly layout: ArchiveLayout;
-  readonly #path: string;
   readonly #inventory: Inventory;
-  readonly #fd: number;
-  readonly #journal: Journal;
+  readonly #file: PartialFile;
   readonly #lock: FileLock;
   readonly #placements: ReadonlyMap<Digest, Placement>;
   readonly #segments: readonly ContentSegment[];
@@ -101,23 +80,18 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   readonly #tarballs: GrowingFile;
   readonly #follower: PrefixHasher;
   #firstOpen = 0;
-  #dirty = 0;
-  #writeback: Promise<void> | undefined;
-  #writebackError: unknown;
   #isOpen = true;
 
-  constructor(path: string, inventory: Inventory, layout: ArchiveLayout, fd: number, journal: Journal, lock: FileLock) {
+  constructor(path: string, inventory: Inventory, layout: ArchiveLayout, file: PartialFile, lock: FileLock) {
     this.name = `archive ${basename(path)}`;
     this.layout = layout;
-    this.#path = path;
     this.#inventory = inventory;
-    this.#fd = fd;
-    this.#journal = journal;
+    this.#file = file;
     this.#lock = lock;
     this.#segments = layout.segments.filter((segment) => segment.kind === 'content');
     this.#placements = placementsOf(this.#segments);
-    this.#content = new GrowingFile(fd);
-    this.#tarballs = new GrowingFile(fd);
+    this.#content = new GrowingFile(file.fd);
+    this.#tarballs = new GrowingFile(file.fd);
     this.#follower = new PrefixHasher(this.#tarballs, tarRanges(layout));
   }
 
@@ -132,45 +106,18 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     return { held, total };
   }
 
-  /** Proves what an earlier run claims to have written. */
+  /** Takes up what an earlier run claims to have written. */
   async reclaim(claims: ReadonlyMap<Digest, number>, signal: AbortSignal | undefined): Promise<void> {
-    const complete: Placement[] = [];
-    for (const placement of this.#placements.values()) {
-      const claimed = claims.get(placement.digest) ?? 0;
-      if (claimed >= placement.size) complete.push(placement);
-      else if (claimed > 0) await this.#reclaimStart(placement, claimed, signal);
-    }
-    const ranges = complete.flatMap(({ size, offsets }) => offsets.map((offset) => ({ offset, length: size })));
-    const digests = (await hashRanges(this.#fd, ranges, { signal }))[Symbol.iterator]();
-    for (const placement of complete) {
-      const proved = placement.offsets.map(() => digests.next().value === placement.digest);
-      placement.proved = proved.every(Boolean);
-      placement.held = placement.proved ? placement.size : 0;
-    }
+    await reclaim(this.#placements.values(), claims, this.#file, signal);
     this.#advance();
-  }
-
-  /** The first place is hashed again when the push goes on; the others are made equal to it, whatever they hold. */
-  async #reclaimStart(placement: Placement, claimed: number, signal: AbortSignal | undefined): Promise<void> {
-    const others = placement.offsets.slice(1);
-    if (others.length > 0) {
-      let position = 0;
-      for await (const chunk of this.#read(placement, 0, claimed, signal)) {
-        for (const offset of others) this.#io(() => this.#write(chunk, offset + position));
-        position += chunk.length;
-      }
-    }
-    placement.held = claimed;
   }
 
   /** Writes the framing: everything that needs no download. */
   start(): void {
-    this.#io(() => {
-      ftruncateSync(this.#fd, this.layout.size);
-      for (const segment of this.layout.segments) {
-        if (segment.kind === 'framing') this.#write(segment.bytes, segment.offset);
-      }
-    });
+    this.#file.resize(this.layout.size);
+    for (const segment of this.layout.segments) {
+      if (segment.kind === 'framing') this.#file.write(segment.bytes, segment.offset);
+    }
     this.#advance();
   }
 
@@ -178,14 +125,14 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     signal?.throwIfAborted();
     const image = this.#inventory.images.find((entry) => entry.reference === reference || entry.digest === reference);
     const manifest = this.#inventory.manifests.find((entry) => entry.digest === (image?.digest ?? reference));
-    if (manifest === undefined || this.#placements.get(manifest.digest)?.proved !== true)
+    if (manifest === undefined || this.#placements.get(manifest.digest)?.verified !== true)
       throw this.#notFound(reference);
     return { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
   }
 
   async exists(target: Descriptor, { signal }: CallOptions = {}): Promise<boolean> {
     signal?.throwIfAborted();
-    return this.#placements.get(target.digest)?.proved ?? target.size === 0;
+    return this.#placements.get(target.digest)?.verified ?? target.size === 0;
   }
 
   async heldBytes(expected: Descriptor): Promise<number> {
@@ -196,8 +143,9 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     signal?.throwIfAborted();
     const placement = this.#placements.get(target.digest);
     if (placement === undefined && target.size === 0) return;
-    if (placement?.proved !== true) throw this.#notFound(target.digest);
-    yield* this.#read(placement, offset, placement.size, signal);
+    if (placement?.verified !== true) throw this.#notFound(target.digest);
+    const [start] = placement.offsets;
+    yield* this.#file.read(start + offset, start + placement.size, signal);
   }
 
   async push(expected: Descriptor, content: Bytes, { signal }: CallOptions = {}): Promise<void> {
@@ -210,7 +158,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     }
     const start = placement.held;
     while (placement.pushing !== undefined) await placement.pushing.catch(() => undefined);
-    if (placement.proved) return;
+    if (placement.verified) return;
     placement.held = Math.min(placement.held, start);
     this.#advance();
     placement.pushing = this.#fill(placement, expected, content, signal).finally(() => (placement.pushing = undefined));
@@ -223,10 +171,10 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     content: Bytes,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const [place = 0] = placement.offsets;
+    const [place] = placement.offsets;
     let recorded = placement.held;
     const record = (): void => {
-      this.#io(() => this.#journal.record(placement.digest, placement.held));
+      this.#file.record(placement.digest, placement.held);
       recorded = placement.held;
     };
     const hash = this.#content.hashFrom(place);
@@ -234,9 +182,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     try {
       for await (const chunk of exactly(content, expected, this.name, placement.held)) {
         signal?.throwIfAborted();
-        this.#io(() => {
-          for (const offset of placement.offsets) this.#write(chunk, offset + placement.held);
-        });
+        this.#file.write(chunk, ...placement.offsets.map((offset) => offset + placement.held));
         placement.held += chunk.length;
         hash.advance(place + placement.held);
         this.#advance();
@@ -252,7 +198,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
       }
       throw error;
     }
-    placement.proved = true;
+    placement.verified = true;
     record();
     this.#advance();
   }
@@ -270,7 +216,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
    * @returns The digest of `checksums.txt`, which stands for the whole archive.
    */
   async finish(fillSlots: FillSlots): Promise<Digest> {
-    const open = [...this.#placements.values()].find((placement) => !placement.proved);
+    const open = [...this.#placements.values()].find((placement) => !placement.verified);
     if (open !== undefined) throw new StoreError('MISSING_CONTENT', `${this.name}: ${open.digest} was never written`);
     const tars = this.layout.members.filter((member) => isImageTarPath(member.path));
     const digests = await this.#follower.digests();
@@ -283,50 +229,20 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
       if (segment.kind !== 'checksums' && segment.kind !== 'slot') continue;
       const bytes = segment.kind === 'checksums' ? checksums : slots.next().value;
       if (bytes?.length !== segment.length) throw new RangeError(`${segment.kind} does not fill its place`);
-      this.#io(() => this.#write(bytes, segment.offset));
+      this.#file.write(bytes, segment.offset);
     }
-    await this.#writeback;
-    if (this.#writebackError !== undefined) throw toStoreError(this.#writebackError, `${this.#path}.partial`);
-    await syncAndRename(this.#fd, `${this.#path}.partial`, this.#path);
-    await rm(`${this.#path}.journal`, { force: true });
+    await this.#file.finish();
     return sha256(checksums);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#file.stop();
     await this.#content[Symbol.asyncDispose]();
     await this.#tarballs[Symbol.asyncDispose]();
-    await this.#writeback;
-    this.#journal.close();
-    closeSync(this.#fd);
+    await this.#file.close();
     await this.#lock[Symbol.asyncDispose]();
-  }
-
-  async *#read(placement: Placement, from: number, to: number, signal: AbortSignal | undefined): Bytes {
-    const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-    const start = placement.offsets[0] as number;
-    for (let position = from; position < to;) {
-      signal?.throwIfAborted();
-      const read = this.#io(() =>
-        readSync(this.#fd, buffer, 0, Math.min(BUFFER_BYTES, to - position), start + position),
-      );
-      if (read === 0) throw new StoreError('STORE_IO', `${this.name}: file ended early`);
-      yield buffer.subarray(0, read);
-      position += read;
-    }
-  }
-
-  #write(bytes: Uint8Array, offset: number): void {
-    for (let done = 0; done < bytes.length;)
-      done += writeSync(this.#fd, bytes, done, bytes.length - done, offset + done);
-    this.#dirty += bytes.length;
-    if (this.#dirty >= WRITEBACK_BYTES && this.#writeback === undefined) {
-      this.#dirty = 0;
-      this.#writeback = promisify(fdatasync)(this.#fd)
-        .catch((error: unknown) => void (this.#writebackError ??= error))
-        .finally(() => (this.#writeback = undefined));
-    }
   }
 
   /** Tells the follower how far the file is written without a gap. */
@@ -337,21 +253,11 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
       segment = this.#segments[++this.#firstOpen]
     ) {
       const placement = this.#placements.get(segment.digest);
-      if (placement?.proved === true) continue;
+      if (placement?.verified === true) continue;
       this.#follower.advance(segment.offset + (placement?.held ?? 0));
       return;
     }
     this.#follower.advance(this.layout.size);
-  }
-
-  /** Once closed, the descriptor's number may be that of another file. */
-  #io<T>(work: () => T): T {
-    if (!this.#isOpen) throw new StoreError('STORE_IO', `${this.name} is closed`);
-    try {
-      return work();
-    } catch (error) {
-      throw toStoreError(error, `${this.#path}.partial`);
-    }
   }
 
   #notFound(what: string): NotFoundError {
@@ -368,27 +274,6 @@ function layoutChecked(inventory: Inventory): ArchiveLayout {
     throw new UsageError('INVALID_SPEC', `this release cannot be archived: ${error.message}`, { cause: error });
   }
   return layoutArchive(inventory);
-}
-
-function openPartial(path: string, id: Digest, resumable: boolean): { fd: number; journal: Journal } {
-  let fd: number | undefined;
-  try {
-    fd = openSync(`${path}.partial`, resumable ? 'r+' : 'w+', 0o644);
-    return { fd, journal: resumable ? Journal.append(`${path}.journal`) : Journal.create(`${path}.journal`, id) };
-  } catch (error) {
-    if (fd !== undefined) closeSync(fd);
-    throw toStoreError(error, path);
-  }
-}
-
-function placementsOf(segments: readonly ContentSegment[]): ReadonlyMap<Digest, Placement> {
-  const offsets = new Map<Digest, { size: number; offsets: number[] }>();
-  for (const { digest, length, offset } of segments) {
-    const known = offsets.get(digest);
-    if (known === undefined) offsets.set(digest, { size: length, offsets: [offset] });
-    else known.offsets.push(offset);
-  }
-  return new Map([...offsets].map(([digest, places]) => [digest, { digest, ...places, held: 0, proved: false }]));
 }
 
 function tarRanges(layout: ArchiveLayout): { offset: number; length: number }[] {

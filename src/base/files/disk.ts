@@ -1,9 +1,8 @@
-/** The disk under an archive that is being written: is there room, is it all there, and what its refusals mean. */
-import { fsync } from 'node:fs';
-import { open, rename, stat, statfs } from 'node:fs/promises';
+/** The disk under a file that is about to be written: is there room, and what is there already. */
+import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
 import { StoreError, UsageError } from '../../errors.ts';
+import { onDisk, systemCode, systemWords } from './system-errors.ts';
 
 /** Room for the journal and the file system's own bookkeeping. */
 const SPARE_BYTES = 1024 * 1024;
@@ -15,7 +14,10 @@ const SPARE_BYTES = 1024 * 1024;
 export async function requireSpace(path: string, size: number): Promise<void> {
   const directory = dirname(path);
   const { bavail, bsize } = await statfs(directory).catch((error: unknown) => {
-    throw new UsageError('USAGE', `cannot write to ${directory}`, { cause: error, hint: 'create the directory first' });
+    throw new UsageError('USAGE', `cannot write to ${directory}: ${systemWords(error)}`, {
+      cause: error,
+      hint: 'create the directory first',
+    });
   });
   const partial = await statIfThere(`${path}.partial`);
   const available = bavail * bsize + (partial?.blocks ?? 0) * 512;
@@ -30,48 +32,15 @@ export async function requireSpace(path: string, size: number): Promise<void> {
   );
 }
 
-/**
- * Gives a written file its final name, once all of it is on disk. It must be the descriptor that wrote: only that one
- * is told of a write-back that failed.
- */
-export async function syncAndRename(fd: number, from: string, to: string): Promise<void> {
-  try {
-    await promisify(fsync)(fd);
-    await rename(from, to);
-    await using directory = await open(dirname(to), 'r');
-    await directory.sync();
-  } catch (error) {
-    throw toStoreError(error, from);
-  }
-}
-
-/** What the system said about this file, as an error a person can act on; anything else is passed through. */
-export function toStoreError(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || !('code' in error) || error instanceof StoreError) return error;
-  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
-    return new StoreError('NO_SPACE', `no space left while writing ${path}`, {
-      cause: error,
-      hint: 'free some space and run the same command again: it goes on where it stopped',
-    });
-  }
-  if (error.code === 'EFBIG') {
-    return new StoreError('NO_SPACE', `${path} would be larger than a file may be here`, {
-      cause: error,
-      hint: 'choose an --output on another file system (FAT ends at 4 GiB), or raise the limit (ulimit -f)',
-    });
-  }
-  return new StoreError('STORE_IO', `cannot write ${path}: ${error.message}`, { cause: error });
-}
-
 export async function fileExists(path: string): Promise<boolean> {
   return (await statIfThere(path)) !== undefined;
 }
 
 async function statIfThere(path: string): Promise<{ readonly blocks: number } | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw toStoreError(error, path);
-  }
+  return onDisk(`cannot look at ${path}`, () =>
+    stat(path).catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }),
+  );
 }

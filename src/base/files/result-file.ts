@@ -1,30 +1,40 @@
 /** Writes what a command leaves on disk beside its main product: reports, mappings, starters. */
-import { constants } from 'node:fs';
-import { lstat, mkdir, open, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StoreError, UsageError } from '../../errors.ts';
+import { isInherited, writeStream } from './inherited-stream.ts';
+import { irregularity } from './open-file.ts';
+import { placeFile } from './place-file.ts';
+import { onDisk, systemCode } from './system-errors.ts';
 
-const REPLACE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
+/** Of a result, before the umask: for everyone whom the umask does not keep out. */
+const RESULT_MODE = 0o666;
 
 /**
- * Writes a file, making its directory; an older one of the same name is replaced. A link to a file is refused, since
- * whoever planted it chose what to overwrite; pipes and terminals (`/dev/stdout`) are written to.
+ * Writes a file in a directory, under a name that this product chose; the directory is made, an older file of that name
+ * is replaced in one step. Anything but a file in its place was planted: it is refused and neither followed nor written to.
  * @throws StoreError `STORE_IO` or `NO_SPACE`
  */
 export async function writeResultFile(path: string, content: string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    const isStream = (await stat(path).catch(() => undefined))?.isFile() === false;
-    await using file = await open(path, isStream ? 'w' : REPLACE | constants.O_NOFOLLOW, 0o666);
-    await file.writeFile(content);
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    const why = code === 'ELOOP' ? 'it is a link' : cause instanceof Error ? cause.message : String(cause);
-    throw new StoreError(code === 'ENOSPC' ? 'NO_SPACE' : 'STORE_IO', `cannot write ${path}: ${why}`, {
-      cause,
-      ...(code === 'ELOOP' ? { hint: 'remove the link, or name the file that it leads to' } : {}),
-    });
-  }
+  await makeDirectory(dirname(path), path);
+  const found = await statOf(path);
+  if (found !== undefined && !found.isFile()) throw refused(path, found);
+  await placeFile(path, content, { mode: RESULT_MODE });
+}
+
+/**
+ * Writes to the very path that a person named: a file as {@link writeResultFile} does, or a stream, which somebody meant:
+ * `/dev/stdout`, a named pipe that is read, a terminal. A link, a directory or a disk is refused.
+ * @throws StoreError `STORE_IO` or `NO_SPACE`; the signal's reason.
+ */
+export async function writeNamedFile(path: string, content: string, signal?: AbortSignal): Promise<void> {
+  const found = await statOf(path);
+  const isStream = isInherited(path) || found?.isFIFO() === true || found?.isCharacterDevice() === true;
+  if (!isStream) return writeResultFile(path, content);
+  await onDisk(`cannot write ${path}`, () => writeStream(path, Buffer.from(content), signal), {
+    otherwise: 'name a file, or a pipe that a program reads',
+  });
 }
 
 /**
@@ -32,8 +42,27 @@ export async function writeResultFile(path: string, content: string): Promise<vo
  * @throws UsageError `USAGE`
  */
 export async function refuseLink(directory: string, option: string): Promise<void> {
-  if ((await lstat(directory).catch(() => undefined))?.isSymbolicLink() !== true) return;
+  if ((await statOf(directory))?.isSymbolicLink() !== true) return;
   throw new UsageError('USAGE', `${directory} is a link`, {
     hint: `remove it, or say with ${option} where the reports go`,
+  });
+}
+
+async function makeDirectory(directory: string, path: string): Promise<void> {
+  await onDisk(`cannot write ${path}: its directory cannot be made`, () => mkdir(directory, { recursive: true }));
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  return onDisk(`cannot write ${path}`, () =>
+    lstat(path).catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }),
+  );
+}
+
+function refused(path: string, found: Stats): StoreError {
+  return new StoreError('STORE_IO', `cannot write ${path}: it ${irregularity(found) ?? ''}`, {
+    hint: found.isSymbolicLink() ? 'remove the link, or name the file that it leads to' : 'remove it, or name a file',
   });
 }

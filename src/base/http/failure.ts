@@ -1,6 +1,6 @@
 /** Turns what the network or a server's HTTP did wrong into errors: redacted, in the client's words, with the next step. */
 import type { HttpError } from '../../errors.ts';
-import { isAbort, type ErrorOptions, type HttpFailure } from '../../errors.ts';
+import { isAbort, nodeCode, type ErrorOptions, type HttpFailure } from '../../errors.ts';
 import { redactText, showText } from './redact.ts';
 
 /** Bytes of the text of a refusal that are looked at, and characters of it that are kept. */
@@ -91,7 +91,8 @@ function certificateHint(host: string): string {
 
 function codeOf(cause: unknown): string {
   for (let at = cause, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if ('code' in at && typeof at.code === 'string') return at.code;
+    const code = nodeCode(at);
+    if (code !== undefined) return code;
     if (at instanceof AggregateError) return codeOf(at.errors[0]);
   }
   return '';

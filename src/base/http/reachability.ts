@@ -1,5 +1,5 @@
 /** Tells a server that is not there from one that is away for a moment. */
-import { HttpError } from '../../errors.ts';
+import { HttpError, nodeCode } from '../../errors.ts';
 import type { Peer } from './failure.ts';
 
 /** How long a host that has never answered may refuse connections: enough for one that is just being started. */
@@ -46,7 +46,8 @@ export class Reachability {
 
 function isRefused(error: Error): boolean {
   for (let at: unknown = error.cause, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if ('code' in at && typeof at.code === 'string') return at.code === 'ECONNREFUSED';
+    const code = nodeCode(at);
+    if (code !== undefined) return code === 'ECONNREFUSED';
   }
   return false;
 }

@@ -1,9 +1,11 @@
 /** Private certificate authorities and client certificates of one host, from the directories container tools use. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { UsageError } from '../../errors.ts';
+import { readBoundedSync } from '../files/read-file.ts';
+import { systemCode } from '../files/system-errors.ts';
 import type { Environment } from './proxy.ts';
 
 /** Bytes of one certificate or key file. */
@@ -75,11 +77,11 @@ function readHostDirectory(directory: string): TlsFiles | undefined {
 function readPem(path: string): string {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readBoundedSync(path, { what: 'a certificate or key', limit: MAX_PEM_BYTES }).toString('utf8');
   } catch (error) {
     throw unreadable(path, error);
   }
-  if (text.length > MAX_PEM_BYTES || !text.includes('-----BEGIN ')) {
+  if (!text.includes('-----BEGIN ')) {
     throw new UsageError('USAGE', `${path} is not a PEM file`, { hint: 'certificates and keys are read as PEM' });
   }
   return text;
@@ -91,6 +93,6 @@ function unreadable(path: string, cause: unknown): UsageError {
 }
 
 function isAbsent(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = systemCode(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
 }

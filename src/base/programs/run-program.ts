@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { NotFoundError, StoreError } from '../../errors.ts';
+import { systemCode, toStoreError } from '../files/system-errors.ts';
 
 const DEFAULT_MAX_OUTPUT_BYTES = 1024 * 1024;
 
@@ -17,6 +18,8 @@ export interface CallProgramOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told what the program says on standard error, as it comes. */
   readonly onStderr?: ((text: string) => void) | undefined;
+  /** The next step when there is no such program. */
+  readonly hintWhenMissing?: string | undefined;
 }
 
 /** How a program ended, and what it had said. */
@@ -77,7 +80,7 @@ export async function callProgram(
     return { stdout: Buffer.concat(output), exitCode };
   } catch (error) {
     // The reason of the abort, not the abort itself; otherwise the program could not be started.
-    throw failure.signal.aborted ? failure.signal.reason : cannotStart(program, error);
+    throw failure.signal.aborted ? failure.signal.reason : cannotStart(program, error, options.hintWhenMissing);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
@@ -93,18 +96,11 @@ function killGroup(leader: number): void {
     process.kill(-leader, 'SIGKILL');
   } catch (error) {
     // All of them have ended.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (systemCode(error) !== 'ESRCH') throw error;
   }
 }
 
-function cannotStart(program: string, error: unknown): Error {
-  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-  if (isMissing) {
-    return new NotFoundError('NOT_FOUND', `the program ${program} is not in PATH`, {
-      hint: `install the Sigstore KMS plugin of that name; it is the one that cosign uses`,
-      cause: error,
-    });
-  }
-  const why = error instanceof Error ? error.message : String(error);
-  return new StoreError('STORE_IO', `${program} cannot be started: ${why}`, { cause: error });
+function cannotStart(program: string, error: unknown, hint: string | undefined): unknown {
+  if (systemCode(error) !== 'ENOENT') return toStoreError(error, `${program} cannot be started`);
+  return new NotFoundError('NOT_FOUND', `the program ${program} is not in PATH`, { hint, cause: error });
 }

@@ -1,5 +1,6 @@
 /** `airgap build`: one signed archive out of a release. */
 import { stat } from 'node:fs/promises';
+import { systemCode } from '../../base/files/system-errors.ts';
 import { UsageError } from '../../errors.ts';
 import type { BuildFacts } from '../../operations/build/attestations.ts';
 import type { TrustMembers } from '../../archive/inventory/trust-members.ts';
@@ -61,7 +62,7 @@ export const build = defineCommand({
         hint: 'name the list under imageLists of a release.yaml',
       });
     }
-    const chain = options.trust === undefined ? undefined : await readChain(options.trust);
+    const chain = options.trust === undefined ? undefined : await readChain(options.trust, signal);
     const facts = readFacts(options, context.env);
     // Asked first: a passphrase is not waited for at the end of a long download.
     const signers = await openSigners(context, options, chain?.at(-1)?.document.trustedRoot);
@@ -148,9 +149,9 @@ function nextStep(
   output.note(`next: airgap verify ${archive} ${trust === '' ? whom : `--trust ${trust}`}`);
 }
 
-async function readChain(path: string): Promise<TrustVersions> {
+async function readChain(path: string, signal: AbortSignal): Promise<TrustVersions> {
   const { readTrustChain } = await import('../../trust/documents/document-files.ts');
-  return readTrustChain(path);
+  return readTrustChain(path, signal);
 }
 
 async function carryTrust(chain: TrustVersions, lock: ReleaseLock): Promise<TrustMembers> {
@@ -174,7 +175,7 @@ async function isDirectory(path: string | undefined): Promise<boolean> {
   if (path === undefined) return false;
   if (path.endsWith('/')) return true;
   const found = await stat(path).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   });
   return found?.isDirectory() === true;

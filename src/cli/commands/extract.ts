@@ -26,7 +26,7 @@ export const extract = defineCommand({
   },
   options: { ...trustOptions, ...recordOptions },
   async run(context, { archive, directory, paths }, options) {
-    const terms = await readTerms(options, context.now());
+    const terms = await readTerms(options, context);
     await extractAndReport(context, archive, terms, { ...options, directory, paths });
   },
 });

@@ -1,7 +1,8 @@
 /** `airgap init`: a commented release.yaml to start from. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UsageError } from '../../errors.ts';
+import { placeFile } from '../../base/files/place-file.ts';
+import { onDisk } from '../../base/files/system-errors.ts';
 import { defineCommand, optionalArgument } from '../command.ts';
 
 export const init = defineCommand({
@@ -13,13 +14,8 @@ export const init = defineCommand({
   async run({ output }, { directory = '.' }) {
     const { formatStarter } = await import('../../release/spec/starter.ts');
     const path = join(directory, 'release.yaml');
-    await mkdir(directory, { recursive: true });
-    try {
-      await writeFile(path, formatStarter(), { flag: 'wx' });
-    } catch (cause) {
-      if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause;
-      throw new UsageError('USAGE', `${path} exists already and is not overwritten`, { cause });
-    }
+    await onDisk(`cannot make ${directory}`, () => mkdir(directory, { recursive: true }));
+    await placeFile(path, formatStarter(), { exclusive: true });
     output.result({ path }, [path]);
     output.note(`next: edit it, then: airgap resolve ${path}`);
   },

@@ -28,7 +28,7 @@ export const load = defineCommand({
     dockerHost: text('--docker-host <address>', 'unix:///path or tcp://127.0.0.1:port (default: DOCKER_HOST)'),
   },
   async run(context, { archive }, options) {
-    const terms = await readTerms(options, context.now());
+    const terms = await readTerms(options, context);
     const { loadArchive } = await import('./load-archive.ts');
     await loadArchive(context, archive, terms, options);
   },

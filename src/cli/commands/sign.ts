@@ -85,5 +85,7 @@ async function openSigner(
     });
   }
   const { createBundleSigner } = await import('../../trust/signing/signer.ts');
-  return createBundleSigner(Buffer.from(await readKeyFile(bundle)), await readPublicKey(path), bundle);
+  const { signal } = context;
+  const bytes = Buffer.from(await readKeyFile(bundle, signal));
+  return createBundleSigner(bytes, await readPublicKey(path, signal), bundle);
 }

@@ -15,7 +15,7 @@ import { formatDocument } from '../../report/document.ts';
 import { openProgress } from '../output/progress.ts';
 import { describeSigner, signerDocument } from '../../report/signer-lines.ts';
 import { describeBuild, provenanceDocument } from '../../report/provenance-lines.ts';
-import { writeResultFile } from '../../base/files/result-file.ts';
+import { writeNamedFile } from '../../base/files/result-file.ts';
 import { standingDocument, standingLines } from '../../report/trust-lines.ts';
 import { readTerms, trustOptions } from '../options/trust-options.ts';
 
@@ -38,7 +38,7 @@ export const verify = defineCommand({
     report: text('--report <file>', 'write the JSON report there as well'),
   },
   async run(context, { archive }, options) {
-    await verifyAndReport(context, archive, await readTerms(options, context.now()), options);
+    await verifyAndReport(context, archive, await readTerms(options, context), options);
   },
 });
 
@@ -49,19 +49,19 @@ export async function verifyAndReport(
   terms: SiteTerms,
   options: RecordOptions & { readonly report: string | undefined },
 ): Promise<void> {
-  const { output } = context;
+  const { output, signal } = context;
   const { report: reportPath } = options;
   const started = context.now().getTime();
   const state: State = { trusted: undefined, done: 0, total: 0 };
   try {
     const { release, record } = await verifyAtSite(context, archive, terms, options, state);
     const report = { ...describe(archive, terms, state, { release }), ...recordDocument(record) };
-    if (reportPath !== undefined) await writeResultFile(reportPath, formatDocument(report));
+    if (reportPath !== undefined) await writeNamedFile(reportPath, formatDocument(report), signal);
     output.result(report, [...verifiedLines(archive, release), ...recordLines(record)]);
     output.note(`took ${formatDuration(context.now().getTime() - started)}`);
   } catch (error) {
     const report = describe(archive, terms, state, { error });
-    if (reportPath !== undefined) await writeResultFile(reportPath, formatDocument(report));
+    if (reportPath !== undefined) await writeNamedFile(reportPath, formatDocument(report), signal);
     if (output.json) output.result(report, []);
     throw error;
   }

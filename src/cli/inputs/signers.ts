@@ -7,7 +7,7 @@ import { createKeySigner, type KeySigner, type ReleaseSigner } from '../../trust
 import type { Timestamper } from '../../trust/signing/bundling.ts';
 import type { PinnedTrustedRoot } from '../../trust/signatures/pinned-root-schema.ts';
 import type { Context } from '../context.ts';
-import { readKeyFile, readPublicKey } from './keys.ts';
+import { readKeyFile, readPublicKeys } from './keys.ts';
 import { readPassphrase } from './passphrase.ts';
 import type { KeyOptions, SignerOptions } from '../options/signer-options.ts';
 
@@ -41,7 +41,7 @@ export async function openKeySigners(
   options: KeyOptions,
   timestamp?: Timestamper,
 ): Promise<readonly KeySigner[]> {
-  const expected = await Promise.all(options.expectKey.map(readPublicKey));
+  const expected = await readPublicKeys(options.expectKey, context.signal);
   const expectedIds = new Set(expected.map(keyId));
   const signers = new Map<string, KeySigner>();
   for (const key of options.key) {
@@ -72,7 +72,7 @@ async function openSigner(
   if (isKeyUri(key)) {
     return openPluginSigner(key, { environment: env, signal, onStderr: toNotes(context), timestamp });
   }
-  const pem = await readKeyFile(key);
+  const pem = await readKeyFile(key, signal);
   const passphrase = isEncryptedPrivateKey(pem)
     ? await readPassphrase({ subject: key, purpose: 'use', file: passphraseFile, environment: env, signal })
     : undefined;
@@ -111,7 +111,7 @@ async function openKeylessSigner(
   }
   const { openAuthorities } = await import('../../trust/signatures/pinned-root.ts');
   const { readTrustedRoot } = await import('./trusted-root-file.ts');
-  const root = trustedRoot === undefined ? pinned : await readTrustedRoot(trustedRoot);
+  const root = trustedRoot === undefined ? pinned : await readTrustedRoot(trustedRoot, signal);
   if (root === undefined) {
     throw new UsageError('USAGE', 'no trusted root to verify the new signature with', {
       hint: 'give --trusted-root FILE, the one that the secure side pins, or --trust with a document that has one',

@@ -47,7 +47,7 @@ async function readSiteKey(
   path: string,
   passphraseFile: string | undefined,
 ): Promise<KeyObject> {
-  const pem = await readKeyFile(path);
+  const pem = await readKeyFile(path, signal);
   const passphrase = isEncryptedPrivateKey(pem)
     ? await readPassphrase({ subject: path, purpose: 'use', file: passphraseFile, environment: env, signal })
     : undefined;

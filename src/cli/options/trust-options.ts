@@ -4,7 +4,8 @@ import type { Digest } from '../../oci/digest.ts';
 import type { SiteTerms } from '../../site/admission.ts';
 import type { TrustPolicy } from '../../trust/signatures/evaluate-signatures.ts';
 import { count, digest, list, text, type ValuesOf } from '../command.ts';
-import { readPublicKey } from '../inputs/keys.ts';
+import type { Context } from '../context.ts';
+import { readPublicKeys } from '../inputs/keys.ts';
 import { demandOptions, readDemand } from './provenance-options.ts';
 
 const MAX_KEYS = 256;
@@ -37,9 +38,12 @@ export const trustOptions = {
  * Reads what the options name. There is no default: nothing an archive says can be its own proof.
  * @throws UsageError when neither or both of keys and a trust document are given, or a file is neither.
  */
-export async function readTerms(options: ValuesOf<typeof trustOptions>, now: Date): Promise<SiteTerms> {
+export async function readTerms(
+  options: ValuesOf<typeof trustOptions>,
+  { now, signal }: Pick<Context, 'now' | 'signal'>,
+): Promise<SiteTerms> {
   const { key, threshold, trust, state, expectDigest, allowRollbackTo } = options;
-  const identity = await readIdentity(options);
+  const identity = await readIdentity(options, signal);
   if (trust !== undefined && (key.length > 0 || threshold !== undefined || identity !== undefined)) {
     throw new UsageError('USAGE', 'give --trust, or --key with --threshold, not both', {
       hint: 'the trust document says which keys and identities count and how many',
@@ -54,15 +58,16 @@ export async function readTerms(options: ValuesOf<typeof trustOptions>, now: Dat
   const { readTrustFile } = await import('../../trust/documents/document-files.ts');
   const anchor =
     trust === undefined
-      ? { ...identity, keys: await Promise.all(key.map(readPublicKey)), threshold: threshold ?? 1 }
-      : await readTrustFile(trust);
+      ? { ...identity, keys: await readPublicKeys(key, signal), threshold: threshold ?? 1 }
+      : await readTrustFile(trust, signal);
   const provenance = readDemand(options);
-  return { anchor, now, expectedDigest: expectDigest, exceptionFor: allowRollbackTo, provenance, state };
+  return { anchor, now: now(), expectedDigest: expectDigest, exceptionFor: allowRollbackTo, provenance, state };
 }
 
 /** The identity that must have signed, all of it or nothing: cosign's own words. */
 async function readIdentity(
   options: ValuesOf<typeof trustOptions>,
+  signal: AbortSignal,
 ): Promise<Pick<TrustPolicy, 'identities' | 'authorities'> | undefined> {
   const { certificateIdentity: subject, certificateOidcIssuer: issuer, trustedRoot } = options;
   if (subject === undefined && issuer === undefined && trustedRoot === undefined) return undefined;
@@ -79,7 +84,7 @@ async function readIdentity(
   const { openAuthorities } = await import('../../trust/signatures/pinned-root.ts');
   const { readTrustedRoot } = await import('../inputs/trusted-root-file.ts');
   const identity = readTrustIdentity({ issuer, subject, subjectPattern: undefined });
-  const authorities = openAuthorities(await readTrustedRoot(trustedRoot), trustedRoot);
+  const authorities = openAuthorities(await readTrustedRoot(trustedRoot, signal), trustedRoot);
   return { identities: [{ identity }], authorities };
 }
 

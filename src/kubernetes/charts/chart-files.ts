@@ -1,6 +1,7 @@
 /** The files of a chart directory, as `helm package` would take them. */
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { readBounded, readIfThere } from '../../base/files/read-file.ts';
 import { UsageError } from '../../errors.ts';
 import { parseHelmIgnore, type IgnoreRules } from './helm-ignore.ts';
 
@@ -45,18 +46,16 @@ export async function readChartFiles(directory: string, shownAs: string): Promis
     total += found.size;
     if (total > MAX_CHART_BYTES) throw refuse(`makes the chart larger than the ${MAX_CHART_BYTES} bytes Helm takes`);
     if (files.length >= MAX_CHART_FILES) throw refuse(`is one file more than ${MAX_CHART_FILES}`);
-    files.push({ path, bytes: withoutByteOrderMark(await readFile(real)) });
+    files.push({ path, bytes: withoutByteOrderMark(await readBounded(real, { what: 'a file of a chart', limit: MAX_CHART_FILE_BYTES })) });
   };
   await walk('', 0);
   return files;
 }
 
 async function readIgnoreRules(root: string, shownAs: string): Promise<IgnoreRules> {
-  const text = await readFile(join(root, '.helmignore'), 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
-    throw error;
-  });
-  return parseHelmIgnore(text, `${shownAs}/.helmignore`);
+  const path = join(root, '.helmignore');
+  const bytes = await readIfThere(path, { what: 'a .helmignore', limit: MAX_CHART_FILE_BYTES });
+  return parseHelmIgnore(bytes?.toString('utf8') ?? '', `${shownAs}/.helmignore`);
 }
 
 /** What is beside the release.yaml is pinned; what a link leads to elsewhere is not. */

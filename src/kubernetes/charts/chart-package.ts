@@ -1,5 +1,6 @@
 /** A chart of the release, ready to travel: packed from its directory, or carried as it was published. */
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { readBounded } from '../../base/files/read-file.ts';
 import { UsageError } from '../../errors.ts';
 import { packChart, unpackChart } from './chart-archive.ts';
 import { readChartFiles, type ChartFile } from './chart-files.ts';
@@ -107,13 +108,7 @@ function referencesOf({ place, schemaReferences, subcharts }: Chart): readonly s
   ];
 }
 
-async function readPackage(path: string, shownAs: string): Promise<Buffer> {
-  const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    if (size <= MAX_PACKAGE_BYTES) return await file.readFile();
-    throw new UsageError('INVALID_SPEC', `${shownAs}: is ${size} bytes; at most ${MAX_PACKAGE_BYTES} are read`);
-  } finally {
-    await file.close();
-  }
+function readPackage(path: string, shownAs: string): Promise<Buffer> {
+  const refuse = (fault: string): UsageError => new UsageError('INVALID_SPEC', `${shownAs}: ${fault}`);
+  return readBounded(path, { what: 'a chart package', limit: MAX_PACKAGE_BYTES, refuse });
 }

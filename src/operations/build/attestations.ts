@@ -1,4 +1,5 @@
 /** Says how an archive was built: plans the slots while nothing is known but the lock, and fills them at the end. */
+import { formatUtcSeconds } from '../../base/utc-time.ts';
 import { UsageError } from '../../errors.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import { toPackageUrl } from '../../oci/package-url.ts';
@@ -148,7 +149,7 @@ function toPredicate(
   const metadata =
     invocationId === undefined
       ? undefined
-      : { invocationId, startedOn: toSeconds(startedOn), finishedOn: toSeconds(finishedOn) };
+      : { invocationId, startedOn: formatUtcSeconds(startedOn), finishedOn: formatUtcSeconds(finishedOn) };
   return {
     buildDefinition: {
       buildType: BUILD_TYPE,
@@ -180,10 +181,6 @@ function slotSizeOf(
   const named = JSON.stringify([lock.name, lock.version, lock.channel, platformsOf(lock)]).length;
   const base64 = Math.ceil((listed + named + OPTIONS_BYTES) / 3) * 4;
   return Math.ceil((base64 + BUNDLE_BYTES) / SLOT_STEP_BYTES) * SLOT_STEP_BYTES;
-}
-
-function toSeconds(time: Date): string {
-  return time.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }
 
 function tooMany({ images, files }: ReleaseLock): UsageError {

@@ -1,23 +1,22 @@
 /** Loads whole image tarballs of an archive: into a k3s or RKE2 image directory, or into a Docker Engine. */
-import { constants } from 'node:fs';
-import { lstat, mkdir, open } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Bytes } from '../../base/bytes.ts';
 import { manifestFinder } from '../../content/graph-platforms.ts';
 import { verified } from '../../content/verified.ts';
-import { StoreError, UsageError } from '../../errors.ts';
+import { IntegrityError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { findPlatforms, formatPlatform } from '../../oci/platform.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { dockerPlatform, inspectDockerImages, type DockerOptions } from '../../stores/docker/engine.ts';
 import { loadIntoDocker } from '../../stores/docker/load.ts';
+import { readChunks } from '../../base/files/open-file.ts';
 import { placeFile } from '../../base/files/place-file.ts';
+import { onDisk } from '../../base/files/system-errors.ts';
 import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
 import type { ImageTarball, TrustedArchive } from '../../archive/verification/trusted-archive.ts';
 import { verifyPayload } from '../../archive/verification/verified-archive.ts';
-
-const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW;
 
 /** One image tarball and whether its target has it. */
 export interface PlannedTar extends ImageTarball {
@@ -217,10 +216,7 @@ function idsOf({ inventory }: TrustedRelease, name: string, platform: string): r
 
 /** Hidden names are not imported, so that no half-written file is seen. */
 async function placeTar(path: string, content: Bytes): Promise<void> {
-  await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new StoreError('STORE_IO', `cannot write ${path}: ${why}`, { cause });
-  });
+  await onDisk(`cannot write ${path}`, () => mkdir(dirname(path), { recursive: true }));
   await placeFile(path, content);
 }
 
@@ -229,12 +225,11 @@ async function holds(path: string, expected: Descriptor): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
   if (found?.isFile() !== true || found.size !== expected.size) return false;
   try {
-    await using file = await open(path, READ_FLAGS);
-    const content = file.createReadStream({ highWaterMark: 256 * 1024, autoClose: false });
+    const content = readChunks(path, { what: 'an image tarball', links: 'refuse' });
     for await (const _ of verified(content, expected, path));
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'DIGEST_MISMATCH') return false;
+    if (error instanceof IntegrityError && error.code === 'DIGEST_MISMATCH') return false;
     throw error;
   }
 }

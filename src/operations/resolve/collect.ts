@@ -1,6 +1,5 @@
 /** Gathers what a component is made of: its files with their place in the archive, and every image they name. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { IntegrityError } from '../../errors.ts';
@@ -12,7 +11,8 @@ import { loadImageList } from '../../release/spec/image-list.ts';
 import { pinned } from '../../release/spec/integrity.ts';
 import { listSpecFiles, resolveSpecPath } from '../../release/spec/spec-paths.ts';
 import type { ComponentSpec, ImageSpec } from '../../release/spec/spec.ts';
-import { readTextFile } from '../../base/files/text-file.ts';
+import { readChunks } from '../../base/files/open-file.ts';
+import { readTextFile } from '../../base/files/read-file.ts';
 import type { LockFile, ReleaseLock } from '../../release/lock/lock-schema.ts';
 import type { FileContent } from '../../stores/files.ts';
 
@@ -65,7 +65,7 @@ export async function collectComponent(
   for (const { path } of component.docs) files.push(...(await collectTree('doc', directory, path)));
   for (const { path, integrity, as } of component.files) {
     const file = await resolveSpecPath(directory, path);
-    for await (const _ of pinned(createReadStream(file), integrity, path));
+    for await (const _ of pinned(readChunks(file, { what: 'a file of a release' }), integrity, path));
     files.push(await pinFile('file', `files/${as}`, path, file));
   }
   return { files, images, warnings };
@@ -121,7 +121,7 @@ async function collectChart(
 
 async function findImagesIn(file: CollectedFile): Promise<readonly ImageHit[]> {
   if (!isKubernetesFile(file.from) || !('path' in file.content)) return [];
-  const text = await readTextFile(file.content.path, MAX_RESOURCE_BYTES);
+  const text = await readTextFile(file.content.path, { what: 'a manifest', limit: MAX_RESOURCE_BYTES });
   return readKubernetesYaml(text, file.from).flatMap(findImages);
 }
 
@@ -132,7 +132,7 @@ function toImage({ reference, at }: ImageHit): CollectedImage {
 async function pinFile(kind: LockFile['kind'], path: string, from: string, file: string): Promise<CollectedFile> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+  for await (const chunk of readChunks(file, { what: 'a file of a release' })) {
     hash.update(chunk);
     size += chunk.length;
   }

@@ -1,6 +1,6 @@
 /** Pins what a release is made from: a release.yaml, a lock, or a plain list of images. */
+import { readBounded, readTextFile } from '../../base/files/read-file.ts';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { NotFoundError, UsageError } from '../../errors.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
@@ -15,6 +15,8 @@ import type { ImageSources } from './image-sources.ts';
 import { resolveRelease, type MovedTag } from './resolve.ts';
 
 const LOCK_EXTENSION = '.lock.json';
+/** What was read before, and is read again as bytes. */
+const INPUT = { what: 'a release.yaml or a list of images', limit: 4 * 1024 * 1024 };
 
 /** A file that a release is made from: a release.yaml, a lock, or a text file with one image reference a line. */
 export interface ReleaseInput {
@@ -88,7 +90,7 @@ export async function pinRelease(
     {
       spec,
       directory: resolve(dirname(input.path)),
-      specDigest: sha256(await readFile(input.path)),
+      specDigest: sha256(await readBounded(input.path, INPUT)),
       previous: lockPath === undefined ? undefined : await readLock(lockPath),
       now: options.now ?? new Date(),
       openImage: (reference, origin) => sources.open(reference, origin),
@@ -134,7 +136,7 @@ async function readSpecsBeside(lockPath: string): Promise<readonly (readonly [st
   if (!lockPath.endsWith(LOCK_EXTENSION)) return [];
   const paths = ['.yaml', '.yml'].map((extension) => lockPath.slice(0, -LOCK_EXTENSION.length) + extension);
   return Promise.all(
-    paths.filter(existsSync).map(async (path) => [path, parseSpec(await readFile(path, 'utf8'), path)] as const),
+    paths.filter(existsSync).map(async (path) => [path, parseSpec(await readTextFile(path, INPUT), path)] as const),
   );
 }
 

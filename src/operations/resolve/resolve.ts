@@ -1,4 +1,5 @@
 /** Pins a release: every reference to digests, every file to content. What a person wrote in, `release.lock.json` out. */
+import { formatUtcSeconds } from '../../base/utc-time.ts';
 import { EvidenceFinder } from '../../content/evidence-finder.ts';
 import { mergeGraphs, type GraphPart } from '../../content/graph-walk.ts';
 import { forEachConcurrently } from '../../base/limit.ts';
@@ -83,7 +84,7 @@ export interface ResolvedRelease {
 export async function resolveRelease(request: ResolveRequest, options: ResolveOptions = {}): Promise<ResolvedRelease> {
   const { spec, directory, previous } = request;
   if (options.locked === true && previous === undefined) throw missingLock();
-  const created = spec.created ?? timeOf(spec, previous) ?? toSeconds(request.now);
+  const created = spec.created ?? timeOf(spec, previous) ?? formatUtcSeconds(request.now);
   const collected: CollectedComponent[] = [];
   for (const component of spec.components)
     collected.push(await collectComponent(component, directory, new Date(created)));
@@ -192,10 +193,6 @@ function checkSigned(images: readonly GraphImage[]): void {
     items: unsigned.sort(),
     hint: 'sign them, or set `evidence: carry` in release.yaml; `airgap resolve --refresh-evidence` looks again',
   });
-}
-
-function toSeconds(time: Date): string {
-  return time.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }
 
 function missingLock(): UsageError {

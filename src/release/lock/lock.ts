@@ -1,11 +1,14 @@
 /** Reads and writes `release.lock.json`. */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { placeFile } from '../../base/files/place-file.ts';
+import { readIfThere } from '../../base/files/read-file.ts';
 import { UsageError } from '../../errors.ts';
 import { parseStrictJson } from '../../base/json/strict-json.ts';
 import { ReleaseLock } from './lock-schema.ts';
 
 /** Bytes of a lock; room for a hundred thousand blobs. */
 const MAX_LOCK_BYTES = 64 * 1024 * 1024;
+/** Before the umask: it goes into version control with the rest. */
+const LOCK_MODE = 0o666;
 
 /** The file's text: one form, so that a lock under version control changes only where the release does. */
 export function formatLock(lock: ReleaseLock): string {
@@ -16,10 +19,10 @@ export function formatLock(lock: ReleaseLock): string {
  * Reads a lock.
  * @throws UsageError `INVALID_SPEC` naming the file and the place.
  */
-export function parseLock(text: string, fileName: string): ReleaseLock {
+export function parseLock(text: string | Uint8Array, fileName: string): ReleaseLock {
   let json: unknown;
   try {
-    json = parseStrictJson(Buffer.from(text));
+    json = parseStrictJson(typeof text === 'string' ? Buffer.from(text) : text);
   } catch (error) {
     throw invalid(fileName, 'is not JSON', error);
   }
@@ -31,22 +34,13 @@ export function parseLock(text: string, fileName: string): ReleaseLock {
 
 /** The lock at `path`, or undefined when there is none. */
 export async function readLock(path: string): Promise<ReleaseLock | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw new UsageError('USAGE', `cannot read ${path}`, { cause: error });
-  }
-  if (text.length > MAX_LOCK_BYTES) throw invalid(path, 'is too large for a lock', undefined);
-  return parseLock(text, path);
+  const bytes = await readIfThere(path, { what: 'a lock', limit: MAX_LOCK_BYTES });
+  return bytes && parseLock(bytes, path);
 }
 
-/** Replaces the lock at `path` in one step. */
+/** Replaces the lock at `path` in one step. @throws StoreError `NO_SPACE`, `STORE_IO`, `LOCKED` */
 export async function writeLock(path: string, lock: ReleaseLock): Promise<void> {
-  const aside = `${path}.${process.pid}.new`;
-  await writeFile(aside, formatLock(lock));
-  await rename(aside, path);
+  await placeFile(path, formatLock(lock), { mode: LOCK_MODE });
 }
 
 function invalid(fileName: string, why: string, cause: unknown): UsageError {

@@ -3,7 +3,7 @@ import { inContext, UsageError } from '../../errors.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import type { ImageRule, SignerSpec } from './spec-policy.ts';
 import { resolveSpecPath } from '../spec/spec-paths.ts';
-import { readTextFile } from '../../base/files/text-file.ts';
+import { readTextFile } from '../../base/files/read-file.ts';
 import type { LockSigner } from './image-policy-schema.ts';
 import { identityId } from '../../trust/signatures/identity.ts';
 import type { IdentitySigner, KeySigner, SignedBy } from '../../trust/evidence/image-signature.ts';
@@ -49,13 +49,16 @@ async function openSigner(spec: SignerSpec, directory: string): Promise<OpenSign
   try {
     if ('key' in spec) {
       const publicKey = loadPublicKey(
-        await readTextFile(await resolveSpecPath(directory, spec.key), MAX_KEY_BYTES),
+        await readTextFile(await resolveSpecPath(directory, spec.key), { what: 'a public key', limit: MAX_KEY_BYTES }),
         spec.key,
       );
       return { key: spec.key, keyId: keyId(publicKey), publicKey };
     }
     const { identity, trustedRoot } = spec;
-    const text = await readTextFile(await resolveSpecPath(directory, trustedRoot), MAX_ROOT_BYTES);
+    const text = await readTextFile(await resolveSpecPath(directory, trustedRoot), {
+      what: 'a trusted root',
+      limit: MAX_ROOT_BYTES,
+    });
     const authorities = openAuthorities(parseTrustedRoot(Buffer.from(text), trustedRoot), trustedRoot);
     return { identity, authorities, trustedRoot, digest: sha256(text) };
   } catch (error) {

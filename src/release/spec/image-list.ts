@@ -2,7 +2,7 @@
 import { AirgapError, UsageError } from '../../errors.ts';
 import { parseImage } from './spec-schema.ts';
 import type { ImageSpec } from './spec.ts';
-import { readTextFile } from '../../base/files/text-file.ts';
+import { readTextFile } from '../../base/files/read-file.ts';
 
 const MAX_LIST_BYTES = 4 * 1024 * 1024;
 const MAX_PROBLEMS = 20;
@@ -42,5 +42,5 @@ export function parseImageList(text: string, fileName: string): readonly ImageSp
 
 /** Reads an image list from disk. `shownAs` is what `at` and messages call the file. */
 export async function loadImageList(path: string, shownAs: string = path): Promise<readonly ImageSpec[]> {
-  return parseImageList(await readTextFile(path, MAX_LIST_BYTES), shownAs);
+  return parseImageList(await readTextFile(path, { what: 'an image list', limit: MAX_LIST_BYTES }), shownAs);
 }

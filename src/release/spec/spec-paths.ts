@@ -1,6 +1,7 @@
 /** The files a release.yaml names: found on disk, links followed, and never outside its directory. */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { systemCode } from '../../base/files/system-errors.ts';
 import { UsageError } from '../../errors.ts';
 import { pathFault } from '../../base/portable-path.ts';
 import type { YamlDocument, YamlPath } from '../../base/yaml-source.ts';
@@ -82,7 +83,7 @@ async function faultOf(
   try {
     real = await realpath(join(root, path));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const code = systemCode(error);
     if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') throw error;
     const isLink = (await lstat(join(root, path)).catch(() => undefined))?.isSymbolicLink() === true;
     if (isLink) return { message: `${path} is a link to nothing` };

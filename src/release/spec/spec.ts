@@ -1,5 +1,6 @@
 /** What a person declares: reads `release.yaml`, refuses what is wrong with it all at once, and normalises the rest. */
 import { dirname } from 'node:path';
+import { formatUtcSeconds } from '../../base/utc-time.ts';
 import { UsageError } from '../../errors.ts';
 import { parsePlatform, type Platform } from '../../oci/platform.ts';
 import type { Reference } from '../../oci/reference.ts';
@@ -10,7 +11,7 @@ import { findPolicyFaults, listPolicyPaths, toImageRules, type ImageRule } from 
 import { findDuplicates } from './spec-duplicates.ts';
 import { findMisplacedPaths } from './spec-paths.ts';
 import { invalidSpec, problem, toProblems } from './spec-problems.ts';
-import { readTextFile } from '../../base/files/text-file.ts';
+import { readTextFile } from '../../base/files/read-file.ts';
 
 /** Bytes of one `release.yaml`. */
 const MAX_SPEC_BYTES = 1024 * 1024;
@@ -82,7 +83,11 @@ export interface ReleaseSpec {
  * @throws UsageError `INVALID_SPEC` with every problem found, each with file, line and column.
  */
 export async function loadSpec(path: string): Promise<ReleaseSpec> {
-  const text = await readTextFile(path, MAX_SPEC_BYTES, 'run `airgap init` to write a release.yaml to start from');
+  const text = await readTextFile(path, {
+    what: 'a release.yaml',
+    limit: MAX_SPEC_BYTES,
+    hintWhenMissing: 'run `airgap init` to write a release.yaml to start from',
+  });
   const { spec, document } = readSpec(text, path);
   const misplaced = await findMisplacedPaths(dirname(path), listPaths(spec), document);
   if (misplaced.length > 0) throw invalidSpec(misplaced, path);
@@ -149,8 +154,8 @@ function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): R
     version: data.version,
     channel: data.channel,
     ...(data.sequence === undefined ? {} : { sequence: data.sequence }),
-    ...(data.created === undefined ? {} : { created: toUtcSeconds(data.created) }),
-    ...(data.expires === undefined ? {} : { expires: toUtcSeconds(data.expires) }),
+    ...(data.created === undefined ? {} : { created: formatUtcSeconds(new Date(data.created)) }),
+    ...(data.expires === undefined ? {} : { expires: formatUtcSeconds(new Date(data.expires)) }),
     platforms: data.platforms === 'all' ? 'all' : data.platforms.map(parsePlatform),
     evidence: data.evidence,
     ...(data.imagePolicy === undefined ? {} : { imagePolicy: toImageRules(data.imagePolicy, at) }),
@@ -161,10 +166,6 @@ function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): R
 function toImage(image: string | { reference: string; platforms?: string[] | undefined }, at: string): ImageSpec {
   const { reference: text, platforms } = typeof image === 'string' ? { reference: image } : image;
   return { ...parseImage(text), ...(platforms === undefined ? {} : { platforms: platforms.map(parsePlatform) }), at };
-}
-
-function toUtcSeconds(text: string): string {
-  return new Date(text).toISOString().replace('.000Z', 'Z');
 }
 
 function listPaths(spec: ReleaseSpec): readonly { path: string; place: YamlPath }[] {

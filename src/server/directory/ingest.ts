@@ -1,6 +1,7 @@
 /** One piece of content on its way in: written and hashed as it comes, put into place only when it proves its digest. */
 import { createHash, type Hash } from 'node:crypto';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
+import { finishFile } from '../../base/files/place-file.ts';
 import { digestOf, type Digest } from '../../oci/digest.ts';
 import { Refusal } from '../refusal.ts';
 import type { Storage } from './storage.ts';
@@ -59,12 +60,11 @@ export class Ingest {
     if ((await this.#storage.contentSize(expected)) === this.#size) return;
     const file = await open(this.#path, 'a');
     try {
-      await file.datasync();
       await file.chmod(0o444);
+      await finishFile(file.fd, this.#path, this.#storage.contentPath(expected), { syncsName: false });
     } finally {
       await file.close();
     }
-    await rename(this.#path, this.#storage.contentPath(expected));
   }
 
   /** Removes what is left of it. */

@@ -13,11 +13,12 @@
  * writes to a directory.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { NotFoundError, StoreError } from '../../errors.ts';
+import { AirgapError, NotFoundError, StoreError } from '../../errors.ts';
 import { hexOf, type Digest } from '../../oci/digest.ts';
-import { errorCodeOf } from '../refusal.ts';
+import { placeFile } from '../../base/files/place-file.ts';
+import { systemCode } from '../../base/files/system-errors.ts';
 
 const HEX = /^[a-f0-9]{64}$/;
 
@@ -51,20 +52,7 @@ export class Storage {
 
   /** Puts a small file into place: a reader sees the old text or the new one. */
   async replace(path: string, text: string): Promise<void> {
-    const draft = this.createUploadPath();
-    try {
-      const file = await open(draft, 'wx');
-      try {
-        await file.writeFile(text);
-        await file.datasync();
-      } finally {
-        await file.close();
-      }
-      await inDirectory(dirname(path), () => rename(draft, path));
-    } catch (error) {
-      await rm(draft, { force: true });
-      throw error;
-    }
+    await inDirectory(dirname(path), () => placeFile(path, text, { aside: this.createUploadPath(), syncsName: false }));
   }
 
   /** Names of all repositories that hold something, sorted. */
@@ -98,7 +86,7 @@ export async function openStorage(root: string, isReadOnly: boolean): Promise<St
       await mkdir(join(root, 'blobs', 'sha256'), { recursive: true });
     }
   } catch (error) {
-    if (errorCodeOf(error) === 'ENOENT') {
+    if (systemCode(error) === 'ENOENT') {
       throw new NotFoundError('NOT_FOUND', `registry directory ${root} does not exist`, { cause: error });
     }
     throw new StoreError('STORE_IO', `registry directory ${root} cannot be prepared`, {
@@ -121,7 +109,7 @@ export async function inDirectory<T>(directory: string, call: () => Promise<T>):
   try {
     return await call();
   } catch (error) {
-    if (errorCodeOf(error) !== 'ENOENT') throw error;
+    if (systemCode(error instanceof AirgapError ? error.cause : error) !== 'ENOENT') throw error;
   }
   await mkdir(directory, { recursive: true });
   return call();
@@ -132,7 +120,7 @@ export async function unlessMissing<T>(call: () => Promise<T>): Promise<T | unde
   try {
     return await call();
   } catch (error) {
-    if (errorCodeOf(error) === 'ENOENT' || errorCodeOf(error) === 'ENOTDIR') return undefined;
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined;
     throw error;
   }
 }

@@ -1,7 +1,8 @@
 /** The lines of a site's audit log, and the receipt of a load that is carried back out. */
+import { UtcSeconds } from '../../base/schemas/utc-seconds.ts';
 import * as z from 'zod';
 import { DigestText, Size } from '../../content/content-graph.ts';
-import { KeyIdText, LineName, Sequence, TrustVersion, UtcSeconds } from '../../trust/documents/document-schema.ts';
+import { KeyIdText, LineName, Sequence, TrustVersion } from '../../trust/documents/document-schema.ts';
 
 /** Images, charts or files of one load. */
 const MAX_ENTRIES = 200_000;

@@ -2,15 +2,24 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { acquireFileLock, type FileLock } from '../../base/files/file-lock.ts';
+import { irregularity } from '../../base/files/open-file.ts';
+import { syncDirectory } from '../../base/files/place-file.ts';
+import { systemCode, systemWords, toStoreError } from '../../base/files/system-errors.ts';
+import { wait } from '../../base/wait.ts';
 import { AirgapError, IntegrityError, StoreError } from '../../errors.ts';
 import type { AuditFacts } from './entry-schema.ts';
 import { linkEntry, linkRecovery, MAX_LINE_BYTES, type LinkedEntry, type TornBytes } from './chain.ts';
 import { readTail } from './tail.ts';
 
 /** Nothing that is there is ever changed: a file that may only be appended to (`chattr +a`) will do. */
-const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const APPEND =
+  constants.O_RDWR |
+  constants.O_APPEND |
+  constants.O_CREAT |
+  constants.O_NOFOLLOW |
+  constants.O_NONBLOCK |
+  constants.O_NOCTTY;
 /** An entry takes milliseconds; another load at the same moment is waited for. */
 const MAX_WAIT_MS = 10_000;
 const POLL_MS = 25;
@@ -34,7 +43,8 @@ export async function appendEntry(path: string, facts: AuditFacts): Promise<Audi
     await using _lock = await acquirePatiently(`${path}.lock`);
     await using file = await open(path, APPEND, 0o644);
     const found = await file.stat();
-    if (!found.isFile()) throw new StoreError('STORE_IO', `the audit log ${path} is not a file`);
+    const fault = irregularity(found);
+    if (fault !== undefined) throw new StoreError('STORE_IO', `it ${fault}`);
     const { head, isEnded, torn } = await readTail(file, found.size, path);
     const recovery = torn && linkRecovery(head, torn, facts);
     const linked = linkEntry(recovery?.head ?? head, facts);
@@ -47,7 +57,7 @@ export async function appendEntry(path: string, facts: AuditFacts): Promise<Audi
     const ending = Buffer.from(isEnded ? '' : '\n');
     await writeOnce(file, Buffer.concat([ending, recovery?.line ?? Buffer.alloc(0), linked.line]));
     await file.sync();
-    if (found.size === 0) await syncDirectory(path);
+    if (found.size === 0) await syncDirectory(dirname(path));
     return { ...linked, path, recovered: torn };
   } catch (error) {
     throw unwritten(path, error);
@@ -55,7 +65,7 @@ export async function appendEntry(path: string, facts: AuditFacts): Promise<Audi
 }
 
 async function acquirePatiently(path: string): Promise<FileLock> {
-  for (const deadline = Date.now() + MAX_WAIT_MS; ; await delay(POLL_MS)) {
+  for (const deadline = Date.now() + MAX_WAIT_MS; ; await wait(POLL_MS)) {
     try {
       return await acquireFileLock(path, 'the audit log');
     } catch (error) {
@@ -74,29 +84,23 @@ async function writeOnce(file: FileHandle, bytes: Buffer): Promise<void> {
   });
 }
 
-async function syncDirectory(path: string): Promise<void> {
-  await using parent = await open(dirname(path), 'r');
-  await parent.sync();
-}
-
 function unwritten(path: string, error: unknown): unknown {
   if (error instanceof IntegrityError || !(error instanceof Error)) return error;
-  const isExpected = error instanceof AirgapError;
-  const system = systemCode(isExpected ? error.cause : error);
-  if (!isExpected && system === undefined) return error;
-  const isFull = system === 'ENOSPC' || system === 'EDQUOT';
-  const code = isFull ? 'NO_SPACE' : isExpected ? error.code : 'STORE_IO';
-  const why = system === 'ELOOP' ? 'it is a link' : error.message;
-  return new StoreError(code, `the audit log ${path} cannot be written: ${why}`, {
-    cause: error,
-    hint: isFull
-      ? 'make room on that disk and run the same command again; what has arrived is not moved twice'
-      : ((isExpected ? error.hint : undefined) ??
-        'give a file on the local disk that this user may append to, with --audit-log FILE'),
-    ...(isExpected ? { details: error.details } : {}),
-  });
-}
-
-function systemCode(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+  const isOwn = error instanceof AirgapError;
+  const told = toStoreError(isOwn ? error.cause : error, '');
+  if (!isOwn && !(told instanceof StoreError)) return error;
+  const isFull = told instanceof StoreError && told.code === 'NO_SPACE';
+  const why = isOwn ? error.message : systemWords(error);
+  return new StoreError(
+    isFull ? 'NO_SPACE' : isOwn ? error.code : 'STORE_IO',
+    `the audit log ${path} cannot be written: ${why}`,
+    {
+      cause: error,
+      hint: isFull
+        ? 'make room on that disk and run the same command again; what has arrived is not moved twice'
+        : ((isOwn ? error.hint : undefined) ??
+          'give a file on the local disk that this user may append to, with --audit-log FILE'),
+      details: { ...(isOwn ? error.details : { systemCode: systemCode(error) }) },
+    },
+  );
 }

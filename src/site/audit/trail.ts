@@ -1,17 +1,10 @@
 /** Puts one piece of work on record: that it began, before anything of it can be seen, and how it ended. */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { onDisk } from '../../base/files/system-errors.ts';
+import { formatUtcSeconds } from '../../base/utc-time.ts';
 import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
-import {
-  AirgapError,
-  codeOf,
-  ExitCode,
-  exitCodeOf,
-  inContext,
-  reasonOf,
-  StoreError,
-  UsageError,
-} from '../../errors.ts';
+import { AirgapError, codeOf, ExitCode, exitCodeOf, inContext, reasonOf, UsageError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { toCertificateIdentity } from '../../trust/signatures/identity.ts';
 import type { AuditFacts, AuditOperator } from './entry-schema.ts';
@@ -154,9 +147,7 @@ export class AuditTrail {
   ): Promise<AuditRecord> {
     const { now, tool, operator, onNote } = this.#environment;
     if (this.#isOwnDirectory) await makeDirectory(dirname(path));
-    const at = now()
-      .toISOString()
-      .replace(/\.[0-9]{3}Z$/, 'Z');
+    const at = formatUtcSeconds(now());
     const start = this.#start === undefined ? {} : { start: this.#start };
     const record = await appendEntry(path, {
       ...{ at, action: this.#action, tool, operator },
@@ -189,10 +180,5 @@ function describeRelease(release: TrustedRelease, path: string): Partial<AuditFa
 }
 
 async function makeDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new StoreError('STORE_IO', `the audit log cannot be kept in ${path}: ${why}`, { cause });
-  }
+  await onDisk(`the audit log cannot be kept in ${path}`, () => mkdir(path, { recursive: true }));
 }

@@ -1,11 +1,10 @@
 /** Proves an audit log from its first line to its last, and holds it against what was written down elsewhere. */
-import { open } from 'node:fs/promises';
-import { IntegrityError, NotFoundError, StoreError } from '../../errors.ts';
+import { readChunks } from '../../base/files/open-file.ts';
+import { IntegrityError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { ChainProof, MAX_LINE_BYTES, type ChainSummary, type LinkedEntry } from './chain.ts';
 import type { ReadReceipt } from '../receipts/receipt.ts';
 
-const CHUNK_BYTES = 256 * 1024;
 const LINE_FEED = 0x0a;
 
 /** What a log is held against. */
@@ -76,26 +75,19 @@ function contradiction({ name, entry }: ReadReceipt, fault: string): IntegrityEr
 
 /** Lines without their line feeds. What follows the last one is a line too. */
 async function* readLines(path: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
-  try {
-    await using file = await open(path);
-    let held: Buffer[] = [];
-    let heldBytes = 0;
-    for await (const chunk of file.createReadStream({ highWaterMark: CHUNK_BYTES, autoClose: false, signal })) {
-      let bytes = chunk as Buffer;
-      for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED)) {
-        yield Buffer.concat([...held, bytes.subarray(0, end)]);
-        [held, heldBytes] = [[], 0];
-        bytes = bytes.subarray(end + 1);
-      }
-      held.push(bytes);
-      heldBytes += bytes.length;
-      if (heldBytes > MAX_LINE_BYTES)
-        throw new IntegrityError('MALFORMED', `${path} has a line that no entry could be`);
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  for await (const chunk of readChunks(path, { what: 'an audit log', signal })) {
+    // The chunk is borrowed, and the line outlives it.
+    let bytes = Buffer.from(chunk);
+    for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED)) {
+      yield Buffer.concat([...held, bytes.subarray(0, end)]);
+      [held, heldBytes] = [[], 0];
+      bytes = bytes.subarray(end + 1);
     }
-    if (heldBytes > 0) yield Buffer.concat(held);
-  } catch (error) {
-    if (!(error instanceof Error && 'syscall' in error && 'code' in error)) throw error;
-    if (error.code === 'ENOENT') throw new NotFoundError('NOT_FOUND', `${path}: no such file`, { cause: error });
-    throw new StoreError('STORE_IO', `cannot read ${path}: ${error.message}`, { cause: error });
+    held.push(bytes);
+    heldBytes += bytes.length;
+    if (heldBytes > MAX_LINE_BYTES) throw new IntegrityError('MALFORMED', `${path} has a line that no entry could be`);
   }
+  if (heldBytes > 0) yield Buffer.concat(held);
 }

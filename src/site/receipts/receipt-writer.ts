@@ -2,8 +2,8 @@
 import type { KeyObject } from 'node:crypto';
 import { lstat, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { irregularity } from '../../base/files/open-file.ts';
 import { placeFile } from '../../base/files/place-file.ts';
-import { bytesOf } from '../../content/verified.ts';
 import { inContext, UsageError } from '../../errors.ts';
 import { keyId, publicKeyOf } from '../../trust/keys/public-key.ts';
 import { serializeEnvelope } from '../../trust/signatures/dsse.ts';
@@ -56,7 +56,7 @@ export class ReceiptWriter {
     const unsigned = createReceipt(entry, head.hash);
     const envelope = key === undefined ? unsigned : signEnvelope(unsigned, key);
     try {
-      await placeFile(path, bytesOf(serializeEnvelope(envelope)));
+      await placeFile(path, serializeEnvelope(envelope));
     } catch (error) {
       throw inContext(error, 'all was done and is on record; the receipt is not there, so run the same command again');
     }
@@ -70,5 +70,6 @@ async function assertPlace(path: string): Promise<void> {
     throw new UsageError('USAGE', `${dirname(path)}, where the receipt goes, is not a directory`);
   }
   const found = await lstat(path).catch(() => undefined);
-  if (found?.isDirectory() === true) throw new UsageError('USAGE', `${path}, where the receipt goes, is a directory`);
+  const fault = found === undefined || found.isSymbolicLink() ? undefined : irregularity(found);
+  if (fault !== undefined) throw new UsageError('USAGE', `${path}, where the receipt goes, ${fault}`);
 }

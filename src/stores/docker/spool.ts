@@ -4,6 +4,7 @@ import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bytes } from '../../base/bytes.ts';
+import { onDisk } from '../../base/files/system-errors.ts';
 import { IntegrityError, NotFoundError, StoreError } from '../../errors.ts';
 import { digestOf, type Digest } from '../../oci/digest.ts';
 
@@ -20,7 +21,7 @@ export interface Spooled {
 /** Opens an empty spool in `directory`, by default the system's own for temporary files. */
 export async function openSpool(directory: string = tmpdir()): Promise<Spool> {
   const path = join(directory, `airgap-${randomUUID()}`);
-  return onDisk(async () => {
+  return spooling(async () => {
     const handle = await open(path, 'wx+', 0o600);
     // Without a name nobody else can open it, and the space is free again however this process ends.
     await unlink(path);
@@ -47,7 +48,7 @@ export class Spool implements AsyncDisposable {
       hash.update(chunk);
       for (let written = 0; written < chunk.length;) {
         const [from, at] = [written, this.#end + size];
-        const { bytesWritten } = await onDisk(() => this.#handle.write(chunk, from, chunk.length - from, at));
+        const { bytesWritten } = await spooling(() => this.#handle.write(chunk, from, chunk.length - from, at));
         written += bytesWritten;
         size += bytesWritten;
       }
@@ -73,7 +74,7 @@ export class Spool implements AsyncDisposable {
     for (let position = offset; position < held.size;) {
       signal?.throwIfAborted();
       const length = Math.min(buffer.length, held.size - position);
-      const { bytesRead } = await onDisk(() => this.#handle.read(buffer, 0, length, held.offset + position));
+      const { bytesRead } = await spooling(() => this.#handle.read(buffer, 0, length, held.offset + position));
       if (bytesRead === 0) throw new StoreError('STORE_IO', `${what}: the temporary file has lost ${digest}`);
       position += bytesRead;
       yield buffer.subarray(0, bytesRead);
@@ -99,15 +100,7 @@ export class Spool implements AsyncDisposable {
   }
 }
 
-async function onDisk<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof Error && 'syscall' in error && 'code' in error)) throw error;
-    const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === 'EFBIG';
-    throw new StoreError(isFull ? 'NO_SPACE' : 'STORE_IO', `temporary file: ${error.message}`, {
-      hint: 'the image is held there while it is read; TMPDIR names another place',
-      cause: error,
-    });
-  }
+function spooling<T>(work: () => Promise<T>): Promise<T> {
+  const place = 'the image is held there while it is read; TMPDIR names another place';
+  return onDisk('cannot use a temporary file', work, { full: `free some space: ${place}`, otherwise: place });
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { acquireFileLock, type FileLock } from '../../base/files/file-lock.ts';
+import { placeFile, syncDirectory } from '../../base/files/place-file.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import type { CallOptions, FetchOptions, Target } from '../../content/store.ts';
 import { bytesOf, verified } from '../../content/verified.ts';
@@ -10,16 +11,7 @@ import { AirgapError, IntegrityError, NotFoundError, StoreError, UsageError } fr
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { hexOf, isDigest, type Digest } from '../../oci/digest.ts';
 import { MAX_MANIFEST_BYTES, parseManifest } from '../../oci/manifest.ts';
-import {
-  moveInto,
-  onDisk,
-  readBounded,
-  readChunks,
-  resolveDirectory,
-  statOf,
-  syncDirectory,
-  writeNew,
-} from './files.ts';
+import { HINTS, onDisk, readBounded, readChunks, resolveDirectory, statOf } from './files.ts';
 import {
   EMPTY_INDEX,
   entriesOf,
@@ -135,7 +127,7 @@ export class LayoutStore implements Target, AsyncDisposable {
     const change = this.#tagging.then(async () => {
       options?.signal?.throwIfAborted();
       // The names of all blobs reach the medium before the tag that makes them visible.
-      await syncDirectory(join(this.directory, 'blobs/sha256'), this.name);
+      await onDisk(this.name, () => syncDirectory(join(this.directory, 'blobs/sha256')));
       await this.#writeIndex(withTag(await this.#readIndex(), target, tag));
     });
     this.#tagging = change.catch(() => undefined);
@@ -223,16 +215,10 @@ export class LayoutStore implements Target, AsyncDisposable {
     return lock;
   }
 
-  /** Writes to a temporary file and moves it to its place; on any failure nothing is left. */
+  /** Its directory is flushed later, once for many files. */
   async #place(content: Bytes, path: string, signal?: AbortSignal): Promise<void> {
-    const temporary = join(this.directory, INGEST, randomUUID());
-    try {
-      await writeNew(temporary, abortable(content, signal), this.name);
-      await moveInto(temporary, path, this.name);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+    const aside = join(this.directory, INGEST, randomUUID());
+    await placeFile(path, abortable(content, signal), { aside, syncsName: false, hints: HINTS });
   }
 
   async #readIndex(): Promise<IndexFile> {
@@ -242,7 +228,7 @@ export class LayoutStore implements Target, AsyncDisposable {
 
   async #writeIndex(index: IndexFile): Promise<void> {
     await this.#place(bytesOf(Buffer.from(JSON.stringify(index))), join(this.directory, 'index.json'));
-    await syncDirectory(this.directory, this.name);
+    await onDisk(this.name, () => syncDirectory(this.directory));
   }
 
   /** A blob that index.json does not name: its bytes tell whether it is a manifest. */

@@ -1,6 +1,7 @@
 /** Spreads requests over time once a registry throttles: fewer and fewer at first, more again when it answers. */
 import type { Answer } from '../../base/http/answer.ts';
-import { parseRetryAfter, wait, type RetryPolicy } from '../../base/retry.ts';
+import { parseRetryAfter, type RetryPolicy } from '../../base/retry.ts';
+import { wait } from '../../base/wait.ts';
 
 /** Answers in a row after which the pace is doubled. */
 const ANSWERS_BEFORE_FASTER = 20;

@@ -1,7 +1,9 @@
 /** Trust documents on disk: `<version>.trust.json`, one file for each version, in one directory. */
-import { open, readdir, rename, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { NotFoundError, StoreError, UsageError } from '../../errors.ts';
+import { placeFile } from '../../base/files/place-file.ts';
+import { readBounded } from '../../base/files/read-file.ts';
+import { NotFoundError, UsageError } from '../../errors.ts';
 import type { TrustDocument } from './document-schema.ts';
 import { parseTrustFile, type TrustRecord, type TrustVersions } from './document.ts';
 import { serializeEnvelope } from '../signatures/dsse.ts';
@@ -23,11 +25,16 @@ export function versionOfFileName(name: string): number | undefined {
 }
 
 /**
- * Reads one trust file.
+ * Reads one trust file; `signal` ends the wait for a stream, see readBounded.
  * @throws NotFoundError when there is none. @throws IntegrityError `MALFORMED`, also when its name promises another version.
  */
-export async function readTrustFile(path: string): Promise<TrustRecord> {
-  const record = parseTrustFile(await readBounded(path), path);
+export async function readTrustFile(path: string, signal?: AbortSignal): Promise<TrustRecord> {
+  const bytes = await readBounded(path, {
+    what: 'a trust document, such as 1.trust.json,',
+    limit: MAX_FILE_BYTES,
+    signal,
+  });
+  const record = parseTrustFile(bytes, path);
   const promised = versionOfFileName(basename(path));
   if (promised === undefined || promised === record.document.version) return record;
   throw new UsageError('USAGE', `${path} holds version ${record.document.version}`, {
@@ -62,10 +69,10 @@ export async function readTrustDirectory(directory: string): Promise<TrustVersio
  * The chain that a path stands for: all of a directory; or a file, with the versions before it that lie beside it under
  * their own names.
  */
-export async function readTrustChain(path: string): Promise<TrustVersions> {
+export async function readTrustChain(path: string, signal?: AbortSignal): Promise<TrustVersions> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory() === true) return readTrustDirectory(path);
-  const newest = await readTrustFile(path);
+  const newest = await readTrustFile(path, signal);
   if (versionOfFileName(basename(path)) === undefined) return [newest];
   const names = new Set(await listNames(dirname(path)));
   const earlier: TrustRecord[] = [];
@@ -76,21 +83,10 @@ export async function readTrustChain(path: string): Promise<TrustVersions> {
   return [first, ...rest];
 }
 
-/** Writes a trust file in one step. An older draft of the same version is replaced. */
+/** Writes a trust file in one step. An older draft of the same version is replaced. @throws as {@link placeFile} */
 export async function writeTrustFile(directory: string, { document, envelope }: TrustRecord): Promise<string> {
   const path = join(directory, trustFileName(document.version));
-  const aside = `${path}.${process.pid}.new`;
-  try {
-    {
-      await using file = await open(aside, 'wx', 0o644);
-      await file.writeFile(serializeEnvelope(envelope));
-      await file.sync();
-    }
-    await rename(aside, path);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new StoreError('STORE_IO', `cannot write ${path}: ${why}`, { cause });
-  }
+  await placeFile(path, serializeEnvelope(envelope));
   return path;
 }
 
@@ -104,20 +100,5 @@ async function listNames(directory: string): Promise<readonly string[]> {
     return await readdir(directory === '' ? '.' : directory);
   } catch (cause) {
     throw new NotFoundError('NOT_FOUND', `${directory} is not a directory that can be read`, { cause });
-  }
-}
-
-async function readBounded(path: string): Promise<Buffer> {
-  try {
-    await using file = await open(path);
-    const found = await file.stat();
-    if (found.isDirectory()) {
-      throw new UsageError('USAGE', `${path} is a directory`, { hint: 'name the file, such as 1.trust.json' });
-    }
-    if (found.size > MAX_FILE_BYTES) throw new UsageError('USAGE', `${path} is too large for a trust document`);
-    return await file.readFile();
-  } catch (cause) {
-    if (cause instanceof UsageError) throw cause;
-    throw new NotFoundError('NOT_FOUND', `${path}: no such file, or it cannot be read`, { cause });
   }
 }

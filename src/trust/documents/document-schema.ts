@@ -1,4 +1,5 @@
 /** The trust document: for one product and channel, whose keys count for what, and what is no longer accepted. */
+import { UtcSeconds } from '../../base/schemas/utc-seconds.ts';
 import * as z from 'zod';
 import { DigestText } from '../../content/content-graph.ts';
 import { Identity, IdentityIssuer, IdentitySubject, SubjectPattern } from '../signatures/identity-schema.ts';
@@ -12,9 +13,6 @@ const MAX_IDENTITIES = 256;
 const MAX_REVOKED = 10_000;
 /** Versions of one trust document; each step needs people, so that a million is out of reach. */
 const MAX_VERSION = 1_000_000;
-
-/** `YYYY-MM-DDThh:mm:ssZ`; that the time exists is checked where a document is read. */
-export const UtcSeconds = z.string().regex(/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$/);
 
 /** A product or a channel, named as in a release. */
 export const LineName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);

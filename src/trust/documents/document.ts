@@ -1,4 +1,5 @@
 /** Reads and writes trust documents in their one canonical form, and holds them to the rules a schema cannot say. */
+import { isUtcSeconds } from '../../base/utc-time.ts';
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import { TrustDocument, type TrustKey, type TrustRole } from './document-schema.ts';
@@ -178,9 +179,7 @@ function checkSorted(entries: readonly string[], what: string, refuse: (fault: s
 }
 
 function checkTime(text: string, refuse: (fault: string) => never): void {
-  const time = new Date(text);
-  const isReal = !Number.isNaN(time.getTime()) && time.toISOString() === text.replace('Z', '.000Z');
-  if (!isReal) refuse(`has ${text}, which is not a time`);
+  if (!isUtcSeconds(text)) refuse(`has ${text}, which is not a time`);
 }
 
 /** A public key entry as a key object, for those who show or export it. */

@@ -1,4 +1,5 @@
 /** Decides whether a release may follow what a site has seen. Pure: the state and the time are given. */
+import { formatUtcSeconds } from '../../base/utc-time.ts';
 import { TrustError, type ErrorCode } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { MAX_EXCEPTIONS, type SiteState, type StateLine } from './site-state-schema.ts';
@@ -102,7 +103,7 @@ export function advanceState(
     product,
     channel,
     ...(highest === undefined ? {} : { highest }),
-    last: { digest, version, ...(sequence === undefined ? {} : { sequence }), at: toSeconds(now) },
+    last: { digest, version, ...(sequence === undefined ? {} : { sequence }), at: formatUtcSeconds(now) },
     ...(trust === undefined
       ? before?.trust && { trust: before.trust }
       : { trust: { document: trust.document, digest: trust.digest, history: [...trust.history] } }),
@@ -111,7 +112,7 @@ export function advanceState(
   const isClockReset = standing.overrode.includes('CLOCK');
   return {
     stateVersion: 1,
-    lastSeen: toSeconds(isClockReset ? now : judgedTime({ now, state })),
+    lastSeen: formatUtcSeconds(isClockReset ? now : judgedTime({ now, state })),
     lines: [...others, line].sort((a, b) => (lineKey(a) < lineKey(b) ? -1 : 1)),
     exceptions: state.exceptions,
   };
@@ -126,7 +127,7 @@ export function recordException(
 ): SiteState {
   const { product, channel, digest, version } = release;
   const overrode = [...standing.overrode];
-  const exception = { at: toSeconds(now), command, product, channel, digest, version, overrode };
+  const exception = { at: formatUtcSeconds(now), command, product, channel, digest, version, overrode };
   return { ...state, exceptions: [...state.exceptions, exception].slice(-MAX_EXCEPTIONS) };
 }
 
@@ -168,7 +169,10 @@ function assertAllowed(release: ReleaseFacts, document: TrustDocument): void {
 function clockRefusals({ now, state }: Circumstances): Refusal[] {
   if (state?.lastSeen === undefined || now.getTime() >= Date.parse(state.lastSeen) - CLOCK_TOLERANCE_MS) return [];
   return [
-    { code: 'CLOCK', message: `the clock says ${toSeconds(now)}, and this site has already seen ${state.lastSeen}` },
+    {
+      code: 'CLOCK',
+      message: `the clock says ${formatUtcSeconds(now)}, and this site has already seen ${state.lastSeen}`,
+    },
   ];
 }
 
@@ -234,8 +238,4 @@ function refusalError({ code, message }: Refusal, { digest }: ReleaseFacts, { st
 
 function lineKey({ product, channel }: StateLine): string {
   return `${product} ${channel}`;
-}
-
-function toSeconds(time: Date): string {
-  return time.toISOString().replace(/\.[0-9]{3}Z$/, 'Z');
 }

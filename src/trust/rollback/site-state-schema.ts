@@ -1,15 +1,9 @@
 /** `state.json`: what a site remembers of the releases it loaded, so that nobody can take it back in time. */
+import { UtcSeconds } from '../../base/schemas/utc-seconds.ts';
 import * as z from 'zod';
 import { DigestText } from '../../content/content-graph.ts';
 import { IdentityIssuer, MAX_IDENTITY_CHARACTERS } from '../signatures/identity-schema.ts';
-import {
-  KeyIdText,
-  LineName,
-  Sequence,
-  TrustDocument,
-  TrustVersion,
-  UtcSeconds,
-} from '../documents/document-schema.ts';
+import { KeyIdText, LineName, Sequence, TrustDocument, TrustVersion } from '../documents/document-schema.ts';
 
 /** Lines of one site. */
 const MAX_LINES = 1_000;

@@ -1,4 +1,5 @@
 /** Who counts, and whether a signature is theirs: keys and identities, now or at a time that was proved. Pure. */
+import { formatUtcSeconds } from '../../base/utc-time.ts';
 import type { Bundle } from '@sigstore/bundle';
 import type { KeyObject } from 'node:crypto';
 import type { Identity } from './identity-schema.ts';
@@ -97,7 +98,7 @@ export function creditSignature(
   const faults = entries.map((index) => times.map((time) => windowFault(identities[index] ?? {}, time)).find(Boolean));
   const open = entries.filter((_, index) => faults[index] === undefined);
   if (open.length > 0) return { kind: 'accepted', signer: { issuer, subject, signedAt }, entries: open };
-  const detail = `it signed at ${toSeconds(signedAt)}`;
+  const detail = `it signed at ${formatUtcSeconds(signedAt)}`;
   return { kind: 'set aside', reason: faults[0] ?? 'expired', detail };
 }
 
@@ -163,12 +164,8 @@ function creditKey(
     return { kind: 'accepted', signer, entries: [] };
   }
   const faults = verdicts.map((verdict) =>
-    'time' in verdict ? `it signed at ${toSeconds(verdict.time)}` : `its timestamp ${verdict.fault}`,
+    'time' in verdict ? `it signed at ${formatUtcSeconds(verdict.time)}` : `its timestamp ${verdict.fault}`,
   );
   const detail = faults.length === 0 ? 'no trusted timestamp says when it signed' : faults.join(', ');
   return { kind: 'set aside', reason: 'expired', detail };
-}
-
-function toSeconds(time: Date): string {
-  return time.toISOString().replace(/\.[0-9]{3}Z$/, 'Z');
 }

@@ -1,6 +1,6 @@
 /** Finds the OpenID Connect token that says who signs: a file, the environment, or the GitHub Actions job that runs. */
-import { open } from 'node:fs/promises';
-import { AuthError, NotFoundError, UsageError } from '../../errors.ts';
+import { readBounded } from '../../base/files/read-file.ts';
+import { AuthError, UsageError } from '../../errors.ts';
 import { ActionsTokenAnswer, TokenClaims } from './signing-service-schema.ts';
 import { askService, type ServiceOptions } from './signing-service.ts';
 
@@ -48,7 +48,7 @@ export async function getIdentityToken(source: TokenSource): Promise<IdentityTok
 
 async function readToken(source: TokenSource): Promise<{ readonly name: string; readonly text: string }> {
   const { file, environment } = source;
-  if (file !== undefined) return { name: file, text: (await readBounded(file)).trim() };
+  if (file !== undefined) return { name: file, text: await readTokenFile(file, source.signal) };
   const { SIGSTORE_ID_TOKEN, ACTIONS_ID_TOKEN_REQUEST_URL, ACTIONS_ID_TOKEN_REQUEST_TOKEN } = environment;
   if (SIGSTORE_ID_TOKEN !== undefined && SIGSTORE_ID_TOKEN !== '') {
     return { name: 'SIGSTORE_ID_TOKEN', text: SIGSTORE_ID_TOKEN.trim() };
@@ -75,14 +75,9 @@ async function askActions(address: string, secret: string, options: ServiceOptio
   throw new AuthError('UNAUTHENTICATED', `the token service ${url.origin} answered without a token`);
 }
 
-async function readBounded(path: string): Promise<string> {
-  try {
-    await using file = await open(path);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_TOKEN_BYTES), 0, MAX_TOKEN_BYTES, 0);
-    return buffer.subarray(0, bytesRead).toString('utf8');
-  } catch (cause) {
-    throw new NotFoundError('NOT_FOUND', `cannot read the token ${path}`, { cause });
-  }
+async function readTokenFile(path: string, signal: AbortSignal | undefined): Promise<string> {
+  const bytes = await readBounded(path, { what: 'an identity token', limit: MAX_TOKEN_BYTES, signal });
+  return bytes.toString('utf8').trim();
 }
 
 function parseClaims(payload: string): TokenClaims | undefined {

@@ -115,6 +115,7 @@ async function call(
     environment: { ...environment, [OWN_VARIABLE]: undefined },
     timeoutMs,
     signal,
+    hintWhenMissing: 'install the Sigstore KMS plugin of that name; it is the one that cosign uses',
     onStderr: (text) => onStderr?.(withoutSecrets(text, environment)),
   });
   const answer = parseAnswer(stdout, program);

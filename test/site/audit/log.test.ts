@@ -73,7 +73,9 @@ describe('the log is not written', () => {
 
   test('where there is something else than a file', async () => {
     await runOk('mkfifo', [log()]);
-    await expect(appendEntry(log(), makeFacts(0))).rejects.toThrow(failure('StoreError', 'STORE_IO', 'is not a file'));
+    await expect(appendEntry(log(), makeFacts(0))).rejects.toThrow(
+      failure('StoreError', 'STORE_IO', 'is a named pipe'),
+    );
   });
 
   test('where there is no directory', async () => {
@@ -231,7 +233,7 @@ describe('a proof', () => {
   test('of a log that is not there', async () => {
     await expect(prove()).rejects.toThrow(failure('NotFoundError', 'NOT_FOUND', 'no such file'));
     await mkdir(log());
-    await expect(prove()).rejects.toThrow(failure('StoreError', 'STORE_IO', 'cannot read'));
+    await expect(prove()).rejects.toThrow(failure('UsageError', 'USAGE', 'is a directory'));
   });
 
   test('finds that the end was cut off, by what was noted', async () => {

@@ -9,11 +9,11 @@ export const auditReceipt = defineCommand({
   examples: ['audit receipt receipt.json --key site.pub', 'audit receipt receipt.json'],
   arguments: { receipt: argument('receipt', 'the file') },
   options: { key: text('--key <file>', 'public key of the site, which must have signed it') },
-  async run({ output }, { receipt: path }, { key }) {
+  async run({ output, signal }, { receipt: path }, { key }) {
     const { readReceiptFile } = await import('../../../site/receipts/receipt-file.ts');
     const { judgeReceipt, receiptDocument } = await import('../../../report/receipt-lines.ts');
-    const receipt = await readReceiptFile(path);
-    const siteKey = key === undefined ? undefined : await readPublicKey(key);
+    const receipt = await readReceiptFile(path, signal);
+    const siteKey = key === undefined ? undefined : await readPublicKey(key, signal);
     const verdict = judgeReceipt(receipt, siteKey);
     const { entry, head } = receipt;
     const { at, operator, archive, release, target, exceptions = [], images = [] } = entry;

@@ -26,7 +26,7 @@ export const auditVerify = defineCommand({
     if (key !== undefined && receipt.length === 0) {
       throw new UsageError('USAGE', '--key needs --receipt', { hint: 'the log itself has no signature' });
     }
-    const siteKey = key === undefined ? undefined : await readPublicKey(key);
+    const siteKey = key === undefined ? undefined : await readPublicKey(key, context.signal);
     await proveLogAndReport(context, log, { expectHead, receipts: receipt, key: siteKey });
   },
 });
@@ -48,7 +48,7 @@ export async function proveLogAndReport(
   const { proveAuditLog } = await import('../../../site/audit/verification.ts');
   const { readReceiptFile } = await import('../../../site/receipts/receipt-file.ts');
   const { judgeReceipt, receiptDocument } = await import('../../../report/receipt-lines.ts');
-  const read = await Promise.all(receipts.map(readReceiptFile));
+  const read = await Promise.all(receipts.map((receipt) => readReceiptFile(receipt, signal)));
   const verdicts = read.map((receipt) => judgeReceipt(receipt, key));
   const log = await proveAuditLog(path, { head: expectHead, receipts: read }, { signal });
   const document = { ...log, receipts: read.map((receipt) => receiptDocument(receipt, key)) };

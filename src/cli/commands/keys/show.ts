@@ -21,7 +21,7 @@ export const keysShow = defineCommand({
 
 async function openPublicKey(context: Context, key: string): Promise<KeyObject> {
   const { isKeyUri, openPluginSigner } = await import('../../../trust/signing/plugin-signer.ts');
-  if (!isKeyUri(key)) return readPublicKey(key);
+  if (!isKeyUri(key)) return readPublicKey(key, context.signal);
   const { toNotes } = await import('../../inputs/signers.ts');
   const { env, signal } = context;
   return (await openPluginSigner(key, { environment: env, signal, onStderr: toNotes(context) })).publicKey;

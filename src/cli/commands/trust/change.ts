@@ -26,7 +26,7 @@ export const trustAddKey = defineCommand({
   async run(context, { directory: place, file }, { role, validFrom, validUntil, plan }) {
     const roles = role.map((word) => ROLES.find((known) => known === word) ?? unknownRole(word));
     if (roles.length === 0) throw new UsageError('USAGE', 'give at least one --role', { hint: ROLES.join(', ') });
-    const publicKey = await readPublicKey(file);
+    const publicKey = await readPublicKey(file, context.signal);
     await changeAndReport(context, place, { addKeys: [{ publicKey, roles, validFrom, validUntil }] }, plan);
   },
 });
@@ -38,7 +38,7 @@ export const trustRemoveKey = defineCommand({
   arguments: { directory, key: argument('key', 'the .pub file, or the whole key id') },
   options: { plan: planOption },
   async run(context, { directory: place, key }, { plan }) {
-    await changeAndReport(context, place, { removeKeys: [await readKeyId(key)] }, plan);
+    await changeAndReport(context, place, { removeKeys: [await readKeyId(key, context.signal)] }, plan);
   },
 });
 
@@ -59,7 +59,9 @@ export const trustRevoke = defineCommand({
       throw new UsageError('USAGE', 'name the keys, identities or releases to revoke');
     }
     const isRelease = (word: string): boolean => word.startsWith('sha256:');
-    const revokeKeys = await Promise.all(what.filter((word) => !isRelease(word)).map(readKeyId));
+    const revokeKeys = await Promise.all(
+      what.filter((word) => !isRelease(word)).map((word) => readKeyId(word, context.signal)),
+    );
     await changeAndReport(
       context,
       place,

@@ -92,10 +92,10 @@ export function needLines(needs: readonly SignatureNeed[]): readonly string[] {
 }
 
 /** A key id, given as such or as the public key's file. */
-export async function readKeyId(text: string): Promise<string> {
+export async function readKeyId(text: string, signal: AbortSignal): Promise<string> {
   if (/^[a-f0-9]{64}$/.test(text)) return text;
   if (/^[a-f0-9]{8,63}$/.test(text)) {
     throw new UsageError('USAGE', `${text} is not a whole key id`, { hint: 'give all 64 digits, or the .pub file' });
   }
-  return keyId(await readPublicKey(text));
+  return keyId(await readPublicKey(text, signal));
 }

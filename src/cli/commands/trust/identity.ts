@@ -29,7 +29,8 @@ export const trustAddIdentity = defineCommand({
     const roles = role.map((word) => ROLES.find((known) => known === word) ?? unknownRole(word));
     if (roles.length === 0) throw new UsageError('USAGE', 'give at least one --role', { hint: ROLES.join(', ') });
     const identity = readTrustIdentity(options);
-    const trustedRoot = options.trustedRoot === undefined ? undefined : await readTrustedRoot(options.trustedRoot);
+    const trustedRoot =
+      options.trustedRoot === undefined ? undefined : await readTrustedRoot(options.trustedRoot, context.signal);
     const addIdentities = [{ identity, roles, validFrom, validUntil }];
     await changeAndReport(context, place, { addIdentities, trustedRoot }, plan);
   },
@@ -53,7 +54,7 @@ export const trustSetTrustedRoot = defineCommand({
   arguments: { directory, file: argument('file', 'Sigstore trusted root, as cosign takes it') },
   options: { plan: planOption },
   async run(context, { directory: place, file }, { plan }) {
-    await changeAndReport(context, place, { trustedRoot: await readTrustedRoot(file) }, plan);
+    await changeAndReport(context, place, { trustedRoot: await readTrustedRoot(file, context.signal) }, plan);
   },
 });
 

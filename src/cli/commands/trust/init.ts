@@ -3,7 +3,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { UsageError } from '../../../errors.ts';
 import { argument, defineCommand, list, requiredText, text, time } from '../../command.ts';
 import { identityOptions, namesIdentity, readTrustIdentity } from '../../options/identity-options.ts';
-import { readPublicKey } from '../../inputs/keys.ts';
+import { readPublicKeys } from '../../inputs/keys.ts';
 import { planOption, thresholdOptions, toThresholds, writeAndReport } from './drafts.ts';
 import { readTrustedRoot } from '../../inputs/trusted-root-file.ts';
 
@@ -47,9 +47,10 @@ export const trustInit = defineCommand({
         hint: 'sites may miss a revocation for that long at most; for example --expires 2028-01-01',
       });
     }
-    const trustedRoot = options.trustedRoot === undefined ? undefined : await readTrustedRoot(options.trustedRoot);
-    const roots = await Promise.all(root.map(readPublicKey));
-    const releases = await Promise.all(release.map(readPublicKey));
+    const trustedRoot =
+      options.trustedRoot === undefined ? undefined : await readTrustedRoot(options.trustedRoot, context.signal);
+    const roots = await readPublicKeys(root, context.signal);
+    const releases = await readPublicKeys(release, context.signal);
     const isRoot = new Set(roots.map(keyId));
     const isRelease = new Set(releases.map(keyId));
     const addKeys = [...roots, ...releases].map((publicKey) => {

@@ -46,11 +46,11 @@ export const trustVerify = defineCommand({
   options: {
     from: text('--from <file>', 'begin at this document, the one a site pinned (default: the oldest there is)'),
   },
-  async run({ output, now }, { path: place }, { from }) {
+  async run({ output, now, signal }, { path: place }, { from }) {
     const { readTrustChain, readTrustFile } = await import('../../../trust/documents/document-files.ts');
     const { anchorTrust, walkChain } = await import('../../../trust/documents/chain.ts');
-    const records = await readTrustChain(place);
-    const anchor = anchorTrust(from === undefined ? records[0] : await readTrustFile(from));
+    const records = await readTrustChain(place, signal);
+    const anchor = anchorTrust(from === undefined ? records[0] : await readTrustFile(from, signal));
     const { document, digest, history } = walkChain(anchor, records);
     const isExpired = now().getTime() > Date.parse(document.expires);
     output.result(

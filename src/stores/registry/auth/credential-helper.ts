@@ -1,18 +1,18 @@
 /** Asks a `docker-credential-*` program for the credentials of one registry. */
-import { execFile } from 'node:child_process';
-import { AuthError, UsageError } from '../../../errors.ts';
+import { callProgram, type ProgramResult } from '../../../base/programs/run-program.ts';
+import { AuthError, NotFoundError, UsageError } from '../../../errors.ts';
 import type { Environment } from '../../../base/http/proxy.ts';
 import type { Credentials } from './account.ts';
 
 const HELPER_TIMEOUT_MS = 30_000;
-const MAX_HELPER_OUTPUT_BYTES = 256 * 1024;
 const HELPER_NAME = /^[A-Za-z0-9._+-]+$/;
 /** The user name by which a helper marks its secret as an identity token. */
 const TOKEN_USER = '<token>';
 
 /**
  * Credentials from `docker-credential-<name> get`; undefined when the helper has none for this server.
- * @throws UsageError `USAGE` when the helper cannot be run, AuthError `UNAUTHENTICATED` when it fails.
+ * @throws UsageError `USAGE` when the helper is not there, StoreError `STORE_IO` when it cannot be run, does not end, or says
+ *   too much, AuthError `UNAUTHENTICATED` when it fails.
  * @see https://github.com/docker/docker-credential-helpers#development
  */
 export async function askHelper(
@@ -27,20 +27,11 @@ export async function askHelper(
     });
   }
   const program = `docker-credential-${name}`;
-  const { failure, stdout } = await run(program, server, environment, signal);
-  if (failure !== undefined) {
-    if (/credentials not found|no credentials/i.test(stdout)) return undefined;
-    if ('code' in failure && failure.code === 'ENOENT') {
-      throw new UsageError('USAGE', `the credential helper ${program} of ${server} is not installed`, {
-        cause: failure,
-        hint: `install ${program}, or remove it from the auth file and log in again`,
-      });
-    }
-    throw new AuthError('UNAUTHENTICATED', `${program} could not give credentials for ${server}`, {
-      hint: `run: echo ${server} | ${program} get`,
-    });
-  }
-  return readAnswer(program, stdout);
+  const { exitCode, stdout } = await ask(program, server, environment, signal);
+  const said = stdout.toString('utf8');
+  if (exitCode === 0) return readAnswer(program, said);
+  if (/credentials not found|no credentials/i.test(said)) return undefined;
+  throw refused(program, server);
 }
 
 function readAnswer(program: string, stdout: string): Credentials | undefined {
@@ -59,28 +50,26 @@ function readAnswer(program: string, stdout: string): Credentials | undefined {
   return username === '' ? undefined : { username, password: secret };
 }
 
-function run(
+async function ask(
   program: string,
-  input: string,
+  server: string,
   environment: Environment,
   signal: AbortSignal | undefined,
-): Promise<{ failure: Error | undefined; stdout: string }> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(
-      program,
-      ['get'],
-      {
-        env: { ...environment },
-        timeout: HELPER_TIMEOUT_MS,
-        maxBuffer: MAX_HELPER_OUTPUT_BYTES,
-        ...(signal === undefined ? {} : { signal }),
-      },
-      (error, stdout) => {
-        if (signal?.aborted === true) reject(signal.reason as Error);
-        else resolve({ failure: error ?? undefined, stdout });
-      },
-    );
-    child.stdin?.on('error', () => undefined); // a helper that ends without reading is judged by its exit
-    child.stdin?.end(input);
+): Promise<ProgramResult> {
+  try {
+    const options = { environment, timeoutMs: HELPER_TIMEOUT_MS, signal };
+    return await callProgram(program, ['get'], Buffer.from(server), options);
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    throw new UsageError('USAGE', `the credential helper ${program} of ${server} is not installed`, {
+      cause: error,
+      hint: `install ${program}, or remove it from the auth file and log in again`,
+    });
+  }
+}
+
+function refused(program: string, server: string): AuthError {
+  return new AuthError('UNAUTHENTICATED', `${program} could not give credentials for ${server}`, {
+    hint: `run: echo ${server} | ${program} get`,
   });
 }

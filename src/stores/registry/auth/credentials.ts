@@ -1,9 +1,9 @@
 /** Finds the credentials for a repository where Docker's and the containers tools keep them. */
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { UsageError } from '../../../errors.ts';
+import { readBoundedSync } from '../../../base/files/read-file.ts';
+import { NotFoundError, UsageError } from '../../../errors.ts';
 import type { Credentials } from './account.ts';
 import { askHelper } from './credential-helper.ts';
 import type { Environment } from '../../../base/http/proxy.ts';
@@ -157,15 +157,17 @@ function readAuthFiles(environment: Environment, named: string | undefined): rea
 }
 
 function readAuthFile(path: string, mustExist = false): AuthFile | undefined {
-  let text: string;
+  // The customary way to say that there are no credentials.
+  if (path === '/dev/null') return {};
+  let bytes: Buffer;
   try {
-    text = readFileSync(path, 'utf8');
+    bytes = readBoundedSync(path, { what: 'an auth file', limit: MAX_AUTH_FILE_BYTES });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (!mustExist && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined;
-    throw new UsageError('USAGE', `cannot read the auth file ${path}`, { cause: error, hint: 'check its permissions' });
+    if (!mustExist && error instanceof NotFoundError) return undefined;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError('USAGE', `cannot read the auth file ${why}`, { cause: error, hint: 'check its permissions' });
   }
-  return parseAuthFile(text, path);
+  return parseAuthFile(bytes.toString('utf8'), path);
 }
 
 function parseAuthFile(text: string, where: string): AuthFile {

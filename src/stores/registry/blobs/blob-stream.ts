@@ -1,5 +1,6 @@
 /** A blob as a stream that survives cuts: it asks for the rest by range and insists that it is the rest of the same thing. */
-import { isRetryable, retryDelayMs, wait, type RetryPolicy } from '../../../base/retry.ts';
+import { isRetryable, retryDelayMs, type RetryPolicy } from '../../../base/retry.ts';
+import { wait } from '../../../base/wait.ts';
 import type { Bytes } from '../../../base/bytes.ts';
 import { IntegrityError } from '../../../errors.ts';
 import type { Descriptor } from '../../../oci/descriptor.ts';
