@@ -193,7 +193,13 @@ export function trailing(path: string, expected: number, extra?: number): Integr
 }
 
 function openForReading(path: string): number {
-  return openRegularSync(path, ARCHIVE);
+  try {
+    return openRegularSync(path, ARCHIVE);
+  } catch (error) {
+    // A slip in the call, which nothing has to be done about: so it does not go on record as a load that failed.
+    if (!(error instanceof NotFoundError)) throw error;
+    throw new UsageError('USAGE', `cannot open ${path}: no such file`, { cause: error, hint: error.hint });
+  }
 }
 
 /** @throws UsageError when there is no such file, or it cannot or should not be written. */

@@ -132,10 +132,7 @@ describe('what is no archive', () => {
   test('is the mistake of whoever named it', async () => {
     await symlink('nowhere', temp.join('dangling'));
     await runOk(toolPath('mkfifo'), [temp.join('pipe')]);
-    for (const name of ['none.tar', 'dangling', 'a.tar/x']) {
-      expect(await rejectionOf(() => openArchive(temp.join(name)))).toMatchObject({ code: 'NOT_FOUND' });
-    }
-    for (const name of ['.', 'pipe']) {
+    for (const name of ['none.tar', '.', 'dangling', 'pipe', 'a.tar/x']) {
       expect(await rejectionOf(() => openArchive(temp.join(name)))).toMatchObject({ code: 'USAGE' });
     }
   });

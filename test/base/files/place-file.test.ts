@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, stat, symlink, writeFile, type FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from 'vitest';
 import { finishFile, placeFile, stageFile, syncDirectory } from '../../../src/base/files/place-file.ts';
 import type { ProcessResult } from '../../helpers/process.ts';
 import { run, runOk } from '../../helpers/run.ts';
@@ -141,16 +141,16 @@ describe('what fails leaves nothing', () => {
 /** What reaches the disk, in order: `sync` of a file or a directory, and the renaming between. */
 describe('what reaches the disk', () => {
   const events: string[] = [];
-  let spy: { mockRestore(): void };
+  let spy: MockInstance<FileHandle['sync']>;
   beforeEach(async () => {
     events.length = 0;
     await using probe = await open(temp.path);
     const prototype = Object.getPrototypeOf(probe) as FileHandle;
-    const original = prototype.sync;
+    const sync = Reflect.get<FileHandle, 'sync'>(prototype, 'sync');
     spy = vi.spyOn(prototype, 'sync').mockImplementation(async function (this: FileHandle) {
       const isDirectory = (await this.stat()).isDirectory();
       events.push(`${isDirectory ? 'directory' : 'file'}, ${await isPlaced()}`);
-      await original.call(this);
+      await sync.call(this);
     });
   });
   afterEach(() => spy.mockRestore());

@@ -252,7 +252,7 @@ describe('a load that cannot be put on record', () => {
     await symlink(at('elsewhere', 'log'), at('audit.jsonl'));
     const result = await airgap(loadArgs('--key', release.temp.join('other.pub'), '--threshold', '2', '--audit-log', 'audit.jsonl', '--json')); // prettier-ignore
     expect(errorOf(result)).toMatchObject({ code: 'UNTRUSTED_SIGNER' });
-    expect(errorOf(result).message).toMatch(/^not on record, since the audit log audit\.jsonl cannot be written: it is a link: 1 of 2/); // prettier-ignore
+    expect(errorOf(result).message).toMatch(/^not on record, since the audit log audit\.jsonl cannot be written: it is a link \(ELOOP\): 1 of 2/); // prettier-ignore
     expect(result.exitCode).toBe(3);
     expect(await readdir(at('elsewhere'))).toEqual([]);
   });
