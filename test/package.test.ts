@@ -96,21 +96,51 @@ test('the default release can be resolved and built from where the package lies'
   expect(await airgap('verify', output, '--key', 'release.pub')).toContain('verified: hexabase');
 });
 
-test('the library has types that another project can compile with', async () => {
+test('the programs of docs/api.md compile against the package, and do what they say', async () => {
   await symlink(join(repository, 'node_modules', 'zod'), modules('zod'));
   await mkdir(modules('@types'));
   await symlink(join(repository, 'node_modules', '@types', 'node'), modules('@types', 'node'));
   await symlink(join(repository, 'node_modules', 'undici-types'), modules('undici-types'));
+  await writeFile(temp.join('app', 'package.json'), '{ "type": "module" }');
+  const page = await readFile(join(installed, 'docs', 'api.md'), 'utf8');
+  const programs = [...page.matchAll(/^```ts ([a-z]+\.ts)\n(.*?)^```$/gms)].map(([, name = '', text = '']) => ({
+    name,
+    text,
+  }));
+  expect(programs.map(({ name }) => name)).toEqual(['build.ts', 'load.ts', 'inventory.ts']);
+  for (const { name, text } of programs) await writeFile(temp.join('app', name), text);
   await writeFile(
-    temp.join('app', 'main.ts'),
-    `import { buildArchive, inspectArchive, type BuildReport } from 'hexabase-airgap';
-     export const build: (request: Parameters<typeof buildArchive>[0]) => Promise<BuildReport> = buildArchive;
+    temp.join('app', 'wrong.ts'),
+    `import { inspectArchive } from 'hexabase-airgap';
      // @ts-expect-error it wants to know what
      void inspectArchive();\n`,
   );
-  await writeFile(temp.join('app', 'package.json'), '{ "type": "module" }');
   const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--lib', 'es2024,esnext.disposable', '--types', 'node', '--skipLibCheck']; // prettier-ignore
   const tsc = join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { stdout, exitCode } = await run(process.execPath, [tsc, ...options, 'main.ts'], { cwd: temp.join('app') });
-  expect([stdout, exitCode]).toEqual(['', 0]);
+  const files = [...programs.map(({ name }) => name), 'wrong.ts'];
+  const compiled = await run(process.execPath, [tsc, ...options, ...files], { cwd: temp.join('app') });
+  expect([compiled.stdout, compiled.exitCode]).toEqual(['', 0]);
+
+  await using registry = await startRegistry({ directory: temp.join('vendor') });
+  await using site = await startRegistry({ directory: temp.join('site') });
+  const release = join(installed, 'release.yaml');
+  const program = async (name: string, ...args: readonly string[]): Promise<string> => {
+    const env = { AIRGAP_PASSPHRASE: 'correct horse', PATH: process.env['PATH'] ?? '' };
+    return (await runOk(process.execPath, [name, ...args], { cwd: temp.join('app'), env })).stdout;
+  };
+  const airgap = join(installed, 'dist', 'airgap.mjs');
+  await program(airgap, 'sample-images', release, '--to', `docker://${registry.host}`);
+  await program(airgap, 'keys', 'generate', '--output', 'release');
+  const built = await program('build.ts', release, 'release.key', `registry.hexabase.ai=${registry.host}`);
+  const [archive = '', digest = ''] = built.trim().split(' ');
+  expect(await program('inventory.ts', archive)).toContain('registry.hexabase.ai/hexabase/control-plane:1.5.0');
+  const loaded = await program('load.ts', archive, 'release.pub', `docker://${site.host}`);
+  expect(loaded).toContain(digest);
+  expect(loaded).toContain('payload verified');
+  expect(await program('load.ts', archive, 'release.pub', `docker://${site.host}`)).toContain('payload not read');
+  await program(airgap, 'keys', 'generate', '--output', 'stranger');
+  const refused = await run(process.execPath, ['load.ts', archive, 'stranger.pub', `docker://${site.host}`], {
+    cwd: temp.join('app'),
+  });
+  expect([refused.exitCode, refused.stderr.split(':')[0]]).toEqual([3, 'UNTRUSTED_SIGNER']);
 });
