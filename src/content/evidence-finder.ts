@@ -1,9 +1,9 @@
 /**
  * Finds what vouches for an image beside it: signatures, attestations and bills of materials, as referrers and under
- * cosign's tags, of the index and of each child, and what vouches for these in turn. The answer is complete, or an
- * error: only a clear "there is none" of the source counts as none.
+ * cosign's tags, of the index and of each child, and what vouches for these in turn. Only a clear "there is none" of the
+ * source counts as none. Where it does not answer, that is an error, or, for a lenient finder, a doubt that is told.
  */
-import { AuthError, inContext, IntegrityError, NotFoundError, StoreError } from '../errors.ts';
+import { AuthError, HttpError, inContext, IntegrityError, NotFoundError, StoreError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { evidenceTags, kindOfReferrer } from '../oci/evidence-names.ts';
@@ -14,7 +14,7 @@ import { discoverImage, type GraphPart } from './graph-walk.ts';
 import { KnownSource } from './known-source.ts';
 import { forEachConcurrently } from '../base/limit.ts';
 import { fetchNamed } from './named-manifest.ts';
-import { canListReferrers, canListTags, type ReferrerSource, type Source } from './store.ts';
+import { canListReferrers, canListTags, type CallOptions, type ReferrerSource, type Source } from './store.ts';
 
 /** Questions about one image at the same time; each host has its own limit besides. */
 const CONCURRENCY = 8;
@@ -32,39 +32,58 @@ const HINT = 'try again, or set `evidence: ignore` in release.yaml to carry none
 export interface FoundEvidence extends GraphPart {
   /** Sorted. */
   readonly evidence: readonly GraphEvidence[];
+  /** What the source did not answer: there may be more evidence than was found. Sorted; empty of a strict finder. */
+  readonly doubts: readonly string[];
+}
+
+/** Options of {@link EvidenceFinder}. */
+export interface EvidenceOptions extends CallOptions {
+  /** Take questions that the source refuses to answer for doubts, not for errors. @defaultValue false */
+  readonly isLenient?: boolean | undefined;
 }
 
 interface Piece extends GraphPart {
   readonly entry: GraphEvidence;
 }
 
+interface Answers {
+  readonly pieces: readonly Piece[];
+  readonly doubts: readonly string[];
+}
+
 /** Looks for evidence in one run of the program: whatever several images share is asked for once. */
 export class EvidenceFinder {
   readonly #contents: Map<Digest, Buffer>;
   readonly #signal: AbortSignal | undefined;
-  readonly #answers = new Map<Source, Map<Digest, Promise<readonly Piece[]>>>();
+  readonly #isLenient: boolean;
+  readonly #answers = new Map<Source, Map<Digest, Promise<Answers>>>();
   readonly #tags = new Map<Source, Promise<ReadonlySet<string> | undefined>>();
 
   /** `contents` holds manifests that are known, and gets those that are read. */
-  constructor(contents: Map<Digest, Buffer>, signal?: AbortSignal) {
+  constructor(contents: Map<Digest, Buffer>, { signal, isLenient = false }: EvidenceOptions = {}) {
     this.#contents = contents;
     this.#signal = signal;
+    this.#isLenient = isLenient;
   }
 
   /**
    * Everything that vouches for these manifests. Undefined when the source is of a kind that keeps no evidence.
-   * @throws whatever the source throws but `NOT_FOUND`, naming the manifest whose evidence was asked for.
+   * @throws whatever the source throws but `NOT_FOUND`, naming the manifest whose evidence was asked for; of a lenient
+   *   finder no refusals, but connections that fail and content that is not what it is called.
    */
   async find(source: Source, subjects: readonly Digest[], reference: string): Promise<FoundEvidence | undefined> {
     if (!canListReferrers(source)) return undefined;
     const pieces: Piece[] = [];
+    const doubts = new Set<string>();
     const seen = new Set(subjects);
     let wave: readonly Digest[] = [...seen];
     for (let depth = 0; wave.length > 0; depth++) {
       if (depth > MAX_DEPTH || pieces.length > MAX_EVIDENCE) throw tooMuch(reference);
       const next = new Set<Digest>();
       await forEachConcurrently(wave, CONCURRENCY, async (subject) => {
-        for (const piece of await this.#ask(source, subject, reference)) {
+        const answers = await this.#ask(source, subject, reference);
+        for (const doubt of answers.doubts) doubts.add(doubt);
+        for (const piece of answers.pieces) {
           pieces.push(piece);
           for (const { digest } of piece.manifests) next.add(digest);
         }
@@ -76,12 +95,13 @@ export class EvidenceFinder {
       evidence: pieces.map(({ entry }) => entry).sort(byKey),
       manifests: pieces.flatMap(({ manifests }) => manifests),
       blobs: pieces.flatMap(({ blobs }) => blobs),
+      doubts: [...doubts].sort(),
     };
   }
 
   /** Shared by all images that reach the subject in one repository. */
-  #ask(source: ReferrerSource, subject: Digest, reference: string): Promise<readonly Piece[]> {
-    const answers = this.#answers.get(source) ?? new Map<Digest, Promise<readonly Piece[]>>();
+  #ask(source: ReferrerSource, subject: Digest, reference: string): Promise<Answers> {
+    const answers = this.#answers.get(source) ?? new Map<Digest, Promise<Answers>>();
     this.#answers.set(source, answers);
     const known = answers.get(subject);
     if (known !== undefined) return known;
@@ -92,23 +112,33 @@ export class EvidenceFinder {
     return asking;
   }
 
-  async #search(source: ReferrerSource, subject: Digest, reference: string): Promise<readonly Piece[]> {
+  async #search(source: ReferrerSource, subject: Digest, reference: string): Promise<Answers> {
     const pieces: Piece[] = [];
-    for (const referrer of await source.referrers(subject, { signal: this.#signal })) {
-      const part = await this.#read(source, referrer, reference);
-      pieces.push({ ...part, entry: this.#toReferrer(referrer, subject) });
+    const doubts: string[] = [];
+    const attempt = async <T>(question: () => Promise<T>): Promise<T | undefined> => {
+      try {
+        return await question();
+      } catch (error) {
+        if (!this.#isLenient || !isRefusal(error)) throw error;
+        doubts.push(`${subject}: ${error.message}`);
+        return undefined;
+      }
+    };
+    const onDoubt = (error: Error): unknown => doubts.push(`${subject}: ${error.message}`);
+    const options = { signal: this.#signal, ...(this.#isLenient ? { onDoubt } : {}) };
+    for (const referrer of (await attempt(() => source.referrers(subject, options))) ?? []) {
+      const part = await attempt(() => this.#read(source, referrer, reference));
+      if (part !== undefined) pieces.push({ ...part, entry: this.#toReferrer(referrer, subject) });
     }
     const listed = await this.#listTags(source);
     for (const { tag, kind } of evidenceTags(subject)) {
       if (listed?.has(tag) === false) continue;
-      const found = await this.#fetchTag(source, tag);
+      const found = await attempt(() => this.#fetchTag(source, tag));
       if (found === undefined) continue;
-      pieces.push({
-        ...(await this.#read(source, found, reference)),
-        entry: { subject, digest: found.digest, kind, tag },
-      });
+      const part = await attempt(() => this.#read(source, found, reference));
+      if (part !== undefined) pieces.push({ ...part, entry: { subject, digest: found.digest, kind, tag } });
     }
-    return pieces;
+    return { pieces, doubts };
   }
 
   async #read(source: Source, root: Descriptor, reference: string): Promise<GraphPart> {
@@ -140,7 +170,7 @@ export class EvidenceFinder {
     }
   }
 
-  /** One list for a repository instead of three questions for each manifest. Undefined: there is no list to be had. */
+  /** One list for a repository instead of three questions for each manifest. Undefined: there is none, so all are asked. */
   #listTags(source: Source): Promise<ReadonlySet<string> | undefined> {
     let listing = this.#tags.get(source);
     if (listing === undefined) {
@@ -161,10 +191,11 @@ async function readTags(source: Source, signal: AbortSignal | undefined): Promis
   }
 }
 
-/** Registries may keep lists to themselves, or have none; that says nothing about single tags. */
-function isRefusal(error: unknown): boolean {
+/** Whether a source answered, with anything but what was asked for. A connection that fails is no answer. */
+function isRefusal(error: unknown): error is Error {
   if (error instanceof NotFoundError || error instanceof AuthError) return true;
-  return error instanceof StoreError && error.code === 'UNSUPPORTED';
+  if (error instanceof StoreError) return error.code === 'UNSUPPORTED';
+  return error instanceof HttpError && error.failure.status > 0;
 }
 
 function byKey(a: GraphEvidence, b: GraphEvidence): number {

@@ -38,6 +38,8 @@ export interface DiscoverOptions extends CallOptions {
   readonly platforms: readonly string[] | 'all';
   /** What messages call the image. */
   readonly reference: string;
+  /** Told of attestations in an index that are not there; without it, they are an error. */
+  readonly onGone?: ((attestation: Descriptor) => void) | undefined;
 }
 
 /** One image's part of the content graph, and the bytes that were read to find it. */
@@ -80,6 +82,17 @@ export async function discoverImage(
   const takeEmbedded = (manifest: Manifest | Index, digest: Digest): void => {
     for (const [own, bytes] of embeddedIn(manifest, digest, options.reference)) contents.set(own, bytes);
   };
+  /** Visits a child; whether it is an attestation that is not there, where that is told instead of thrown. */
+  const isGone = async (child: Descriptor, depth: number): Promise<boolean> => {
+    try {
+      await visit(child, depth);
+      return false;
+    } catch (error) {
+      if (options.onGone === undefined || !(error instanceof NotFoundError) || !isAttestation(child)) throw error;
+      options.onGone(child);
+      return true;
+    }
+  };
   const visit = async (node: Descriptor, depth: number): Promise<void> => {
     if (manifests.has(node.digest)) return;
     if (depth > MAX_DEPTH || manifests.size >= MAX_MANIFESTS) throw tooLarge(options.reference);
@@ -92,8 +105,9 @@ export async function discoverImage(
       manifests.set(node.digest, { ...common, manifests: [] });
       const named: GraphChild[] = [];
       for (const child of children) {
-        await visit(child, depth + 1);
-        named.push(toChild(child.digest, await platformOf(child, opened.get(child.digest), read, options)));
+        if (await isGone(child, depth + 1)) {
+          if (depth === 0) indexMode = 'sparse';
+        } else named.push(toChild(child.digest, await platformOf(child, opened.get(child.digest), read, options)));
       }
       manifests.set(node.digest, { ...common, manifests: uniteChildren(named) });
     } else {
@@ -273,6 +287,10 @@ function selectChildren(index: Index, platforms: readonly string[] | 'all', refe
     return isRealPlatform(child.platform) ? taken.has(formatPlatform(child.platform)) : true;
   };
   return index.manifests.filter(carried);
+}
+
+function isAttestation({ annotations = {} }: Descriptor): boolean {
+  return Object.hasOwn(annotations, Annotation.dockerReferenceType);
 }
 
 /**

@@ -250,7 +250,9 @@ async function isHeld(transfer: Transfer, target: Target, signal: AbortSignal): 
   if (!(await target.exists(transfer.descriptor, { signal }))) return false;
   const subject = 'subject' in transfer ? (transfer as ManifestTransfer).subject : undefined;
   if (subject === undefined || !canListReferrers(target)) return true;
-  return (await target.referrers(subject, { signal })).some((referrer) => referrer.digest === digest);
+  // A target that does not say is given it once more, which does no harm.
+  const listed = await target.referrers(subject, { signal, onDoubt: () => undefined });
+  return listed.some((referrer) => referrer.digest === digest);
 }
 
 /** A target that refused an index once is not asked to take it again while it holds the substitute. */

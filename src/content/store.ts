@@ -70,8 +70,14 @@ export interface ResumableTarget extends Target {
 
 /** A source that lists what refers to a manifest: signatures, attestations, bills of materials. */
 export interface ReferrerSource extends Source {
-  /** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers */
-  referrers(subject: Digest, options?: CallOptions): Promise<readonly Descriptor[]>;
+  /**
+   * All of them, or an error: with `onDoubt` a source that refuses its list tells that there, and gives what it has elsewhere.
+   * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
+   */
+  referrers(
+    subject: Digest,
+    options?: CallOptions & { readonly onDoubt?: ((error: Error) => void) | undefined },
+  ): Promise<readonly Descriptor[]>;
 }
 
 /** A source that lists the tags it has. */

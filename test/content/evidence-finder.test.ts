@@ -4,7 +4,7 @@ import { EvidenceFinder } from '../../src/content/evidence-finder.ts';
 import { evidenceWithin, mergeGraphs } from '../../src/content/graph-walk.ts';
 import { assess, planCopy } from '../../src/content/plan.ts';
 import { bytesOf } from '../../src/content/verified.ts';
-import { AuthError, NotFoundError, RegistryError, StoreError } from '../../src/errors.ts';
+import { AuthError, IntegrityError, NotFoundError, RegistryError, StoreError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { kindOfReferrer } from '../../src/oci/evidence-names.ts';
@@ -99,6 +99,7 @@ describe('evidence', () => {
 
   it.each([
     ['is kept secret', new AuthError('DENIED', 'answered 403')],
+    ['cannot be made', refused(500, true)],
     ['is not offered', new NotFoundError('NOT_FOUND', 'answered 404')],
     ['is refused', new StoreError('UNSUPPORTED', 'answered 405')],
     ['is too long', new StoreError('UNSUPPORTED', 'too many tags')],
@@ -113,13 +114,11 @@ describe('evidence', () => {
   });
 
   it.each([
-    ['the list of tags', 'list', refused(500, true)],
     ['the referrers', 'referrers', refused(500, true)],
     ['a tag', '.att', refused(500, true)],
     ['a tag, for good', '.sbom', refused(400)],
   ])('is never said to be none because a request failed: %s', async (_, what, failure) => {
-    const store = what === 'list' ? new ListingStore('source') : new AskedStore('source');
-    if (store instanceof ListingStore) store.tags = failure;
+    const store = new AskedStore('source');
     store.failures.set(what, failure);
     await store.put(image);
     const finding = new EvidenceFinder(new Map()).find(store, [digestOf(image)], 'registry.example/app:1');
@@ -161,6 +160,61 @@ describe('evidence', () => {
     await expect(new EvidenceFinder(new Map()).find(store, [digestOf(image)], 'app')).rejects.toMatchObject({
       code: 'MALFORMED',
     });
+  });
+});
+
+describe('evidence that is not answered for', () => {
+  const lenient = { isLenient: true };
+  const signed = makeArtifact(BUNDLE, 'signed', { subject: image });
+
+  it.each([
+    ['referrers that are guarded', 'referrers', new AuthError('UNAUTHENTICATED', 'answered 401')],
+    ['referrers that are denied', 'referrers', new AuthError('DENIED', 'answered 403')],
+    ['referrers that fail', 'referrers', refused(500, true)],
+    ['a tag that fails', '.sig', refused(502, true)],
+    ['a tag that is denied', '.att', new AuthError('DENIED', 'answered 403')],
+  ])('is a doubt where that is enough: %s', async (_, what, failure) => {
+    const store = new AskedStore('source');
+    store.failures.set(what, failure);
+    await store.put(image);
+    const sbom = await store.put(makeArtifact('x', 'y'), tagOf(image, 'sbom'));
+    const found = await new EvidenceFinder(new Map(), lenient).find(store, [digestOf(image)], 'app');
+    // The evidence that was found is asked about too, and answered for as little.
+    expect(found?.doubts.toSorted()).toEqual(
+      [image, sbom].map((subject) => `${digestOf(subject)}: ${failure.message}`).toSorted(),
+    );
+    expect(found?.evidence.map(({ digest }) => digest)).toEqual([digestOf(sbom)]);
+    await expect(new EvidenceFinder(new Map()).find(store, [digestOf(image)], 'app')).rejects.toThrow(failure.message);
+  });
+
+  it('is a doubt where the list names what is gone, and what is there is found', async () => {
+    const store = new AskedStore('source');
+    await store.put(image);
+    await store.put(signed);
+    const gone = makeArtifact(BUNDLE, 'gone', { subject: image });
+    store.referrers = (subject) =>
+      Promise.resolve(subject === digestOf(image) ? [gone.descriptor, signed.descriptor] : []);
+    const found = await new EvidenceFinder(new Map(), lenient).find(store, [digestOf(image)], 'app');
+    expect(found?.evidence.map(({ digest }) => digest)).toEqual([digestOf(signed)]);
+    expect(found?.doubts).toEqual([expect.stringContaining(digestOf(gone))]);
+  });
+
+  it.each([
+    ['a connection that fails', refused(0, true)],
+    ['an abort', new DOMException('stop', 'AbortError')],
+    ['wrong content', new IntegrityError('DIGEST_MISMATCH', 'other bytes')],
+  ])('is an error all the same for %s', async (_, failure) => {
+    const store = new AskedStore('source');
+    store.failures.set('referrers', failure);
+    await expect(new EvidenceFinder(new Map(), lenient).find(store, [digestOf(image)], 'app')).rejects.toThrow(
+      failure.message,
+    );
+  });
+
+  it('is no doubt where everything was answered', async () => {
+    const store = new AskedStore('source');
+    await store.put(image);
+    expect((await new EvidenceFinder(new Map(), lenient).find(store, subjects, 'app'))?.doubts).toEqual([]);
   });
 });
 

@@ -91,6 +91,18 @@ test('a plain list, to another place in the same registry: every blob is mounted
   expect([result.mounted, uploads.length]).toEqual([12, 0]);
 });
 
+test('evidence is left behind when that is said, and a lock is not talked over', async () => {
+  await using target = await startRegistry({ directory: fixture.folder() });
+  const to = ['--to', `docker://${target.host}`, '--evidence', 'ignore'];
+  const list = `${fixture.folder()}.txt`;
+  await writeFile(list, `${[...fixture.release.images.keys()].join('\n')}\n`);
+  await airgapOk(['mirror', list, ...to]);
+  expect((await allTags(target.url)).filter((tag) => /sha256-|\.sig$/.test(tag))).toEqual([]);
+  const refused = await airgap(['mirror', fixture.release.lock, ...to]);
+  expect(refused.exitCode).toBe(2);
+  expect(refused.stderr).toContain(`--evidence means nothing for ${fixture.release.lock}`);
+});
+
 test('what is at the target stays', async () => {
   await using target = await startRegistry({ directory: fixture.folder() });
   const [reference = ''] = fixture.release.images.keys();

@@ -22,6 +22,7 @@ export interface MirrorReleaseOptions extends TargetOptions {
   readonly mirror: readonly string[];
   readonly plainHttpFrom: readonly string[];
   readonly concurrency: number | undefined;
+  readonly evidence: 'carry' | 'ignore' | 'require' | undefined;
 }
 
 /** Mirrors what the input names. With `--plan` no lock is written and the target is left as it is. */
@@ -51,6 +52,7 @@ export async function mirrorRelease(
       locked: options.locked,
       writes: !options.plan,
       platforms: options.platform,
+      evidence: options.evidence,
     });
     const sourceOf = sources.sourceOf(pinned.contents);
     const isNarrowed = input.kind !== 'list' && options.platform.length > 0;
@@ -68,7 +70,11 @@ export async function mirrorRelease(
   const images = judgeImages(plan.images, pinned.lock, plan.pending, target, result);
   const { name, version } = pinned.lock;
   const described = describeImages(images, skipped);
-  const common = { input: input.path, release: { name, version }, target: target.name, ...described.document };
+  const { notEstablished } = pinned.lock;
+  const common = {
+    ...{ input: input.path, release: { name, version }, target: target.name, ...described.document },
+    ...(notEstablished === undefined ? {} : { notEstablished }),
+  };
   if (result === undefined) {
     const amount = describePending(plan.pending);
     const document = { kind: 'mirror-plan', ...common, ...amount.document };

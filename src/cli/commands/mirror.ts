@@ -1,5 +1,5 @@
 /** `airgap mirror`: the images of a release, a lock or a plain list from their registries to another one. */
-import { defineCommand, flag, optionalArgument, requiredText, text } from '../command.ts';
+import { choice, defineCommand, flag, optionalArgument, requiredText, text } from '../command.ts';
 import { concurrencyOption, sourceOptions } from '../options/source-options.ts';
 import { targetOptions } from '../options/target-options.ts';
 
@@ -23,6 +23,11 @@ export const mirror = defineCommand({
     lock: text('--lock <file>', 'the lock (default: release.lock.json beside the release.yaml)'),
     ...targetOptions,
     ...sourceOptions,
+    evidence: choice('--evidence <what>', 'what becomes of evidence, whatever the release.yaml says', [
+      'carry',
+      'require',
+      'ignore',
+    ]),
     concurrency: concurrencyOption,
   },
   async run(context, { release }, options) {

@@ -74,6 +74,7 @@ export const resolve = defineCommand({
           ...(lock.imagePolicy === undefined ? {} : { signatures: signed.get(image.reference) ?? [] }),
           foundIn: named.filter(({ reference }) => reference === image.reference).flatMap(({ foundIn }) => foundIn),
         })),
+        ...(lock.notEstablished === undefined ? {} : { notEstablished: lock.notEstablished }),
         moved,
         warnings,
         ...(lock.imagePolicy === undefined ? {} : { imagePolicy: lock.imagePolicy, unusedRules }),

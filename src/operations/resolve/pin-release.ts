@@ -7,6 +7,7 @@ import { sha256, type Digest } from '../../oci/digest.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import { readLock, writeLock } from '../../release/lock/lock.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
+import { describeDoubts } from '../../release/lock/not-established.ts';
 import { loadImageList } from '../../release/spec/image-list.ts';
 import { loadSpec, parseSpec, type ReleaseSpec } from '../../release/spec/spec.ts';
 import type { FileContent } from '../../stores/files.ts';
@@ -38,6 +39,8 @@ export interface PinOptions {
   readonly strict?: boolean | undefined;
   /** Whether the lock is written after resolving. @defaultValue true, but for `locked` */
   readonly writes?: boolean | undefined;
+  /** Takes the place of the release.yaml's own, and of `carry` for a plain list. */
+  readonly evidence?: ReleaseSpec['evidence'] | undefined;
   /** Platforms of a plain list; all if not given. */
   readonly platforms?: readonly string[] | undefined;
   /** The release's time, where it has none yet. @defaultValue now */
@@ -82,10 +85,21 @@ export async function pinRelease(
   sources: ImageSources,
   options: PinOptions = {},
 ): Promise<PinnedRelease> {
-  if (input.kind === 'lock') return openLock(input.path, sources, options.signal);
+  if (input.kind === 'lock') {
+    if (options.evidence === undefined) return openLock(input.path, sources, options.signal);
+    throw new UsageError('USAGE', `--evidence means nothing for ${input.path}`, {
+      hint: 'a lock is taken as it is: name the release.yaml it was made from',
+    });
+  }
   const isList = input.kind === 'list';
   const lockPath = isList ? undefined : (options.lock ?? lockPathOf(input.path));
-  const spec = isList ? await readList(input.path, options.platforms) : await loadSpec(input.path);
+  const written = isList ? await readList(input.path, options.platforms) : await loadSpec(input.path);
+  if (options.evidence === 'ignore' && written.imagePolicy !== undefined) {
+    throw new UsageError('USAGE', `--evidence ignore contradicts the imagePolicy of ${input.path}`, {
+      hint: 'a policy is about signatures: drop one of the two',
+    });
+  }
+  const spec = { ...written, evidence: options.evidence ?? written.evidence };
   const { lock, contents, files, moved, warnings, unusedRules } = await resolveRelease(
     {
       spec,
@@ -126,7 +140,7 @@ async function openLock(path: string, sources: ImageSources, signal: AbortSignal
     files,
     contents: new Map(),
     moved: [],
-    warnings: [],
+    warnings: describeDoubts(lock.notEstablished),
     unusedRules: [],
   };
 }

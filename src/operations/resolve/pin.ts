@@ -13,14 +13,18 @@ import type { WantedImage } from './wanted.ts';
 /** What a reference names, with all it reaches on the wanted platforms and all that vouches for it. */
 export interface PinnedImage extends Omit<GraphImage, 'reference'> {
   readonly part: GraphPart;
+  /** Why there may be more evidence than was found; absent where there may not. */
+  readonly doubts?: readonly string[] | undefined;
 }
 
 /** What pinning works with. */
 export interface PinTools {
   /** Holds manifests that are known, and gets those that are read. */
   readonly contents: Map<Digest, Buffer>;
-  /** Absent where nobody wants evidence. */
+  /** Absent where no evidence is wanted. */
   readonly evidence: EvidenceFinder | undefined;
+  /** Whether evidence that cannot be established is an error. */
+  readonly isStrict: boolean;
   /** Look for evidence again where the image itself has not moved. */
   readonly refreshEvidence: boolean;
   readonly signal: AbortSignal;
@@ -36,41 +40,50 @@ export async function pinImage(
   earlier: PinnedImage | undefined,
   tools: PinTools,
 ): Promise<PinnedImage> {
-  const { evidence: known, ...pinned } = await pinContent(source, image, earlier, tools);
+  const { evidence: known, doubts: gone = [], ...pinned } = await pinContent(source, image, earlier, tools);
   const { evidence: finder, refreshEvidence } = tools;
-  if (finder !== undefined && known !== undefined && !refreshEvidence) return { ...pinned, evidence: known };
+  if (finder !== undefined && known !== undefined && !refreshEvidence && gone.length === 0) {
+    return { ...pinned, evidence: known };
+  }
   const own = reachableFrom(pinned.part, [pinned.digest]);
   const subjects = own.manifests.map(({ digest }) => digest);
   const found = await finder?.find(source, subjects, image.lock.reference);
-  if (found === undefined) return { ...pinned, part: own };
+  const doubts = [...gone, ...(found?.doubts ?? [])];
+  const doubted = doubts.length === 0 ? {} : { doubts };
+  if (found === undefined) return { ...pinned, ...doubted, part: own };
   const { evidence, manifests, blobs } = found;
   const part = { manifests: [...own.manifests, ...manifests], blobs: [...own.blobs, ...blobs] };
-  return { ...pinned, evidence: [...evidence], part };
+  // Nothing found and something not answered is not "none": then it is not said that there is none.
+  const isKnown = evidence.length > 0 || doubts.length === 0;
+  return { ...pinned, ...(isKnown ? { evidence: [...evidence] } : {}), ...doubted, part };
 }
 
 async function pinContent(
   source: Source,
   image: WantedImage,
   earlier: PinnedImage | undefined,
-  { contents, signal }: PinTools,
+  { contents, isStrict, signal }: PinTools,
 ): Promise<PinnedImage> {
   const { digest, tag = 'latest' } = image.reference;
   if (earlier !== undefined) {
     const current = digest ?? (await source.resolve(tag, { signal })).digest;
-    if (current === earlier.digest) return earlier;
+    if (current === earlier.digest && earlier.doubts === undefined) return earlier;
   }
   const root = await fetchNamed(source, digest ?? tag, contents, { signal });
   if (digest !== undefined && root.digest !== digest) throw otherDigest(image.lock.reference, root.digest, source.name);
+  const gone: string[] = [];
   const { indexMode, platform, ...found } = await discoverImage(new KnownSource(source, contents), root, {
     platforms: image.platforms,
     reference: image.lock.reference,
     signal,
+    ...(isStrict ? {} : { onGone: ({ digest: lost }) => gone.push(`attestation ${lost} does not exist`) }),
   });
   for (const [known, bytes] of found.contents) contents.set(known, bytes);
   return {
     digest: root.digest,
     ...(platform === undefined ? {} : { platform }),
     ...(indexMode === undefined ? {} : { indexMode }),
+    ...(gone.length === 0 ? {} : { doubts: gone }),
     part: found,
   };
 }
@@ -102,6 +115,7 @@ export function recallPins(
     )
       return undefined;
     const { reference: _, ...pinned } = known;
-    return { ...pinned, part: reachableFrom(previous, rootsOf(known)) };
+    const doubts = previous.notEstablished?.find(({ reference }) => reference === image.reference)?.doubts;
+    return { ...pinned, ...(doubts === undefined ? {} : { doubts }), part: reachableFrom(previous, rootsOf(known)) };
   };
 }

@@ -12,6 +12,7 @@ import type { ImageRule } from '../../release/policy/spec-policy.ts';
 import type { ImageSpec, ReleaseSpec } from '../../release/spec/spec.ts';
 import type { GraphImage } from '../../content/content-graph.ts';
 import type { LockComponent, ReleaseLock } from '../../release/lock/lock-schema.ts';
+import { describeDoubts } from '../../release/lock/not-established.ts';
 import type { FileContent } from '../../stores/files.ts';
 import { collectComponent, type CollectedComponent } from './collect.ts';
 import type { ImageJudge } from '../../release/policy/image-judge.ts';
@@ -20,6 +21,9 @@ import { checkNames, uniteFiles, uniteImages, type WantedImage } from './wanted.
 
 /** Images that are resolved at the same time; each host has its own limit besides. */
 const CONCURRENCY = 8;
+
+/** Characters of one doubt in the lock. */
+const MAX_DOUBT_LENGTH = 1000;
 
 /** Opens the place an image is fetched from. */
 export type OpenImage = (reference: Reference, origin: ImageSpec['origin']) => Promise<Source> | Source;
@@ -94,8 +98,14 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   const earlier = recallPins(previous, platforms);
 
   const contents = new Map<Digest, Buffer>();
-  const evidence = spec.evidence === 'ignore' ? undefined : new EvidenceFinder(contents, options.signal);
+  // A policy is about evidence: what is not established cannot be judged.
+  const isStrict = spec.evidence === 'require' || spec.imagePolicy !== undefined;
+  const evidence =
+    spec.evidence === 'ignore'
+      ? undefined
+      : new EvidenceFinder(contents, { signal: options.signal, isLenient: !isStrict });
   const moved: MovedTag[] = [];
+  const notEstablished: NotEstablished[] = [];
   const images: GraphImage[] = [];
   const parts: GraphPart[] = [];
   let done = 0;
@@ -104,9 +114,10 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     CONCURRENCY,
     async (image, signal) => {
       const source = await request.openImage(image.reference, image.origin);
-      const tools = { contents, evidence, refreshEvidence: options.refreshEvidence === true, signal };
-      const { part, ...pinned } = await pinImage(source, image, earlier?.(image.lock), tools);
+      const tools = { contents, evidence, isStrict, refreshEvidence: options.refreshEvidence === true, signal };
+      const { part, doubts, ...pinned } = await pinImage(source, image, earlier?.(image.lock), tools);
       images.push({ reference: image.lock.reference, ...pinned });
+      if (doubts !== undefined) notEstablished.push({ reference: image.lock.reference, doubts: toDoubts(doubts) });
       parts.push(part);
       await judge?.judge({ ...pinned, reference: image.lock.reference, part }, source, contents, signal);
       const was = previous?.images.find((entry) => entry.reference === image.lock.reference)?.digest;
@@ -122,6 +133,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   checkNames(images);
   const warnings = [
     ...collected.flatMap((component) => component.warnings),
+    ...describeDoubts(notEstablished.sort(byReference)),
     ...(judged?.unusedRules ?? []).map((pattern) => `imagePolicy entry ${pattern} applies to no image`),
   ];
   if (options.strict === true && warnings.length > 0) throw strictWarnings(warnings);
@@ -140,6 +152,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     ),
     files: uniteFiles(collected),
     ...(judged === undefined ? {} : { imagePolicy: judged.imagePolicy, signedImages: judged.signedImages }),
+    ...(notEstablished.length === 0 ? {} : { notEstablished }),
     ...mergeGraphs(images, parts),
   };
   if (options.locked === true && JSON.stringify(lock) !== JSON.stringify(previous)) throw outdatedLock();
@@ -148,10 +161,21 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     lock,
     contents,
     files,
-    moved: moved.sort((a, b) => (a.reference < b.reference ? -1 : 1)),
+    moved: moved.sort(byReference),
     warnings,
     unusedRules: judged?.unusedRules ?? [],
   };
+}
+
+type NotEstablished = NonNullable<ReleaseLock['notEstablished']>[number];
+
+/** What is written down has bounds; what a registry says need not have any. */
+function toDoubts(doubts: readonly string[]): string[] {
+  return [...new Set(doubts.map((doubt) => doubt.slice(0, MAX_DOUBT_LENGTH)))].sort();
+}
+
+function byReference(a: { readonly reference: string }, b: { readonly reference: string }): number {
+  return a.reference < b.reference ? -1 : 1;
 }
 
 /** What verifies signatures is large, and needed by nobody without a policy. */

@@ -53,6 +53,11 @@ export const ReleaseLock = z.strictObject({
   components: z.array(LockComponent).max(10_000),
   files: z.array(LockFile).max(MAX_LIST),
   ...LockImagePolicy,
+  /** Images whose registry did not answer all questions about their evidence, sorted: there may be more than was found. */
+  notEstablished: z
+    .array(z.strictObject({ reference: Text, doubts: z.array(z.string().min(1).max(2048)).min(1).max(MAX_LIST) }))
+    .max(MAX_LIST)
+    .optional(),
   ...ContentGraph.shape,
 });
 export type ReleaseLock = z.infer<typeof ReleaseLock>;

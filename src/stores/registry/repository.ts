@@ -168,8 +168,11 @@ export class RegistryRepository implements MountTarget, ReferrerSource, TagListS
     }
   }
 
-  async referrers(subject: Digest, options: CallOptions = {}): Promise<readonly Descriptor[]> {
-    return listReferrers(this.#context(options), subject);
+  async referrers(
+    subject: Digest,
+    options: CallOptions & { readonly onDoubt?: ((error: Error) => void) | undefined } = {},
+  ): Promise<readonly Descriptor[]> {
+    return listReferrers(this.#context(options), subject, options.onDoubt);
   }
 
   /** All tags, in the registry's order. */

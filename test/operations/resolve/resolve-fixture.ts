@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Source } from '../../../src/content/store.ts';
 import { bytesOf } from '../../../src/content/verified.ts';
-import { sha256 } from '../../../src/oci/digest.ts';
+import { sha256, type Digest } from '../../../src/oci/digest.ts';
 import { formatReference } from '../../../src/oci/reference.ts';
 import { resolveRelease, type ResolvedRelease, type ResolveOptions } from '../../../src/operations/resolve/resolve.ts';
 import type { ReleaseLock } from '../../../src/release/lock/lock-schema.ts';
@@ -28,10 +28,17 @@ export class Images {
   fetched = 0;
 
   /** Puts an image under a tag of a repository. `from` is where: `registry` or `docker-daemon`. */
-  async put(repository: string, tag: string, node: SampleNode, from = 'registry'): Promise<void> {
+  async put(repository: string, tag: string, node: SampleNode, from = 'registry', without?: Digest): Promise<void> {
     const store = this.#store(from, repository);
-    for (const { descriptor, bytes } of contentOf(node).values()) await store.push(descriptor, bytesOf(bytes));
+    for (const { descriptor, bytes } of contentOf(node).values()) {
+      if (descriptor.digest !== without) await store.push(descriptor, bytesOf(bytes));
+    }
     await store.tag(node.descriptor, tag);
+  }
+
+  /** The store of a repository, to be told to fail. */
+  repository(repository: string): MemoryStore {
+    return this.#store('registry', repository);
   }
 
   /** What `resolveRelease` opens images with. */

@@ -1,6 +1,8 @@
 /** What resolving pins, what it keeps of an earlier lock, and what it refuses to put into one release. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { platformsOf } from '../../../src/content/graph-platforms.ts';
+import { AuthError } from '../../../src/errors.ts';
+import type { Digest } from '../../../src/oci/digest.ts';
 import { parsePlatform } from '../../../src/oci/platform.ts';
 import { parseReference } from '../../../src/oci/reference.ts';
 import { uniteImages } from '../../../src/operations/resolve/wanted.ts';
@@ -115,6 +117,69 @@ describe('an earlier lock', () => {
     await expect(resolve(withImages(APP), { previous: reread(lock), locked: true })).rejects.toThrow(
       `1 tag(s) moved since the lock was written:\n  ${APP}: ${app.descriptor.digest}`,
     );
+  });
+});
+
+describe('evidence that is not established', () => {
+  const attested = makeMultiPlatformImage({ name: 'attested', attestations: true });
+  const attestations = attested.children.filter(({ descriptor }) => descriptor.annotations !== undefined);
+  const ATTESTED = 'registry.example/attested:1.0';
+  const requiring = (text: string): string => text.replace('components', 'evidence: require\ncomponents');
+  const denied = new AuthError('DENIED', 'GET https://registry.example/v2/app/referrers answered 403');
+
+  test('is written down by image, and asked for again in the next run', async () => {
+    const store = images.repository('registry.example/app');
+    store.referrers = () => Promise.reject(denied);
+    const { lock } = await resolve(withImages(APP));
+    expect(lock.images[0]).not.toHaveProperty('evidence');
+    expect(lock.notEstablished).toEqual([
+      { reference: APP, doubts: expect.arrayContaining([`${app.descriptor.digest}: ${denied.message}`]) as string[] },
+    ]);
+    expect(reread(lock)).toEqual(lock);
+    const again = (await resolve(withImages(APP), { previous: reread(lock) })).lock;
+    expect(again.notEstablished).toEqual(lock.notEstablished);
+    Reflect.deleteProperty(store, 'referrers');
+    const healed = (await resolve(withImages(APP), { previous: reread(lock) })).lock;
+    expect(healed).not.toHaveProperty('notEstablished');
+    expect(healed.images[0]?.evidence).toEqual([]);
+  });
+
+  test('keeps what was found beside it', async () => {
+    const store = images.repository('registry.example/app');
+    await images.put('registry.example/app', `${app.descriptor.digest.replace(':', '-')}.sig`, one);
+    store.referrers = () => Promise.reject(denied);
+    const { lock } = await resolve(withImages(APP));
+    expect(lock.images[0]?.evidence).toHaveLength(1);
+    expect(lock.notEstablished).toHaveLength(1);
+  });
+
+  test('is an error under `evidence: require`', async () => {
+    images.repository('registry.example/app').referrers = () => Promise.reject(denied);
+    await expect(resolve(requiring(withImages(APP)))).rejects.toMatchObject({ code: 'DENIED' });
+  });
+
+  test.each(['all', '[linux/amd64]'])(
+    'is an attestation in the index that is gone, for platforms: %s',
+    async (platforms) => {
+      const gone = attestations[0]?.descriptor.digest as Digest;
+      await images.put('registry.example/attested', '1.0', attested, 'registry', gone);
+      const text = withImages(ATTESTED).replace('platforms: all', `platforms: ${platforms}`);
+      const { lock } = await resolve(text);
+      expect(lock.notEstablished).toEqual([{ reference: ATTESTED, doubts: [`attestation ${gone} does not exist`] }]);
+      expect(lock.images[0]).toMatchObject({ digest: attested.descriptor.digest, indexMode: 'sparse' });
+      expect(lock.manifests.map(({ digest }) => digest)).not.toContain(gone);
+      const root = lock.manifests.find(({ digest }) => digest === attested.descriptor.digest);
+      expect(root?.manifests).not.toContain(gone);
+      await expect(resolve(requiring(text))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      await images.put('registry.example/attested', '1.0', attested);
+      expect((await resolve(text, { previous: reread(lock) })).lock).not.toHaveProperty('notEstablished');
+    },
+  );
+
+  test('is no excuse for a platform that is gone', async () => {
+    const gone = attested.children[0]?.descriptor.digest as Digest;
+    await images.put('registry.example/attested', '1.0', attested, 'registry', gone);
+    await expect(resolve(withImages(ATTESTED))).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 

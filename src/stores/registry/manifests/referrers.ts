@@ -1,5 +1,5 @@
 /** What refers to a manifest: by the referrers API, or by the tag that stands in for it. */
-import { IntegrityError, NotFoundError, StoreError } from '../../../errors.ts';
+import { AuthError, HttpError, IntegrityError, NotFoundError, StoreError } from '../../../errors.ts';
 import type { Descriptor } from '../../../oci/descriptor.ts';
 import { hexOf, sha256, type Digest } from '../../../oci/digest.ts';
 import { isIndex, MAX_MANIFEST_BYTES, parseManifest, type Index } from '../../../oci/manifest.ts';
@@ -22,10 +22,27 @@ const updates = new Map<string, Promise<void>>();
 const written = new WeakMap<RegistryHost, Map<string, readonly Descriptor[]>>();
 
 /**
- * Descriptors of everything that names this manifest as its subject: all of them, or an error.
+ * Descriptors of everything that names this manifest as its subject: all of them, or an error. With `onDoubt` a refusal of the
+ * list is told there, and what the fallback tag lists is returned.
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
  */
-export async function listReferrers(context: ManifestContext, subject: Digest): Promise<readonly Descriptor[]> {
+export async function listReferrers(
+  context: ManifestContext,
+  subject: Digest,
+  onDoubt?: (error: Error) => void,
+): Promise<readonly Descriptor[]> {
+  try {
+    return await listAll(context, subject);
+  } catch (error) {
+    // Some registries guard or break a route that they do not have.
+    const isRefusal = error instanceof AuthError || (error instanceof HttpError && error.failure.status >= 400);
+    if (onDoubt === undefined || !isRefusal) throw error;
+    onDoubt(error);
+    return listFallback(context, subject);
+  }
+}
+
+async function listAll(context: ManifestContext, subject: Digest): Promise<readonly Descriptor[]> {
   const { host, repository, scopes, signal } = context;
   if (host.lacksReferrers) return listFallback(context, subject);
   const found: Descriptor[] = [];

@@ -76,6 +76,35 @@ describe('a registry that answers the fallback tag with the subject', () => {
   });
 });
 
+describe('a registry that refuses its list of referrers', () => {
+  const signature = signatureOf(image, 'one');
+  const listing = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType: MediaType.index, manifests: [signature.descriptor] }),
+  );
+
+  it.each([401, 403, 409, 500, 503])('with %i is asked for the fallback tag by those who can bear a doubt', async (status) => {
+    await using server = await startScriptedServer((request, response) => {
+      if (request.url?.includes('/referrers/') === true) response.writeHead(status, { 'content-length': 0 }).end();
+      else response.writeHead(200, { 'content-type': MediaType.index, 'content-length': listing.length }).end(listing);
+    });
+    await using repository = open(server.host);
+    const doubts: Error[] = [];
+    const found = await repository.referrers(image.descriptor.digest, { onDoubt: (error) => doubts.push(error) });
+    expect(found.map(({ digest }) => digest)).toEqual([signature.descriptor.digest]);
+    expect(doubts.map(({ message }) => message)).toEqual([expect.stringContaining(`answered ${status}`)]);
+    await expect(repository.referrers(image.descriptor.digest)).rejects.toThrow(`answered ${status}`);
+  });
+
+  it('by not answering at all is an error for everyone', async () => {
+    await using server = await startScriptedServer((_, response) => void response.destroy());
+    await using repository = open(server.host);
+    const onDoubt = (): never => expect.fail('a doubt');
+    await expect(repository.referrers(image.descriptor.digest, { onDoubt })).rejects.toMatchObject({
+      failure: { status: 0 },
+    });
+  });
+});
+
 describe('a fallback tag', () => {
   it.each([
     ['another image', madeImage([madeBlob('another')]).manifest],
