@@ -41,7 +41,11 @@ async function render(tool: string, ...settings: readonly string[]): Promise<rea
 }
 
 function imagesOf(resources: readonly KubernetesResource[]): readonly string[] {
-  return [...new Set(resources.flatMap(findImages).map(({ reference }) => formatReference(reference)))].sort();
+  return [
+    ...new Set(
+      resources.flatMap((resource) => findImages(resource)).map(({ reference }) => formatReference(reference)),
+    ),
+  ].sort();
 }
 
 beforeAll(async () => {

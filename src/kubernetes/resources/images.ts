@@ -29,21 +29,30 @@ export interface ImageHit {
   readonly at: string;
 }
 
+/** Says which image a pod gets in the place of the one that is written, and which file decides so. */
+export type ImageReplacer = (image: string) => { readonly image: string; readonly by?: string | undefined };
+
+const keep: ImageReplacer = (image) => ({ image });
+
 /**
  * Finds `image` in containers, init and ephemeral containers, and `image.reference` in volumes: wherever a PodSpec
  * stands, in Kubernetes' own kinds and in custom ones. Empty images are skipped: something else fills them in.
  * @throws UsageError `INVALID_SPEC` naming file and line of an image that is no reference.
  * @see https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodSpec
  */
-export function findImages(resource: KubernetesResource): readonly ImageHit[] {
+export function findImages(resource: KubernetesResource, override: ImageReplacer = keep): readonly ImageHit[] {
   if (resource.kind === SCHEMA_KIND) return [];
   const hits: ImageHit[] = [];
   const take = (image: unknown, path: YamlPath): void => {
     if (image === undefined || image === null || image === '') return;
     const line = resource.lineOf(path);
     const at = `${resource.fileName}:${line} ${resource.kind}/${resource.name} ${formatPath(path)}`;
-    if (typeof image === 'string') hits.push({ reference: toReference(image, at), at });
-    else if (POD_KINDS.has(resource.kind)) throw invalid(`${at}: an image must be text`);
+    if (typeof image === 'string') {
+      const { image: actual, by } = override(image);
+      const place = by === undefined ? at : `${at}, replaced by ${by}`;
+      hits.push({ reference: toReference(actual, place), at: place });
+    }
+    if (typeof image !== 'string' && POD_KINDS.has(resource.kind)) throw invalid(`${at}: an image must be text`);
   };
   const walk = (value: unknown, path: YamlPath): void => {
     if (Array.isArray(value)) value.forEach((item, index) => walk(item, [...path, index]));

@@ -1,13 +1,12 @@
 /** Kubernetes YAML (or JSON) as resources: every document of a file, lists taken apart, each with its place. */
 import { UsageError } from '../../errors.ts';
+import { isKustomizationFile } from './kustomization.ts';
 import { readYaml, type YamlDocument, type YamlPath } from '../../base/yaml-source.ts';
 
 /** UTF-16 units of one file; rendered charts and CRD collections are large. */
 const MAX_FILE_LENGTH = 16 * 1024 * 1024;
 /** Lists within lists. */
 const MAX_LIST_DEPTH = 4;
-/** Kustomize's own file may leave its kind out, and is no resource of the cluster. */
-const KUSTOMIZATION = /(^|\/)kustomization\.ya?ml$/;
 
 /** One object a person wants in the cluster. */
 export interface KubernetesResource {
@@ -26,7 +25,7 @@ export interface KubernetesResource {
 
 /** Whether a file of a manifest directory is read for resources; others are carried only. */
 export function isKubernetesFile(path: string): boolean {
-  return /\.(ya?ml|json)$/.test(path) && !KUSTOMIZATION.test(path);
+  return /\.(ya?ml|json)$/.test(path) && !isKustomizationFile(path);
 }
 
 /**
@@ -35,10 +34,21 @@ export function isKubernetesFile(path: string): boolean {
  * @throws UsageError `INVALID_SPEC` naming file and line: broken YAML, a document that is no resource.
  */
 export function readKubernetesYaml(text: string, fileName: string): readonly KubernetesResource[] {
-  const documents = readYaml(text, fileName, { merge: true, maxLength: MAX_FILE_LENGTH });
-  return documents
-    .filter((document) => document.value !== null && document.value !== undefined)
-    .flatMap((document) => resourcesOf(document, document.value, [], fileName));
+  return readDocuments(text, fileName).flatMap((document) => readResources(document, fileName));
+}
+
+/** The documents of a file that hold something. @throws UsageError `INVALID_SPEC` for broken YAML. */
+export function readDocuments(text: string, fileName: string): readonly YamlDocument[] {
+  const documents = readYaml(text.replace(/^\uFEFF/, ''), fileName, { merge: true, maxLength: MAX_FILE_LENGTH });
+  return documents.filter(({ value }) => value !== null && value !== undefined);
+}
+
+/**
+ * The resources of one document.
+ * @throws UsageError `INVALID_SPEC` for a document that is no resource.
+ */
+export function readResources(document: YamlDocument, fileName: string): readonly KubernetesResource[] {
+  return resourcesOf(document, document.value, [], fileName);
 }
 
 function resourcesOf(

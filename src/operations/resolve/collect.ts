@@ -4,10 +4,11 @@ import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { IntegrityError } from '../../errors.ts';
 import { openChart, type ChartPackage } from '../../kubernetes/charts/chart-package.ts';
-import { findImages, type ImageHit } from '../../kubernetes/resources/images.ts';
-import { isKubernetesFile, readKubernetesYaml } from '../../kubernetes/resources/yaml-documents.ts';
+import type { ImageHit } from '../../kubernetes/resources/images.ts';
+import { findManifestImages, type ManifestImages } from '../../kubernetes/resources/manifest-images.ts';
 import { digestOf, sha256, type Digest } from '../../oci/digest.ts';
 import { loadImageList } from '../../release/spec/image-list.ts';
+import { parsePathPattern } from '../../release/spec/path-pattern.ts';
 import { pinned } from '../../release/spec/integrity.ts';
 import { listSpecFiles, resolveSpecPath } from '../../release/spec/spec-paths.ts';
 import type { ComponentSpec, ImageSpec } from '../../release/spec/spec.ts';
@@ -57,11 +58,10 @@ export async function collectComponent(
     images.push(...chart.images.map(toImage));
     warnings.push(...chart.warnings);
   }
-  for (const { path } of component.manifests) {
-    const collected = await collectTree('manifest', directory, path);
-    files.push(...collected);
-    for (const file of collected) images.push(...(await findImagesIn(file)).map(toImage));
-  }
+  const manifests = await collectManifests(component, directory);
+  files.push(...manifests.files);
+  images.push(...manifests.images.map(toImage));
+  warnings.push(...manifests.warnings);
   for (const { path } of component.docs) files.push(...(await collectTree('doc', directory, path)));
   for (const { path, integrity, as } of component.files) {
     const file = await resolveSpecPath(directory, path);
@@ -119,10 +119,31 @@ async function collectChart(
   };
 }
 
-async function findImagesIn(file: CollectedFile): Promise<readonly ImageHit[]> {
-  if (!isKubernetesFile(file.from) || !('path' in file.content)) return [];
-  const text = await readTextFile(file.content.path, { what: 'a manifest', limit: MAX_RESOURCE_BYTES });
-  return readKubernetesYaml(text, file.from).flatMap(findImages);
+/** All manifests of a component, read together, since a kustomization may list any of them. */
+async function collectManifests(
+  component: ComponentSpec,
+  directory: string,
+): Promise<ManifestImages & { readonly files: readonly CollectedFile[] }> {
+  const named = new Set(component.manifests.map(({ path }) => path));
+  const files: CollectedFile[] = [];
+  for (const path of named) files.push(...(await collectTree('manifest', directory, path)));
+  const ignored = component.ignore.map((text) => ({ text, matches: parsePathPattern(text) }));
+  const isRead = ({ from }: CollectedFile): boolean => !ignored.some(({ matches }) => matches(from));
+  const { images, warnings } = await findManifestImages(
+    files.filter(isRead).map(({ from, content }) => ({
+      path: from,
+      isNamed: named.has(from),
+      read: () =>
+        'path' in content
+          ? readTextFile(content.path, { what: 'a manifest', limit: MAX_RESOURCE_BYTES })
+          : Promise.resolve(''),
+    })),
+  );
+  const unused = ignored.filter(({ matches }) => !files.some(({ from }) => matches(from)));
+  const notes = unused.map(
+    ({ text }) => `component ${component.name} ignores ${text}, which no file of its manifests matches`,
+  );
+  return { files, images, warnings: [...warnings, ...notes] };
 }
 
 function toImage({ reference, at }: ImageHit): CollectedImage {

@@ -157,7 +157,7 @@ async function readSpecsBeside(lockPath: string): Promise<readonly (readonly [st
 async function readList(path: string, platforms: readonly string[] | undefined): Promise<ReleaseSpec> {
   const images = await loadImageList(path);
   if (images.length === 0) throw new UsageError('INVALID_SPEC', `${path}: names no image`);
-  const nothing = { imageLists: [], charts: [], manifests: [], docs: [], files: [] };
+  const nothing = { imageLists: [], charts: [], manifests: [], ignore: [], docs: [], files: [] };
   return {
     name: 'images',
     version: '0',

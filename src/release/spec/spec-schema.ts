@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { AirgapError } from '../../errors.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import { parseReference, withDefaultTag, type Reference } from '../../oci/reference.ts';
+import { parsePathPattern } from './path-pattern.ts';
 import { SpecImagePolicy } from '../policy/image-policy-schema.ts';
 import { isPortableName } from '../../base/portable-path.ts';
 import { PathText } from '../../base/schemas/path-text.ts';
@@ -106,6 +107,13 @@ export const SpecComponent = z
       .max(MAX_ENTRIES)
       .optional()
       .describe('Kubernetes YAML: files or directories. The images they name are carried too.'),
+    ignore: z
+      .array(z.string().min(1).check(refineWith(parsePathPattern)))
+      .max(MAX_ENTRIES)
+      .optional()
+      .describe(
+        'Patterns for files of manifests that hold no resources, such as *.json or dashboards/: carried, but not read for images.',
+      ),
     docs: z.array(PathText).max(MAX_ENTRIES).optional().describe('Documents for the people at the other side.'),
     files: z.array(SpecFile).max(MAX_ENTRIES).optional().describe('Extra files, each pinned by its content.'),
   })

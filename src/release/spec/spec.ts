@@ -49,6 +49,8 @@ export interface ComponentSpec {
   readonly imageLists: readonly PathSpec[];
   readonly charts: readonly PathSpec[];
   readonly manifests: readonly PathSpec[];
+  /** Patterns for files of manifests that are not read, see path-pattern.ts. */
+  readonly ignore: readonly string[];
   readonly docs: readonly PathSpec[];
   readonly files: readonly FileSpec[];
 }
@@ -140,6 +142,7 @@ function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): R
       imageLists: paths('imageLists'),
       charts: paths('charts'),
       manifests: paths('manifests'),
+      ignore: component.ignore ?? [],
       docs: paths('docs'),
       files: (component.files ?? []).map((file, position) => ({
         path: normalizePortablePath(file.path),

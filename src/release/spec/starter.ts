@@ -68,6 +68,8 @@ components:
 
     # Kubernetes YAML, files or directories. The images they name are carried too.
     # manifests: [manifests]
+    # Files among them that hold no resources, such as dashboards: carried, but not read.
+    # ignore: ['*.json']
 
     # Documents for the people at the other side.
     # docs: [docs/install.md]

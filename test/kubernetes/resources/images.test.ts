@@ -6,7 +6,7 @@ import { isKubernetesFile, readKubernetesYaml } from '../../../src/kubernetes/re
 
 function imagesIn(text: string): readonly string[] {
   return readKubernetesYaml(text, 'm.yaml')
-    .flatMap(findImages)
+    .flatMap((resource) => findImages(resource))
     .map(({ reference, at }) => `${formatReference(reference)} ${at}`);
 }
 

@@ -263,6 +263,51 @@ test('the platforms that components say one by one are united', () => {
   expect(wanted?.lock.platforms).toEqual(wanted?.platforms);
 });
 
+describe('manifests', () => {
+  const text = (more: string): string =>
+    `${HEAD}components:\n  - {name: a, images: ['${APP}'], manifests: [deploy]${more}}\n`;
+  const files = {
+    'deploy/kustomization.yaml':
+      'resources: [pod.yaml]\nimages: [{name: app, newName: registry.example/app, newTag: "1.0"}]\n',
+    'deploy/pod.yaml': 'apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: app}]}\n',
+    'deploy/boards/load.json': '{"title": "Load"}',
+    'deploy/chart-values.yaml': 'image: {{ unrendered }}\n',
+  };
+  const carried = ['boards/load.json', 'chart-values.yaml', 'kustomization.yaml', 'pod.yaml'];
+
+  test('that are ignored are carried but not read', async () => {
+    const { lock, warnings } = await resolve(text(', ignore: [boards/, "*-values.yaml"]'), {}, files);
+    expect(warnings).toEqual([]);
+    expect(lock.files.map(({ path }) => path)).toEqual(carried.map((name) => `manifests/deploy/${name}`));
+    expect(lock.components[0]?.images.map(({ reference, foundIn }) => [reference, foundIn])).toEqual([
+      [
+        APP,
+        [
+          'deploy/pod.yaml:4 Pod/p spec.containers[0].image, replaced by deploy/kustomization.yaml',
+          expect.stringMatching(/^release\.yaml:7:/),
+        ],
+      ],
+    ]);
+  });
+
+  test('that hold no resources are named, and so is a pattern that ignores nothing', async () => {
+    const { warnings } = await resolve(text(', ignore: ["*-values.yaml", bords/]'), {}, files);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^deploy\/boards\/load\.json holds no Kubernetes resources; /),
+      'component a ignores bords/, which no file of its manifests matches',
+    ]);
+    const strict = resolve(text(', ignore: ["*-values.yaml"]'), { strict: true }, files);
+    await expect(strict).rejects.toMatchObject({ code: 'INVALID_SPEC', items: [expect.stringContaining('load.json')] });
+  });
+
+  test('that are no YAML are refused with the place and both ways out', async () => {
+    await expect(resolve(text(''), {}, files)).rejects.toMatchObject({
+      message: expect.stringMatching(/^deploy\/chart-values\.yaml:1:9: /) as string,
+      hint: expect.stringMatching(/templates are not YAML.*; or name the file under `ignore`/) as string,
+    });
+  });
+});
+
 describe('one file of the archive', () => {
   const docs = (...paths: readonly string[]): string =>
     `${HEAD}components:\n  - {name: a, images: ['${APP}'], docs: [${paths.join(', ')}]}\n`;
