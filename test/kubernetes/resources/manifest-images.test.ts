@@ -202,7 +202,7 @@ configMapGenerator:
   test.each([
     ['a resource with a misspelt apiVersion', 'apiversion: v1\nkind: Pod\nmetadata: {name: p}\n', 'has no apiVersion'],
     ['a resource without a kind', 'apiVersion: v1\nmetadata: {name: p}\n', 'has no kind'],
-    ['a list beside a resource', `${pod('p', 'app:1')}---\n- a\n`, 'is no Kubernetes resource'],
+    ['a list beside a resource', `${pod('p', 'app:1')}---\n- a\n`, 'is not a Kubernetes resource'],
     ['a template', 'apiVersion: v1\nkind: Pod\nmetadata: {name: {{ .Release.Name }}}\n', 'm/x.yaml:3:'],
   ])('is not taken for such: %s', async (_what, text, message) => {
     await expect(find({ 'm/x.yaml': text })).rejects.toThrow(message);

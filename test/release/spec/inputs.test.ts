@@ -75,7 +75,7 @@ describe('listSpecFiles', () => {
   it.each([
     ['bad', 'leads out'],
     ['loop', 'nested too deep'],
-    ['odd', 'name that an archive cannot hold'],
+    ['odd', 'a name that cannot be carried'],
     ['none', 'does not exist'],
   ])('refuses %s', async (path, message) => {
     await expect(listSpecFiles(temp.path, path)).rejects.toThrow(message);
