@@ -47,6 +47,8 @@ export async function extractFiles(
 }
 
 function chooseFiles(files: readonly InventoryFile[], paths: readonly string[]): readonly InventoryFile[] {
+  if (files.length === 0)
+    throw new UsageError('USAGE', 'the archive has no files', { hint: 'it has images only: load it' });
   if (paths.length === 0) return files;
   const chosen = new Set<InventoryFile>();
   for (const wanted of paths.map((path) => path.replace(/\/+$/, ''))) {

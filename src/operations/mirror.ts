@@ -1,12 +1,14 @@
 /** Copies the images of a lock from their registries to another one: the engine of build and load, without an archive between. */
 import { copy, type CopyEvent, type CopyResult } from '../content/copy.ts';
 import { assess, pendingBytes, planCopy, type PendingCopy } from '../content/plan.ts';
+import { UsageError } from '../errors.ts';
 import type { Source } from '../content/store.ts';
 import type { ContentGraph } from '../content/content-graph.ts';
 import { mapImages, routesTo, type ImageTarget, type PlannedImage } from '../release/mapping/image-target.ts';
 import { prepareSubstitutes } from '../release/mapping/routes.ts';
 
 const ASSESS_CONCURRENCY = 8;
+const HINT = 'name images in the release or the list, or choose another platform';
 
 /** Options of {@link planMirror} and {@link mirrorImages}. */
 export interface MirrorOptions {
@@ -28,13 +30,17 @@ export interface MirrorPlan {
   readonly bytes: number;
 }
 
-/** Works out what the target lacks. `sourceOf` opens an image's own registry. */
+/**
+ * Works out what the target lacks. `sourceOf` opens an image's own registry.
+ * @throws UsageError `USAGE` when there is nothing to mirror, or two things would get one name.
+ */
 export async function planMirror(
   graph: ContentGraph,
   sourceOf: (reference: string) => Source,
   target: ImageTarget,
   options: MirrorOptions = {},
 ): Promise<MirrorPlan> {
+  if (graph.images.length === 0) throw new UsageError('USAGE', 'nothing to mirror: no image is named', { hint: HINT });
   const images = mapImages(graph, target);
   const routes = routesTo(target, images, sourceOf);
   const substitutes = await prepareSubstitutes(sourceOf, graph, options);

@@ -1,10 +1,18 @@
 /** What a load of whole tarballs did or would do with each of them, for people and for machines. */
-import type { PlannedTar } from '../operations/load/tarballs.ts';
+import type { PlannedTar, TarballPlan } from '../operations/load/tarballs.ts';
 import { formatBytes, formatCount, formatTable } from './format.ts';
-import type { Described } from './load-report.ts';
+import { joinDescribed, type Described } from './load-report.ts';
+import { describeSkipped } from './transfers.ts';
 
 /** @param isDone Whether those that were missing are there now. */
-export function describeTarballs(tarballs: readonly PlannedTar[], isDone: boolean): Described {
+export function describeTarballs(
+  { tarballs, skipped }: Pick<TarballPlan, 'tarballs' | 'skipped'>,
+  isDone: boolean,
+): Described {
+  return joinDescribed(describeEach(tarballs, isDone), describeSkipped(skipped));
+}
+
+function describeEach(tarballs: readonly PlannedTar[], isDone: boolean): Described {
   return {
     document: {
       tarballs: tarballs.map(({ member, platform, destination, descriptor, references, present }) => {

@@ -12,7 +12,7 @@ import type { GraphEvidence } from '../content/content-graph.ts';
 import { formatEvidence } from './evidence-lines.ts';
 import { formatBytes, formatCount, formatTable, shortDigest } from './format.ts';
 import { formatDocument } from './document.ts';
-import type { Described } from './load-report.ts';
+import { joinDescribed, type Described } from './load-report.ts';
 import { writeResultFile } from '../base/files/result-file.ts';
 
 /** What became of one image; `missing` is what `loaded` is called in a plan. */
@@ -78,9 +78,14 @@ const WORDS: Readonly<Record<ImageState, string>> = {
 
 /** Each image, and those that are left out. @param skipped References of images that exist for none of the platforms. */
 export function describeImages(images: readonly ImageOutcome[], skipped: readonly string[]): Described {
+  return joinDescribed({ document: { images }, lines: imageLines(images) }, describeSkipped(skipped));
+}
+
+/** Images that are left out. @param skipped References of images that exist for none of the platforms. */
+export function describeSkipped(skipped: readonly string[]): Described {
   return {
-    document: { skipped, images },
-    lines: [...imageLines(images), ...skipped.map((reference) => `  skipped, for none of the platforms: ${reference}`)],
+    document: { skipped },
+    lines: skipped.map((reference) => `  skipped, for none of the platforms: ${reference}`),
   };
 }
 

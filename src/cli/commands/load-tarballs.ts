@@ -44,7 +44,7 @@ export async function loadTarballs(
     const line =
       bytes === 0 ? 'nothing would move: the target holds everything already' : `would move ${formatBytes(bytes)}`;
     const amount = { document: { bytes }, lines: [line] };
-    const { document, lines } = describeLoadPlan(subject, describeTarballs(tarballs, false), amount);
+    const { document, lines } = describeLoadPlan(subject, describeTarballs(plan, false), amount);
     output.result(document, lines);
     return;
   }
@@ -64,7 +64,7 @@ export async function loadTarballs(
   });
   const { copiedBytes, payload } = outcome;
   const amount = { payload, document: { copiedBytes }, line: `moved ${formatBytes(copiedBytes)}` };
-  const { document, lines } = describeLoad(subject, describeTarballs(tarballs, true), amount, record);
+  const { document, lines } = describeLoad(subject, describeTarballs(plan, true), amount, record);
   const references = [...new Set(tarballs.flatMap((tar) => tar.references))];
   const mapping = references.map((original) => ({ original, internal: parseReference(original) }));
   await writeReports(directory, 'load', document, mapping);

@@ -4,6 +4,7 @@ import type { CopyPlan, ManifestTransfer, Transfer } from '../../content/plan.ts
 import { readVerified } from '../../content/verified.ts';
 import { createChartArtifact, type ChartContent } from '../../kubernetes/charts/chart-oci.ts';
 import { readPackageMetadata } from '../../kubernetes/charts/chart-package.ts';
+import type { Digest } from '../../oci/digest.ts';
 import { FileSource } from '../../stores/files.ts';
 import type { ImageTarget } from '../../release/mapping/image-target.ts';
 
@@ -15,6 +16,8 @@ export interface ChartRoute {
   readonly path: string;
   /** `registry.internal/charts/app:1.0.0` */
   readonly reference: string;
+  /** Of its manifest. */
+  readonly digest: Digest;
   readonly plan: CopyPlan;
 }
 
@@ -41,6 +44,7 @@ export async function planCharts(archive: TrustedArchive, target: ImageTarget): 
     charts.push({
       path,
       reference: place.reference,
+      digest: manifest.descriptor.digest,
       plan: {
         blobs: [transfer(config), transfer(layer)],
         manifests: [published],

@@ -6,6 +6,7 @@ import { copy, type CopyEvent, type CopyResult } from '../../content/copy.ts';
 import { assess, isComplete, pendingBytes, planCopy, type CopyPlan, type PendingCopy } from '../../content/plan.ts';
 import { IntegrityError } from '../../errors.ts';
 import { planCharts, type ChartRoute } from './charts.ts';
+import { imagesFor, nothingToLoad } from './nothing-to-load.ts';
 import { narrowGraph, prepareSubstitutes } from '../../release/mapping/routes.ts';
 import { mapImages, routesTo, type ImageTarget, type PlannedImage } from '../../release/mapping/image-target.ts';
 import type { TrustedArchive } from '../../archive/verification/trusted-archive.ts';
@@ -71,7 +72,10 @@ export interface LoadOutcome extends CopyResult {
   readonly payload: 'verified' | 'not read';
 }
 
-/** Works out what the target lacks. Asks questions only. */
+/**
+ * Works out what the target lacks. Asks questions only.
+ * @throws UsageError `USAGE` when there is nothing to load, a platform is not carried, or two things would get one name.
+ */
 export async function planLoad(
   archive: TrustedArchive,
   target: ImageTarget,
@@ -84,8 +88,12 @@ export async function planLoad(
       : await narrowGraph(() => archive, inventory, options.platforms, options);
   const substitutes = await prepareSubstitutes(() => archive, graph, options);
   const images = mapImages(graph, target);
-  const routes = routesTo(target, images, () => archive);
   const charts = await planCharts(archive, target);
+  if (images.length === 0 && (inventory.images.length > 0 || charts.length === 0)) {
+    throw nothingToLoad(inventory, `${imagesFor(options.platforms)}, or charts,`, target.name);
+  }
+  const things = charts.map(({ path, reference, digest }) => ({ what: path, name: reference, digest }));
+  const routes = routesTo(target, images, () => archive, things);
   const plan = joinPlans([planCopy(graph, routes, substitutes), ...charts.map((chart) => chart.plan)]);
   const pending = await assess(plan, { concurrency: ASSESS_CONCURRENCY, signal: options.signal });
   return createPlan(archive, { target, images, charts, skipped, pending });

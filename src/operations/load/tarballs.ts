@@ -17,6 +17,7 @@ import { onDisk } from '../../base/files/system-errors.ts';
 import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
 import type { ImageTarball, TrustedArchive } from '../../archive/verification/trusted-archive.ts';
 import { verifyPayload } from '../../archive/verification/verified-archive.ts';
+import { imagesFor, nothingToLoad } from './nothing-to-load.ts';
 
 /** One image tarball and whether its target has it. */
 export interface PlannedTar extends ImageTarball {
@@ -62,6 +63,12 @@ export class TarballPlan {
   get tarballs(): readonly PlannedTar[] {
     return this.#tarballs;
   }
+
+  /** References of images that are in none of the tarballs: they exist for none of the platforms. */
+  get skipped(): readonly string[] {
+    const planned = new Set(this.#tarballs.flatMap(({ images }) => images.map(({ reference }) => reference)));
+    return this.#archive.release.inventory.images.flatMap(({ reference }) => (planned.has(reference) ? [] : reference));
+  }
 }
 
 /** Options of the functions here. */
@@ -88,6 +95,7 @@ export interface LoadTarsOutcome {
  * Plans one file per platform, `<name>-<version>-<platform>.tar`, in a directory that containerd-based distributions
  * import images from. A file that is there is hashed before it counts.
  * @see https://docs.k3s.io/installation/airgap
+ * @throws UsageError `USAGE` when there is nothing to load, or a platform is not carried.
  */
 export async function planDirectory(
   archive: TrustedArchive,
@@ -101,6 +109,9 @@ export async function planDirectory(
       return { ...tar, destination, present: await holds(destination, tar.descriptor) };
     }),
   );
+  if (tarballs.length === 0) {
+    throw nothingToLoad(archive.release.inventory, imagesFor(options.platforms), `dir:${directory}`);
+  }
   return createPlan(archive, 'directory', tarballs);
 }
 
@@ -113,9 +124,8 @@ export async function planDocker(
   const platform = formatPlatform(await dockerPlatform(options));
   const tars = listTars(archive, options.platforms).filter((tar) => isFor(tar.platform, [platform]));
   if (tars.length === 0) {
-    throw new UsageError('USAGE', `the archive has no images for this Docker Engine's platform, ${platform}`, {
-      hint: `it carries ${release.inventory.platforms.join(', ')}`,
-    });
+    const asked = options.platforms === undefined ? '' : ` among ${options.platforms.join(', ')}`;
+    throw nothingToLoad(release.inventory, `images for ${platform}${asked}, the Engine's platform,`, 'docker-daemon:');
   }
   const tarballs = await Promise.all(tars.map((tar) => toPlannedImport(tar, release, options)));
   return createPlan(archive, 'docker', tarballs);

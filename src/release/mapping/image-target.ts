@@ -1,9 +1,9 @@
 /** Stores that take images by reference: how originals are named there and where their content goes. */
 import type { Route } from '../../content/plan.ts';
 import type { Source, Target } from '../../content/store.ts';
-import { UsageError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { formatReference, parseReference, type Reference } from '../../oci/reference.ts';
+import { assertDistinctNames, type NamedThing } from './places.ts';
 import { mapReferences, type MappableImage, type Mapping, type MappingRule } from './mapping.ts';
 import type { ContentGraph, GraphEvidence } from '../../content/content-graph.ts';
 
@@ -42,35 +42,38 @@ export function mapImages(graph: ContentGraph, target: ImageTarget): readonly Pl
 
 /**
  * The ways of all images into a target, each behind its evidence: what vouches for an image becomes visible before it does.
+ * @param others What else gets a name there.
  * @throws UsageError `USAGE` when two different things would get one name.
  */
 export function routesTo(
   target: ImageTarget,
   images: readonly PlannedImage[],
   sourceOf: (reference: string) => Source,
+  others: readonly NamedThing[] = [],
 ): readonly Route[] {
-  const taken = new Map<string, Digest>();
-  return images.flatMap((image) =>
-    placesOf(image).map(({ digest, place }) => {
-      const name = formatReference(place);
-      if ((taken.get(name) ?? digest) !== digest) throw twoThings(name, image.original);
-      taken.set(name, digest);
-      return { digest, source: sourceOf(image.original), ...target.open(place) };
-    }),
-  );
+  const ways = images.flatMap((image) => placesOf(image).map((way) => ({ ...way, original: image.original })));
+  const things = ways.map(({ digest, place, original, isEvidence }) => ({
+    what: isEvidence ? `evidence for ${original}` : original,
+    name: formatReference(place),
+    digest,
+  }));
+  assertDistinctNames([...things, ...others]);
+  return ways.map(({ digest, place, original }) => ({ digest, source: sourceOf(original), ...target.open(place) }));
 }
 
 /** Where each piece of an image's evidence goes, and at the end the image itself. */
 export function placesOf({ internal, digest, evidence = [] }: PlannedImage): readonly {
   readonly digest: Digest;
   readonly place: Reference;
+  readonly isEvidence: boolean;
 }[] {
   const { registry, repository } = internal;
   const beside = evidence.map((entry) => ({
     digest: entry.digest,
     place: { registry, repository, ...(entry.tag === undefined ? { digest: entry.digest } : { tag: entry.tag }) },
+    isEvidence: true,
   }));
-  return [...beside, { digest, place: internal }];
+  return [...beside, { digest, place: internal, isEvidence: false }];
 }
 
 /** Registry repositories below one host and prefix. */
@@ -99,10 +102,4 @@ export function createLayoutTarget(name: string, layout: Target): ImageTarget {
     open: (reference) => ({ target: layout, tag: formatReference(reference) }),
     chart: (name, tag) => ({ target: layout, tag: `charts/${name}:${tag}`, reference: `charts/${name}:${tag}` }),
   };
-}
-
-function twoThings(name: string, original: string): UsageError {
-  return new UsageError('USAGE', `${original} or its evidence would become ${name}, which is already something else`, {
-    hint: 'give one of the images another place: without --strip-registry, or in a repository of its own',
-  });
 }
