@@ -1,6 +1,7 @@
 /** Copies the images of a lock from their registries to another one: the engine of build and load, without an archive between. */
 import { copy, type CopyEvent, type CopyResult } from '../content/copy.ts';
 import { assess, pendingBytes, planCopy, type PendingCopy } from '../content/plan.ts';
+import { findTagMoves, type TagMove } from '../content/tag-moves.ts';
 import { UsageError } from '../errors.ts';
 import type { Source } from '../content/store.ts';
 import type { ContentGraph } from '../content/content-graph.ts';
@@ -26,6 +27,8 @@ export interface MirrorPlan {
   readonly images: readonly PlannedImage[];
   /** What the target lacks. */
   readonly pending: PendingCopy;
+  /** Tags that name something else until then. */
+  readonly moves: readonly TagMove[];
   /** Bytes that would go over the wire. */
   readonly bytes: number;
 }
@@ -48,7 +51,8 @@ export async function planMirror(
     concurrency: ASSESS_CONCURRENCY,
     signal: options.signal,
   });
-  return { images, pending, bytes: pendingBytes(pending) };
+  const moves = await findTagMoves(pending, { signal: options.signal });
+  return { images, pending, moves, bytes: pendingBytes(pending) };
 }
 
 /** Carries out a plan. Deletes nothing; safe to run again. */

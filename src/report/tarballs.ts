@@ -1,5 +1,5 @@
 /** What a load of whole tarballs did or would do with each of them, for people and for machines. */
-import type { PlannedTar, TarballPlan } from '../operations/load/tarballs.ts';
+import type { PlannedTar, Replaced, TarballPlan } from '../operations/load/tarballs.ts';
 import { formatBytes, formatCount, formatTable } from './format.ts';
 import { joinDescribed, type Described } from './load-report.ts';
 import { describeSkipped } from './transfers.ts';
@@ -9,7 +9,18 @@ export function describeTarballs(
   { tarballs, skipped }: Pick<TarballPlan, 'tarballs' | 'skipped'>,
   isDone: boolean,
 ): Described {
-  return joinDescribed(describeEach(tarballs, isDone), describeSkipped(skipped));
+  const replaced = tarballs.flatMap(({ replaces }) => replaces);
+  return joinDescribed(describeEach(tarballs, isDone), describeSkipped(skipped), describeReplaced(replaced, isDone));
+}
+
+function describeReplaced(replaced: readonly Replaced[], isDone: boolean): Described {
+  return {
+    document: { replaced },
+    lines: replaced.map(({ name, previous }) => {
+      const was = previous === undefined ? 'another file of this name' : `${previous}`;
+      return `  ${name} ${isDone ? 'replaced' : 'would replace'} ${was}`;
+    }),
+  };
 }
 
 function describeEach(tarballs: readonly PlannedTar[], isDone: boolean): Described {

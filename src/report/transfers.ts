@@ -4,6 +4,7 @@ import type { CopyResult } from '../content/copy.ts';
 import { reachableFrom, type GraphPart } from '../content/graph-walk.ts';
 import { pendingBytes, substituteOf, type PendingCopy } from '../content/plan.ts';
 import { canMount } from '../content/store.ts';
+import type { TagMove } from '../content/tag-moves.ts';
 import type { Digest } from '../oci/digest.ts';
 import { formatReference } from '../oci/reference.ts';
 import { placesOf, type ImageTarget, type PlannedImage } from '../release/mapping/image-target.ts';
@@ -89,6 +90,17 @@ export function describeSkipped(skipped: readonly string[]): Described {
   };
 }
 
+/** Tags that move, and those that move back. @param isDone Whether they have moved. */
+export function describeMoves(moves: readonly TagMove[], isDone: boolean): Described {
+  return {
+    document: { movedTags: moves },
+    lines: moves.map(({ name, digest, previous, isDowngrade, created, previousCreated }) => {
+      const back = isDowngrade ? `, A DOWNGRADE: made ${created}, after one made ${previousCreated}` : '';
+      return `  tag ${name} ${isDone ? 'changed' : 'would change'}: ${previous} ${isDone ? 'became' : 'becomes'} ${digest}${back}`;
+    }),
+  };
+}
+
 /** Each chart and the place it gets. */
 export function describeCharts(charts: readonly { readonly path: string; readonly reference: string }[]): Described {
   return {
@@ -139,18 +151,16 @@ export function summarizePending({ blobs, manifests, tags }: PendingCopy): Pendi
   };
 }
 
-/** A plan: amounts, and every tag that would name something else than now. */
+/** A plan, in numbers. */
 export function describePending(pending: PendingCopy): Described {
   const bytes = pendingBytes(pending);
   const summary = summarizePending(pending);
   const { blobs, manifests, requests, tags } = summary;
-  const changing = tags.filter(({ previous }) => previous !== undefined);
   const lines = [
     blobs + manifests + tags.length === 0
       ? 'nothing would move: the target holds everything already'
       : `would move ${formatBytes(bytes)}: ${formatCount(blobs, 'blob')}, ${formatCount(manifests, 'manifest')}, ` +
         `${formatCount(tags.length, 'tag')}, in about ${formatCount(requests, 'request')}`,
-    ...changing.map(({ name, digest, previous }) => `  tag ${name} would change: ${previous ?? ''} becomes ${digest}`),
   ];
   return { document: { bytes, ...summary }, lines };
 }

@@ -103,14 +103,17 @@ describe('docker://', () => {
     expect((await airgapOk(args)).stdout).toContain('nothing had to move');
   });
 
-  test('a tag that points elsewhere is announced by --plan and set right by the load', async () => {
+  test('a tag that points elsewhere is announced by --plan, and set right and reported by the load', async () => {
     const [reference = ''] = [...fixture.release.images.keys()].filter((key) => key.includes('/tool:'));
     const other = [...fixture.release.images.values()].find(({ children }) => children.length > 0)?.children[0];
     if (other === undefined) throw new Error('no image');
     await pushSample(target.url, internalPlace(reference), other, ['3']);
     const { stdout } = await airgapOk(load(`docker://${target.host}`, '--plan').args);
     expect(stdout).toContain(`would change: ${other.descriptor.digest} becomes`);
-    expect(await airgapJson(load(`docker://${target.host}`).args)).toMatchObject({ tagged: 1 });
+    const { args, report } = load(`docker://${target.host}`);
+    const moved = { name: `${target.host}/${internalPlace(reference)}:3`, previous: other.descriptor.digest };
+    expect(await airgapJson(args)).toMatchObject({ tagged: 1, movedTags: [moved] });
+    expect(JSON.parse(await readFile(`${report}/load-report.json`, 'utf8'))).toMatchObject({ movedTags: [moved] });
     const { bytes } = await get(target.url, internalPlace(reference), 'manifests', '3');
     expect(sha256(bytes)).toBe(fixture.release.images.get(reference)?.descriptor.digest);
   });

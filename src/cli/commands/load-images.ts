@@ -8,6 +8,7 @@ import {
   describeCharts,
   describeCopied,
   describeImages,
+  describeMoves,
   describePending,
   judgeImages,
   writeReports,
@@ -41,7 +42,11 @@ export async function loadImages(
   const judge = (outcome?: LoadOutcome): readonly ImageOutcome[] =>
     judgeImages(plan.images, inventory, plan.pending, target, outcome);
   const describe = (images: readonly ImageOutcome[]): Described =>
-    joinDescribed(describeImages(images, plan.skipped), describeCharts(plan.charts));
+    joinDescribed(
+      describeImages(images, plan.skipped),
+      describeCharts(plan.charts),
+      describeMoves(plan.moves, !options.plan),
+    );
   if (options.plan) {
     const { document, lines } = describeLoadPlan(subject, describe(judge()), describePending(plan.pending));
     output.result(document, lines);

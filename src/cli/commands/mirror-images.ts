@@ -5,6 +5,7 @@ import { narrowGraph } from '../../release/mapping/routes.ts';
 import { parseTarget } from '../../release/mapping/target-address.ts';
 import type { Context } from '../context.ts';
 import { notePins } from '../../report/pin-lines.ts';
+import { joinDescribed } from '../../report/load-report.ts';
 import { formatDuration } from '../../report/format.ts';
 import { ImageSources } from '../../operations/resolve/image-sources.ts';
 import { openImageTarget } from '../../release/mapping/open-target.ts';
@@ -12,7 +13,14 @@ import { openProgress } from '../output/progress.ts';
 import { pinRelease } from '../../operations/resolve/pin-release.ts';
 import { chooseInput } from '../inputs/release-input.ts';
 import type { TargetOptions } from '../options/target-options.ts';
-import { describeCopied, describeImages, describePending, judgeImages, writeReports } from '../../report/transfers.ts';
+import {
+  describeCopied,
+  describeImages,
+  describeMoves,
+  describePending,
+  judgeImages,
+  writeReports,
+} from '../../report/transfers.ts';
 
 /** What `airgap mirror` is told. */
 export interface MirrorReleaseOptions extends TargetOptions {
@@ -69,7 +77,7 @@ export async function mirrorRelease(
   notePins(output, pinned);
   const images = judgeImages(plan.images, pinned.lock, plan.pending, target, result);
   const { name, version } = pinned.lock;
-  const described = describeImages(images, skipped);
+  const described = joinDescribed(describeImages(images, skipped), describeMoves(plan.moves, !options.plan));
   const { notEstablished } = pinned.lock;
   const common = {
     ...{ input: input.path, release: { name, version }, target: target.name, ...described.document },

@@ -4,6 +4,7 @@
  */
 import { copy, type CopyEvent, type CopyResult } from '../../content/copy.ts';
 import { assess, isComplete, pendingBytes, planCopy, type CopyPlan, type PendingCopy } from '../../content/plan.ts';
+import { findTagMoves, type TagMove } from '../../content/tag-moves.ts';
 import { IntegrityError } from '../../errors.ts';
 import { planCharts, type ChartRoute } from './charts.ts';
 import { imagesFor, nothingToLoad } from './nothing-to-load.ts';
@@ -50,21 +51,24 @@ export class LoadPlan {
   readonly skipped: readonly string[];
   /** What the target lacks. */
   readonly pending: PendingCopy;
+  /** Tags that name something else until then. */
+  readonly moves: readonly TagMove[];
   /** Bytes that would go over the wire. */
   readonly bytes: number;
 
-  private constructor(archive: TrustedArchive, { target, images, charts, skipped, pending }: LoadFacts) {
+  private constructor(archive: TrustedArchive, { target, images, charts, skipped, pending, moves }: LoadFacts) {
     this.#archive = archive;
     this.target = target;
     this.images = images;
     this.charts = charts;
     this.skipped = skipped;
     this.pending = pending;
+    this.moves = moves;
     this.bytes = pendingBytes(pending);
   }
 }
 
-type LoadFacts = Pick<LoadPlan, 'target' | 'images' | 'charts' | 'skipped' | 'pending'>;
+type LoadFacts = Pick<LoadPlan, 'target' | 'images' | 'charts' | 'skipped' | 'pending' | 'moves'>;
 
 /** What a load did. */
 export interface LoadOutcome extends CopyResult {
@@ -96,7 +100,8 @@ export async function planLoad(
   const routes = routesTo(target, images, () => archive, things);
   const plan = joinPlans([planCopy(graph, routes, substitutes), ...charts.map((chart) => chart.plan)]);
   const pending = await assess(plan, { concurrency: ASSESS_CONCURRENCY, signal: options.signal });
-  return createPlan(archive, { target, images, charts, skipped, pending });
+  const moves = await findTagMoves(pending, { signal: options.signal });
+  return createPlan(archive, { target, images, charts, skipped, pending, moves });
 }
 
 /**

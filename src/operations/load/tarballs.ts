@@ -29,7 +29,20 @@ export interface PlannedTar extends ImageTarball {
   readonly images: readonly { readonly reference: string; readonly digest: Digest }[];
   /** Whether the target holds it already. */
   readonly present: boolean;
+  /** What the target has now under a name that the tarball brings: a file, or an image of an Engine. */
+  readonly replaces: readonly Replaced[];
 }
+
+/** Something that another takes the name of. */
+export interface Replaced {
+  /** A path, or a reference. */
+  readonly name: string;
+  /** The id of the Engine's image; a file is not read to learn its digest. */
+  readonly previous?: string | undefined;
+}
+
+/** A tarball of the archive before its target was asked. */
+type ListedTar = Omit<PlannedTar, 'destination' | 'present' | 'replaces'>;
 
 /** Where whole tarballs go. */
 export type TarballTarget = 'directory' | 'docker';
@@ -106,7 +119,9 @@ export async function planDirectory(
   const tarballs = await Promise.all(
     listTars(archive, options.platforms).map(async (tar) => {
       const destination = join(directory, `${name}-${version}-${tar.platform.replaceAll('/', '-')}.tar`);
-      return { ...tar, destination, present: await holds(destination, tar.descriptor) };
+      const state = await stateOf(destination, tar.descriptor);
+      const replaces = state === 'other' ? [{ name: destination }] : [];
+      return { ...tar, destination, present: state === 'held', replaces };
     }),
   );
   if (tarballs.length === 0) {
@@ -131,11 +146,7 @@ export async function planDocker(
   return createPlan(archive, 'docker', tarballs);
 }
 
-async function toPlannedImport(
-  tar: Omit<PlannedTar, 'destination' | 'present'>,
-  release: TrustedRelease,
-  options: DockerOptions,
-): Promise<PlannedTar> {
+async function toPlannedImport(tar: ListedTar, release: TrustedRelease, options: DockerOptions): Promise<PlannedTar> {
   const wanted = tar.references.map((reference) => ({
     reference,
     ids: idsOf(release, reference, tar.platform),
@@ -148,7 +159,11 @@ async function toPlannedImport(
   const present = wanted.every(({ reference, ids }) =>
     reference.includes('@') ? ids.some((id) => images.has(id)) : ids.some((id) => id === images.get(reference)?.id),
   );
-  return { ...tar, destination: 'the Docker Engine', present };
+  const replaces = wanted.flatMap(({ reference, ids }) => {
+    const previous = images.get(reference)?.id;
+    return previous === undefined || ids.some((id) => id === previous) ? [] : [{ name: reference, previous }];
+  });
+  return { ...tar, destination: 'the Docker Engine', present, replaces };
 }
 
 /** Images may name one platform in two ways; what either names is wanted. */
@@ -185,7 +200,7 @@ export async function loadTars(
 function listTars(
   archive: TrustedArchive,
   platforms: readonly string[] = archive.release.inventory.platforms,
-): Omit<PlannedTar, 'destination' | 'present'>[] {
+): readonly ListedTar[] {
   const { release } = archive;
   const unknown = platforms.find((platform) => !isFor(platform, release.inventory.platforms));
   if (unknown !== undefined) {
@@ -231,15 +246,16 @@ async function placeTar(path: string, content: Bytes): Promise<void> {
 }
 
 /** A link is not the file: what it leads to could change once it was verified. */
-async function holds(path: string, expected: Descriptor): Promise<boolean> {
+async function stateOf(path: string, expected: Descriptor): Promise<'held' | 'other' | 'absent'> {
   const found = await lstat(path).catch(() => undefined);
-  if (found?.isFile() !== true || found.size !== expected.size) return false;
+  if (found === undefined) return 'absent';
+  if (!found.isFile() || found.size !== expected.size) return 'other';
   try {
     const content = readChunks(path, { what: 'an image tarball', links: 'refuse' });
     for await (const _ of verified(content, expected, path));
-    return true;
+    return 'held';
   } catch (error) {
-    if (error instanceof IntegrityError && error.code === 'DIGEST_MISMATCH') return false;
+    if (error instanceof IntegrityError && error.code === 'DIGEST_MISMATCH') return 'other';
     throw error;
   }
 }
