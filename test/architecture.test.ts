@@ -152,6 +152,11 @@ function findCycles(files: ReadonlyMap<string, SourceFile>): readonly string[] {
   return cycles;
 }
 
+/** Whether it asks an error for its `code` by itself, instead of `systemCode` and `nodeCode`. */
+function looksAtCodes(file: SourceFile): boolean {
+  return /'code' in |NodeJS\.ErrnoException/.test(file.text);
+}
+
 function isReExport(statement: ts.Statement): boolean {
   return ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined;
 }
@@ -224,6 +229,10 @@ describe('src', () => {
     expect(sources.filter(hasDefaultExport).map((file) => file.path)).toEqual([]);
   });
 
+  test('errors of the system are looked at in one place', () => {
+    expect(sources.filter(looksAtCodes).map((file) => file.path)).toEqual(['src/errors.ts']);
+  });
+
   test('each file says in its first line what it is', () => {
     expect(sources.filter((file) => !file.text.startsWith('/**')).map((file) => file.path)).toEqual([]);
   });
@@ -280,6 +289,12 @@ describe('these rules can fail', () => {
     ];
     const cycles = findCycles(new Map(files.map((file) => [file.path, file])));
     expect(cycles).toEqual(['src/oci/b.ts → src/oci/c.ts → src/oci/b.ts']);
+  });
+
+  test('a file that looks at errors of the system by itself is found', () => {
+    expect(looksAtCodes(source('src/oci/a.ts', `if ('code' in error && error.code === 'ENOENT') f();`))).toBe(true);
+    expect(looksAtCodes(source('src/oci/a.ts', `const g = (error: NodeJS.ErrnoException) => error.code;`))).toBe(true);
+    expect(looksAtCodes(source('src/oci/a.ts', `if (systemCode(error) === 'ENOENT') f();`))).toBe(false);
   });
 
   test('a network module, a barrel and default exports are found', () => {

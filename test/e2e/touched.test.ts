@@ -230,6 +230,8 @@ describe('the proof can fail', () => {
   });
 
   test('the program itself, when it has to look for credentials', { timeout: TIMEOUT_MS }, async () => {
+    await mkdir(at('home', '.docker'), { recursive: true });
+    await writeFile(at('home', '.docker', 'config.json'), '{}');
     const searching = await load([], { HOME: at('home') });
     expect(searching.exitCode).toBe(4);
     expect(violations(searching)).toContain(`openat ${at('home', '.docker', 'config.json')}`);

@@ -1,14 +1,21 @@
 /** A lock file that names its owner, so that a lock left behind by a killed process is recognised and taken over. */
 import { createHash, randomUUID } from 'node:crypto';
-import { constants, copyFile, link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { link, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { AirgapError, StoreError } from '../../errors.ts';
+import { StoreError } from '../../errors.ts';
+import { wait } from '../wait.ts';
+import { describeOwner, isAlive, isWholeOwner, readOwner } from './lock-owner.ts';
+import { onDisk, systemCode } from './system-errors.ts';
 
 /** Locks over the taking over of locks: each level needs one more process to have died at the wrong moment. */
 const MAX_DEPTH = 4;
 /** What FAT and exFAT say of `link`, depending on the driver. */
-const NO_HARD_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+const NO_HARD_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+/** The holder of the lock removes what is half-written, which looks like the work of a killed process. */
+const TAKEN = new Set(['EEXIST', 'ENOENT']);
+/** How long a lock may be without its owner, where it cannot appear with it, before it counts as left behind. */
+const GRACE_MS = 1_000;
+const POLL_MS = 20;
 /** Tries while other processes take and release the lock at the same moment. */
 const MAX_TRIES = 20;
 /** What follows the lock's name in the names of the files that taking it needs. */
@@ -25,27 +32,23 @@ export interface FileLock extends AsyncDisposable {
  * @throws StoreError `LOCKED` when a living process holds it, `STORE_IO` when no file can be made there.
  */
 export async function acquireFileLock(path: string, what: string): Promise<FileLock> {
-  try {
+  return onDisk(`cannot create ${path}`, async () => {
     await using stack = new AsyncDisposableStack();
     const lock = stack.use(await acquire(path, what, 0));
     await removeLeftovers(path);
     stack.move();
     return lock;
-  } catch (error) {
-    if (error instanceof AirgapError || !(error instanceof Error)) throw error;
-    throw new StoreError('STORE_IO', `cannot create ${path}: ${error.message}`, { cause: error });
-  }
+  });
 }
 
 async function acquire(path: string, what: string, depth: number): Promise<FileLock> {
-  const nonce = randomUUID();
-  const mine = `${process.pid} ${await startOf(process.pid)} ${hostname()} ${nonce}\n`;
-  const aside = `${path}.${nonce}.new`;
+  const mine = await describeOwner();
+  const aside = `${path}.${randomUUID()}.new`;
   try {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       await writeFile(aside, mine);
-      if (await linkExclusively(aside, path)) return toLock(path, mine);
-      const owner = await readOwner(path);
+      if (await takeFree(aside, path, mine)) return toLock(path, mine);
+      const owner = await waitForOwner(path);
       if (owner === undefined) continue;
       if (depth >= MAX_DEPTH || (await isAlive(owner))) break;
       if (await takeOver(aside, path, owner, what, depth)) return toLock(path, mine);
@@ -69,26 +72,41 @@ function toLock(path: string, mine: string): FileLock {
 }
 
 /** A link appears with its content or not at all, so that a lock is never seen without its owner. */
-async function linkExclusively(aside: string, path: string): Promise<boolean> {
+async function takeFree(aside: string, path: string, mine: string): Promise<boolean> {
   try {
     await link(aside, path);
     return true;
   } catch (error) {
-    // The holder of the lock removes what is half-written, which looks like the work of a killed process.
-    if (hasCode(error, 'EEXIST') || hasCode(error, 'ENOENT')) return false;
-    if (NO_HARD_LINKS.some((code) => hasCode(error, code))) return copyExclusively(aside, path);
+    const code = systemCode(error) ?? '';
+    if (NO_HARD_LINKS.has(code)) return writeExclusively(path, mine);
+    if (TAKEN.has(code)) return false;
     throw error;
   }
 }
 
-/** The next best on a stick without hard links. */
-async function copyExclusively(aside: string, path: string): Promise<boolean> {
+/**
+ * The next best on a stick without hard links: the lock appears first and its owner a moment later. Others wait for that
+ * as long as {@link GRACE_MS}; so what took half of it or more is not relied upon.
+ */
+async function writeExclusively(path: string, mine: string): Promise<boolean> {
+  const begun = performance.now();
   try {
-    await copyFile(aside, path, constants.COPYFILE_EXCL);
-    return true;
+    await writeFile(path, mine, { flag: 'wx' });
   } catch (error) {
-    if (hasCode(error, 'EEXIST') || hasCode(error, 'ENOENT')) return false;
+    if (TAKEN.has(systemCode(error) ?? '')) return false;
     throw error;
+  }
+  const isOwn = (await readOwner(path)) === mine;
+  if (isOwn && performance.now() - begun < GRACE_MS / 2) return true;
+  if (isOwn) await rm(path, { force: true });
+  return false;
+}
+
+/** What the lock says, once it says something; undefined when it is free. */
+async function waitForOwner(path: string): Promise<string | undefined> {
+  for (const deadline = performance.now() + GRACE_MS; ; await wait(POLL_MS)) {
+    const owner = await readOwner(path);
+    if (owner === undefined || isWholeOwner(owner) || performance.now() > deadline) return owner;
   }
 }
 
@@ -104,7 +122,7 @@ async function takeOver(aside: string, path: string, owner: string, what: string
     await rename(aside, path);
     return true;
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
+    if (systemCode(error) === 'ENOENT') return false;
     throw error;
   }
 }
@@ -115,46 +133,7 @@ async function removeLeftovers(path: string): Promise<void> {
   for (const entry of await readdir(folder)) {
     const suffix = entry.startsWith(name) ? entry.slice(name.length) : '';
     if (suffix === '' || !LEFTOVER_SUFFIX.test(suffix)) continue;
-    const owner = await readOwner(join(folder, entry));
+    const owner = await readOwner(join(folder, entry)).catch(() => undefined);
     if (owner !== undefined && !(await isAlive(owner))) await rm(join(folder, entry), { force: true });
   }
-}
-
-async function readOwner(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
-}
-
-/** A lock that names nobody is what a power failure left of one. */
-async function isAlive(owner: string): Promise<boolean> {
-  const [pid = '', start = '', host = ''] = owner.trim().split(' ');
-  if (!/^[1-9][0-9]{0,9}$/.test(pid) || start === '' || host === '') return false;
-  if (host !== hostname()) return true;
-  try {
-    process.kill(Number(pid), 0);
-  } catch (error) {
-    if (!hasCode(error, 'EPERM')) return false;
-  }
-  return (await startOf(Number(pid))) === start;
-}
-
-/** Boot and start time, which tell a process from a later one with its number; `-` where the system does not say. */
-async function startOf(pid: number): Promise<string> {
-  try {
-    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The command, in parentheses, may hold spaces; the start time is the 20th field after it.
-    return `${boot.trim()}/${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''}`;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return '-';
-    throw error;
-  }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,5 +1,6 @@
 /** Finds out whether a port speaks TLS. */
 import { connect } from 'node:tls';
+import { systemCode } from '../files/system-errors.ts';
 import { bareHost } from './network-policy.ts';
 
 /** A TLS greeting on loopback is answered at once or not at all. */
@@ -19,8 +20,8 @@ export function speaksTls(url: URL): Promise<boolean> {
     };
     socket.setTimeout(PROBE_TIMEOUT_MS, () => decide(true));
     socket.once('secureConnect', () => decide(true));
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED') reject(error);
+    socket.on('error', (error: Error) => {
+      if (systemCode(error) === 'ECONNREFUSED') reject(error);
       else decide(false);
     });
   });

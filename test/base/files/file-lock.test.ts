@@ -1,12 +1,13 @@
 /** One holder at a time, whoever died before, and however many want it at once. */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { acquireFileLock, type FileLock } from '../../../src/base/files/file-lock.ts';
 import { startProcess, type RunningProcess } from '../../helpers/process.ts';
+import { runOk } from '../../helpers/run.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 
 const CHILD = fileURLToPath(new URL('lock-child.ts', import.meta.url));
@@ -80,6 +81,69 @@ test('what a process left that was killed while it took the lock is removed by t
   }
 });
 
+test('of a process that has ended and is not asked how by its parent (a zombie) is taken over', async () => {
+  const script = '"$0" "$1" "$2" & echo $!; exec sleep 600';
+  await using parent = await startProcess('sh', ['-c', script, process.execPath, CHILD, path]);
+  await parent.waitUntil('the lock is held', () => parent.stdout.includes('held'));
+  const [pid] = /^[0-9]+$/m.exec(parent.stdout) ?? [];
+  process.kill(Number(pid), 'SIGKILL');
+  await expect.poll(() => readFile(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) Z /);
+  await using _lock = await acquireFileLock(path, 'the archive');
+});
+
+test('of another user, which cannot be read, is respected', async () => {
+  await writeFile(path, await ownerOfThisProcess(), { mode: 0o600 });
+  await chmod(temp.path, 0o777);
+  const drop = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, CHILD, path];
+  await using other = await startProcess('setpriv', drop);
+  await other.waitUntil('it said something', () => other.stdout.includes('\n'));
+  expect(other.stdout).toBe('LOCKED\n');
+});
+
+test.each(['pipe', 'link', 'directory'])('is refused at once where a %s stands in its place', async (kind) => {
+  if (kind === 'pipe') await runOk('mkfifo', [path]);
+  if (kind === 'link') await symlink('/dev/zero', path);
+  if (kind === 'directory') await mkdir(path);
+  await expect(acquireFileLock(path, 'the archive')).rejects.toMatchObject({
+    code: 'STORE_IO',
+    message: expect.stringMatching(new RegExp(`${path}, where a lock belongs, is a .*${kind}`)) as string,
+  });
+});
+
+describe('without hard links, where a lock appears before its owner', () => {
+  const start = (delayMs: number): Promise<RunningProcess> => {
+    const slow = ['-e', `inject=write,pwrite64:delay_enter=${delayMs * 1000}`];
+    const inject = ['-f', '-qq', '-o', temp.join('trace'), '-P', path, '-e', 'inject=link,linkat:error=EPERM', ...slow];
+    return startProcess('strace', [...inject, process.execPath, CHILD, path]);
+  };
+  const said = async (child: RunningProcess): Promise<string> => {
+    await child.waitUntil('it said something', () => child.stdout.includes('\n'));
+    return child.stdout;
+  };
+
+  test('one who writes slowly is waited for', async () => {
+    await using slow = await start(100);
+    await expect.poll(() => existsSync(path)).toBe(true);
+    await expect(acquireFileLock(path, 'the archive')).rejects.toMatchObject(locked);
+    expect(await said(slow)).toBe('held\n');
+  });
+
+  test('one who writes after it counts as left behind does not hold it', async () => {
+    await using slow = await start(3_000);
+    await expect.poll(() => existsSync(path)).toBe(true);
+    await using _lock = await acquireFileLock(path, 'the archive');
+    expect(await said(slow)).toBe('LOCKED\n');
+    expect(await readFile(path, 'utf8')).toMatch(new RegExp(`^${process.pid} `));
+  });
+
+  test('one who needs too long for it does not rely on it', async () => {
+    await using slow = await start(700);
+    await expect.poll(() => existsSync(path)).toBe(true);
+    await slow.waitUntil('it gave the lock back', () => !existsSync(path) || slow.stdout !== '');
+    expect(slow.stdout).not.toBe('held\n');
+  });
+});
+
 test('works where the file system has no hard links, as on a stick with FAT', async () => {
   const inject = ['-f', '-qq', '-o', temp.join('trace'), '-e', 'inject=link,linkat:error=EPERM'];
   const start = (): Promise<RunningProcess> => startProcess('strace', [...inject, process.execPath, CHILD, path]);
@@ -104,7 +168,7 @@ describe('a lock file', () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  test.each(['', '\0\0\0\0', 'x', '-1 a b c', '0 a b c'])(
+  test.each(['', '\0\0\0\0', 'x\n', '-1 a b c\n', '0 a b c\n'])(
     'that names nobody (%j), as a power failure leaves one, is taken over',
     async (text) => {
       await writeFile(path, text);
