@@ -300,7 +300,7 @@ describe('a trust document', () => {
     expectRefusal(await verify(archive, '--trust', trustFile(trust)), 3, 'UNTRUSTED_SIGNER', '1 of 2');
     const exact = ['--issuer', ISSUER, '--subject', WORKFLOW];
     const revoked = await airgapOk(['trust', 'revoke', trust, ...exact]);
-    expect(revoked.stdout).toContain(`! ${WORKFLOW} (${ISSUER}) is revoked for ever`);
+    expect(revoked.stdout).toContain(`! ${WORKFLOW} (${ISSUER}) is revoked permanently`);
     await airgapOk(['trust', 'sign', trust, '--key', root.key]);
     expectRefusal(await verify(signed, '--trust', trustFile(trust, 2)), 3, 'REVOKED', WORKFLOW, 'is revoked');
   });
@@ -357,7 +357,7 @@ describe('a trust document', () => {
     const { trust: judged } = JSON.parse(proved.stdout) as Report;
     expect(judged.acceptedSigners).toMatchObject([{ algorithm: 'ecdsa-p256', signedAt: expect.any(String) as string }]);
     expectRefusal(await verifyLater(strange), 3, 'EXPIRED', 'authority that is not pinned');
-    expectRefusal(await verifyLater(bare), 3, 'EXPIRED', 'no timestamp');
+    expectRefusal(await verifyLater(bare), 3, 'EXPIRED', 'no trusted timestamp');
     // Signed too late, whatever the clock says of it: the key's time was over an hour before.
     const ago = { now: () => new Date(Date.now() - 2 * HOUR_MS) };
     await airgapOk([...add, '--valid-until', until(-HOUR_MS)], ago);
