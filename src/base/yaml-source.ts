@@ -34,6 +34,8 @@ export interface YamlDocument {
   readonly start: YamlPosition;
   /** Where the value at a path stands; of what contains it where there is none. */
   locate(path: YamlPath): YamlPosition;
+  /** How the scalar at a path is written, where it is one: `1.10` and not the number 1.1. */
+  sourceAt(path: YamlPath): string | undefined;
   /** Where a key stands in the mapping at a path. */
   locateKey(path: YamlPath, key: string): YamlPosition;
 }
@@ -125,6 +127,10 @@ function toYamlDocument(document: Document.Parsed, lines: LineCounter, fileName:
     value,
     start: positionOf(undefined, top),
     locate: (path) => positionOf(nodeAt(document, path), top),
+    sourceAt: (path) => {
+      const node = nodeAt(document, path);
+      return isScalar(node) ? node.source : undefined;
+    },
     locateKey: (path, key) => {
       const node = nodeAt(document, path);
       const pair = isMap(node)

@@ -153,12 +153,34 @@ test.each([
   [['load', '-', '--to', 'oci:x'], 'cannot be loaded from standard input'],
   [['load', 'ARCHIVE', '--to', 'dir:x', '--strip-registry'], '--strip-registry does not apply here'],
   [['load', 'ARCHIVE', '--to', 'oci:x', '--docker-host', 'unix:///x'], '--docker-host does not apply here'],
+  [['load', 'ARCHIVE', '--to', 'dir:x', '--plain-http'], '--plain-http does not apply here'],
+  [['load', 'ARCHIVE', '--to', 'dir:x', '--insecure'], '--insecure does not apply here'],
+  [['load', 'ARCHIVE', '--to', 'dir:x', '--ca-file', 'x'], '--ca-file does not apply here'],
   [['verify', 'absent.tar'], 'cannot open absent.tar'],
 ])('%j is exit code 2', async (args, message) => {
   const words = args.map((word) => (word === 'ARCHIVE' ? release.archive : word));
   const { stdout, stderr, exitCode } = await cli.airgap([...words, '--key', release.publicKey]);
   expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
   expect(stderr).toContain(message);
+});
+
+test.each([
+  ['inspect', ['inspect', '-']],
+  ['extract', ['extract', '-', 'files', '--key', 'KEY']],
+])('%s says that it cannot read a stream', async (_command, args) => {
+  const words = args.map((word) => (word === 'KEY' ? release.publicKey : word));
+  const { stderr, exitCode } = await cli.airgap(words, { cwd: release.temp.path });
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('an archive on standard input can only be verified');
+  expect(stderr).not.toContain('check the path');
+});
+
+test('a file that is no public key asks for the one of the maker, not for a new pair', async () => {
+  await writeFile(release.temp.join('README.txt'), 'Read me.\n');
+  const { stderr, exitCode } = await cli.airgap(['verify', release.archive, '--key', release.temp.join('README.txt')]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('README.txt is not a PEM file');
+  expect(stderr).toContain("give the public key of the release's maker");
 });
 
 describe('a registry that never answers', () => {

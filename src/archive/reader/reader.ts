@@ -19,7 +19,7 @@ import { BLOCK_BYTES, encodeHeader } from '../../base/tar/ustar.ts';
 
 const BUFFER_BYTES = 256 * 1024;
 const ANY_WRITE = 0o222;
-const ARCHIVE: OpenOptions = { what: 'an archive', hintWhenMissing: 'check the path; `-` reads standard input' };
+const ARCHIVE: OpenOptions = { what: 'an archive', hintWhenMissing: 'check the path' };
 
 /** The metadata of an archive: canonical, but not trusted. */
 export interface ArchiveHead {
@@ -158,6 +158,7 @@ export interface OpenArchiveOptions {
  * @throws IntegrityError `MALFORMED` when its head is not canonical, `SIZE_MISMATCH` when it is cut or has bytes too many.
  */
 export async function openArchive(path: string, { writable = false }: OpenArchiveOptions = {}): Promise<ArchiveReader> {
+  if (path === '-') throw noStream();
   const fd = writable ? openForWriting(path) : openForReading(path);
   try {
     const { size } = fstatSync(fd);
@@ -172,6 +173,13 @@ export async function openArchive(path: string, { writable = false }: OpenArchiv
     closeSync(fd);
     throw error;
   }
+}
+
+/** Reading an archive in any order needs a file; only verifying does without one. */
+function noStream(): UsageError {
+  return new UsageError('USAGE', 'an archive on standard input can only be verified', {
+    hint: 'give the file, read-only media are fine; or run `airgap verify -`. A file called - is ./-',
+  });
 }
 
 /** An archive that ends too early. */

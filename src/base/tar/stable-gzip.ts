@@ -17,8 +17,7 @@ export interface GzipHeader {
 }
 
 /**
- * Compresses bytes. Only run lengths and Huffman codes are used: how zlib searches for longer matches differs between
- * builds and processors, which would give the same content another digest elsewhere.
+ * Compresses bytes.
  * @see https://www.rfc-editor.org/rfc/rfc1952
  */
 export function stableGzip(bytes: Uint8Array, header: GzipHeader = {}): Buffer {
@@ -34,7 +33,16 @@ export function stableGzip(bytes: Uint8Array, header: GzipHeader = {}): Buffer {
     extraLength,
     extra ?? Buffer.alloc(0),
     Buffer.from(comment === undefined ? '' : `${comment}\0`, 'latin1'),
-    deflateRawSync(bytes, { level: 9, memLevel: 8, strategy: constants.Z_RLE }),
+    deflate(bytes),
     trailer,
   ]);
+}
+
+/**
+ * Only run lengths and Huffman codes are used. How zlib finds longer matches differs between its versions, and in
+ * Node's between processors too, whose own checksum instruction takes the place of the hash: the same content would
+ * have another digest elsewhere. The one place to put another compressor, whose output depends on its input only.
+ */
+function deflate(bytes: Uint8Array): Uint8Array {
+  return deflateRawSync(bytes, { level: 9, memLevel: 8, strategy: constants.Z_RLE });
 }

@@ -22,11 +22,10 @@ export async function loadTarballs(
   options: LoadArchiveOptions,
 ): Promise<void> {
   refuse(options.stripRegistry, '--strip-registry', 'tarballs keep the original image names');
-  refuse(
-    options.plainHttp || options.insecure || options.caFile !== undefined,
-    'a registry option',
-    'no registry is asked',
-  );
+  const noRegistry = 'no registry is asked';
+  refuse(options.plainHttp, '--plain-http', noRegistry);
+  refuse(options.insecure, '--insecure', noRegistry);
+  refuse(options.caFile !== undefined, '--ca-file', noRegistry);
   const { output, signal } = context;
   const { archive } = admitted;
   const directory = await reportDirectory(options.report, archive.release.inventory);

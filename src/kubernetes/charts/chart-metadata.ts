@@ -114,6 +114,20 @@ function parse<T>(schema: z.ZodType<T>, text: string, fileName: string): T {
   throw new UsageError('INVALID_SPEC', message, { cause: parsed.error });
 }
 
+/**
+ * Versions that are no text and that Helm therefore reads otherwise than they are written, a sentence each: of a chart
+ * 1.10 it makes 1.1.
+ */
+export function findVersionsReadOtherwise(text: string, fileName: string): readonly string[] {
+  const [document] = readYaml(text.replace(/^\uFEFF/, ''), fileName, { merge: true, uniqueKeys: false });
+  return ['version', 'appVersion'].flatMap((field) => {
+    const written = document?.sourceAt([field]);
+    const value = (document?.value as Readonly<Record<string, unknown>> | null)?.[field];
+    if (typeof value !== 'number' || written === undefined || written === String(value)) return [];
+    return [`${fileName}: Helm reads ${field} ${written} as ${value}, since it has no quotes`];
+  });
+}
+
 /** Helm's rule: what stays itself as the name of a directory. */
 function isFileName(text: string): boolean {
   return text !== '' && text !== '.' && text !== '..' && !text.includes('/');

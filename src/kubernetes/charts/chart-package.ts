@@ -77,7 +77,7 @@ function describeChart(bytes: Buffer, files: readonly ChartFile[], chart: Chart)
     bytes,
     files,
     images: findDeclaredImages(chart),
-    warnings: [...silenceOf(chart), ...referencesOf(chart)],
+    warnings: [...silenceOf(chart), ...referencesOf(chart), ...chart.notes],
   };
 }
 

@@ -3,7 +3,7 @@ import { assertYamlMappings } from '../../base/yaml-mappings.ts';
 import { IntegrityError, UsageError } from '../../errors.ts';
 import { createUnpackBudget, unpackChart, type UnpackBudget } from './chart-archive.ts';
 import { MAX_CHART_FILE_BYTES, type ChartFile } from './chart-files.ts';
-import { assertChartLock, parseChartMetadata, parseRequirements, type ChartMetadata } from './chart-metadata.ts';
+import { assertChartLock, findVersionsReadOtherwise, parseChartMetadata, parseRequirements, type ChartMetadata } from './chart-metadata.ts';
 import { checkValuesSchema } from './values-schema.ts';
 
 /** Charts within charts; real ones nest two or three levels. */
@@ -21,6 +21,8 @@ export interface Chart {
   readonly subcharts: readonly Chart[];
   /** What its values.schema.json refers to elsewhere, which Helm fetches when it installs the chart. */
   readonly schemaReferences: readonly string[];
+  /** What Helm takes, but perhaps not as it was meant; a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /** Whether Helm passes over a file because it is below a name in `charts/` that begins with a dot or an underscore. */
@@ -87,7 +89,9 @@ async function load(files: readonly ChartFile[], place: string, budget: UnpackBu
     const inside = isPacked ? await unpackChart(first.bytes, at, budget) : held;
     subcharts.push(await load(inside, at, budget, depth + 1));
   }
-  return { place, metadata, files: own, subcharts, schemaReferences };
+  const chartYaml = own.filter(({ path }) => path === 'Chart.yaml');
+  const notes = chartYaml.flatMap((file) => findVersionsReadOtherwise(textOf(file), `${place}/Chart.yaml`));
+  return { place, metadata, files: own, subcharts, schemaReferences, notes };
 }
 
 /** The files that Helm reads when it loads a chart; returns what a schema refers to elsewhere. */

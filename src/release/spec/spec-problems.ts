@@ -88,7 +88,10 @@ function wrongType(expected: string, value: unknown, path: YamlPath, document: Y
   const position = document.locate(path);
   if (value === undefined) return problem(position, path, 'is missing');
   const isBareScalar = typeof value === 'number' || typeof value === 'boolean';
-  const hint = expected === 'string' && isBareScalar ? `put it in quotes: '${String(value)}'` : undefined;
+  const read = isBareScalar ? String(value) : '';
+  const written = document.sourceAt(path) ?? read;
+  const why = written === read ? '' : `without quotes YAML reads ${written} as ${read}; `;
+  const hint = expected === 'string' && isBareScalar ? `${why}put it in quotes: '${written}'` : undefined;
   return problem(position, path, `expected ${nameOf(expected)}, found ${kindOf(value)}`, hint);
 }
 

@@ -35,7 +35,7 @@ export function isEncryptedPrivateKey(pem: string): boolean {
  */
 export function loadPrivateKey(pem: string, options: PrivateKeyOptions = {}): KeyObject {
   const { passphrase, name = 'the private key' } = options;
-  const label = pemLabel(pem, name);
+  const label = pemLabel(pem, name, 'private');
   if (ENCRYPTED_LABELS.includes(label)) return decryptPrivateKey(pem, label, passphrase, name);
   if (label !== PRIVATE_KEY) {
     throw new UsageError('USAGE', `${name} holds a ${label}, not a PKCS#8 private key`, {
@@ -47,7 +47,7 @@ export function loadPrivateKey(pem: string, options: PrivateKeyOptions = {}): Ke
   try {
     return supported(createPrivateKey({ key: pem, format: 'pem' }), name);
   } catch (error) {
-    throw unreadableKey(error, name);
+    throw unreadableKey(error, name, 'private');
   }
 }
 

@@ -1,7 +1,7 @@
 /** The two kinds of key we sign with and trust: how they are made, read from PEM when public, and named by a fingerprint. */
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { UsageError } from '../../errors.ts';
-import { MAKE_ONE, pemLabel, unreadableKey } from './pem.ts';
+import { KEY_HINTS, pemLabel, unreadableKey } from './pem.ts';
 
 /** P-256 with SHA-256 and pure Ed25519: the two that every Sigstore verifier accepts for a self-managed key. */
 export type KeyAlgorithm = 'ecdsa-p256' | 'ed25519';
@@ -31,7 +31,7 @@ export function algorithmOf(key: KeyObject, name = 'the key'): KeyAlgorithm {
   if (key.asymmetricKeyType === 'ec' && curve === 'prime256v1') return 'ecdsa-p256';
   const kind = [key.asymmetricKeyType ?? key.type, curve].filter((part) => part !== undefined).join(' ');
   throw new UsageError('USAGE', `${name} is of kind ${kind}; only ECDSA P-256 and Ed25519 are accepted`, {
-    hint: MAKE_ONE,
+    hint: key.type === 'private' ? KEY_HINTS.private : "ask the release's maker for a key of one of these kinds",
   });
 }
 
@@ -42,19 +42,19 @@ export function algorithmOf(key: KeyObject, name = 'the key'): KeyAlgorithm {
  * @see https://www.rfc-editor.org/rfc/rfc7468#section-13
  */
 export function loadPublicKey(pem: string, name = 'the public key'): KeyObject {
-  const label = pemLabel(pem, name);
+  const label = pemLabel(pem, name, 'public');
   if (label.endsWith('PRIVATE KEY')) {
     throw new UsageError('USAGE', `${name} holds a private key where a public key is needed`, {
       hint: 'give the .pub file; keep the private key on the machine that signs',
     });
   }
   if (label !== PUBLIC_KEY) {
-    throw new UsageError('USAGE', `${name} holds a ${label}, not a ${PUBLIC_KEY}`, { hint: MAKE_ONE });
+    throw new UsageError('USAGE', `${name} holds a ${label}, not a ${PUBLIC_KEY}`, { hint: KEY_HINTS.public });
   }
   try {
     return normalise(createPublicKey({ key: pem, format: 'pem' }), name);
   } catch (error) {
-    throw unreadableKey(error, name);
+    throw unreadableKey(error, name, 'public');
   }
 }
 

@@ -106,6 +106,14 @@ describe('openChart of a directory', () => {
       ).toEqual([]);
     });
 
+    it('a version that Helm reads otherwise than it is written', async () => {
+      const text = 'apiVersion: v2\nname: demo\nversion: 1.10\nappVersion: 2.5\n';
+      expect(await warningsOf({ 'Chart.yaml': text })).toEqual([
+        'charts/a/Chart.yaml: Helm reads version 1.10 as 1.1, since it has no quotes',
+      ]);
+      expect(await warningsOf({ 'Chart.yaml': text.replace('1.10', "'1.10'") })).toEqual([]);
+    });
+
     it('a schema that Helm fetches when it installs', async () => {
       const schema = JSON.stringify({ properties: { a: { $ref: 'https://example.com/s.json' } } });
       expect(await warningsOf({ ...bare, 'values.schema.json': schema })).toEqual([

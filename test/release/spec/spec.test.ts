@@ -167,7 +167,7 @@ describe('a mistake is named with place and suggestion', () => {
     [
       'a number for a version',
       withComponent('').replace('1.2.3', '1.10'),
-      "release.yaml:4:10: version: expected text, found number 1.1 (put it in quotes: '1.1')",
+      "release.yaml:4:10: version: expected text, found number 1.1 (without quotes YAML reads 1.10 as 1.1; put it in quotes: '1.10')",
     ],
     ['a strange version', withComponent('').replace('1.2.3', '1.2/3'), 'release.yaml:4:10: version: must look like'],
     [
