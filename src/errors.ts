@@ -84,7 +84,7 @@ export class IntegrityError extends AirgapError {
   }
 }
 
-/** Nobody the user trusts vouches for the bytes. Exit 3. */
+/** No one the user trusts vouches for the bytes. Exit 3. */
 export class TrustError extends AirgapError {
   static {
     this.prototype.name = 'TrustError';

@@ -84,10 +84,10 @@ export { describeOperator } from './site/audit/operator.ts';
 export type { AuditContent, SiteEnvironment } from './site/audit/trail.ts';
 export type { AuditRecord } from './site/audit/log.ts';
 export {
-  proveAuditLog,
+  verifyAuditLog,
   type AuditExpectations,
-  type AuditProofOptions,
-  type ProvedLog,
+  type VerifyAuditOptions,
+  type VerifiedLog,
 } from './site/audit/verification.ts';
 export { readReceiptFile } from './site/receipts/receipt-file.ts';
 export { readSiteState } from './site/site-state.ts';

@@ -3,7 +3,7 @@
 /**
  * Runs `work` over all items, at most `concurrency` at a time; the first failure stops new work and is
  * thrown after running work ended.
- * @throws RangeError when `concurrency` is below 1: nothing would run, and nobody would notice.
+ * @throws RangeError when `concurrency` is below 1: nothing would run, without a word.
  */
 export async function forEachConcurrently<T>(
   items: readonly T[],

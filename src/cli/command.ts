@@ -64,12 +64,12 @@ export function requiredText(flags: string, summary: string): Option<string> {
   return { flags, summary, repeats: false, required: true, parse: (words) => words.at(-1) ?? '' };
 }
 
-/** `--name <value>`, as often as wanted. */
+/** `--name <value>`, as often as requested. */
 export function list(flags: string, summary: string): Option<readonly string[]> {
   return { flags, summary, repeats: true, required: false, parse: (words) => words };
 }
 
-/** `--platform <os/arch>`, as often as wanted, in canonical form. */
+/** `--platform <os/arch>`, as often as requested, in canonical form. */
 export function platforms(summary: string): Option<readonly string[]> {
   return {
     ...list('--platform <os/arch>', summary),

@@ -37,7 +37,7 @@ export function processSurroundings(signal: AbortSignal): Surroundings {
   return { stdin, stdout, stderr, isTTY, env, signal, now: () => new Date() };
 }
 
-/** Whether colour is wanted: on a terminal, unless `NO_COLOR`, `TERM=dumb` or `--no-color` speaks against it. */
+/** Whether colour is requested: on a terminal, unless `NO_COLOR`, `TERM=dumb` or `--no-color` speaks against it. */
 export function wantsColor(surroundings: Surroundings, options: GlobalOptions = {}): boolean {
   const { isTTY, env } = surroundings;
   return isTTY && options.color !== false && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';

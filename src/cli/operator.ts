@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.ts';
 import { receiptOptions, recordOptions } from './options/audit-options.ts';
 import { argument, defineCommand, digest, flag, list, text } from './command.ts';
-import { proveLogAndReport } from './commands/audit/verify.ts';
+import { verifyLogAndReport } from './commands/audit/verify.ts';
 import { extractAndReport } from './commands/extract.ts';
 import { inspectAndReport } from './commands/inspect.ts';
 import { verifyAndReport } from './commands/verify.ts';
@@ -54,7 +54,7 @@ const verifyAndLoad = defineCommand({
     const receipt = options.receipt ?? options.receiptKey;
     if (receipt !== undefined && to === undefined)
       throw new UsageError('USAGE', 'a receipt needs --to: it is of a load');
-    if (audit) return proveLogAndReport(context, archive, { expectHead, receipts: [], key: undefined });
+    if (audit) return verifyLogAndReport(context, archive, { expectHead, receipts: [], key: undefined });
     if (inspect) return inspectAndReport(context, archive);
     const terms = await readTerms(options, context);
     if (extract !== undefined)

@@ -25,7 +25,7 @@ const GROUPS: Readonly<Record<string, string>> = {
 
 /**
  * The parser of a program, which runs the chosen command.
- * @throws UsageError when parsing what nobody declared.
+ * @throws UsageError when parsing what is not declared.
  */
 export function createProgram(surroundings: Surroundings, { name, summary, examples, commands }: Program): Commander {
   const program = new Commander(name)

@@ -38,7 +38,7 @@ export const GraphImage = z.strictObject({
   /** Where the root is a single manifest: what its config says it runs on. */
   platform: z.string().max(100).optional(),
   indexMode: IndexMode.optional(),
-  /** Empty where there is none; absent where nobody looked for any. */
+  /** Empty where there is none; absent where none was looked for. */
   evidence: z.array(GraphEvidence).max(MAX_ENTRIES).optional(),
 });
 export type GraphImage = z.infer<typeof GraphImage>;

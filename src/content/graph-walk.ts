@@ -47,7 +47,7 @@ export interface DiscoveredImage extends GraphPart {
   readonly indexMode: IndexMode | undefined;
   /** Of a single manifest; undefined for an index and for what runs nowhere. */
   readonly platform: string | undefined;
-  /** Verified bytes of every manifest (and of configs that had to be read), so that nobody asks for them again. */
+  /** Verified bytes of every manifest (and of configs that had to be read), so that none is asked for again. */
   readonly contents: ReadonlyMap<Digest, Buffer>;
 }
 
@@ -126,7 +126,7 @@ export async function discoverImage(
   return { indexMode, platform, manifests: [...manifests.values()], blobs: [...blobs.values()], contents };
 }
 
-/** Manifests and blobs, whoever names them. */
+/** Manifests and blobs, each once, however many name them. */
 export interface GraphPart {
   readonly manifests: readonly GraphManifest[];
   readonly blobs: readonly GraphBlob[];
@@ -273,9 +273,9 @@ function selectChildren(index: Index, platforms: readonly string[] | 'all', refe
   const offered = index.manifests.filter((child) => isRealPlatform(child.platform));
   const names = offered.map((child) => formatPlatform(child.platform as Platform));
   const taken = new Set<string>();
-  for (const wanted of platforms) {
-    const found = findPlatforms(names, wanted);
-    if (found.length === 0) throw missingPlatform(reference, wanted, offered);
+  for (const requested of platforms) {
+    const found = findPlatforms(names, requested);
+    if (found.length === 0) throw missingPlatform(reference, requested, offered);
     for (const name of found) taken.add(name);
   }
   const chosen = new Set<string>(
@@ -316,16 +316,16 @@ async function platformOf(
 
 function requirePlatform(platform: string | undefined, { platforms, reference }: DiscoverOptions): void {
   if (platform === undefined || platforms === 'all') return;
-  const missing = platforms.find((wanted) => findPlatforms([platform], wanted).length === 0);
+  const missing = platforms.find((requested) => findPlatforms([platform], requested).length === 0);
   if (missing === undefined) return;
   throw new NotFoundError('NOT_FOUND', `${reference} has no ${missing}: it is a single image for ${platform}`, {
     hint: `give this image \`platforms: [${platform}]\` in release.yaml`,
   });
 }
 
-function missingPlatform(reference: string, wanted: string, offered: readonly Descriptor[]): NotFoundError {
+function missingPlatform(reference: string, requested: string, offered: readonly Descriptor[]): NotFoundError {
   const names = [...new Set(offered.map((child) => formatPlatform(child.platform as Platform)))].sort();
-  return new NotFoundError('NOT_FOUND', `${reference} has no ${wanted}; it offers ${names.join(', ') || 'none'}`, {
+  return new NotFoundError('NOT_FOUND', `${reference} has no ${requested}; it offers ${names.join(', ') || 'none'}`, {
     hint: 'give this image its own `platforms` in release.yaml, or drop the platform from the release',
   });
 }

@@ -1,4 +1,4 @@
-/** What a copy has to do, worked out before it starts: every piece of content once, whoever shares it. */
+/** What a copy has to do, worked out before it starts: every piece of content once, however many share it. */
 import { AirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';

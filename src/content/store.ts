@@ -15,7 +15,7 @@ export interface CallOptions {
 
 /** Options of {@link Source.fetch}. */
 export interface FetchOptions extends CallOptions {
-  /** First byte wanted; the rest up to the descriptor's size follows. @defaultValue 0 */
+  /** First byte requested; the rest up to the descriptor's size follows. @defaultValue 0 */
   readonly offset?: number | undefined;
 }
 
@@ -46,7 +46,7 @@ export interface Source {
 /** A place content can be written to. */
 export interface Target extends Source {
   /**
-   * Stores all of the content or nothing; storing what is there already is no error. Whoever stores proves: the target
+   * Stores all of the content or nothing; storing what is there already is no error. The one that stores verifies: the target
    * (or the far side it speaks to) refuses content that does not match its digest.
    */
   push(expected: Descriptor, content: Bytes, options?: PushOptions): Promise<void>;
@@ -62,7 +62,7 @@ export interface MountTarget extends Target {
   mount(blob: Descriptor, from: MountTarget, options?: CallOptions): Promise<boolean>;
 }
 
-/** A target that keeps the proved prefix of an interrupted push. */
+/** A target that keeps the verified prefix of an interrupted push. */
 export interface ResumableTarget extends Target {
   /** Bytes of this content that are already held; the next push starts there. */
   heldBytes(expected: Descriptor): Promise<number>;

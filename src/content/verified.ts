@@ -1,4 +1,4 @@
-/** Streams that prove themselves: the consumer never sees a clean end unless size and digest match. */
+/** Streams that verify themselves: the consumer never sees a clean end unless size and digest match. */
 import { createHash, type Hash } from 'node:crypto';
 import { IntegrityError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';

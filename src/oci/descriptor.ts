@@ -1,4 +1,4 @@
-/** Descriptors: what a piece of content is, how long it is, and the digest that proves it. */
+/** Descriptors: what a piece of content is, how long it is, and the digest that verifies it. */
 import { sha256, type Digest } from './digest.ts';
 import type { Platform } from './platform.ts';
 

@@ -131,7 +131,7 @@ export function parseManifest(bytes: Uint8Array, declaredType: string | undefine
   return { ...parsed.data, mediaType };
 }
 
-/** A key in another case, of the document, one of its descriptors or their platforms. Annotations are nobody's keys. */
+/** A key in another case, of the document, one of its descriptors or their platforms. Annotations have no fixed keys. */
 function findMisspelt(json: object): string | undefined {
   const { config, layers, manifests, subject } = json as Record<string, unknown>;
   const lists = [layers, manifests].flatMap((list: unknown) => (Array.isArray(list) ? (list as unknown[]) : []));

@@ -118,17 +118,17 @@ export function parseConfigPlatform(config: Uint8Array): string | undefined {
  * ones of Go. For choosing only: what is stored keeps the words of its maker.
  * @see https://github.com/containerd/platforms/blob/main/database.go
  */
-export function matchesPlatform(platform: Platform, wanted: Platform): boolean {
-  return keyOf(platform) === keyOf(wanted);
+export function matchesPlatform(platform: Platform, requested: Platform): boolean {
+  return keyOf(platform) === keyOf(requested);
 }
 
 /**
- * The platforms that the wanted one stands for: itself where it is offered, else those that mean the same. All in the
+ * The platforms that the requested one stands for: itself where it is offered, else those that mean the same. All in the
  * form of {@link formatPlatform}.
  */
-export function findPlatforms(offered: readonly string[], wanted: string): readonly string[] {
-  if (offered.includes(wanted)) return [wanted];
-  return offered.filter((each) => matchesPlatform(toPlatform(each), toPlatform(wanted)));
+export function findPlatforms(offered: readonly string[], requested: string): readonly string[] {
+  if (offered.includes(requested)) return [requested];
+  return offered.filter((each) => matchesPlatform(toPlatform(each), toPlatform(requested)));
 }
 
 function keyOf({ os, architecture, variant = '' }: Platform): string {

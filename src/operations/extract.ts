@@ -51,10 +51,10 @@ function chooseFiles(files: readonly InventoryFile[], paths: readonly string[]):
     throw new UsageError('USAGE', 'the archive has no files', { hint: 'it has images only: load it' });
   if (paths.length === 0) return files;
   const chosen = new Set<InventoryFile>();
-  for (const wanted of paths.map((path) => path.replace(/\/+$/, ''))) {
-    const matches = files.filter(({ path }) => path === wanted || path.startsWith(`${wanted}/`));
+  for (const requested of paths.map((path) => path.replace(/\/+$/, ''))) {
+    const matches = files.filter(({ path }) => path === requested || path.startsWith(`${requested}/`));
     if (matches.length === 0) {
-      throw new UsageError('USAGE', `the archive has no ${wanted}`, { hint: '`airgap inspect` lists its files' });
+      throw new UsageError('USAGE', `the archive has no ${requested}`, { hint: '`airgap inspect` lists its files' });
     }
     for (const match of matches) chosen.add(match);
   }

@@ -6,7 +6,7 @@ import { sha256, type Digest } from '../oci/digest.ts';
 import type { GraphEvidence } from '../content/content-graph.ts';
 import type { Inventory } from '../archive/inventory/inventory-schema.ts';
 import type { TrustRecord } from '../trust/documents/document.ts';
-import { judgeProvenance, type Provenance } from '../trust/provenance/evaluate-provenance.ts';
+import { evaluateProvenance, type Provenance } from '../trust/provenance/evaluate-provenance.ts';
 import { nameSigner } from '../trust/signatures/identity.ts';
 import { releaseAttestations, releaseSignatures } from '../archive/reader/signatures.ts';
 import { readCarriedTrust } from '../archive/verification/carried-trust.ts';
@@ -21,7 +21,7 @@ export interface InspectedImage {
   readonly indexMode: 'complete' | 'sparse' | undefined;
   /** `os/architecture[/variant]` of what is carried. */
   readonly platforms: readonly string[];
-  /** What vouches for the image; absent where nobody looked for any. */
+  /** What vouches for the image; absent where none was looked for. */
   readonly evidence: readonly GraphEvidence[] | undefined;
   /** Bytes of everything the image and its evidence reach. */
   readonly size: number;
@@ -53,7 +53,7 @@ export interface Inspection {
 export async function inspectArchive(path: string): Promise<Inspection> {
   using archive = await openArchive(path);
   const { inventory, checksums } = archive.head;
-  const statements = judgeProvenance(releaseAttestations(archive.head), inventory, sha256(checksums), {
+  const statements = evaluateProvenance(releaseAttestations(archive.head), inventory, sha256(checksums), {
     keys: [],
     threshold: 0,
   });

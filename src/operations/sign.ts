@@ -12,8 +12,8 @@ import { acquireFileLock, type FileLock } from '../base/files/file-lock.ts';
 import { TrustError, UsageError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import type { Inventory } from '../archive/inventory/inventory-schema.ts';
-import { judgeProvenance } from '../trust/provenance/evaluate-provenance.ts';
-import { nameSigner, signerId, type SignerName } from '../trust/signatures/identity.ts';
+import { evaluateProvenance } from '../trust/provenance/evaluate-provenance.ts';
+import { nameSigner, signerFingerprint, type SignerName } from '../trust/signatures/identity.ts';
 import { parseBundle } from '../trust/signatures/bundle.ts';
 import type { KeySigner, ReleaseSigner } from '../trust/signing/signer.ts';
 import { fillSlot, readSlot } from '../trust/signatures/slot.ts';
@@ -76,8 +76,8 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
   assertChecksums(head);
   await verifyAll(archive, options);
   // Readers refuse an archive with provenance of another one, whoever signed what.
-  const witnesses = { keys: isKeySigner(signer) ? [signer.publicKey] : [], threshold: 0 };
-  judgeProvenance(releaseAttestations(head), head.inventory, sha256(head.checksums), witnesses);
+  const own = { keys: isKeySigner(signer) ? [signer.publicKey] : [], threshold: 0 };
+  evaluateProvenance(releaseAttestations(head), head.inventory, sha256(head.checksums), own);
   const bundle = await signer.sign(head.checksums);
   options.signal?.throwIfAborted();
   const { signer: name } = parseBundle(bundle);
@@ -85,7 +85,7 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
   if (!isKeySigner(signer)) assertNewIdentity(path, others, name);
   // Only what lies within one sector can be written so that a crash leaves all of it or nothing.
   const slot = bundle.length <= SECTOR_BYTES ? spare : undefined;
-  const place = slot?.path ?? detachedPath(path, signerId(name));
+  const place = slot?.path ?? detachedPath(path, signerFingerprint(name));
   if (slot === undefined) await writeDetachedSignature(place, bundle);
   else replaceSlot(archive, slot.index, fillSlot(bundle, slot.size));
   const { checksums, inventory } = head;
@@ -115,7 +115,7 @@ function isKeySigner(signer: ReleaseSigner): signer is KeySigner {
 }
 
 function assertNewIdentity(archive: string, signatures: readonly ReleaseSignature[], name: SignerName): void {
-  const own = signatures.find(({ signer }) => signerId(signer) === signerId(name));
+  const own = signatures.find(({ signer }) => signerFingerprint(signer) === signerFingerprint(name));
   if (own === undefined) return;
   throw new UsageError('USAGE', `${archive} is signed in the name of ${nameSigner(name)} already, in ${own.place}`, {
     hint: 'two signatures of one identity count as one',
@@ -128,7 +128,7 @@ function assertNewKey(
   { keyId, publicKey }: KeySigner,
   checksums: Buffer,
 ): void {
-  const own = signatures.filter(({ signer }) => signerId(signer) === keyId);
+  const own = signatures.filter(({ signer }) => signerFingerprint(signer) === keyId);
   const [first] = own;
   if (first === undefined) return;
   // Said to be by this key is not yet by this key.

@@ -3,7 +3,7 @@ import { EVIDENCE_KINDS, type EvidenceKind } from '../oci/evidence-names.ts';
 import type { LockSignature } from '../release/policy/image-policy-schema.ts';
 import { formatCount } from './format.ts';
 
-/** `2 signatures, 1 sbom`; `no evidence` when there is none, `evidence not collected` when nobody looked. */
+/** `2 signatures, 1 sbom`; `no evidence` when there is none, `evidence not collected` when none was looked for. */
 export function formatEvidence(evidence: readonly { readonly kind: EvidenceKind }[] | undefined): string {
   if (evidence === undefined) return 'evidence not collected';
   const counts = EVIDENCE_KINDS.map((kind) => [kind, evidence.filter((entry) => entry.kind === kind).length] as const);

@@ -4,7 +4,7 @@ import type { SiteRecord } from '../site/admitted-release.ts';
 import { nameSigner } from '../trust/signatures/identity.ts';
 import { recordDocument, recordLines } from './audit-lines.ts';
 import { provenanceDocument } from './provenance-lines.ts';
-import { standingDocument, standingLines } from './trust-lines.ts';
+import { toTrustDocument, trustLines } from './trust-lines.ts';
 
 /** Something in both forms. */
 export interface Described {
@@ -34,7 +34,7 @@ export function describeLoadPlan(subject: LoadSubject, items: Described, amount:
     lines: [
       `plan for ${subject.target}`,
       ...items.lines,
-      ...standingLines(subject.archive.release),
+      ...trustLines(subject.archive.release),
       ...amount.lines,
       'nothing was changed',
     ],
@@ -62,7 +62,7 @@ export function describeLoad(
     lines: [
       `loaded ${name} ${version} into ${subject.target}`,
       ...items.lines,
-      ...standingLines(subject.archive.release),
+      ...trustLines(subject.archive.release),
       payload === 'not read'
         ? 'nothing had to move: the target holds everything already, and the payload was not read'
         : `${line}; every byte of the archive was verified first`,
@@ -86,7 +86,7 @@ function subjectDocument({ archive, target }: LoadSubject): object {
     release: { name: inventory.name, version: inventory.version },
     digest,
     signers: signers.map(nameSigner),
-    trust: standingDocument(archive.release),
+    trust: toTrustDocument(archive.release),
     provenance: provenance.accepted.map(provenanceDocument),
     target,
   };

@@ -7,7 +7,7 @@ import { keyId } from '../trust/keys/public-key.ts';
  * Whose a receipt is, as far as that is known. With a key, it has to be signed by that one.
  * @throws TrustError
  */
-export function judgeReceipt(receipt: ReadReceipt, key: KeyObject | undefined): string {
+export function evaluateReceipt(receipt: ReadReceipt, key: KeyObject | undefined): string {
   if (key !== undefined) {
     assertReceiptBy(receipt, key);
     return `signed by ${keyId(key)}`;

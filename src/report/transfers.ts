@@ -24,7 +24,7 @@ export interface ImageOutcome {
   readonly original: string;
   readonly internal: string;
   readonly digest: Digest;
-  /** What vouches for it and goes with it; absent where nobody looked for any. */
+  /** What vouches for it and goes with it; absent where none was looked for. */
   readonly evidence?: readonly GraphEvidence[] | undefined;
   readonly result: ImageState;
   /** Of the index with the carried platforms only, where the target refused the original one. */
@@ -32,7 +32,7 @@ export interface ImageOutcome {
 }
 
 /** Works out what became (or would become) of each image. */
-export function judgeImages(
+export function toImageOutcomes(
   images: readonly PlannedImage[],
   graph: GraphPart,
   pending: PendingCopy,

@@ -4,7 +4,7 @@ import { nameSigner, toSignerName, type SignerName } from '../trust/signatures/i
 import { describeReason } from '../trust/documents/release-policy.ts';
 
 /** How a release stands to what the site knows, for people. */
-export function standingLines({ inventory, standing, trust, setAside }: TrustedRelease): readonly string[] {
+export function trustLines({ inventory, rollback, trust, setAside }: TrustedRelease): readonly string[] {
   const { name, channel, sequence } = inventory;
   const line = `${name}/${channel}`;
   const own = sequence === undefined ? 'no sequence' : `sequence ${sequence}`;
@@ -15,7 +15,7 @@ export function standingLines({ inventory, standing, trust, setAside }: TrustedR
     newer: `newer than every release of ${line} loaded at this site (${own})`,
     same: `the same release of ${line} that this site loaded before (${own})`,
     unnumbered: 'not checked: the release has no sequence',
-    exception: `EXCEPTION for ${standing.overrode.join(', ')}, on record in the state`,
+    exception: `EXCEPTION for ${rollback.overrode.join(', ')}, on record in the state`,
   };
   return [
     ...(trust === undefined
@@ -26,15 +26,15 @@ export function standingLines({ inventory, standing, trust, setAside }: TrustedR
     ...setAside.map(
       (signer) => `  ignored   the signature of ${nameSigner(signer)}, which is ${describeReason(signer)}`,
     ),
-    `  rollback  ${words[standing.kind]}`,
+    `  rollback  ${words[rollback.kind]}`,
   ];
 }
 
 /** The same for machines. */
-export function standingDocument({ standing, trust, setAside }: TrustedRelease): {
+export function toTrustDocument({ rollback, trust, setAside }: TrustedRelease): {
   readonly document?: { readonly version: number; readonly digest: string; readonly expires: string };
   readonly ignoredSigners: (SignerName & { readonly reason: string })[];
-  readonly standing: TrustedRelease['standing']['kind'];
+  readonly rollback: TrustedRelease['rollback']['kind'];
   readonly overrode: string[];
 } {
   return {
@@ -42,7 +42,7 @@ export function standingDocument({ standing, trust, setAside }: TrustedRelease):
       ? {}
       : { document: { version: trust.document.version, digest: trust.digest, expires: trust.document.expires } }),
     ignoredSigners: setAside.map((signer) => ({ ...toSignerName(signer), reason: describeReason(signer) })),
-    standing: standing.kind,
-    overrode: [...standing.overrode],
+    rollback: rollback.kind,
+    overrode: [...rollback.overrode],
   };
 }

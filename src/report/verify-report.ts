@@ -1,4 +1,4 @@
-/** What `airgap verify --json` prints and `--report` writes: what was read, what was proved, by whom, and what was wrong. */
+/** What `airgap verify --json` prints and `--report` writes: what was read, what was verified, by whom, and what was wrong. */
 import * as z from 'zod';
 import { DigestText, Size } from '../content/content-graph.ts';
 
@@ -77,7 +77,7 @@ export const VerifyReport = z
         )
         .optional()
         .describe('Signers that the trust document knows and does not accept.'),
-      standing: z
+      rollback: z
         .enum(['unknown', 'first', 'renewed', 'newer', 'same', 'unnumbered', 'exception'])
         .optional()
         .describe('How the release compares with what this site remembers; unknown without a state.'),

@@ -61,8 +61,8 @@ async function stream(file: FileHandle, range: ByteRange, exchange: Exchange): P
   let [filling, leaving] = [Buffer.allocUnsafe(bufferBytes), Buffer.allocUnsafe(bufferBytes)];
   let sent: Promise<void> = Promise.resolve();
   for (let position = range.first; position <= range.last;) {
-    const wanted = Math.min(bufferBytes, range.last - position + 1);
-    const [{ bytesRead }] = await Promise.all([file.read(filling, 0, wanted, position), sent]);
+    const requested = Math.min(bufferBytes, range.last - position + 1);
+    const [{ bytesRead }] = await Promise.all([file.read(filling, 0, requested, position), sent]);
     // Cutting the connection is the only way left to say that the file is shorter than it was.
     if (bytesRead === 0) throw new Error(`content ends at byte ${position}`);
     sent = write(exchange.response, filling.subarray(0, bytesRead));

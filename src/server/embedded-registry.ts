@@ -145,7 +145,7 @@ async function stop(
   await Promise.race([Promise.all(unanswered), grace]);
   deadline.abort();
   server.closeAllConnections();
-  // Nobody touches the directory any more once this has resolved.
+  // Nothing touches the directory any more once this has resolved.
   await Promise.all(running);
   await closed;
 }

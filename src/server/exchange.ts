@@ -29,7 +29,7 @@ export class Exchange {
     response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
   }
 
-  /** Whether the client went away, so that there is nobody to answer. */
+  /** Whether the client went away, so that no answer can reach it. */
   get isGone(): boolean {
     return this.request.socket.destroyed;
   }
@@ -77,7 +77,7 @@ export class Exchange {
       this.response.end(isBodiless ? undefined : body);
       return;
     }
-    // The client is still sending a body nobody wants. It gets its answer at once, and the rest is read and dropped:
+    // The client is still sending a body that is of no use. It gets its answer at once, and the rest is read and dropped:
     // cutting the connection here could lose the answer on its way.
     if (isBodiless) this.response.flushHeaders();
     else this.response.write(body);

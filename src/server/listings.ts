@@ -32,7 +32,7 @@ export async function sendCatalog(storage: Storage, exchange: Exchange): Promise
 }
 
 /**
- * Answers the referrers of a manifest; none is an empty index, also for a digest nobody knows.
+ * Answers the referrers of a manifest; none is an empty index, also for an unknown digest.
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
  */
 export async function sendReferrers(
@@ -43,8 +43,8 @@ export async function sendReferrers(
 ): Promise<void> {
   const artifactType = exchange.query.get('artifactType');
   const all = await new Repository(storage, name).listReferrers(subject);
-  const wanted = artifactType === null ? all : all.filter((referrer) => referrer.artifactType === artifactType);
-  const { entries: manifests, link } = toPage(wanted, (referrer) => referrer.digest, exchange);
+  const requested = artifactType === null ? all : all.filter((referrer) => referrer.artifactType === artifactType);
+  const { entries: manifests, link } = toPage(requested, (referrer) => referrer.digest, exchange);
   exchange.sendJson(
     { schemaVersion: 2, mediaType: MediaType.index, manifests },
     {

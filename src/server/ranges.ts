@@ -17,8 +17,8 @@ export function parseRange(header: string | undefined, length: number): ByteRang
   const [, from, to] = SINGLE.exec(header?.replaceAll(' ', '') ?? '') ?? [];
   if (from === undefined || to === undefined || (from === '' && to === '')) return undefined;
   if (from === '') {
-    const wanted = Math.min(Number(to), length);
-    return wanted === 0 ? 'unsatisfiable' : { first: length - wanted, last: length - 1 };
+    const requested = Math.min(Number(to), length);
+    return requested === 0 ? 'unsatisfiable' : { first: length - requested, last: length - 1 };
   }
   const first = Number(from);
   const last = to === '' ? length - 1 : Math.min(Number(to), length - 1);

@@ -62,7 +62,7 @@ export function toErrorBody(refusal: Refusal): Buffer {
   return Buffer.from(JSON.stringify({ errors: [{ code, message, detail }] }));
 }
 
-/** Turns a failure nobody planned for into an answer that tells the client nothing about this machine's paths. */
+/** Turns an unexpected failure into an answer that tells the client nothing about this machine's paths. */
 export function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (isDiskFull(error) || (error instanceof StoreError && error.code === 'NO_SPACE')) {

@@ -11,7 +11,7 @@ import type { Storage } from './directory/storage.ts';
 
 /** Sessions open at a time. */
 const MAX_SESSIONS = 10_000;
-/** A session nobody has touched for so long is given up. */
+/** A session that was not used for so long is given up. */
 const MAX_IDLE_MS = 60 * 60 * 1000;
 
 interface Session {

@@ -40,12 +40,12 @@ export class Admission implements AsyncDisposable {
   async remember(release: TrustedRelease): Promise<void> {
     if (this.#site === undefined) return;
     const { now } = this.acceptance;
-    const { standing, trust } = release;
+    const { rollback, trust } = release;
     const facts = factsOf(release);
     const command = this.#purpose;
     let { state } = this.#site;
-    if (standing.kind === 'exception') state = recordException(state, facts, standing, { now, command });
-    if (this.#purpose === 'load') state = advanceState(state, facts, standing, { now, trust });
+    if (rollback.kind === 'exception') state = recordException(state, facts, rollback, { now, command });
+    if (this.#purpose === 'load') state = advanceState(state, facts, rollback, { now, trust });
     if (state !== this.#site.state) await this.#site.write(state);
   }
 

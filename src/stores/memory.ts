@@ -13,7 +13,7 @@ interface Stored {
   readonly bytes: Buffer;
 }
 
-/** A store that lives as long as the object. Holds whatever its digest proves; does not look inside manifests on push. */
+/** A store that lives as long as the object. Holds whatever its digest verifies; does not look inside manifests on push. */
 export class MemoryStore implements Target, ReferrerSource {
   readonly name: string;
   readonly #contents = new Map<Digest, Stored>();
@@ -41,8 +41,8 @@ export class MemoryStore implements Target, ReferrerSource {
     options?.signal?.throwIfAborted();
     const stored = this.#contents.get(target.digest);
     if (stored === undefined) throw this.#notFound(target.digest);
-    const wanted = stored.bytes.subarray(options?.offset ?? 0);
-    if (wanted.length > 0) yield wanted;
+    const requested = stored.bytes.subarray(options?.offset ?? 0);
+    if (requested.length > 0) yield requested;
   }
 
   async push(expected: Descriptor, content: Bytes, options?: CallOptions): Promise<void> {

@@ -14,7 +14,7 @@ import type { ReleaseLock } from '../../src/release/lock/lock-schema.ts';
 import { parseIndexFile } from '../../src/stores/layout/index-file.ts';
 import { anchorTrust } from '../../src/trust/documents/chain.ts';
 import { parseTrustFile } from '../../src/trust/documents/document.ts';
-import { judgeImageSignature, type ImageSignature } from '../../src/trust/evidence/image-signature.ts';
+import { evaluateImageSignature, type ImageSignature } from '../../src/trust/evidence/image-signature.ts';
 import { keyId } from '../../src/trust/keys/public-key.ts';
 import { createKeySigner } from '../../src/trust/signing/signer.ts';
 import { verifySignatures } from '../../src/trust/signatures/evaluate-signatures.ts';
@@ -126,8 +126,8 @@ export async function documentTargets(): Promise<readonly FuzzTarget[]> {
           { form: 'bundle', bundle: Buffer.from(text(random, imageBundle)) },
         ];
         const judged = pick(random, changed);
-        return orRefused(() => judgeImageSignature(judged, image, signers), (judgement) => {
-          if ('fault' in judgement) return;
+        return orRefused(() => evaluateImageSignature(judged, image, signers), (verdict) => {
+          if ('fault' in verdict) return;
           if (judged.form === 'simple') return insist(payload.equals(judged.payload), 'another payload was accepted');
           // Base64 has several spellings of the same bytes.
           const { dsseEnvelope } = JSON.parse(String(judged.bundle)) as { dsseEnvelope: { payload: string } };

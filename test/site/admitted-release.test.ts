@@ -62,7 +62,7 @@ describe('work on an admitted release', () => {
       await admitted.perform({ act: async () => undefined });
     });
     await withAdmittedRelease(request, environment, async (admitted) => {
-      expect(admitted.archive.release.standing.kind).toBe('same');
+      expect(admitted.archive.release.rollback.kind).toBe('same');
     });
   });
 

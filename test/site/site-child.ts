@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AirgapError } from '../../src/errors.ts';
 import { sha256 } from '../../src/oci/digest.ts';
 import { openSite } from '../../src/site/site-state.ts';
-import { advanceState, findLine, judgeRelease } from '../../src/trust/rollback/evaluate-rollback.ts';
+import { advanceState, findLine, evaluateRollback } from '../../src/trust/rollback/evaluate-rollback.ts';
 
 const [directory = '', count = '0'] = process.argv.slice(2);
 const now = new Date('2027-06-01T12:00:00Z');
@@ -18,7 +18,7 @@ for (let done = 0; done < Number(count);) {
     const sequence = (findLine(state, 'sample', 'stable')?.highest?.sequence ?? 0) + 1;
     const digest = sha256(String(sequence));
     const release = { product: 'sample', channel: 'stable', version: `1.${sequence}`, sequence, digest, signers: [] };
-    await site.write(advanceState(state, release, judgeRelease(release, { now, state }), { now }));
+    await site.write(advanceState(state, release, evaluateRollback(release, { now, state }), { now }));
     process.stdout.write(`${sequence}\n`);
     done += 1;
   } catch (error) {

@@ -1,9 +1,9 @@
-/** The trust documents that travel in an archive: proved, and fit for the release, before they are carried. */
+/** The trust documents that travel in an archive: verified, and fit for the release, before they are carried. */
 import { UsageError } from '../../errors.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import type { TrustDocument } from '../../trust/documents/document-schema.ts';
 import type { TrustVersions } from '../../trust/documents/document.ts';
-import { proveChain } from '../../trust/documents/draft.ts';
+import { verifyChain } from '../../trust/documents/draft.ts';
 import { matchesIdentity, type SignerName } from '../../trust/signatures/identity.ts';
 import { serializeEnvelope } from '../../trust/signatures/dsse.ts';
 import { lineOf, trustFileName } from '../../trust/documents/document-files.ts';
@@ -12,19 +12,19 @@ import { TRUST_DIRECTORY } from '../verification/carried-trust.ts';
 /** What of a release the trust document must speak for. */
 type ReleaseLine = Pick<ReleaseLock, 'name' | 'version' | 'channel' | 'sequence'>;
 
-/** Members for the archive, and the document the release will be judged by. */
+/** Members for the archive, and the document the release will be evaluated by. */
 export interface TrustMembers {
   readonly files: readonly { readonly path: string; readonly bytes: Buffer }[];
   readonly document: TrustDocument;
 }
 
 /**
- * Proves a chain and makes its members.
+ * Verifies a chain and makes its members.
  * @throws TrustError when a version is not signed as the one before demands.
  * @throws UsageError when the newest version speaks for another line, or would refuse the release.
  */
 export function toTrustMembers(records: TrustVersions, lock: ReleaseLine): TrustMembers {
-  const { document } = proveChain(records);
+  const { document } = verifyChain(records);
   const { product, channel, version, minSequence } = document;
   if (product !== lock.name || channel !== lock.channel) {
     throw new UsageError(

@@ -63,18 +63,18 @@ export const MemberPath = {
   imageList: 'image-list.txt',
 } as const;
 
-/** Lays out the archive of an inventory. Pure: the same inventory gives the same layout, everywhere, for ever. */
+/** Lays out the archive of an inventory. Pure: the same inventory gives the same layout, always. */
 export function layoutArchive(inventory: Inventory): ArchiveLayout {
-  const pen = new Pen(Date.parse(inventory.created) / 1000);
+  const segments = new SegmentList(Date.parse(inventory.created) / 1000);
   const tars = divideIntoTars(inventory);
   const release = serializeInventory(inventory);
-  pen.document(MemberPath.inventory, release);
-  pen.open('checksums', MemberPath.checksums, checksumsBytes(checkedPaths(inventory, tars)));
-  for (const slot of inventory.slots) pen.open('slot', slot.path, slot.size);
-  pen.document(MemberPath.imageList, imageList(inventory));
-  for (const file of inventory.files) pen.content(file.path, file.size, file.digest);
-  for (const tar of tars) pen.tar(tar);
-  return pen.end();
+  segments.document(MemberPath.inventory, release);
+  segments.open('checksums', MemberPath.checksums, checksumsBytes(checkedPaths(inventory, tars)));
+  for (const slot of inventory.slots) segments.open('slot', slot.path, slot.size);
+  segments.document(MemberPath.imageList, imageList(inventory));
+  for (const file of inventory.files) segments.content(file.path, file.size, file.digest);
+  for (const tar of tars) segments.tar(tar);
+  return segments.end();
 }
 
 /** The payload members `checksums.txt` covers, in its order, with the digests the caller has for the image tarballs. */
@@ -97,7 +97,7 @@ function imageList(inventory: Inventory): Buffer {
 }
 
 /** Writes down segments one after the other, joining neighbouring framing into one. */
-class Pen {
+class SegmentList {
   readonly #mtime: number;
   readonly #members: Member[] = [];
   readonly #segments: Segment[] = [];

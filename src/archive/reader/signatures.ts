@@ -4,7 +4,7 @@ import type { ArchiveHead } from './reader.ts';
 import { TrustError } from '../../errors.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import { parseBundle, signedDigest } from '../../trust/signatures/bundle.ts';
-import { nameSigner, signerId, type SignerName } from '../../trust/signatures/identity.ts';
+import { nameSigner, signerFingerprint, type SignerName } from '../../trust/signatures/identity.ts';
 import type { FilledSlot } from '../../trust/provenance/evaluate-provenance.ts';
 import { readSlot } from '../../trust/signatures/slot.ts';
 
@@ -54,7 +54,7 @@ function describe(bundle: Uint8Array, place: string): ReleaseSignature {
 function fromFile({ path, keyIdStart, bytes }: DetachedSignature, archive: Digest): ReleaseSignature {
   const signature = describe(bytes, path);
   const { signer, digest } = signature;
-  if (!signerId(signer).startsWith(keyIdStart)) {
+  if (!signerFingerprint(signer).startsWith(keyIdStart)) {
     const who = 'keyId' in signer ? `the key ${signer.keyId}` : nameSigner(signer);
     throw misplaced(path, `is by ${who}, which is not the one in its name`);
   }

@@ -9,24 +9,24 @@ import { anchorTrust, walkChain, type RootedTrust } from '../../trust/documents/
 import { toCertificateIdentity } from '../../trust/signatures/identity.ts';
 import type { TrustRecord } from '../../trust/documents/document.ts';
 import {
-  judgeSignatures,
+  evaluateSignatures,
   toProvenancePolicy,
   toReleasePolicy,
   type ReleasePolicy,
   type ReleaseVerdict,
 } from '../../trust/documents/release-policy.ts';
 import {
-  judgeProvenance,
+  evaluateProvenance,
   type ProvenanceDemand,
   type ProvenanceVerdict,
 } from '../../trust/provenance/evaluate-provenance.ts';
 import {
   findLine,
-  judgedTime,
-  judgeRelease,
+  evaluationTime,
+  evaluateRollback,
   pinnedTrust,
   type ReleaseFacts,
-  type Standing,
+  type RollbackVerdict,
 } from '../../trust/rollback/evaluate-rollback.ts';
 import type { AcceptedSigner } from '../../trust/signatures/principals.ts';
 import type { TrustPolicy } from '../../trust/signatures/evaluate-signatures.ts';
@@ -49,10 +49,10 @@ export interface TrustedRelease {
   readonly setAside: ReleaseVerdict['setAside'];
   /** How many signatures were needed. */
   readonly threshold: number;
-  /** The trust document the release was judged by; absent when plain keys were given. */
+  /** The trust document the release was evaluated by; absent when plain keys were given. */
   readonly trust?: RootedTrust | undefined;
   /** How it stands to what the site has seen. */
-  readonly standing: Standing;
+  readonly rollback: RollbackVerdict;
   /** How it was built, as its signers state it. */
   readonly provenance: ProvenanceVerdict;
 }
@@ -61,7 +61,7 @@ export interface TrustedRelease {
 export interface Acceptance {
   /** Plain keys, or a trust document where trust begins unless the state has pinned a newer one. */
   readonly anchor: TrustPolicy | TrustRecord;
-  /** The time that validity is judged by. */
+  /** The time that validity is evaluated by. */
   readonly now: Date;
   /** What the site remembers; without it, only what needs no memory is checked. */
   readonly state?: SiteState | undefined;
@@ -115,12 +115,12 @@ export function acceptHead(
   const policy =
     rooted === undefined ? plain(anchor as TrustPolicy) : toReleasePolicy(rooted.document, timeOf(acceptance, digest));
   const bundles = releaseSignatures(head).map(({ bundle }) => bundle);
-  const verdict = judgeSignatures(head.checksums, bundles, policy);
+  const verdict = evaluateSignatures(head.checksums, bundles, policy);
   assertChecksums(head);
   const { accepted: signers, unchecked, setAside } = verdict;
   const { threshold } = policy;
   const { inventory } = head;
-  const provenance = judgeProvenance(releaseAttestations(head), inventory, digest, {
+  const provenance = evaluateProvenance(releaseAttestations(head), inventory, digest, {
     ...(rooted === undefined
       ? { ...policy, threshold: 0 }
       : toProvenancePolicy(rooted.document, timeOf(acceptance, digest))),
@@ -128,8 +128,8 @@ export function acceptHead(
   });
   const release = { inventory, digest, signers, unchecked, setAside, threshold, trust: rooted, provenance };
   const circumstances = { ...acceptance, trust: rooted };
-  const standing = judgeRelease(factsOf(release), circumstances);
-  return { ...release, standing };
+  const rollback = evaluateRollback(factsOf(release), circumstances);
+  return { ...release, rollback };
 }
 
 /** From what is pinned, or else given, to the newest trust that can be reached. */
@@ -179,5 +179,5 @@ function plain(policy: TrustPolicy): ReleasePolicy {
 
 /** Who accepts a release although the clock went back believes the clock. */
 function timeOf({ now, state, exceptionFor }: Acceptance, digest: Digest): Date {
-  return exceptionFor === digest ? now : judgedTime({ now, state });
+  return exceptionFor === digest ? now : evaluationTime({ now, state });
 }

@@ -9,7 +9,7 @@ import type { CallOptions } from '../../content/store.ts';
 import { IntegrityError } from '../../errors.ts';
 import { digestOf, sha256, type Digest } from '../../oci/digest.ts';
 import { parseChecksums } from '../layout/checksums.ts';
-import { GraphProof } from './graph-proof.ts';
+import { GraphVerifier } from './graph-verification.ts';
 import { hashRanges } from '../hashing/hash-ranges.ts';
 import { isImageTarPath } from '../layout/image-tar.ts';
 import { renderChecksums, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
@@ -84,7 +84,7 @@ function verifyGraph(
   { signal }: VerifyContentOptions,
 ): void {
   const { layout, inventory } = archive.head;
-  const graph = new GraphProof(inventory);
+  const graph = new GraphVerifier(inventory);
   for (const segment of contents) {
     if (!graph.needs(segment.digest)) continue;
     signal?.throwIfAborted();
@@ -97,7 +97,7 @@ function verifyGraph(
 
 /**
  * Verifies what `checksums.txt` says of the image tarballs, which {@link assertChecksums} takes as given. Readers need it
- * not; whoever signs `checksums.txt` vouches for every line of it.
+ * not; the signer of `checksums.txt` vouches for every line of it.
  * @throws IntegrityError `DIGEST_MISMATCH` naming the first tarball whose line is wrong.
  */
 export async function verifyTarballs(archive: ArchiveReader, options: VerifyContentOptions = {}): Promise<void> {
@@ -139,11 +139,11 @@ export async function verifyContentStream(
     held = offset + length;
     return bytes;
   });
-  const wanted = new Set((await onHead(head)) ?? []);
+  const requested = new Set((await onHead(head)) ?? []);
   const places = new Map(head.layout.members.map(({ offset, path }) => [offset, path]));
   const kept = new Map<string, Buffer>();
   input.unread(Buffer.concat(early));
-  const graph = new GraphProof(head.inventory);
+  const graph = new GraphVerifier(head.inventory);
   let contents = 0;
   let read = 0;
   for (const segment of head.layout.segments) {
@@ -152,7 +152,7 @@ export async function verifyContentStream(
       compareFraming(head.layout, segment.offset, segment.bytes, await input.read(segment.bytes.length));
     } else if (segment.kind === 'content') {
       const path = places.get(segment.offset);
-      const isWanted = path !== undefined && wanted.has(path);
+      const isWanted = path !== undefined && requested.has(path);
       if (isWanted || graph.needs(segment.digest)) {
         const bytes = await input.read(segment.length);
         checkDigest(head.layout, segment, sha256(bytes));

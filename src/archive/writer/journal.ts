@@ -1,6 +1,6 @@
 /**
  * Remembers, beside a half-built archive, how much of each blob is in place. A line is `<digest> <bytes>`; the first
- * line names the inventory. What it claims is proved again on resume, so its writes need no ordering against the data.
+ * line names the inventory. What it claims is verified again on resume, so its writes need no ordering against the data.
  */
 import { closeSync, constants, writeSync } from 'node:fs';
 import { openOwnSync } from '../../base/files/open-file.ts';

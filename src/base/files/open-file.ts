@@ -24,7 +24,7 @@ export interface OpenOptions {
   /** The next step when there is no such file. */
   readonly hintWhenMissing?: string | undefined;
   /**
-   * The error for something that is no regular file, or is too large; for files of a medium, which nobody named.
+   * The error for something that is no regular file, or is too large; for files of a medium, which the user did not name.
    * @param fault `is a named pipe`
    * @defaultValue a UsageError `USAGE`
    */

@@ -38,7 +38,7 @@ export async function writeNamedFile(path: string, content: string, signal?: Abo
 }
 
 /**
- * Refuses a directory that nobody named when it is a link that somebody planted.
+ * Refuses a default directory that is a planted link.
  * @throws UsageError `USAGE`
  */
 export async function refuseLink(directory: string, option: string): Promise<void> {

@@ -65,12 +65,12 @@ export class HttpClient {
     return { peer: this.#wire.peer, method, url };
   }
 
-  /** Whether the port of this URL answers a TLS greeting. @throws HttpError, to be tried again, when nobody listens. */
+  /** Whether the port of this URL answers a TLS greeting. @throws HttpError, to be tried again, when nothing listens. */
   async speaksTls(url: URL): Promise<boolean> {
     try {
       return await speaksTls(url);
     } catch (error) {
-      throw this.#wire.reachability.judge(url, networkFailure(this.asked('GET', url), error));
+      throw this.#wire.reachability.explain(url, networkFailure(this.asked('GET', url), error));
     }
   }
 

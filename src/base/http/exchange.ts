@@ -55,7 +55,7 @@ export class Exchange {
   /** The error to throw for what went wrong before the head of an answer was here. */
   failed(error: unknown): Error {
     this.end();
-    return this.#wire.reachability.judge(this.#request.place.url, this.#explain(error));
+    return this.#wire.reachability.explain(this.#request.place.url, this.#explain(error));
   }
 
   /** The body, its bytes counted and its failures explained; `onEnd` runs when it was read or abandoned. */

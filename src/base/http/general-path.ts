@@ -48,7 +48,7 @@ export class GeneralPath {
           try {
             await response.body.dump({ limit: MAX_ERROR_BYTES });
           } catch {
-            response.body.destroy(); // the rest is not wanted
+            response.body.destroy(); // the rest is not requested
           }
           exchange.end();
         },

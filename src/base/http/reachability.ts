@@ -28,7 +28,7 @@ export class Reachability {
    * connection was refused for some seconds. A host that has answered is waited for as long as the tries of each
    * transfer last.
    */
-  judge({ host }: URL, error: Error): Error {
+  explain({ host }: URL, error: Error): Error {
     if (!(error instanceof HttpError) || !error.failure.retryable || this.#answered.has(host)) return error;
     if (!isRefused(error)) return error;
     const sinceMs = this.#refusedSinceMs.get(host) ?? this.#nowMs();

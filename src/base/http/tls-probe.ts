@@ -6,7 +6,7 @@ import { bareHost } from './network-policy.ts';
 /** A TLS greeting on loopback is answered at once or not at all. */
 const PROBE_TIMEOUT_MS = 3_000;
 
-/** Whether the port answers a TLS greeting. @throws the network's own error when nobody listens. */
+/** Whether the port answers a TLS greeting. @throws the network's own error when nothing listens. */
 export function speaksTls(url: URL): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect({

@@ -1,4 +1,4 @@
-/** One call of a local program: no shell, what it may say and how long it may take are limited, and nobody outlives it. */
+/** One call of a local program: no shell, what it may say and how long it may take are limited, and nothing of it outlives it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { NotFoundError, StoreError } from '../../errors.ts';
@@ -86,7 +86,7 @@ export async function callProgram(
     signal?.removeEventListener('abort', onAbort);
     if (ownGroup && child.pid !== undefined) killGroup(child.pid);
     else child.kill('SIGKILL');
-    // What the program itself started may hold the pipes open for ever.
+    // What the program itself started may hold the pipes open without end.
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
   }
 }

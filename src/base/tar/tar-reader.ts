@@ -232,7 +232,7 @@ class Content implements AsyncIterable<Buffer> {
     }
   }
 
-  /** Reads what nobody has read. */
+  /** Reads what is left unread. */
   async passOver(): Promise<void> {
     for await (const _chunk of this);
     const padding = await this.#bytes.take(this.#padding);

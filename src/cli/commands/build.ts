@@ -48,7 +48,7 @@ export const build = defineCommand({
     ...sourceOptions,
   },
   async run(context, { release }, options) {
-    const { openSigners } = await import('../inputs/signers.ts');
+    const { openReleaseSigners } = await import('../inputs/signers.ts');
     const { chooseInput, placeOutput } = await import('../inputs/release-input.ts');
     const { pinRelease } = await import('../../operations/resolve/pin-release.ts');
     const { ImageSources } = await import('../../operations/resolve/image-sources.ts');
@@ -65,8 +65,8 @@ export const build = defineCommand({
     const chain = options.trust === undefined ? undefined : await readChain(options.trust, signal);
     const facts = readFacts(options, context.env);
     // Asked first: a passphrase is not waited for at the end of a long download.
-    const signers = await openSigners(context, options, chain?.at(-1)?.document.trustedRoot);
-    const witness = await openWitness(context, options);
+    const signers = await openReleaseSigners(context, options, chain?.at(-1)?.document.trustedRoot);
+    const provenanceSigner = await openProvenanceSigner(context, options);
     await using sources = new ImageSources({ ...options, env: context.env, signal });
     const { report, pins, trust } = await (async () => {
       using progress = await openProgress(context);
@@ -78,7 +78,15 @@ export const build = defineCommand({
       });
       const { lock, files, contents } = pinned;
       const path = placeOutput(options.output, archiveFileName(lock), await isDirectory(options.output));
-      const request = { lock, output: path, signers, witness, sourceOf: sources.sourceOf(contents), files, facts };
+      const request = {
+        lock,
+        output: path,
+        signers,
+        provenanceSigner,
+        sourceOf: sources.sourceOf(contents),
+        files,
+        facts,
+      };
       const carried = chain === undefined ? undefined : await carryTrust(chain, lock);
       const built = await buildArchive(
         { ...request, trust: carried?.files },
@@ -112,8 +120,8 @@ export const build = defineCommand({
   },
 });
 
-/** Whoever states how the archive was built, where that is not the first signer. */
-async function openWitness(
+/** The signer of the provenance, where that is not the first signer. */
+async function openProvenanceSigner(
   context: Context,
   {
     provenanceKey,
@@ -122,8 +130,13 @@ async function openWitness(
   }: { readonly provenanceKey: string | undefined } & Pick<SignerOptions, 'passphraseFile' | 'timestampUrl'>,
 ): Promise<ReleaseSigner | undefined> {
   if (provenanceKey === undefined) return undefined;
-  const { openSigners } = await import('../inputs/signers.ts');
-  const [signer] = await openSigners(context, { key: [provenanceKey], passphraseFile, expectKey: [], timestampUrl });
+  const { openReleaseSigners } = await import('../inputs/signers.ts');
+  const [signer] = await openReleaseSigners(context, {
+    key: [provenanceKey],
+    passphraseFile,
+    expectKey: [],
+    timestampUrl,
+  });
   return signer;
 }
 

@@ -9,7 +9,7 @@ import { argument, defineCommand, restArguments } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatCount } from '../../report/format.ts';
 import { openProgress } from '../output/progress.ts';
-import { standingLines } from '../../report/trust-lines.ts';
+import { trustLines } from '../../report/trust-lines.ts';
 import { readTerms, trustOptions } from '../options/trust-options.ts';
 
 export const extract = defineCommand({
@@ -63,7 +63,7 @@ export async function extractAndReport(
       done: (written) => ({ files: toAuditFiles(verified.release, directory, written) }),
     });
     output.result({ kind: 'extraction', archive: path, directory, files, ...recordDocument(record) }, files);
-    for (const line of standingLines(archive.release)) output.note(line.trim());
+    for (const line of trustLines(archive.release)) output.note(line.trim());
     for (const line of recordLines(record)) output.note(line);
     output.note(`wrote ${formatCount(files.length, 'file')} to ${directory}`);
   });

@@ -1,4 +1,4 @@
-/** `airgap inspect`: what an archive says of itself. Proves nothing, and says so. */
+/** `airgap inspect`: what an archive says of itself. Verifies nothing, and says so. */
 import { argument, defineCommand } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount, formatTable } from '../../report/format.ts';

@@ -10,7 +10,7 @@ import {
   describeImages,
   describeMoves,
   describePending,
-  judgeImages,
+  toImageOutcomes,
   writeReports,
   type ImageOutcome,
 } from '../../report/transfers.ts';
@@ -39,8 +39,8 @@ export async function loadImages(
   const platforms = options.platform.length === 0 ? undefined : options.platform;
   const plan = await planLoad(archive, target, { platforms, concurrency, signal });
   const subject = { archive, target: target.name };
-  const judge = (outcome?: LoadOutcome): readonly ImageOutcome[] =>
-    judgeImages(plan.images, inventory, plan.pending, target, outcome);
+  const outcomesOf = (outcome?: LoadOutcome): readonly ImageOutcome[] =>
+    toImageOutcomes(plan.images, inventory, plan.pending, target, outcome);
   const describe = (images: readonly ImageOutcome[]): Described =>
     joinDescribed(
       describeImages(images, plan.skipped),
@@ -48,12 +48,12 @@ export async function loadImages(
       describeMoves(plan.moves, !options.plan),
     );
   if (options.plan) {
-    const { document, lines } = describeLoadPlan(subject, describe(judge()), describePending(plan.pending));
+    const { document, lines } = describeLoadPlan(subject, describe(outcomesOf()), describePending(plan.pending));
     output.result(document, lines);
     return;
   }
   const { outcome, record } = await admitted.perform({
-    planned: () => imageContent(judge(), plan.charts),
+    planned: () => imageContent(outcomesOf(), plan.charts),
     act: async () => {
       using progress = await openProgress(context);
       progress.begin('verification', 'verifying', archive.contentBytes);
@@ -61,10 +61,10 @@ export async function loadImages(
       const { onCopy: onEvent, onVerified } = progress;
       return await loadRelease(plan, { concurrency, signal, onEvent, onVerified });
     },
-    done: (result) => imageContent(judge(result), plan.charts),
+    done: (result) => imageContent(outcomesOf(result), plan.charts),
   });
   const amount = { payload: outcome.payload, ...describeCopied(outcome) };
-  const { document, lines } = describeLoad(subject, describe(judge(outcome)), amount, record);
+  const { document, lines } = describeLoad(subject, describe(outcomesOf(outcome)), amount, record);
   await writeReports(directory, 'load', document, plan.images);
   output.result(document, lines);
   output.note(`took ${formatDuration(context.now().getTime() - started)}; reports are in ${directory}`);

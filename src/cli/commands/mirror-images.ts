@@ -18,7 +18,7 @@ import {
   describeImages,
   describeMoves,
   describePending,
-  judgeImages,
+  toImageOutcomes,
   writeReports,
 } from '../../report/transfers.ts';
 
@@ -75,7 +75,7 @@ export async function mirrorRelease(
   })();
   const { pinned, skipped, plan, result } = mirrored;
   notePins(output, pinned);
-  const images = judgeImages(plan.images, pinned.lock, plan.pending, target, result);
+  const images = toImageOutcomes(plan.images, pinned.lock, plan.pending, target, result);
   const { name, version } = pinned.lock;
   const described = joinDescribed(describeImages(images, skipped), describeMoves(plan.moves, !options.plan));
   const { notEstablished } = pinned.lock;

@@ -74,8 +74,8 @@ async function openSigner(
     });
   }
   if (bundle === undefined) {
-    const { openSigners } = await import('../inputs/signers.ts');
-    const [signer] = await openSigners(context, options);
+    const { openReleaseSigners } = await import('../inputs/signers.ts');
+    const [signer] = await openReleaseSigners(context, options);
     return signer as ReleaseSigner;
   }
   const [path, ...more] = expectKey;

@@ -16,7 +16,7 @@ import { openProgress } from '../output/progress.ts';
 import { describeSigner, signerDocument } from '../../report/signer-lines.ts';
 import { describeBuild, provenanceDocument } from '../../report/provenance-lines.ts';
 import { writeNamedFile } from '../../base/files/result-file.ts';
-import { standingDocument, standingLines } from '../../report/trust-lines.ts';
+import { toTrustDocument, trustLines } from '../../report/trust-lines.ts';
 import { readTerms, trustOptions } from '../options/trust-options.ts';
 
 const STDIN = '-';
@@ -124,7 +124,7 @@ function describe(
       threshold: trusted?.threshold ?? ('document' in anchor ? anchor.document.thresholds.release : anchor.threshold),
       acceptedSigners: (trusted?.signers ?? []).map(signerDocument),
       uncheckedSigners: [...(trusted?.unchecked ?? [])],
-      ...(trusted === undefined ? {} : standingDocument(trusted)),
+      ...(trusted === undefined ? {} : toTrustDocument(trusted)),
     },
     ...(trusted === undefined ? {} : { provenance: stated(trusted) }),
     read: { contentBytes: done, contentBytesTotal: total },
@@ -172,7 +172,7 @@ export function verifiedLines(archive: string, release: VerifiedRelease): readon
     `  content   ${formatCount(content.contents, 'piece')} with the declared digest: ${formatCount(images.length, 'image')} for ${platforms.join(', ')}, ${formatCount(files.length, 'file')}`,
     `  digest    ${digest} (of checksums.txt)`,
     ...signers.map((signer) => `  signed    ${describeSigner(signer)}`),
-    ...standingLines(release),
+    ...trustLines(release),
     ...unchecked.map((signer) => `  unchecked ${signer} claims to have signed; not verified`),
     ...provenance.accepted.map(
       (build) => `  built by  ${describeBuild(build)}, provenance signed by ${nameSigner(build)}`,

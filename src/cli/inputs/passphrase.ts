@@ -20,7 +20,7 @@ const KEY = {
 export interface PassphraseOptions {
   /** What the passphrase opens, such as the key's path; part of the prompt. */
   readonly subject: string;
-  /** `create` asks twice, so that a slip of the finger locks nobody out. */
+  /** `create` asks twice, so that a slip of the finger locks no one out. */
   readonly purpose: 'create' | 'use';
   /** The value of `--passphrase-file`. It goes before the environment. */
   readonly file?: string | undefined;
@@ -107,7 +107,7 @@ function readHiddenLine(
   const onEnd = (): void => reject(new UsageError('USAGE', 'the terminal closed at the passphrase prompt'));
   const onAbort = (): void => reject(asError(signal?.reason));
   const wasRaw = input.isRaw;
-  // Echo ends before the prompt shows, so that nobody can type too early.
+  // Echo ends before the prompt shows, so that typing too early is not possible.
   input.setRawMode(true);
   output.write(prompt);
   input.on('data', onData).on('end', onEnd);

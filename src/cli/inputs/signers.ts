@@ -1,4 +1,4 @@
-/** Opens whoever signs: a key file, a key that stays in its KMS or HSM, or the identity of the running job. */
+/** Opens the signers: a key file, a key that stays in its KMS or HSM, or the identity of the running job. */
 import { UsageError } from '../../errors.ts';
 import { keyId } from '../../trust/keys/public-key.ts';
 import { isKeyUri, openPluginSigner } from '../../trust/signing/plugin-signer.ts';
@@ -13,11 +13,11 @@ import type { KeyOptions, SignerOptions } from '../options/signer-options.ts';
 
 /**
  * Opens signers, asking for passphrases where keys need one: those with keys first.
- * @param pinned proves signatures without a key, unless the options name another
+ * @param pinned verifies signatures without a key, unless the options name another
  * @throws UsageError when none is given, for an unsigned archive could not be loaded by anybody; when one signs twice; or
  *   when one has another key than `expectKey` says.
  */
-export async function openSigners(
+export async function openReleaseSigners(
   context: Context,
   options: SignerOptions,
   pinned?: PinnedTrustedRoot,
@@ -35,7 +35,7 @@ export async function openSigners(
     : [...signers, await openKeylessSigner(context, options, timestamp, pinned)];
 }
 
-/** Opens the signers with keys. @throws UsageError as {@link openSigners}, but for none at all. */
+/** Opens the signers with keys. @throws UsageError as {@link openReleaseSigners}, but for none at all. */
 export async function openKeySigners(
   context: Context,
   options: KeyOptions,

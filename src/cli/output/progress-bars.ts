@@ -128,7 +128,7 @@ function fitTitle(title: string): string {
   return title.length > TITLE_CHARACTERS ? `…${title.slice(1 - TITLE_CHARACTERS)}` : title.padEnd(TITLE_CHARACTERS);
 }
 
-/** Whole seconds: nobody plans by less. */
+/** Whole seconds: less is of no use. */
 function formatTimeLeft(seconds: number): string {
   const whole = Math.max(1, Math.round(seconds));
   return whole < 60 ? `${whole} s` : formatDuration(whole * 1000);

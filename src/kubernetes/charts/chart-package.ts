@@ -39,7 +39,7 @@ export interface ChartOptions {
 /**
  * Reads a chart directory and packs it deterministically, or reads a `.tgz` and carries its bytes unchanged.
  * @throws UsageError `INVALID_SPEC` when it is no chart, or a dependency it declares is not below `charts/`.
- * @throws IntegrityError `MALFORMED` for a package Helm would not install or nobody should unpack.
+ * @throws IntegrityError `MALFORMED` for a package Helm would not install or that is not safe to unpack.
  */
 export async function openChart(path: string, options: ChartOptions = {}): Promise<ChartPackage> {
   const shownAs = options.shownAs ?? path;

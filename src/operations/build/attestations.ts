@@ -38,7 +38,7 @@ const UNKNOWN = sha256('');
 
 /** What a person or a CI job says of a build. */
 export interface BuildFacts {
-  /** URI of whoever ran the build. @defaultValue this product in this version */
+  /** URI of the platform that ran the build. @defaultValue this product in this version */
   readonly builderId?: string | undefined;
   /** The source the release was made from. */
   readonly source?: ProvenanceSource | undefined;

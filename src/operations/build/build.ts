@@ -10,7 +10,7 @@ import { toInventory, type ArchiveMember } from '../../archive/inventory/from-lo
 import type { Inventory } from '../../archive/inventory/inventory-schema.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import { FileSource, type FileContent } from '../../stores/files.ts';
-import { nameSigner, signerId, type SignerName } from '../../trust/signatures/identity.ts';
+import { nameSigner, signerFingerprint, type SignerName } from '../../trust/signatures/identity.ts';
 import { parseAttestation } from '../../trust/signatures/attestation.ts';
 import { parseBundle } from '../../trust/signatures/bundle.ts';
 import type { ReleaseSigner } from '../../trust/signing/signer.ts';
@@ -36,7 +36,7 @@ export interface BuildRequest {
   /** Members below `install/`. @defaultValue the offline tool with what it takes to start: {@link readInstallFiles} */
   readonly install?: readonly ArchiveMember[] | undefined;
   /** Signs the provenance. @defaultValue the first signer */
-  readonly witness?: ReleaseSigner | undefined;
+  readonly provenanceSigner?: ReleaseSigner | undefined;
   /** What the provenance says beyond what the lock knows. */
   readonly facts?: BuildFacts | undefined;
 }
@@ -90,7 +90,7 @@ export async function buildArchive(request: BuildRequest, options: BuildOptions 
     plans.map(({ slotSize }) => slotSize),
   );
   assertRoom(inventory, signers);
-  const witness = request.witness ?? signers[0];
+  const provenanceSigner = request.provenanceSigner ?? signers[0];
   await using writer = await openArchiveWriter(request.output, inventory, options);
   const { held, total } = writer.progress;
   options.onStart?.(held, total);
@@ -100,7 +100,7 @@ export async function buildArchive(request: BuildRequest, options: BuildOptions 
   let signed: SignedBuild = { signatures: [], statements: [] };
   const digest = await writer.finish(async (checksums) => {
     const provenance = { lock, inventory, plans, toolVersion: VERSION, facts, startedOn };
-    const statements = witness === undefined ? [] : await attestBuild(provenance, checksums, witness);
+    const statements = provenanceSigner === undefined ? [] : await attestBuild(provenance, checksums, provenanceSigner);
     signed = { signatures: await signAll(checksums, signers), statements };
     return fillSlots(inventory, signed);
   });
@@ -175,10 +175,10 @@ async function signAll(checksums: Buffer, signers: readonly ReleaseSigner[]): Pr
   for (const signer of signers) {
     const bundle = await signer.sign(checksums);
     const { signer: name } = parseBundle(bundle);
-    if (signatures.has(signerId(name))) {
+    if (signatures.has(signerFingerprint(name))) {
       throw new UsageError('USAGE', `two of the signatures are by ${nameSigner(name)}, which count as one`);
     }
-    signatures.set(signerId(name), bundle);
+    signatures.set(signerFingerprint(name), bundle);
   }
   return [...signatures.values()];
 }

@@ -147,28 +147,28 @@ export async function planDocker(
 }
 
 async function toPlannedImport(tar: ListedTar, release: TrustedRelease, options: DockerOptions): Promise<PlannedTar> {
-  const wanted = tar.references.map((reference) => ({
+  const requested = tar.references.map((reference) => ({
     reference,
     ids: idsOf(release, reference, tar.platform),
   }));
   // An image without a tag has no name in an Engine; it is found by what it is.
-  const names = wanted.flatMap(({ reference, ids }): readonly string[] =>
+  const names = requested.flatMap(({ reference, ids }): readonly string[] =>
     reference.includes('@') ? ids : [reference],
   );
   const images = await inspectDockerImages(names, options);
-  const present = wanted.every(({ reference, ids }) =>
+  const present = requested.every(({ reference, ids }) =>
     reference.includes('@') ? ids.some((id) => images.has(id)) : ids.some((id) => id === images.get(reference)?.id),
   );
-  const replaces = wanted.flatMap(({ reference, ids }) => {
+  const replaces = requested.flatMap(({ reference, ids }) => {
     const previous = images.get(reference)?.id;
     return previous === undefined || ids.some((id) => id === previous) ? [] : [{ name: reference, previous }];
   });
   return { ...tar, destination: 'the Docker Engine', present, replaces };
 }
 
-/** Images may name one platform in two ways; what either names is wanted. */
-function isFor(platform: string, wanted: readonly string[]): boolean {
-  return wanted.some((each) => findPlatforms([platform], each).length > 0);
+/** Images may name one platform in two ways; what either names is requested. */
+function isFor(platform: string, requested: readonly string[]): boolean {
+  return requested.some((each) => findPlatforms([platform], each).length > 0);
 }
 
 /**

@@ -127,12 +127,12 @@ async function openLock(path: string, sources: ImageSources, signal: AbortSignal
   if (lock === undefined) {
     throw new NotFoundError('NOT_FOUND', `${path}: no such file`, { hint: 'run `airgap resolve` to write it' });
   }
-  const { assertPolicyOf, proveLockedPolicy } = await import('../../release/policy/locked-policy.ts');
+  const { assertPolicyOf, assertLockedPolicy } = await import('../../release/policy/locked-policy.ts');
   for (const [specPath, spec] of await readSpecsBeside(path)) assertPolicyOf(lock, spec.imagePolicy, specPath);
   const directory = resolve(dirname(path));
   await sources.openLocked(lock);
   const files = await openLockedFiles(lock, directory);
-  await proveLockedPolicy(lock, { path, directory, sourceOf: sources.sourceOf() }, signal);
+  await assertLockedPolicy(lock, { path, directory, sourceOf: sources.sourceOf() }, signal);
   return {
     lock,
     lockPath: path,

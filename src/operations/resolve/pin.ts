@@ -8,9 +8,9 @@ import { IntegrityError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { GraphImage } from '../../content/content-graph.ts';
 import type { LockImage, ReleaseLock } from '../../release/lock/lock-schema.ts';
-import type { WantedImage } from './wanted.ts';
+import type { RequestedImage } from './requested.ts';
 
-/** What a reference names, with all it reaches on the wanted platforms and all that vouches for it. */
+/** What a reference names, with all it reaches on the requested platforms and all that vouches for it. */
 export interface PinnedImage extends Omit<GraphImage, 'reference'> {
   readonly part: GraphPart;
   /** Why there may be more evidence than was found; absent where there may not. */
@@ -21,7 +21,7 @@ export interface PinnedImage extends Omit<GraphImage, 'reference'> {
 export interface PinTools {
   /** Holds manifests that are known, and gets those that are read. */
   readonly contents: Map<Digest, Buffer>;
-  /** Absent where no evidence is wanted. */
+  /** Absent where no evidence is requested. */
   readonly evidence: EvidenceFinder | undefined;
   /** Whether evidence that cannot be established is an error. */
   readonly isStrict: boolean;
@@ -36,7 +36,7 @@ export interface PinTools {
  */
 export async function pinImage(
   source: Source,
-  image: WantedImage,
+  image: RequestedImage,
   earlier: PinnedImage | undefined,
   tools: PinTools,
 ): Promise<PinnedImage> {
@@ -60,7 +60,7 @@ export async function pinImage(
 
 async function pinContent(
   source: Source,
-  image: WantedImage,
+  image: RequestedImage,
   earlier: PinnedImage | undefined,
   { contents, isStrict, signal }: PinTools,
 ): Promise<PinnedImage> {

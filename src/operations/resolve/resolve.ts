@@ -15,9 +15,9 @@ import type { LockComponent, ReleaseLock } from '../../release/lock/lock-schema.
 import { describeDoubts } from '../../release/lock/not-established.ts';
 import type { FileContent } from '../../stores/files.ts';
 import { collectComponent, type CollectedComponent } from './collect.ts';
-import type { ImageJudge } from '../../release/policy/image-judge.ts';
+import type { ImageEvaluator } from '../../release/policy/image-evaluation.ts';
 import { pinImage, recallPins } from './pin.ts';
-import { checkNames, uniteFiles, uniteImages, type WantedImage } from './wanted.ts';
+import { checkNames, uniteFiles, uniteImages, type RequestedImage } from './requested.ts';
 
 /** Images that are resolved at the same time; each host has its own limit besides. */
 const CONCURRENCY = 8;
@@ -93,12 +93,12 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   for (const component of spec.components)
     collected.push(await collectComponent(component, directory, new Date(created)));
   const platforms = spec.platforms === 'all' ? 'all' : spec.platforms.map(formatPlatform);
-  const judge = spec.imagePolicy && (await openJudge(spec.imagePolicy, directory));
-  const wanted = uniteImages(collected, platforms);
+  const evaluator = spec.imagePolicy && (await openEvaluator(spec.imagePolicy, directory));
+  const requested = uniteImages(collected, platforms);
   const earlier = recallPins(previous, platforms);
 
   const contents = new Map<Digest, Buffer>();
-  // A policy is about evidence: what is not established cannot be judged.
+  // A policy is about evidence: what is not established cannot be evaluated.
   const isStrict = spec.evidence === 'require' || spec.imagePolicy !== undefined;
   const evidence =
     spec.evidence === 'ignore'
@@ -110,7 +110,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   const parts: GraphPart[] = [];
   let done = 0;
   await forEachConcurrently(
-    [...wanted.values()],
+    [...requested.values()],
     CONCURRENCY,
     async (image, signal) => {
       const source = await request.openImage(image.reference, image.origin);
@@ -119,22 +119,22 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
       images.push({ reference: image.lock.reference, ...pinned });
       if (doubts !== undefined) notEstablished.push({ reference: image.lock.reference, doubts: toDoubts(doubts) });
       parts.push(part);
-      await judge?.judge({ ...pinned, reference: image.lock.reference, part }, source, contents, signal);
+      await evaluator?.evaluate({ ...pinned, reference: image.lock.reference, part }, source, contents, signal);
       const was = previous?.images.find((entry) => entry.reference === image.lock.reference)?.digest;
       if (was !== undefined && was !== pinned.digest)
         moved.push({ reference: image.lock.reference, was, now: pinned.digest });
-      options.onImage?.(image.lock.reference, ++done, wanted.size);
+      options.onImage?.(image.lock.reference, ++done, requested.size);
     },
     options.signal,
   );
   if (options.locked === true && moved.length > 0) throw movedTags(moved);
   if (spec.evidence === 'require') checkSigned(images);
-  const judged = judge?.finish();
+  const evaluated = evaluator?.finish();
   checkNames(images);
   const warnings = [
     ...collected.flatMap((component) => component.warnings),
     ...describeDoubts(notEstablished.sort(byReference)),
-    ...(judged?.unusedRules ?? []).map((pattern) => `imagePolicy entry ${pattern} applies to no image`),
+    ...(evaluated?.unusedRules ?? []).map((pattern) => `imagePolicy entry ${pattern} applies to no image`),
   ];
   if (options.strict === true && warnings.length > 0) throw strictWarnings(warnings);
   const lock: ReleaseLock = {
@@ -148,10 +148,10 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     platforms,
     specDigest: request.specDigest,
     components: spec.components.map((component, index) =>
-      toLockComponent(component, collected[index] as CollectedComponent, wanted),
+      toLockComponent(component, collected[index] as CollectedComponent, requested),
     ),
     files: uniteFiles(collected),
-    ...(judged === undefined ? {} : { imagePolicy: judged.imagePolicy, signedImages: judged.signedImages }),
+    ...(evaluated === undefined ? {} : { imagePolicy: evaluated.imagePolicy, signedImages: evaluated.signedImages }),
     ...(notEstablished.length === 0 ? {} : { notEstablished }),
     ...mergeGraphs(images, parts),
   };
@@ -163,7 +163,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     files,
     moved: moved.sort(byReference),
     warnings,
-    unusedRules: judged?.unusedRules ?? [],
+    unusedRules: evaluated?.unusedRules ?? [],
   };
 }
 
@@ -178,10 +178,10 @@ function byReference(a: { readonly reference: string }, b: { readonly reference:
   return a.reference < b.reference ? -1 : 1;
 }
 
-/** What verifies signatures is large, and needed by nobody without a policy. */
-async function openJudge(rules: readonly ImageRule[], directory: string): Promise<ImageJudge> {
-  const { openImageJudge } = await import('../../release/policy/image-judge.ts');
-  return openImageJudge(rules, directory);
+/** What verifies signatures is large, and needed under a policy only. */
+async function openEvaluator(rules: readonly ImageRule[], directory: string): Promise<ImageEvaluator> {
+  const { openImageEvaluator } = await import('../../release/policy/image-evaluation.ts');
+  return openImageEvaluator(rules, directory);
 }
 
 /** The lock's time is that of its version: resolving it again keeps it, another release gets another. */
@@ -193,14 +193,14 @@ function timeOf({ name, version, channel }: ReleaseSpec, previous: ReleaseLock |
 function toLockComponent(
   { name, description }: { readonly name: string; readonly description?: string | undefined },
   collected: CollectedComponent,
-  wanted: ReadonlyMap<string, WantedImage>,
+  requested: ReadonlyMap<string, RequestedImage>,
 ): LockComponent {
   const references = [...new Set(collected.images.map((image) => formatReference(image.reference)))].sort();
   return {
     name,
     ...(description === undefined ? {} : { description }),
     images: references.map((reference) => {
-      const image = (wanted.get(reference) as WantedImage).lock;
+      const image = (requested.get(reference) as RequestedImage).lock;
       const own = collected.images.filter((entry) => formatReference(entry.reference) === reference);
       return { ...image, foundIn: own.map((entry) => entry.foundIn).sort() };
     }),

@@ -57,7 +57,7 @@ export function createBillOfMaterials(lock: ReleaseLock, toolVersion: string): {
     bom.components.add(part);
     release.dependencies.add(part.bomRef);
   }
-  // Everything was added in order. The library would sort by the language of whoever builds.
+  // Everything was added in order. The library would sort by the language of the machine.
   const text = new JsonSerializer(new CycloneDxJson.Normalize.Factory(Spec1dot6)).serialize(bom, {
     sortLists: false,
     space: 1,

@@ -50,19 +50,19 @@ export async function narrowGraph(
     const part = reach([image.digest]);
     const own = platformsOfImage(image, part.manifests);
     const asked = new Set(platforms.flatMap((platform) => findPlatforms(own, platform)));
-    const wanted = own.filter((platform) => asked.has(platform));
+    const requested = own.filter((platform) => asked.has(platform));
     const root = part.manifests.find((manifest) => manifest.digest === image.digest);
     // What stands in an inner index cannot be chosen by the outer one: such an image goes whole.
     const offered = root === undefined ? own : platformsOfImage(image, [root]);
-    if (own.length > 0 && wanted.length === 0) {
+    if (own.length > 0 && requested.length === 0) {
       skipped.push(image.reference);
-    } else if (wanted.length === own.length || wanted.some((platform) => !offered.includes(platform))) {
+    } else if (requested.length === own.length || requested.some((platform) => !offered.includes(platform))) {
       images.push(image);
       parts.push(reach(rootsOf(image)));
     } else {
       const found = await discoverImage(sourceOf(image.reference), toDescriptor(root ?? missing(image)), {
         ...options,
-        platforms: wanted,
+        platforms: requested,
         reference: image.reference,
       });
       const evidence = image.evidence && evidenceWithin(image.evidence, found, graph);

@@ -120,14 +120,14 @@ const Place = {
   content: DigestText,
 };
 
-/** A signature that was proved: whose, and which descriptors it is made of. */
+/** A signature that was verified: whose, and which descriptors it is made of. */
 export const LockSignature = z.union([
   z.strictObject({ key: Text, keyId: KeyIdText, ...Place }),
   z.strictObject({ issuer: Text, subject: Text, ...Place }),
 ]);
 export type LockSignature = z.infer<typeof LockSignature>;
 
-/** An image of which the policy demands signatures, and those that were proved at the resolve: as many as it demands. */
+/** An image of which the policy demands signatures, and those that were verified at the resolve: as many as it demands. */
 export const LockSignedImage = z.strictObject({
   reference: Text,
   /** What was signed: the root of the image. */

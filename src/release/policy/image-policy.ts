@@ -6,14 +6,14 @@ import { parseReference } from '../../oci/reference.ts';
 import type { Source } from '../../content/store.ts';
 import type { ImageRule } from './spec-policy.ts';
 import type { LockSignature } from './image-policy-schema.ts';
-import { judgeImageSignature } from '../../trust/evidence/image-signature.ts';
+import { evaluateImageSignature } from '../../trust/evidence/image-signature.ts';
 import { readSignatures, type PinnedRoot } from '../../trust/evidence/image-signatures.ts';
-import { nameSignedBy, nameSigner, openSigners, signerId, type OpenSigner } from './image-signers.ts';
+import { nameSignedBy, nameSigner, openPolicySigners, signerFingerprint, type OpenSigner } from './image-signers.ts';
 
 /** Signatures of one image that a message tells apart. */
 const MAX_FAULTS = 5;
 
-/** One rule, ready to judge. */
+/** One rule, ready to be applied. */
 export interface OpenRule {
   readonly pattern: ImagePattern;
   /** Empty: these images need no signature. */
@@ -37,22 +37,26 @@ export interface ImageVerdict {
 
 /**
  * Reads the files of a policy.
- * @throws UsageError and IntegrityError as `openSigners`.
+ * @throws UsageError and IntegrityError as `openPolicySigners`.
  */
 export async function openImagePolicy(rules: readonly ImageRule[], directory: string): Promise<readonly OpenRule[]> {
   const opened: OpenRule[] = [];
   for (const { match, signedBy, threshold } of rules) {
-    opened.push({ pattern: parseImagePattern(match), signers: await openSigners(signedBy, directory), threshold });
+    opened.push({
+      pattern: parseImagePattern(match),
+      signers: await openPolicySigners(signedBy, directory),
+      threshold,
+    });
   }
   return opened;
 }
 
 /**
- * Judges one image by the first rule that matches it. Signatures are read until as many distinct signers as the rule wants
+ * Evaluates one image by the first rule that matches it. Signatures are read until as many distinct signers as the rule wants
  * were found; one that is bad, or by a stranger, counts for nothing and refuses nothing.
  * @throws whatever the source throws: a request that fails is no absent signature.
  */
-export async function judgeImage(
+export async function evaluateImage(
   rules: readonly OpenRule[],
   image: PinnedRoot,
   source: Source,
@@ -72,13 +76,13 @@ export async function judgeImage(
       continue;
     }
     const { evidence, content } = found;
-    const judgement = judgeImageSignature(found.signature, digest, rule.signers);
-    if ('fault' in judgement) {
-      faults.push(`${content} ${judgement.fault}`);
+    const verdict = evaluateImageSignature(found.signature, digest, rule.signers);
+    if ('fault' in verdict) {
+      faults.push(`${content} ${verdict.fault}`);
       continue;
     }
-    const { by } = judgement;
-    if (signatures.some((other) => signerId(other) === signerId(by))) continue;
+    const { by } = verdict;
+    if (signatures.some((other) => signerFingerprint(other) === signerFingerprint(by))) continue;
     signatures.push({ ...by, evidence, content });
     if (signatures.length === rule.threshold) break;
   }
@@ -116,8 +120,8 @@ function describe(verdict: ImageVerdict): readonly string[] {
   const { reference, digest, rule, faults } = verdict;
   const image = `${reference} (${digest})`;
   if (rule === undefined) return [`${image} matches no entry`];
-  const wanted = rule.signers.map(nameSigner).join(' or ');
-  const demand = `${rule.pattern.text} needs ${rule.threshold > 1 ? `${rule.threshold} signatures` : 'one'} by ${wanted}`;
+  const requested = rule.signers.map(nameSigner).join(' or ');
+  const demand = `${rule.pattern.text} needs ${rule.threshold > 1 ? `${rule.threshold} signatures` : 'one'} by ${requested}`;
   const more = faults.length > MAX_FAULTS ? [`and ${faults.length - MAX_FAULTS} more`] : [];
   const named = [...faults.slice(0, MAX_FAULTS), ...more];
   return [`${image} ${describeFound(verdict)}; ${demand}`, ...named.map((fault) => `  ${fault}`)];

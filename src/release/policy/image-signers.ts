@@ -6,17 +6,17 @@ import { resolveSpecPath } from '../spec/spec-paths.ts';
 import { readTextFile } from '../../base/files/read-file.ts';
 import type { LockSigner } from './image-policy-schema.ts';
 import { identityId } from '../../trust/signatures/identity.ts';
-import type { IdentitySigner, KeySigner, SignedBy } from '../../trust/evidence/image-signature.ts';
+import type { RequiredIdentity, RequiredKey, SignedBy } from '../../trust/evidence/image-signature.ts';
 import { keyId, loadPublicKey } from '../../trust/keys/public-key.ts';
 import { MAX_ROOT_BYTES, openAuthorities, parseTrustedRoot } from '../../trust/signatures/pinned-root.ts';
 
 /** Bytes of one public key. */
 const MAX_KEY_BYTES = 64 * 1024;
 
-/** A signer that is ready to judge by, with the pins of its files. */
+/** A signer that is ready to be held against, with the pins of its files. */
 export type OpenSigner =
-  | KeySigner
-  | (IdentitySigner & {
+  | RequiredKey
+  | (RequiredIdentity & {
       /** Path of the trusted root. */
       readonly trustedRoot: string;
       /** Of that file. */
@@ -28,12 +28,15 @@ export type OpenSigner =
  * @throws UsageError and IntegrityError naming the place in the release.yaml when a file is no public key of a kind that
  *   is accepted or no trusted root, or when one key stands there twice: it would count once.
  */
-export async function openSigners(signedBy: ImageRule['signedBy'], directory: string): Promise<readonly OpenSigner[]> {
+export async function openPolicySigners(
+  signedBy: ImageRule['signedBy'],
+  directory: string,
+): Promise<readonly OpenSigner[]> {
   const signers: OpenSigner[] = [];
   for (const spec of signedBy) {
     const signer = await openSigner(spec, directory);
     if ('key' in signer) {
-      const same = signers.find((other): other is KeySigner => 'key' in other && other.keyId === signer.keyId);
+      const same = signers.find((other): other is RequiredKey => 'key' in other && other.keyId === signer.keyId);
       if (same !== undefined) throw twice(`${spec.at}: ${signer.key} and ${same.key} are the same key`);
     }
     signers.push(signer);
@@ -93,6 +96,6 @@ export function nameSignedBy(by: SignedBy): string {
 }
 
 /** Equal for one signer, however often they signed and whatever they are called. */
-export function signerId(by: SignedBy): string {
+export function signerFingerprint(by: SignedBy): string {
   return 'key' in by ? by.keyId : identityId(by);
 }

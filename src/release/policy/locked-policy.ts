@@ -1,11 +1,11 @@
-/** The image policy of a lock that is built or mirrored as it is: proved again, from what will be carried. */
+/** The image policy of a lock that is built or mirrored as it is: verified again, from what will be carried. */
 import { forEachConcurrently } from '../../base/limit.ts';
 import type { Source } from '../../content/store.ts';
 import { IntegrityError, UsageError } from '../../errors.ts';
 import type { ImageRule, SignerSpec } from './spec-policy.ts';
 import type { LockImageRule } from './image-policy-schema.ts';
 import type { ReleaseLock } from '../lock/lock-schema.ts';
-import { openImageJudge, type ImageJudge } from './image-judge.ts';
+import { openImageEvaluator, type ImageEvaluator } from './image-evaluation.ts';
 import { toSignerSpec } from './image-signers.ts';
 
 /** Images whose signatures are read at the same time; each host has its own limit besides. */
@@ -21,22 +21,22 @@ export interface LockPlace {
 }
 
 /**
- * Proves that the images of a lock are signed as its policy demands, by evidence that the lock carries and keys that are
+ * Verifies that the images of a lock are signed as its policy demands, by evidence that the lock carries and keys that are
  * still those it pins, and that it says so itself.
  * @throws TrustError as `assertSigned`. @throws IntegrityError `DIGEST_MISMATCH` when a key is another than the lock pins.
- * @throws UsageError `INVALID_SPEC` when the lock says otherwise than what is proved.
+ * @throws UsageError `INVALID_SPEC` when the lock says otherwise than what is verified.
  */
-export async function proveLockedPolicy(lock: ReleaseLock, place: LockPlace, signal?: AbortSignal): Promise<void> {
+export async function assertLockedPolicy(lock: ReleaseLock, place: LockPlace, signal?: AbortSignal): Promise<void> {
   if (lock.imagePolicy === undefined && lock.signedImages === undefined) return;
-  const judge = await openImageJudge(toRules(lock.imagePolicy ?? [], place.path), place.directory);
-  assertSameFiles(lock, judge);
+  const evaluator = await openImageEvaluator(toRules(lock.imagePolicy ?? [], place.path), place.directory);
+  assertSameFiles(lock, evaluator);
   await forEachConcurrently(
     lock.images,
     CONCURRENCY,
-    (image, inner) => judge.judge({ ...image, part: lock }, place.sourceOf(image.reference), new Map(), inner),
+    (image, inner) => evaluator.evaluate({ ...image, part: lock }, place.sourceOf(image.reference), new Map(), inner),
     signal,
   );
-  const { signedImages } = judge.finish();
+  const { signedImages } = evaluator.finish();
   if (JSON.stringify(signedImages) === JSON.stringify(lock.signedImages)) return;
   throw new UsageError('INVALID_SPEC', `${place.path} lists signatures other than those its images bear`, {
     hint: 'run `airgap resolve` and commit the new lock',
@@ -74,9 +74,9 @@ function withoutPlace({ at: _, ...signer }: SignerSpec): object {
 }
 
 /** By content: the same file may be spelled otherwise where that changes no key. */
-function assertSameFiles({ imagePolicy = [] }: ReleaseLock, judge: ImageJudge): void {
+function assertSameFiles({ imagePolicy = [] }: ReleaseLock, evaluator: ImageEvaluator): void {
   const pinned = imagePolicy.flatMap(({ signedBy = [] }) => signedBy);
-  const found = judge.imagePolicy.flatMap(({ signedBy = [] }) => signedBy);
+  const found = evaluator.imagePolicy.flatMap(({ signedBy = [] }) => signedBy);
   const changed = pinned.find((signer, index) => JSON.stringify(signer) !== JSON.stringify(found[index]));
   if (changed === undefined) return;
   const file = 'key' in changed ? changed.key : changed.trustedRoot;

@@ -27,7 +27,7 @@ export interface ImageRule {
   readonly match: string;
   /** Empty: these images need no signature. */
   readonly signedBy: readonly SignerSpec[];
-  /** How many different ones have to have signed; 0 where nobody has to. */
+  /** How many different ones have to have signed; 0 where none has to. */
   readonly threshold: number;
   readonly at: string;
 }

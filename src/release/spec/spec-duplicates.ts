@@ -46,15 +46,15 @@ export function findDuplicates(document: YamlDocument): readonly SpecProblem[] {
       const reference = canonicalImage(typeof image === 'string' ? image : fields['reference']);
       if (reference === undefined) return;
       imageOnce(reference, path);
-      const wanted = platformsOf(fields['platforms']);
-      const unknown = wanted?.filter(
+      const requested = platformsOf(fields['platforms']);
+      const unknown = requested?.filter(
         (platform) => releasePlatforms !== undefined && !releasePlatforms.includes(platform),
       );
       for (const platform of new Set(unknown)) {
         const message = `platform ${platform} is not among the release's platforms`;
         problems.push(problem(document.locate([...path, 'platforms']), [...path, 'platforms'], message));
       }
-      const choice = wanted === undefined ? 'all of the release' : [...wanted].sort().join(', ');
+      const choice = requested === undefined ? 'all of the release' : [...requested].sort().join(', ');
       const before = choices.get(reference);
       if (before !== undefined && before !== choice) {
         const message = `${reference} is declared for ${choice} here and for ${before} in another component`;

@@ -52,8 +52,8 @@ function fromIssue(issue: Issue, prefix: YamlPath, document: YamlDocument): read
   const value = valueAt(document.value, path);
   if (issue.code === 'invalid_type') return [wrongType(issue.expected, value, path, document)];
   if (issue.code === 'invalid_value') {
-    const wanted = issue.values.map(String).join(' or ');
-    const message = value === undefined ? `is missing; it must be ${wanted}` : `must be ${wanted}`;
+    const requested = issue.values.map(String).join(' or ');
+    const message = value === undefined ? `is missing; it must be ${requested}` : `must be ${requested}`;
     return [problem(document.locate(path), path, message)];
   }
   if (issue.code === 'too_small') {

@@ -39,7 +39,7 @@ platforms:
 
 # Whose signature images have to bear, checked at "airgap resolve". The first entry that matches decides; an image that none
 # matches is refused. Keys are PEM files below this directory, as "cosign generate-key-pair" writes them; in the place of a key
-# stand issuer, subject and trustedRoot of whoever signs with a certificate.
+# stand issuer, subject and trustedRoot of a signer with a certificate.
 # imagePolicy:
 #   - match: registry.example.com/team/*
 #     signedBy:

@@ -1,4 +1,4 @@
-/** One piece of content on its way in: written and hashed as it comes, put into place only when it proves its digest. */
+/** One piece of content on its way in: written and hashed as it comes, put into place only when it verifies its digest. */
 import { createHash, type Hash } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { finishFile } from '../../base/files/place-file.ts';
@@ -48,7 +48,7 @@ export class Ingest {
   }
 
   /**
-   * Puts the content into its place; {@link Ingest.discard} must follow, whatever the outcome. Whoever stores the same
+   * Puts the content into its place; {@link Ingest.discard} must follow, whatever the outcome. Who stores the same
    * content at the same moment does no harm: both files are equal.
    * @throws Refusal `DIGEST_INVALID` when the content has another digest.
    */

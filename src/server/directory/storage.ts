@@ -1,5 +1,5 @@
 /**
- * The registry's directory. Content lies once, whoever refers to it; a repository is a tree of small link files:
+ * The registry's directory. Content lies once, however many refer to it; a repository is a tree of small link files:
  * ```
  * blobs/sha256/<hex>                              every blob and manifest, read-only, complete by construction
  * uploads/<id>                                    what is being written; emptied at every start
@@ -45,7 +45,7 @@ export class Storage {
     return join(this.root, 'repositories', ...name.split('/'));
   }
 
-  /** A path nobody else writes to, on the same file system as everything else. */
+  /** A path that nothing else writes to, on the same file system as everything else. */
   createUploadPath(): string {
     return join(this.root, 'uploads', randomUUID());
   }

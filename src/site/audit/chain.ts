@@ -56,7 +56,7 @@ function link(previous: ChainHead, facts: object): LinkedEntry {
   return { entry, line, head: { sequence, hash: sha256(line) } };
 }
 
-/** What bytes between two line feeds are: an entry, what a crash left of one, or something that nobody wrote here. */
+/** What bytes between two line feeds are: an entry, what a crash left of one, or something that was not written here. */
 export type ReadLine = LinkedEntry | 'torn' | { readonly fault: string };
 
 /** Reads one line, without its line feed. The beginning of an entry is never JSON, nor are blocks that never reached a disk. */
@@ -82,7 +82,7 @@ export interface ChainSummary {
 }
 
 /** Follows a chain line by line, in memory that does not grow with it. */
-export class ChainProof {
+export class ChainVerifier {
   #head: ChainHead = GENESIS;
   #lines = 0;
   #torn: { readonly from: number; readonly hash: Hash; bytes: number } | undefined;

@@ -23,13 +23,13 @@ export const AuditOperator = z.strictObject({
   user: Name.optional(),
   /** Whose rights the process had. */
   uid: UserNumber.optional(),
-  /** Who logged in at the beginning of the session, whoever they became since; only where the kernel keeps it. */
+  /** Who logged in at the beginning of the session, whatever user they became since; only where the kernel keeps it. */
   loginUid: UserNumber.optional(),
   host: Name,
 });
 export type AuditOperator = z.infer<typeof AuditOperator>;
 
-/** Whoever vouched for a release. Further kinds of signer get a `kind` of their own. */
+/** Who vouched for a release. Further kinds of signer get a `kind` of their own. */
 export const AuditSigner = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('key'), keyId: KeyIdText, algorithm: Code }),
   z.strictObject({ kind: z.literal('identity'), issuer: Text, subject: Text }),
@@ -64,16 +64,16 @@ const facts = {
   operator: AuditOperator,
   /** The `sequence` of the `started` entry that this one ends. */
   start: Sequence.optional(),
-  /** `digest` is of `checksums.txt`; where there is no `release`, nobody vouched for it. */
+  /** `digest` is of `checksums.txt`; where there is no `release`, no one vouched for it. */
   archive: z.strictObject({ path: z.string().max(MAX_TEXT), digest: DigestText.optional() }),
   target: Text.optional(),
   release: z
     .strictObject({ product: LineName, channel: LineName, version: Code, sequence: Sequence.optional() })
     .optional(),
   signers: z.array(AuditSigner).max(256).optional(),
-  /** The trust document it was judged by; absent where plain keys were given. */
+  /** The trust document it was evaluated by; absent where plain keys were given. */
   trust: z.strictObject({ version: TrustVersion, digest: DigestText }).optional(),
-  standing: Code.optional(),
+  rollback: Code.optional(),
   /** Codes of the refusals that an exception set aside. */
   exceptions: z.array(Code).min(1).max(16).optional(),
   images: z.array(AuditImage).max(MAX_ENTRIES).optional(),

@@ -163,7 +163,7 @@ export class AuditTrail {
 }
 
 function describeRelease(release: TrustedRelease, path: string): Partial<AuditFacts> & Pick<AuditFacts, 'archive'> {
-  const { inventory, digest, signers, trust, standing } = release;
+  const { inventory, digest, signers, trust, rollback } = release;
   const { name: product, channel, version, sequence } = inventory;
   return {
     archive: { path, digest },
@@ -174,8 +174,8 @@ function describeRelease(release: TrustedRelease, path: string): Partial<AuditFa
         : { kind: 'identity', ...toCertificateIdentity(signer) },
     ),
     ...(trust === undefined ? {} : { trust: { version: trust.document.version, digest: trust.digest } }),
-    standing: standing.kind,
-    ...(standing.overrode.length === 0 ? {} : { exceptions: [...standing.overrode] }),
+    rollback: rollback.kind,
+    ...(rollback.overrode.length === 0 ? {} : { exceptions: [...rollback.overrode] }),
   };
 }
 

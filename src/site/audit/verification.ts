@@ -1,8 +1,8 @@
-/** Proves an audit log from its first line to its last, and holds it against what was written down elsewhere. */
+/** Verifies an audit log from its first line to its last, and holds it against what was written down elsewhere. */
 import { readChunks } from '../../base/files/open-file.ts';
 import { IntegrityError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
-import { ChainProof, MAX_LINE_BYTES, type ChainSummary, type LinkedEntry } from './chain.ts';
+import { ChainVerifier, MAX_LINE_BYTES, type ChainSummary, type LinkedEntry } from './chain.ts';
 import type { ReadReceipt } from '../receipts/receipt.ts';
 
 const LINE_FEED = 0x0a;
@@ -15,8 +15,8 @@ export interface AuditExpectations {
   readonly receipts?: readonly ReadReceipt[] | undefined;
 }
 
-/** Options of {@link proveAuditLog}. */
-export interface AuditProofOptions {
+/** Options of {@link verifyAuditLog}. */
+export interface VerifyAuditOptions {
   /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
   /** Told of every entry as it is found to hold. */
@@ -24,7 +24,7 @@ export interface AuditProofOptions {
 }
 
 /** A log whose chain holds. */
-export interface ProvedLog extends ChainSummary {
+export interface VerifiedLog extends ChainSummary {
   /** Number of the entry that has the expected hash. */
   readonly expectedAt?: number;
 }
@@ -34,12 +34,12 @@ export interface ProvedLog extends ChainSummary {
  * @throws IntegrityError `MALFORMED`, `DIGEST_MISMATCH` at the first line that is wrong, or when what it is held against is
  *   not in it. @throws NotFoundError when there is no such file.
  */
-export async function proveAuditLog(
+export async function verifyAuditLog(
   path: string,
   expected: AuditExpectations = {},
-  options: AuditProofOptions = {},
-): Promise<ProvedLog> {
-  const chain = new ChainProof();
+  options: VerifyAuditOptions = {},
+): Promise<VerifiedLog> {
+  const chain = new ChainVerifier();
   const receipts = new Map((expected.receipts ?? []).map((receipt) => [receipt, false]));
   let expectedAt: number | undefined;
   for await (const line of readLines(path, options.signal)) {

@@ -134,7 +134,7 @@ export async function waitFor<T>(engine: Engine, answer: Promise<T>, signal?: Ab
   }
 }
 
-/** Aborts and the product's own errors pass; the rest is what the Engine said, or that nobody answered. */
+/** Aborts and the product's own errors pass; the rest is what the Engine said, or that nothing answered. */
 export function toStoreError(engine: Engine, error: unknown): unknown {
   if (error instanceof AirgapError || isAbort(error) || !(error instanceof Error)) return error;
   const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };

@@ -49,7 +49,7 @@ export async function openDockerImage(reference: string, options: DockerImageOpt
   }
   const saving = engine.docker.getImage(name).get() as Promise<Readable>;
   const body = await waitFor(engine, saving, options.signal).catch((error: unknown) => {
-    // The Engine may still begin to answer; nobody will read it.
+    // The Engine may still begin to answer; no one is left to read it.
     saving.then(
       (late) => late.destroy(),
       () => undefined,

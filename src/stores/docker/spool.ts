@@ -11,7 +11,7 @@ import { digestOf, type Digest } from '../../oci/digest.ts';
 /** Bytes of one positioned read. */
 const READ_BYTES = 256 * 1024;
 
-/** Content that is held, by what proves it. */
+/** Content that is held, by what verifies it. */
 export interface Spooled {
   readonly digest: Digest;
   /** bytes */
@@ -23,7 +23,7 @@ export async function openSpool(directory: string = tmpdir()): Promise<Spool> {
   const path = join(directory, `airgap-${randomUUID()}`);
   return spooling(async () => {
     const handle = await open(path, 'wx+', 0o600);
-    // Without a name nobody else can open it, and the space is free again however this process ends.
+    // Without a name no other process can open it, and the space is free again however this process ends.
     await unlink(path);
     return new Spool(handle);
   });

@@ -26,7 +26,7 @@ import {
 /** @see https://github.com/opencontainers/image-spec/blob/main/image-layout.md#oci-layout-file */
 const LAYOUT_FILE = '{"imageLayoutVersion":"1.0.0"}';
 const MAX_LAYOUT_FILE_BYTES = 4096;
-/** Where content is written before it is proved; on the same file system as its final place. */
+/** Where content is written before it is verified; on the same file system as its final place. */
 const INGEST = '.ingest';
 const LOCK = '.lock';
 /** @see https://github.com/opencontainers/image-spec/blob/main/annotations.md#pre-defined-annotation-keys */
@@ -60,7 +60,7 @@ export async function openLayout(directory: string, options: LayoutOptions = {})
   }
 }
 
-/** Made by {@link openLayout}. Hashes what it stores, so it proves content itself. */
+/** Made by {@link openLayout}. Hashes what it stores, so it verifies content itself. */
 export class LayoutStore implements Target, AsyncDisposable {
   readonly name: string;
   /** Of the layout. */
@@ -203,7 +203,7 @@ export class LayoutStore implements Target, AsyncDisposable {
   async #takeLock(): Promise<FileLock> {
     const lock = await acquireFileLock(join(this.directory, LOCK), this.name);
     try {
-      // What a killed writer left behind belongs to nobody now.
+      // What a killed writer left behind has no owner now.
       const ingest = join(this.directory, INGEST);
       await onDisk(this.name, () => rm(ingest, { recursive: true, force: true }));
       await onDisk(this.name, () => mkdir(ingest));

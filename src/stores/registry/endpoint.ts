@@ -9,7 +9,7 @@ export const API_HOSTS: Readonly<Record<string, string>> = { 'docker.io': 'regis
 /**
  * The base URL of a registry. HTTPS, but for `plainHttp` and for a loopback address that does not speak TLS.
  * @param plainHttp true: HTTP; false: HTTPS; undefined: HTTPS, and whichever answers on loopback.
- * @throws RegistryError, to be tried again, when nobody listens on a loopback address.
+ * @throws RegistryError, to be tried again, when nothing listens on a loopback address.
  */
 export async function findEndpoint(client: HttpClient, registry: string, plainHttp: boolean | undefined): Promise<URL> {
   const host = API_HOSTS[registry] ?? registry;

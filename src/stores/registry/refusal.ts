@@ -23,7 +23,7 @@ export async function refusal(answer: Answer): Promise<AirgapError> {
   return answerFailure(answer.asked, answer.status, answer.headers, await readExplanation(answer));
 }
 
-/** The error for an answer that is not the wanted one: {@link AuthError} for 401 and 403, else {@link RegistryError}. */
+/** The error for an answer that is not the requested one: {@link AuthError} for 401 and 403, else {@link RegistryError}. */
 export function answerFailure(asked: Asked, status: number, headers: Answer['headers'], body: Uint8Array): AirgapError {
   const errors = parseErrors(body, asked.secrets);
   const url = redactUrl(asked.url);

@@ -213,7 +213,7 @@ export class RegistryRepository implements MountTarget, ReferrerSource, TagListS
     }
   }
 
-  /** Only a HEAD that names our digest proves anything: registries differ in what they look up. */
+  /** Only a HEAD that names our digest verifies anything: registries differ in what they look up. */
   async #hasManifest(digest: Digest, options: CallOptions): Promise<boolean> {
     const context = this.#context(options);
     try {

@@ -91,7 +91,7 @@ function step(from: RootedTrust, to: TrustRecord): RootedTrust {
   return { document: after, digest: to.digest, history } as unknown as RootedTrust;
 }
 
-/** What was revoked stays revoked, whoever signs. */
+/** What was revoked stays revoked, whatever is signed later. */
 function assertOnlyTightens(before: TrustDocument, { document: after, name }: TrustRecord): void {
   const keys = new Set(after.revokedKeys);
   const releases = new Set<string>(after.revokedReleases);

@@ -86,7 +86,7 @@ export const TrustDocument = z.strictObject({
   trustedRoot: PinnedTrustedRoot.optional(),
   /** Sorted. A key that was revoked once stays revoked. */
   revokedKeys: z.array(KeyIdText).max(MAX_REVOKED),
-  /** Sorted. Whatever matches one of them counts for nothing, for ever. */
+  /** Sorted. What matches one of them never counts. */
   revokedIdentities: z.array(Identity).min(1).max(MAX_REVOKED).optional(),
   /** Digests of the `checksums.txt` of releases, sorted. */
   revokedReleases: z.array(DigestText).max(MAX_REVOKED),

@@ -118,10 +118,10 @@ export function signatureNeeds(records: TrustVersions): readonly SignatureNeed[]
 }
 
 /**
- * Proves a chain from its first document on.
+ * Verifies a chain from its first document on.
  * @throws TrustError as `anchorTrust` and `walkChain`
  */
-export function proveChain(records: TrustVersions): ReturnType<typeof walkChain> {
+export function verifyChain(records: TrustVersions): ReturnType<typeof walkChain> {
   const [first, ...rest] = records;
   return walkChain(anchorTrust(first), rest);
 }
@@ -213,7 +213,7 @@ function toEntry({ publicKey, roles, validFrom, validUntil }: KeyGrant): TrustKe
   };
 }
 
-/** What breaks a rule is here the doing of whoever asked for it. */
+/** What breaks a rule is here the doing of the caller. */
 function toDraft(document: TrustDocument): TrustRecord {
   const parsed = TrustDocument.safeParse(document);
   if (!parsed.success) {

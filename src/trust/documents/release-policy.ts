@@ -1,4 +1,4 @@
-/** From a trust document to whoever counts for a release, and why the others do not. Pure: time is given. */
+/** From a trust document to those who count for a release, and why others do not. Pure: time is given. */
 import { TrustError } from '../../errors.ts';
 import type { Identity } from '../signatures/identity-schema.ts';
 import type { TrustDocument, TrustRole } from './document-schema.ts';
@@ -29,7 +29,7 @@ export interface ReleaseVerdict extends Omit<SignatureVerdict, 'late'> {
   readonly setAside: readonly SetAsideSigner[];
 }
 
-/** The policy for releases at a time: whoever has the role `release` and an open window. */
+/** The policy for releases at a time: those with the role `release` and an open window. */
 export function toReleasePolicy(document: TrustDocument, time: Date): ReleasePolicy {
   const principals = principalsOf(document, 'release', time);
   const setAside = new Map<string, SetAsideReason>(document.revokedKeys.map((id) => [id, 'revoked']));
@@ -68,7 +68,7 @@ interface DocumentPrincipals extends Principals {
 function principalsOf(document: TrustDocument, role: 'release' | 'provenance', time: Date): DocumentPrincipals {
   const byId = keysOf(document, role);
   const authorities = authoritiesOf(document);
-  // Nothing could prove when they signed.
+  // Nothing could verify when they signed.
   const isTimed = (authorities?.timestampAuthorities.length ?? 0) > 0;
   const entries = document.keys.flatMap((entry) => {
     const key = byId.get(entry.keyId);
@@ -89,10 +89,10 @@ function authoritiesOf({ trustedRoot }: TrustDocument): Authorities | undefined 
 }
 
 /**
- * Verifies signatures under a release policy. Signatures by whoever is set aside count for nothing.
+ * Verifies signatures under a release policy. Signatures by those set aside count for nothing.
  * @throws TrustError as `verifySignatures`; `REVOKED` or `EXPIRED` when it is for such signers that too few count.
  */
-export function judgeSignatures(
+export function evaluateSignatures(
   data: Uint8Array,
   bundles: readonly Uint8Array[],
   policy: ReleasePolicy,

@@ -10,7 +10,7 @@ const MAX_CHARACTERS = 128 * 1024;
 /** The version that knows a log's promise without its proof, which is what cosign keeps. */
 const MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle+json;version=0.1';
 
-/** Texts beside a signature; each by whoever wrote it. */
+/** Texts beside a signature; each by its unknown writer. */
 export interface CosignAnnotations {
   /** PEM, the certificate of the signer first. */
   readonly certificate: string;

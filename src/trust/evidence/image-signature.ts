@@ -1,4 +1,4 @@
-/** Judges one signature of an image by those who may have made it. Pure: no clock, no network; logs only as a pinned root has them. */
+/** Evaluates one signature of an image by those who may have made it. Pure: no clock, no network; logs only as a pinned root has them. */
 import type { KeyObject } from 'node:crypto';
 import {
   BUNDLE_V03_MEDIA_TYPE,
@@ -26,7 +26,7 @@ const MAX_SIGNATURE_CHARACTERS = 1024;
 const MAX_SIGNATURE_BYTES = 512;
 
 /** A key that may have signed. */
-export interface KeySigner {
+export interface RequiredKey {
   /** What the policy calls it: the path of the key. */
   readonly key: string;
   readonly keyId: string;
@@ -34,12 +34,12 @@ export interface KeySigner {
 }
 
 /** One who may have signed with a certificate. */
-export interface IdentitySigner {
+export interface RequiredIdentity {
   readonly identity: Identity;
   readonly authorities: Authorities;
 }
 
-export type ImageSigner = KeySigner | IdentitySigner;
+export type ImageSigner = RequiredKey | RequiredIdentity;
 
 /** A signature as it lies beside the image: a payload with a signature in an annotation, or a bundle. */
 export type ImageSignature =
@@ -47,7 +47,7 @@ export type ImageSignature =
       readonly form: 'simple';
       /** Verified bytes of the layer. */
       readonly payload: Uint8Array;
-      /** From the layer's annotation: base64, by whoever wrote it. */
+      /** From the layer's annotation: base64, by its unknown writer. */
       readonly signature: string;
       /** Where a certificate stands beside it. */
       readonly annotations?: CosignAnnotations | undefined;
@@ -58,28 +58,28 @@ export type ImageSignature =
       readonly bundle: Uint8Array;
     };
 
-/** Who signed, proved: a key of the policy, or the identity of a certificate. */
-export type SignedBy = Pick<KeySigner, 'key' | 'keyId'> | CertificateIdentity;
+/** Who signed, verified: a key of the policy, or the identity of a certificate. */
+export type SignedBy = Pick<RequiredKey, 'key' | 'keyId'> | CertificateIdentity;
 
 /** Who signed; or why the signature counts for nothing, to be read after what it is called. */
-export type Judgement = { readonly by: SignedBy } | { readonly fault: string };
+export type ImageSignatureVerdict = { readonly by: SignedBy } | { readonly fault: string };
 
 /**
- * Judges a signature: first whether one of the signers made it, then, from the same bytes, whether it is over this image.
+ * Evaluates a signature: first whether one of the signers made it, then, from the same bytes, whether it is over this image.
  * A key is believed because the policy names it, whatever logs and timestamps stand beside its signature; a certificate as
  * far as its pinned trusted root goes. Whatever is wrong is a fault of this one signature and no error, since anybody may
  * put signatures beside an image.
  */
-export function judgeImageSignature(
+export function evaluateImageSignature(
   signature: ImageSignature,
   image: Digest,
   signers: readonly ImageSigner[],
-): Judgement {
+): ImageSignatureVerdict {
   try {
     const by =
       signature.form === 'simple'
-        ? proveSimple(signature, image, signers)
-        : proveBundle(signature.bundle, image, signers);
+        ? verifySimple(signature, image, signers)
+        : verifyBundle(signature.bundle, image, signers);
     return { by };
   } catch (error) {
     if (error instanceof TrustError) return { fault: error.message };
@@ -88,7 +88,7 @@ export function judgeImageSignature(
 }
 
 /** @see https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md */
-function proveSimple(
+function verifySimple(
   { payload, signature: text, annotations }: Extract<ImageSignature, { form: 'simple' }>,
   image: Digest,
   signers: readonly ImageSigner[],
@@ -98,24 +98,24 @@ function proveSimple(
   let by = findKey(payload, signature, signers);
   if (by === undefined) {
     if (annotations === undefined) throw byNone();
-    by = proveIdentity(toCertificateBundle(payload, signature, annotations), payload, signers);
+    by = verifyIdentity(toCertificateBundle(payload, signature, annotations), payload, signers);
   }
   assertSimpleSigning(payload, image);
   return by;
 }
 
 /** @see https://github.com/sigstore/cosign/blob/main/specs/BUNDLE_SPEC.md */
-function proveBundle(bytes: Uint8Array, image: Digest, signers: readonly ImageSigner[]): SignedBy {
+function verifyBundle(bytes: Uint8Array, image: Digest, signers: readonly ImageSigner[]): SignedBy {
   const bundle = readSignatureBundle(bytes);
   const { payloadType, payload, signatures } = bundle.content.dsseEnvelope;
   const [signature, ...others] = signatures;
   if (signature === undefined || others.length > 0) throw invalid('does not hold exactly one signature');
   if (signature.sig.length > MAX_SIGNATURE_BYTES) throw tooLong();
-  // Hint and key id are claims that nobody signed: every key is tried.
+  // Hint and key id are claims that are not signed: every key is tried.
   let by = findKey(preAuthenticationEncoding(payloadType, payload), signature.sig, signers);
   if (by === undefined) {
     if (isBundleWithPublicKey(bundle)) throw byNone(hintedKeyId(bundle));
-    by = proveIdentity(bundle, undefined, signers);
+    by = verifyIdentity(bundle, undefined, signers);
   }
   assertSignStatement(payloadType, payload, image);
   return by;
@@ -127,7 +127,7 @@ function findKey(data: Uint8Array, signature: Buffer, signers: readonly ImageSig
 }
 
 /** By one of the identities; else what is wrong with it, as seen by the one it claims to be. */
-function proveIdentity(bundle: Bundle, data: Uint8Array | undefined, signers: readonly ImageSigner[]): SignedBy {
+function verifyIdentity(bundle: Bundle, data: Uint8Array | undefined, signers: readonly ImageSigner[]): SignedBy {
   let fault: TrustError | undefined;
   for (const signer of signers) {
     if ('key' in signer) continue;

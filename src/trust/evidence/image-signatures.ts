@@ -117,7 +117,7 @@ function layersOf(
   const type = manifest.artifactType ?? manifest.config.mediaType;
   if (tag === undefined && type === BUNDLE) {
     const predicate = manifest.annotations?.[PREDICATE_ANNOTATION];
-    // A label that lies hides a signature at most; what is read as one is judged by what was signed.
+    // A label that lies hides a signature at most; what is read as one is evaluated by what was signed.
     if (predicate !== undefined && predicate !== SIGN_PREDICATE_TYPE) return undefined;
     return manifest.layers.filter(({ mediaType }) => mediaType === BUNDLE).map((layer) => ({ layer }));
   }

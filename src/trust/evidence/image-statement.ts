@@ -1,4 +1,4 @@
-/** What a signed payload says about an image. Read only after its signature was proved, and from the same bytes. Pure. */
+/** What a signed payload says about an image. Read only after its signature was verified, and from the same bytes. Pure. */
 import type { z } from 'zod';
 import { TrustError } from '../../errors.ts';
 import { hexOf, type Digest } from '../../oci/digest.ts';
@@ -55,7 +55,7 @@ function read<S extends z.ZodType>(schema: S, payload: Uint8Array, keys: readonl
   throw malformed(`has a payload of another form: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`);
 }
 
-/** Annotations and predicates are nobody's keys, but a key that passes for a decisive one has no business there either. */
+/** Annotations and predicates have no fixed keys, but a key that passes for a decisive one has no business there either. */
 function findMisspelt(value: unknown, keys: readonly string[]): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const own = Array.isArray(value) ? undefined : findMisspeltKey(value, keys);

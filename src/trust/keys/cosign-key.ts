@@ -7,7 +7,7 @@ import { CosignKey } from './cosign-key-schema.ts';
 /** The label since cosign 1.13, and the one before. */
 export const COSIGN_LABELS: readonly string[] = ['ENCRYPTED SIGSTORE PRIVATE KEY', 'ENCRYPTED COSIGN PRIVATE KEY'];
 
-/** cosign itself takes 64 MiB; a file that demands more than four times that is made to exhaust whoever opens it. */
+/** cosign itself takes 64 MiB; a file that demands more than four times that is made to exhaust its reader. */
 const MAX_SCRYPT_BYTES = 256 * 1024 * 1024;
 const MAX_SCRYPT_PARALLEL = 4;
 /** Of the two buffers that OpenSSL takes beside the table. */

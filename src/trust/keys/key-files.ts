@@ -24,7 +24,7 @@ export interface WrittenKeyPair {
 export async function writeKeyPair(prefix: string, pair: KeyPair, passphrase: string): Promise<WrittenKeyPair> {
   const [privateText, publicText] = [encryptPrivateKey(pair.privateKey, passphrase), toPublicKeyPem(pair.publicKey)];
   const [privateKeyPath, publicKeyPath] = [`${prefix}.key`, `${prefix}.pub`];
-  // Keys are never overwritten: whoever loses one by a typing slip has lost it.
+  // Keys are never overwritten: one that is lost by a typing slip stays lost.
   await using privateKey = await stageFile(privateKeyPath, privateText, { mode: OWNER_ONLY, exclusive: true });
   await using publicKey = await stageFile(publicKeyPath, publicText, { mode: READABLE, exclusive: true });
   await privateKey.place();

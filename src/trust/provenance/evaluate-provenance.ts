@@ -3,7 +3,7 @@ import { TrustError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ProvenanceSource, ProvenanceStatement } from './statement-schema.ts';
 import { assertAttestedBy, parseAttestation } from '../signatures/attestation.ts';
-import { nameSigner, signerId, type SignerName } from '../signatures/identity.ts';
+import { nameSigner, signerFingerprint, type SignerName } from '../signatures/identity.ts';
 import {
   countSigners,
   creditSignature,
@@ -19,7 +19,7 @@ export interface ProvenanceDemand {
   readonly sourceRepository?: string | undefined;
 }
 
-/** Whose word counts for how an archive was built, and what is wanted of it. */
+/** Whose word counts for how an archive was built, and what is requested of it. */
 export interface ProvenancePolicy extends Principals {
   /** How many distinct keys and identities have to state it; 0 where it may be missing. */
   readonly threshold: number;
@@ -42,9 +42,9 @@ interface StatedBuild {
 
 /** What became of the statements of an archive. */
 export interface ProvenanceVerdict {
-  /** By trusted signers: proved. */
+  /** By trusted signers: verified. */
   readonly accepted: readonly Provenance[];
-  /** By others: about this archive, but nothing of them was proved. */
+  /** By others: about this archive, but nothing of them was verified. */
   readonly unchecked: readonly Provenance[];
 }
 
@@ -61,7 +61,7 @@ export interface FilledSlot {
  * @throws TrustError `SIGNATURE_INVALID`, `SUBJECT_MISMATCH` when a statement is malformed, not signed by the trusted
  *   signer it names, or about something else; `UNSIGNED`, `UNTRUSTED_SIGNER`, `SUBJECT_MISMATCH` when the policy is not met.
  */
-export function judgeProvenance(
+export function evaluateProvenance(
   slots: readonly FilledSlot[],
   release: StatedRelease,
   checksums: Digest,
@@ -81,14 +81,14 @@ export function judgeProvenance(
       place,
     );
     const statement = parseStatement(payloadType, payload, place);
-    const id = signerId(signer);
+    const id = signerFingerprint(signer);
     const own = bySigner.get(id) ?? { signer, places: [], statements: [], credits: [] };
     own.places.push(place);
     own.statements.push(statement);
     own.credits.push(credit);
     bySigner.set(id, own);
   }
-  const accepted: Judged[] = [];
+  const accepted: Evaluated[] = [];
   const unchecked: Provenance[] = [];
   for (const { signer, places, statements, credits } of bySigner.values()) {
     assertSubjects(statements, release, checksums, places.join(', '));
@@ -115,7 +115,7 @@ interface Stated {
   readonly credits: Credit[];
 }
 
-interface Judged {
+interface Evaluated {
   readonly provenance: Provenance;
   readonly credit: Extract<Credit, { kind: 'accepted' }>;
 }
@@ -129,12 +129,12 @@ function summarize({ predicate }: ProvenanceStatement): StatedBuild {
 }
 
 function assertDemand(
-  accepted: readonly Judged[],
+  accepted: readonly Evaluated[],
   unchecked: readonly Provenance[],
   { threshold, demand }: ProvenancePolicy,
 ): void {
   const needed = Math.max(threshold, demand === undefined ? 0 : 1);
-  const count = (some: readonly Judged[]): number => countSigners(some.map(({ credit }) => credit));
+  const count = (some: readonly Evaluated[]): number => countSigners(some.map(({ credit }) => credit));
   if (count(accepted) < needed) throw tooFew(count(accepted), needed, unchecked);
   const { builderId, sourceRepository } = demand ?? {};
   const builtBy = accepted.filter(({ provenance }) => builderId === undefined || provenance.builderId === builderId);
@@ -147,8 +147,8 @@ function assertDemand(
   if (count(builtFrom) < needed) throw mismatch('from', elsewhere?.source?.repository, sourceRepository);
 }
 
-function mismatch(how: 'by' | 'from', found = 'a source that is not stated', wanted = ''): TrustError {
-  return new TrustError('SUBJECT_MISMATCH', `the archive was built ${how} ${found}, and ${wanted} is required`, {
+function mismatch(how: 'by' | 'from', found = 'a source that is not stated', requested = ''): TrustError {
+  return new TrustError('SUBJECT_MISMATCH', `the archive was built ${how} ${found}, and ${requested} is required`, {
     hint: 'it is not the intended release, or its maker builds it elsewhere now; ask before you change the option',
   });
 }

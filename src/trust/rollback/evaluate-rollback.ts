@@ -10,7 +10,7 @@ import { matchesIdentity, type CertificateIdentity } from '../signatures/identit
 /** A clock may run back this far between two loads, as clocks that are set do, without being called wrong. */
 const CLOCK_TOLERANCE_MS = 10 * 60 * 1000;
 
-/** What a release says of itself, proved by its signature. */
+/** What a release says of itself, verified by its signature. */
 export interface ReleaseFacts {
   readonly product: string;
   readonly channel: string;
@@ -25,7 +25,7 @@ export interface ReleaseFacts {
   readonly identities?: readonly CertificateIdentity[] | undefined;
 }
 
-/** What a release is judged by, beside its signatures. */
+/** What a release is evaluated by, beside its signatures. */
 export interface Circumstances {
   readonly now: Date;
   /** Absent: the site remembers nothing, and only what needs no memory is checked. */
@@ -39,7 +39,7 @@ export interface Circumstances {
  * How a release stands to what the site knows. `unknown`: no state was given. `first`: nothing with a sequence was loaded
  * of this line before. `renewed`: what was loaded is revoked by now and no longer counts. `unnumbered`: the release has no sequence, so that older and newer cannot be told.
  */
-export interface Standing {
+export interface RollbackVerdict {
   readonly kind: 'unknown' | 'first' | 'renewed' | 'newer' | 'same' | 'unnumbered' | 'exception';
   /** Codes of the refusals an exception set aside. */
   readonly overrode: readonly ErrorCode[];
@@ -56,17 +56,17 @@ export function pinnedTrust(line: StateLine | undefined): RootedTrust | undefine
 }
 
 /** The time things expire by: a clock that was set back does not bring anything back to life. */
-export function judgedTime({ now, state }: Pick<Circumstances, 'now' | 'state'>): Date {
+export function evaluationTime({ now, state }: Pick<Circumstances, 'now' | 'state'>): Date {
   const seen = state?.lastSeen === undefined ? 0 : Date.parse(state.lastSeen);
   return new Date(Math.max(now.getTime(), seen));
 }
 
 /**
- * Judges a release whose signatures were accepted.
+ * Evaluates a release whose signatures were accepted.
  * @throws TrustError `SUBJECT_MISMATCH`, `REVOKED`, and `ROLLBACK` below the floor, which no exception helps;
  *   `CLOCK`, `EXPIRED`, `ROLLBACK`, `FORK`, which one for this very digest sets aside.
  */
-export function judgeRelease(release: ReleaseFacts, circumstances: Circumstances): Standing {
+export function evaluateRollback(release: ReleaseFacts, circumstances: Circumstances): RollbackVerdict {
   const { state, trust, exceptionFor } = circumstances;
   if (trust !== undefined) assertAllowed(release, trust.document);
   const refusals = [...clockRefusals(circumstances), ...expiryRefusals(release, circumstances)];
@@ -76,7 +76,7 @@ export function judgeRelease(release: ReleaseFacts, circumstances: Circumstances
   const [first] = refusals;
   if (first !== undefined && exceptionFor !== release.digest) throw refusalError(first, release, circumstances);
   if (first !== undefined) return { kind: 'exception', overrode: refusals.map(({ code }) => code) };
-  const kind = ((): Standing['kind'] => {
+  const kind = ((): RollbackVerdict['kind'] => {
     if (state === undefined) return 'unknown';
     if (line?.last.digest === release.digest) return 'same';
     if (release.sequence === undefined) return 'unnumbered';
@@ -90,7 +90,7 @@ export function judgeRelease(release: ReleaseFacts, circumstances: Circumstances
 export function advanceState(
   state: SiteState,
   release: ReleaseFacts,
-  standing: Standing,
+  rollback: RollbackVerdict,
   { now, trust }: Pick<Circumstances, 'now' | 'trust'>,
 ): SiteState {
   const { product, channel, version, sequence, digest, signers, identities = [] } = release;
@@ -109,10 +109,10 @@ export function advanceState(
       : { trust: { document: trust.document, digest: trust.digest, history: [...trust.history] } }),
   };
   const others = state.lines.filter((each) => each !== before);
-  const isClockReset = standing.overrode.includes('CLOCK');
+  const isClockReset = rollback.overrode.includes('CLOCK');
   return {
     stateVersion: 1,
-    lastSeen: formatUtcSeconds(isClockReset ? now : judgedTime({ now, state })),
+    lastSeen: formatUtcSeconds(isClockReset ? now : evaluationTime({ now, state })),
     lines: [...others, line].sort((a, b) => (lineKey(a) < lineKey(b) ? -1 : 1)),
     exceptions: state.exceptions,
   };
@@ -122,11 +122,11 @@ export function advanceState(
 export function recordException(
   state: SiteState,
   release: ReleaseFacts,
-  standing: Standing,
+  rollback: RollbackVerdict,
   { now, command }: { readonly now: Date; readonly command: string },
 ): SiteState {
   const { product, channel, digest, version } = release;
-  const overrode = [...standing.overrode];
+  const overrode = [...rollback.overrode];
   const exception = { at: formatUtcSeconds(now), command, product, channel, digest, version, overrode };
   return { ...state, exceptions: [...state.exceptions, exception].slice(-MAX_EXCEPTIONS) };
 }
@@ -177,7 +177,7 @@ function clockRefusals({ now, state }: Circumstances): Refusal[] {
 }
 
 function expiryRefusals(release: ReleaseFacts, { now, state, trust }: Circumstances): Refusal[] {
-  const time = judgedTime({ now, state }).getTime();
+  const time = evaluationTime({ now, state }).getTime();
   const refusals: Refusal[] = [];
   if (trust !== undefined && time > Date.parse(trust.document.expires)) {
     const { version, expires } = trust.document;
@@ -206,7 +206,7 @@ function markRefusals(release: ReleaseFacts, mark: NonNullable<StateLine['highes
 
 /**
  * The mark that binds. One set by a release that the trust now revokes, or that too few signed who are not revoked by
- * now, would let whoever stole them shut out every genuine release to come: it falls, and the floor of the trust
+ * now, would let a thief of keys shut out every genuine release to come: it falls, and the floor of the trust
  * document remains.
  */
 function currentMark(line: StateLine | undefined, trust: TrustDocument | undefined): StateLine['highest'] {

@@ -1,4 +1,4 @@
-/** `state.json`: what a site remembers of the releases it loaded, so that nobody can take it back in time. */
+/** `state.json`: what a site remembers of the releases it loaded, so that it cannot be taken back in time. */
 import { UtcSeconds } from '../../base/schemas/utc-seconds.ts';
 import * as z from 'zod';
 import { DigestText } from '../../content/content-graph.ts';

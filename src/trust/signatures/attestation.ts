@@ -52,7 +52,7 @@ export function parseAttestation(bytes: Uint8Array, place: string): Attestation 
 }
 
 /**
- * Proves that the key signed the payload under its type.
+ * Verifies that the key signed the payload under its type.
  * @throws TrustError `SIGNATURE_INVALID`
  * @see https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
  */

@@ -1,4 +1,4 @@
-/** What a bundle brings to prove its signature with, held to one form: a key's hint, or a certificate with its log entry. */
+/** What a bundle brings to verify its signature with, held to one form: a key's hint, or a certificate with its log entry. */
 import {
   isBundleWithPublicKey,
   type Bundle,
@@ -84,7 +84,7 @@ function checkEntry(entry: TransparencyLogEntry, refuse: (fault: string) => neve
   }
   if (size !== treeSize || hash !== rootHash.toString('base64')) refuse("has a proof that is not its checkpoint's");
   if (inclusionPromise === undefined) {
-    // Nobody vouches for these then.
+    // These are not vouched for then.
     if (logIndex !== leaf || integratedTime !== '0')
       refuse('has a log entry with a time that its log does not promise');
   } else if (inclusionPromise.signedEntryTimestamp.length > MAX_PROMISE_BYTES) {

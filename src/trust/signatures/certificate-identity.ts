@@ -1,4 +1,4 @@
-/** Proves who signed with a certificate of Sigstore's Fulcio, against pinned authorities. Pure: no network, no clock. */
+/** Verifies who signed with a certificate of Sigstore's Fulcio, against pinned authorities. Pure: no network, no clock. */
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Bundle } from '@sigstore/bundle';
 import { HashAlgorithm } from '@sigstore/protobuf-specs';
@@ -7,7 +7,7 @@ import { TrustError } from '../../errors.ts';
 import type { Identity } from './identity-schema.ts';
 import { matchesIdentity, nameIdentity, type CertificateIdentity } from './identity.ts';
 import type { Authorities } from './pinned-root.ts';
-import { judgeTimestamps } from './timestamp.ts';
+import { evaluateTimestamps } from './timestamp.ts';
 
 /** One log has to hold the certificate, one the signature, and one has to say when: otherwise nothing tells a stolen key. */
 const THRESHOLDS = { ctlogThreshold: 1, tlogThreshold: 1, timestampThreshold: 1 } as const;
@@ -19,18 +19,18 @@ const CODE_SIGNING = '1.3.6.1.5.5.7.3.3';
 const UTF8_STRING = 0x0c;
 const MAX_NAME_CHARACTERS = 512;
 
-/** Who signed and when, proved. */
+/** Who signed and when, verified. */
 export interface ProvenIdentity extends CertificateIdentity {
   /** The earliest time that a pinned log or timestamp authority vouches for; the signature was there then. */
   readonly signedAt: Date;
-  /** All times that were proved. */
+  /** All times that were verified. */
   readonly times: readonly Date[];
 }
 
 /**
- * Proves the signature of a bundle that carries a certificate, in any version of the format: over `data` for a plain
+ * Verifies the signature of a bundle that carries a certificate, in any version of the format: over `data` for a plain
  * signature; for a DSSE envelope over its payload and type, which the caller looks at afterwards. The certificate is
- * by a pinned authority and was logged, the signature was logged, and the certificate was valid at every time proved.
+ * by a pinned authority and was logged, the signature was logged, and the certificate was valid at every time verified.
  * @param identities who may have signed; one is enough
  * @param name what to call the signature in errors
  * @throws TrustError `UNTRUSTED_SIGNER` when somebody else is named, `SIGNATURE_INVALID` when anything does not hold.
@@ -52,14 +52,14 @@ export function verifyCertificateSignature(
       },
     );
   }
-  return proveCertificateSignature(bundle, data, claimed, authorities, name);
+  return verifySignatureOfIdentity(bundle, data, claimed, authorities, name);
 }
 
 /**
  * The same for an identity that was matched already.
  * @throws TrustError `SIGNATURE_INVALID`
  */
-export function proveCertificateSignature(
+export function verifySignatureOfIdentity(
   bundle: Bundle,
   data: Uint8Array | undefined,
   { issuer, subject }: CertificateIdentity,
@@ -88,7 +88,7 @@ export function proveCertificateSignature(
 
 /**
  * Whom the certificate of a bundle names. A claim, not a proof: anybody can make such a certificate.
- * @throws TrustError `SIGNATURE_INVALID` when it cannot be read, names nobody or several, or is not for signing.
+ * @throws TrustError `SIGNATURE_INVALID` when it cannot be read, names none or several, or is not for signing.
  */
 export function claimedIdentity(bundle: Bundle, name: string): CertificateIdentity {
   try {
@@ -132,11 +132,11 @@ function isPlain(text: string): boolean {
   return text.length <= MAX_NAME_CHARACTERS && /^[\x21-\x7e][\x20-\x7e]*$/.test(text);
 }
 
-/** Timestamps of authorities that are not pinned say nothing, and harm nothing as long as another time is proved. */
+/** Timestamps of authorities that are not pinned say nothing, and harm nothing as long as another time is verified. */
 function withKnownTimestamps(bundle: Bundle, authorities: Authorities): Bundle {
   const { verificationMaterial } = bundle;
   const tokens = verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? [];
-  const verdicts = judgeTimestamps(bundle, signatureOf(bundle), authorities);
+  const verdicts = evaluateTimestamps(bundle, signatureOf(bundle), authorities);
   const rfc3161Timestamps = tokens.filter((_, index) => 'time' in (verdicts[index] ?? {}));
   return {
     ...bundle,
@@ -144,7 +144,7 @@ function withKnownTimestamps(bundle: Bundle, authorities: Authorities): Bundle {
   };
 }
 
-/** Times of entries and timestamps of an entity that was verified. Without its log's promise, nobody vouches for an entry's time. */
+/** Times of entries and timestamps of an entity that was verified. Without its log's promise, an entry's time is not vouched for. */
 function timesOf({ timestamps }: SignedEntity): Date[] {
   return timestamps.flatMap((each) => {
     if (each.$case === 'timestamp-authority') return [each.timestamp.signingTime];

@@ -59,7 +59,7 @@ export function parseEnvelope(bytes: Uint8Array, name: string, maxBytes = MAX_EN
 }
 
 /**
- * Adds a signature after it was proved; one by the same key is replaced.
+ * Adds a signature after it was verified; one by the same key is replaced.
  * @throws TrustError `SIGNATURE_INVALID`
  */
 export function addSignature(envelope: Envelope, publicKey: KeyObject, signature: Buffer): Envelope {

@@ -4,7 +4,7 @@ import { toSignedEntity, toTrustMaterial, Verifier, type SignedEntity } from '@s
 import type { BundleWithMessageSignature } from '@sigstore/bundle';
 import { TrustError, UsageError } from '../../errors.ts';
 import { parseBundle } from './bundle.ts';
-import { nameSigner, nameTrusted, signerId, type SignerName } from './identity.ts';
+import { nameSigner, nameTrusted, signerFingerprint, type SignerName } from './identity.ts';
 import { isSignature } from '../keys/key-signature.ts';
 import {
   countPrincipals,
@@ -43,14 +43,14 @@ export type LateSigner = SignerName & { readonly reason: LateReason; readonly de
 export interface SignatureVerdict {
   /** Distinct trusted signers, at least as many as the policy's threshold, in the order of their signatures. */
   readonly accepted: readonly AcceptedSigner[];
-  /** Signers named that the policy does not know, as people read them. Claims: nothing of them was proved. */
+  /** Signers named that the policy does not know, as people read them. Claims: nothing of them was verified. */
   readonly unchecked: readonly string[];
   /** Signers who counted once, or whom the policy has revoked. */
   readonly late: readonly LateSigner[];
 }
 
 /**
- * Verifies signatures over the data. A bundle only names its signer; what to prove it with comes from the policy, never
+ * Verifies signatures over the data. A bundle only names its signer; what to verify it with comes from the policy, never
  * from the bundle. One bad bundle refuses the whole: a signature that somebody trusted is said to have made and did not is no accident.
  * @param bundles canonical Sigstore bundles, see `parseBundle`
  * @throws TrustError `UNSIGNED` without bundles, `SIGNATURE_INVALID` when a bundle is malformed, is over other data, or
@@ -90,9 +90,9 @@ export function tallySignatures(
     const credit = creditSignature(bundle, signer, data, principals, assertKey, 'the signature');
     if (credit.kind === 'accepted') credits.push(credit);
     else if (credit.kind === 'unknown') unchecked.add(nameSigner(signer));
-    else late.set(signerId(signer), lateSigner(signer, credit));
+    else late.set(signerFingerprint(signer), lateSigner(signer, credit));
   }
-  const accepted = new Map(credits.map(({ signer }) => [signerId(signer), signer]));
+  const accepted = new Map(credits.map(({ signer }) => [signerFingerprint(signer), signer]));
   // Who signed again, inside of the window, counts.
   for (const id of accepted.keys()) late.delete(id);
   const verdict = { accepted: [...accepted.values()], unchecked: [...unchecked], late: [...late.values()] };

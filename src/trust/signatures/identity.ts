@@ -23,7 +23,7 @@ export function matchesIdentity(identity: Identity, { issuer, subject }: Certifi
 
 /**
  * Whether the whole text matches: `*` stands for any characters but `/`, `**` for any at all. One step for each
- * character and each part of the pattern, whatever both hold: a regular expression could be made to take for ever.
+ * character and each part of the pattern, whatever both hold: a regular expression could be made to run without end.
  */
 export function matchesPattern(pattern: string, text: string): boolean {
   const tokens = pattern.match(/\*+|[^*]/g) ?? [];
@@ -60,7 +60,7 @@ export function nameTrusted(identity: Identity): string {
   return `${'subject' in identity ? identity.subject : identity.subjectPattern} (${identity.issuer})`;
 }
 
-/** Whoever signs: a key by its fingerprint in hexadecimal digits, or an identity. */
+/** A signer: a key by its fingerprint in hexadecimal digits, or an identity. */
 export type SignerName = { readonly keyId: string } | CertificateIdentity;
 
 /** The name alone, of a signer that has more to say. */
@@ -74,7 +74,7 @@ export function nameSigner(signer: SignerName): string {
 }
 
 /** 64 hexadecimal digits that stand for a signer: a key's fingerprint, or a digest of the identity. */
-export function signerId(signer: SignerName): string {
+export function signerFingerprint(signer: SignerName): string {
   return 'keyId' in signer ? signer.keyId : identityId(signer);
 }
 

@@ -1,13 +1,13 @@
-/** Who counts, and whether a signature is theirs: keys and identities, now or at a time that was proved. Pure. */
+/** Who counts, and whether a signature is theirs: keys and identities, now or at a time that was verified. Pure. */
 import { formatUtcSeconds } from '../../base/utc-time.ts';
 import type { Bundle } from '@sigstore/bundle';
 import type { KeyObject } from 'node:crypto';
 import type { Identity } from './identity-schema.ts';
-import { proveCertificateSignature, signatureOf } from './certificate-identity.ts';
-import { matchesIdentity, signerId, type CertificateIdentity, type SignerName } from './identity.ts';
+import { verifySignatureOfIdentity, signatureOf } from './certificate-identity.ts';
+import { matchesIdentity, signerFingerprint, type CertificateIdentity, type SignerName } from './identity.ts';
 import { algorithmOf, keyId, type KeyAlgorithm } from '../keys/public-key.ts';
 import type { Authorities } from './pinned-root.ts';
-import { judgeTimestamps } from './timestamp.ts';
+import { evaluateTimestamps } from './timestamp.ts';
 
 /** From when until when something counts, both ends included; open where nothing is said. */
 export interface Window {
@@ -19,7 +19,7 @@ export interface Window {
 export interface Principals {
   /** Public keys, P-256 or Ed25519, that count now. A key given twice is one key. */
   readonly keys: readonly KeyObject[];
-  /** Keys whose window has closed: they count where a timestamp proves that they signed inside of it. */
+  /** Keys whose window has closed: they count where a timestamp verifies that they signed inside of it. */
   readonly retired?: readonly (Window & { readonly key: KeyObject })[] | undefined;
   /** Identities that count for what they signed inside of their window; each for one signer, however many match it. */
   readonly identities?: readonly (Window & { readonly identity: Identity })[] | undefined;
@@ -29,7 +29,7 @@ export interface Principals {
   readonly authorities?: Authorities | undefined;
 }
 
-/** A trusted key whose signature was proved. */
+/** A trusted key whose signature was verified. */
 export interface AcceptedKey {
   /** Hexadecimal fingerprint of the public key. */
   readonly keyId: string;
@@ -38,7 +38,7 @@ export interface AcceptedKey {
   readonly signedAt?: Date;
 }
 
-/** A trusted identity whose signature was proved. */
+/** A trusted identity whose signature was verified. */
 export interface AcceptedIdentity extends CertificateIdentity {
   /** As a log or a timestamp authority vouches. */
   readonly signedAt: Date;
@@ -72,10 +72,10 @@ export function knowPrincipals({ keys, retired = [], ...rest }: Principals): Kno
 }
 
 /**
- * Judges one signature.
+ * Evaluates one signature.
  * @param claimed whom the bundle names
  * @param data what it signs; absent for an envelope
- * @param assertKey proves it with a key
+ * @param assertKey verifies it with a key
  * @throws TrustError `SIGNATURE_INVALID` when somebody who counts is named and did not make it.
  */
 export function creditSignature(
@@ -94,7 +94,7 @@ export function creditSignature(
     return identity !== undefined && matchesIdentity(identity, claimed);
   });
   if (entries.length === 0 || authorities === undefined) return { kind: 'unknown' };
-  const { issuer, subject, signedAt, times } = proveCertificateSignature(bundle, data, claimed, authorities, name);
+  const { issuer, subject, signedAt, times } = verifySignatureOfIdentity(bundle, data, claimed, authorities, name);
   const faults = entries.map((index) => times.map((time) => windowFault(identities[index] ?? {}, time)).find(Boolean));
   const open = entries.filter((_, index) => faults[index] === undefined);
   if (open.length > 0) return { kind: 'accepted', signer: { issuer, subject, signedAt }, entries: open };
@@ -121,7 +121,7 @@ export function countSigners(credits: readonly Extract<Credit, { kind: 'accepted
   const keys = new Set<string>();
   const entriesOf = new Map<string, readonly number[]>();
   for (const { signer, entries } of credits) {
-    const id = signerId(signer);
+    const id = signerFingerprint(signer);
     if ('keyId' in signer) keys.add(id);
     else entriesOf.set(id, [...(entriesOf.get(id) ?? []), ...entries]);
   }
@@ -156,7 +156,7 @@ function creditKey(
   if (retired === undefined) return { kind: 'unknown' };
   assertKey(retired.key);
   const { authorities } = principals;
-  const verdicts = authorities === undefined ? [] : judgeTimestamps(bundle, signatureOf(bundle), authorities);
+  const verdicts = authorities === undefined ? [] : evaluateTimestamps(bundle, signatureOf(bundle), authorities);
   const times = verdicts.flatMap((verdict) => ('time' in verdict ? [verdict.time] : []));
   const signedAt = times.find((time) => windowFault(retired, time) === undefined);
   if (signedAt !== undefined) {

@@ -1,4 +1,4 @@
-/** Decides what an RFC 3161 timestamp proves: when the signature was there, by the word of a pinned authority. Pure. */
+/** Decides what an RFC 3161 timestamp verifies: when the signature was there, by the word of a pinned authority. Pure. */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { toSignedEntity, Verifier, type SignedEntity } from '@sigstore/verify';
 import { BUNDLE_V03_MEDIA_TYPE, type Bundle } from '@sigstore/bundle';
@@ -8,15 +8,15 @@ import type { Authorities } from './pinned-root.ts';
 /** An RFC 3161 answer with its token. */
 export type Token = Extract<SignedEntity['timestamps'][number], { $case: 'timestamp-authority' }>['timestamp'];
 
-/** A time that was proved, or why none was. */
+/** A time that was verified, or why none was. */
 export type TimestampVerdict = { readonly time: Date } | { readonly fault: string };
 
 /**
- * Judges every timestamp of a bundle by the authorities that are pinned.
+ * Evaluates every timestamp of a bundle by the authorities that are pinned.
  * @param signature the signature the bundle holds, whose bytes the timestamps are about
  * @see https://www.rfc-editor.org/rfc/rfc3161
  */
-export function judgeTimestamps(
+export function evaluateTimestamps(
   bundle: Bundle,
   signature: Buffer,
   authorities: Authorities,
@@ -26,7 +26,7 @@ export function judgeTimestamps(
     const token = parseToken(signedTimestamp);
     if (token === undefined) return { fault: 'cannot be read' };
     try {
-      return judgeToken(token, signature, authorities);
+      return evaluateToken(token, signature, authorities);
     } catch {
       // Parts of it are read only when they are asked for.
       return { fault: 'cannot be read' };
@@ -34,7 +34,7 @@ export function judgeTimestamps(
   });
 }
 
-function judgeToken(token: Token, signature: Buffer, authorities: Authorities): TimestampVerdict {
+function evaluateToken(token: Token, signature: Buffer, authorities: Authorities): TimestampVerdict {
   if (token.status > 1n) return { fault: 'was not granted by its authority' };
   try {
     token.tstInfo.verify(signature);

@@ -29,27 +29,27 @@ export interface BundleParts {
 }
 
 /**
- * Signs data as a file. What comes out is not proved.
+ * Signs data as a file. What comes out is not verified.
  * @throws UsageError when the data could be taken for an attestation.
  */
 export async function bundleMessage(data: Uint8Array, parts: BundleParts): Promise<Buffer> {
   if (isDsseInput(data)) throw new UsageError('USAGE', 'data that begins with "DSSEv1 " cannot be signed as a file');
   const digest = createHash('sha256').update(data).digest();
   const signature = await parts.sign(Buffer.from(data));
-  return witness(toMessageSignatureBundle({ digest, signature, ...parts.material }), parts);
+  return completeMaterial(toMessageSignatureBundle({ digest, signature, ...parts.material }), parts);
 }
 
-/** Signs a statement in a DSSE envelope. What comes out is not proved. */
+/** Signs a statement in a DSSE envelope. What comes out is not verified. */
 export async function bundleStatement(payload: Uint8Array, payloadType: string, parts: BundleParts): Promise<Buffer> {
   const artifact = Buffer.from(payload);
   const signature = await parts.sign(preAuthenticationEncoding(payloadType, artifact));
   const bundle = toDSSEBundle({ artifact, artifactType: payloadType, signature, ...parts.material });
   // cosign passes over a signature whose key id is not the one it computes; the material names the signer.
   for (const each of bundle.content.dsseEnvelope.signatures) each.keyid = '';
-  return witness(bundle, parts);
+  return completeMaterial(bundle, parts);
 }
 
-async function witness(
+async function completeMaterial(
   bundle: BundleWithMessageSignature | BundleWithDsseEnvelope,
   { log, timestamp }: BundleParts,
 ): Promise<Buffer> {

@@ -1,10 +1,10 @@
-/** Makes release signatures with certificates for keys that live for one signature; whoever makes them is given. */
+/** Makes release signatures with certificates for keys that live for one signature; their maker is given. */
 import type { TransparencyLogEntry } from '@sigstore/bundle';
 import { TrustError } from '../../errors.ts';
 import { parseAttestation } from '../signatures/attestation.ts';
 import { parseBundle } from '../signatures/bundle.ts';
 import { bundleMessage, bundleStatement, type BundleContent, type BundleParts, type Timestamper } from './bundling.ts';
-import { proveCertificateSignature } from '../signatures/certificate-identity.ts';
+import { verifySignatureOfIdentity } from '../signatures/certificate-identity.ts';
 import { nameSigner, type CertificateIdentity, type SignerName } from '../signatures/identity.ts';
 import type { Authorities } from '../signatures/pinned-root.ts';
 import type { ReleaseSigner } from './signer.ts';
@@ -23,11 +23,11 @@ export interface CertificateSignerParts {
   /** Logs what was signed. */
   readonly log: (content: BundleContent, certificate: Buffer) => Promise<TransparencyLogEntry>;
   readonly timestamp?: Timestamper | undefined;
-  /** What the result is proved by, as those who verify will. */
+  /** What the result is verified by, as those who verify will. */
   readonly authorities: Authorities;
 }
 
-/** A signer in the name of whoever the certificates name. Each signature is proved as those who verify will. */
+/** A signer in the name that the certificates carry. Each signature is verified as those who verify will. */
 export function createCertificateSigner({
   certify,
   log,
@@ -43,13 +43,13 @@ export function createCertificateSigner({
     async sign(data) {
       const bytes = await bundleMessage(data, await prepare());
       const { bundle, signer } = parseBundle(bytes, named);
-      proveCertificateSignature(bundle, data, assertIdentity(signer), authorities, named);
+      verifySignatureOfIdentity(bundle, data, assertIdentity(signer), authorities, named);
       return bytes;
     },
     async attest(payload, payloadType) {
       const bytes = await bundleStatement(payload, payloadType, await prepare());
       const { bundle, signer } = parseAttestation(bytes, named);
-      proveCertificateSignature(bundle, undefined, assertIdentity(signer), authorities, named);
+      verifySignatureOfIdentity(bundle, undefined, assertIdentity(signer), authorities, named);
       return bytes;
     },
   };

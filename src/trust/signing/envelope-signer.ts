@@ -4,7 +4,7 @@ import { addSignature, preAuthenticationEncoding, type Envelope } from '../signa
 import { algorithmOf, publicKeyOf } from '../keys/public-key.ts';
 
 /**
- * Adds a signature, proved.
+ * Adds a signature, verified.
  * @throws UsageError on a key of a kind we do not sign with.
  */
 export function signEnvelope(envelope: Envelope, privateKey: KeyObject): Envelope {

@@ -9,7 +9,7 @@ const MAX_TOKEN_BYTES = 64 * 1024;
 const AUDIENCE = 'sigstore';
 const JWT = /^[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]*$/;
 
-/** A token, and what of it has to be known here. A secret: whoever has it signs in this name until it expires. */
+/** A token, and what of it has to be known here. A secret: its holder signs in this name until it expires. */
 export interface IdentityToken {
   readonly text: string;
   /** What is signed to prove possession of the key: the mail address, or else the subject. */

@@ -19,7 +19,7 @@ const ENTRY_TYPE = 'dsse';
 export interface KeylessOptions extends TokenSource {
   readonly fulcioUrl: URL;
   readonly rekorUrl: URL;
-  /** What the result is proved by before it is used. */
+  /** What the result is verified by before it is used. */
   readonly authorities: Authorities;
   readonly timestamp?: Timestamper | undefined;
 }

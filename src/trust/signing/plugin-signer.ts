@@ -43,7 +43,7 @@ export function isKeyUri(words: string): boolean {
 }
 
 /**
- * Asks the plugin for the public key, and makes a signer that asks it for signatures. Each signature is proved with that
+ * Asks the plugin for the public key, and makes a signer that asks it for signatures. Each signature is verified with that
  * public key before it is used.
  * @param uri `<name>://<reference>`, such as `softhsm://release/01`
  * @throws UsageError when the URI is malformed or holds a secret, or the key is of a kind we do not sign with.

@@ -8,30 +8,30 @@ import { addSignature, preAuthenticationEncoding, type Envelope } from '../signa
 import { algorithmOf, keyHint, keyId, publicKeyOf } from '../keys/public-key.ts';
 import { verifySignatures } from '../signatures/evaluate-signatures.ts';
 
-/** Whoever can sign a release. */
+/** A signer of releases. */
 export interface ReleaseSigner {
   /**
-   * Signs the data and proves the signature before handing it out.
+   * Signs the data and verifies the signature before handing it out.
    * @returns the canonical bytes of a Sigstore bundle v0.3
    * @throws UsageError when the data could be taken for an attestation.
    */
   sign(data: Uint8Array): Promise<Uint8Array>;
   /**
-   * Signs a statement in a DSSE envelope, proved.
+   * Signs a statement in a DSSE envelope, verified.
    * @returns the canonical bytes of a Sigstore bundle v0.3
    * @throws UsageError when this signer holds one signature and no key.
    */
   attest(payload: Uint8Array, payloadType: string): Promise<Uint8Array>;
 }
 
-/** Whoever signs with a key of their own. */
+/** A signer with a key of its own. */
 export interface KeySigner extends ReleaseSigner {
   /** What its signatures are verified with. */
   readonly publicKey: KeyObject;
   /** Hexadecimal fingerprint of the public key. */
   readonly keyId: string;
   /**
-   * Adds a signature to an envelope, proved.
+   * Adds a signature to an envelope, verified.
    * @throws UsageError when this signer holds one signature and no key.
    */
   signEnvelope(envelope: Envelope): Promise<Envelope>;
@@ -57,7 +57,7 @@ export function createKeySigner(privateKey: KeyObject, options: KeySignerOptions
 }
 
 /**
- * A signer whose private key is wherever `signBytes` reaches it. What that gives is proved with the public key.
+ * A signer whose private key is wherever `signBytes` reaches it. What that gives is verified with the public key.
  * @throws UsageError on a key of a kind we do not sign with.
  */
 export function createSigner(publicKey: KeyObject, signBytes: SignBytes, options: KeySignerOptions = {}): KeySigner {

@@ -31,7 +31,7 @@ export const ActionsTokenAnswer = z.object({
 });
 
 /**
- * What of a token is looked at here; whoever gets it looks at all.
+ * What of a token is looked at here; its recipient looks at all.
  * @see https://openid.net/specs/openid-connect-core-1_0.html#IDToken
  */
 export const TokenClaims = z.object({

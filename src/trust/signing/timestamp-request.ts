@@ -20,7 +20,7 @@ export interface TimestampRequest {
 }
 
 /**
- * A request about the bytes of a signature. The authority's certificate is not asked for: whoever verifies has it pinned.
+ * A request about the bytes of a signature. The authority's certificate is not asked for: a verifier has it pinned.
  * @see https://www.rfc-editor.org/rfc/rfc3161#section-2.4.1
  */
 export function createTimestampRequest(signature: Buffer): TimestampRequest {

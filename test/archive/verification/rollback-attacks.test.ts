@@ -55,7 +55,7 @@ async function siteAfter(...releases: readonly ArchiveOptions[]): Promise<SiteSt
   let state = NOTHING;
   for (const options of releases) {
     const release = await admit(options, { state });
-    state = advanceState(state, factsOf(release), release.standing, { now: NOW, trust: release.trust });
+    state = advanceState(state, factsOf(release), release.rollback, { now: NOW, trust: release.trust });
   }
   return state;
 }
@@ -64,7 +64,7 @@ const refused = (code: Parameters<typeof failure>[1], message = '', hint?: strin
 
 test('a genuine release is accepted, from a file and from a stream', async () => {
   const { path, digest } = await build({ sequence: 1, signers: ['release'], trust: [V1] });
-  const expected = { digest, trust: { digest: V1.digest }, standing: { kind: 'unknown' }, threshold: 1 };
+  const expected = { digest, trust: { digest: V1.digest }, rollback: { kind: 'unknown' }, threshold: 1 };
   expect(await verifyArchive(path, accept())).toMatchObject(expected);
   expect(await verifyStream(createReadStream(path), 'stream', accept())).toMatchObject(expected);
 });
@@ -109,7 +109,7 @@ describe('rollback', () => {
     const state = await siteAfter({ sequence: 5, signers: ['release'] });
     await expect(admit({ sequence: 4, signers: ['release'] }, { state })).rejects.toThrow(refused('ROLLBACK'));
     await expect(admit({ signers: ['release'] }, { state })).rejects.toThrow(refused('ROLLBACK', 'no sequence'));
-    expect((await admit({ sequence: 6, signers: ['release'] }, { state })).standing.kind).toBe('newer');
+    expect((await admit({ sequence: 6, signers: ['release'] }, { state })).rollback.kind).toBe('newer');
   });
 
   test('below the floor is refused where nothing is remembered, and no exception helps', async () => {
@@ -133,7 +133,7 @@ describe('rollback', () => {
   test('to trust older than the first that was pinned is refused', async () => {
     const release = { sequence: 5, signers: ['release'], trust: [V2] };
     const first = await admit(release, { anchor: V2, state: NOTHING });
-    const state = advanceState(NOTHING, factsOf(first), first.standing, { now: NOW, trust: first.trust });
+    const state = advanceState(NOTHING, factsOf(first), first.rollback, { now: NOW, trust: first.trust });
     await expect(admit(release, { anchor: V1, state })).rejects.toThrow(
       refused('ROLLBACK', 'pinned version 2 at first'),
     );
@@ -264,7 +264,7 @@ describe('a stolen release key', () => {
     const state = await siteAfter({ sequence: 999_999, signers: ['release'] });
     await expect(admit({ sequence: 6, signers: ['release'] }, { state })).rejects.toThrow(refused('ROLLBACK'));
     const genuine = await admit({ sequence: 6, signers: ['release3'], trust: CHAIN }, { state });
-    expect(genuine.standing.kind).toBe('renewed');
+    expect(genuine.rollback.kind).toBe('renewed');
   });
 });
 

@@ -25,7 +25,7 @@ function open(host: string, plainHttp: boolean | undefined, tries = 1_000_000): 
   return Object.assign(repository, { [Symbol.asyncDispose]: () => client.close() });
 }
 
-// With a million tries each, only the judgement can end these.
+// With a million tries each, only the verdict can end these.
 describe.concurrent('a host that refuses every connection from the start', () => {
   it.each([true, undefined])('is given up by everything that is asked of it (plain: %s)', async (plainHttp) => {
     await using repository = open(NOBODY, plainHttp);
@@ -50,7 +50,7 @@ describe.concurrent('a host that refuses every connection from the start', () =>
   });
 });
 
-describe('the judgement', () => {
+describe('the verdict', () => {
   const url = new URL('http://r.example:5000/v2/');
   const failed = (code: string): RegistryError =>
     new RegistryError('x', { method: 'GET', url: url.href, status: 0, errors: [], retryable: true }, { cause: Object.assign(new Error(code), { code }) }); // prettier-ignore
@@ -59,14 +59,14 @@ describe('the judgement', () => {
     const reachability = new Reachability(REGISTRY);
     for (const code of ['ECONNRESET', 'ETIMEDOUT', 'EHOSTUNREACH', 'EPIPE']) {
       const error = failed(code);
-      expect(reachability.judge(url, error)).toBe(error);
+      expect(reachability.explain(url, error)).toBe(error);
     }
     const other = new TypeError('x');
-    expect(reachability.judge(url, other)).toBe(other);
+    expect(reachability.explain(url, other)).toBe(other);
   });
 
   it('is patient for a moment with one that is being started', () => {
-    expect(new Reachability(REGISTRY).judge(url, failed('ECONNREFUSED'))).toMatchObject({
+    expect(new Reachability(REGISTRY).explain(url, failed('ECONNREFUSED'))).toMatchObject({
       failure: { retryable: true },
       hint: expect.stringContaining('nothing has ever answered there') as string,
     });
@@ -76,14 +76,14 @@ describe('the judgement', () => {
     let nowMs = 0;
     const reachability = new Reachability(REGISTRY, () => nowMs);
     const error = failed('ECONNREFUSED');
-    reachability.judge(url, error);
+    reachability.explain(url, error);
     nowMs = 2_999;
-    expect(reachability.judge(url, error)).toMatchObject({ failure: { retryable: true } });
+    expect(reachability.explain(url, error)).toMatchObject({ failure: { retryable: true } });
     nowMs = 3_000;
-    expect(reachability.judge(url, error)).toMatchObject({ failure: { retryable: false } });
+    expect(reachability.explain(url, error)).toMatchObject({ failure: { retryable: false } });
     reachability.answered(url);
     nowMs = 1_000_000;
-    expect(reachability.judge(url, error)).toBe(error);
+    expect(reachability.explain(url, error)).toBe(error);
   });
 });
 

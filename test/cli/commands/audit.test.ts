@@ -62,7 +62,7 @@ describe('a load', () => {
       target: to,
       release: { product: 'demo', channel: 'stable', version: '1.0.0' },
       signers: [{ kind: 'key', algorithm: 'ecdsa-p256' }],
-      standing: 'unnumbered',
+      rollback: 'unnumbered',
     };
     expect(started).toMatchObject({ ...common, sequence: 1, event: 'started' });
     expect(started?.images?.map(({ result }) => result)).toEqual(IMAGES.map(() => 'missing'));

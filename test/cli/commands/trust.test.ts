@@ -97,7 +97,7 @@ describe('the life of a trust document', () => {
     );
     expect(report).toMatchObject({
       release: { sequence: 1 },
-      trust: { threshold: 1, document: { version: 1 }, standing: 'unknown', ignoredSigners: [] },
+      trust: { threshold: 1, document: { version: 1 }, rollback: 'unknown', ignoredSigners: [] },
     });
     expect(await ok('verify', 'one.tar', '--key', 'release1.pub')).toContain(
       '  rollback  not checked: earlier releases',

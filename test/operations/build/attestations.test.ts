@@ -6,7 +6,7 @@ import { toInventory } from '../../../src/archive/inventory/from-lock.ts';
 import type { Inventory } from '../../../src/archive/inventory/inventory-schema.ts';
 import type { ReleaseLock } from '../../../src/release/lock/lock-schema.ts';
 import { generateKeyPair } from '../../../src/trust/keys/public-key.ts';
-import { judgeProvenance, type FilledSlot, type ProvenancePolicy, type ProvenanceVerdict } from '../../../src/trust/provenance/evaluate-provenance.ts'; // prettier-ignore
+import { evaluateProvenance, type FilledSlot, type ProvenancePolicy, type ProvenanceVerdict } from '../../../src/trust/provenance/evaluate-provenance.ts'; // prettier-ignore
 import { createKeySigner } from '../../../src/trust/signing/signer.ts';
 import { parseStatement, serializeStatement, STATEMENT_PAYLOAD_TYPE } from '../../../src/trust/provenance/statement.ts';
 
@@ -61,7 +61,7 @@ async function attest(pair: typeof alice, builderId: string, invocationId?: stri
 }
 
 const judge = (given: readonly FilledSlot[], policy: Partial<ProvenancePolicy> = {}): ProvenanceVerdict =>
-  judgeProvenance(given, inventory, sha256(CHECKSUMS), { keys: [alice.publicKey], threshold: 0, ...policy });
+  evaluateProvenance(given, inventory, sha256(CHECKSUMS), { keys: [alice.publicKey], threshold: 0, ...policy });
 const refusal = (code: string, message: string): unknown => expect.objectContaining({ code, message: expect.stringContaining(message) as string }); // prettier-ignore
 
 beforeAll(async () => {
@@ -140,7 +140,7 @@ describe('who states it', () => {
     const other: Digest = sha256('other');
     const policy = { keys: [], threshold: 0 };
     // Not even a stranger, whose word counts for nothing.
-    expect(() => judgeProvenance(slots, inventory, other, policy)).toThrow(
+    expect(() => evaluateProvenance(slots, inventory, other, policy)).toThrow(
       refusal('SUBJECT_MISMATCH', 'another archive'),
     );
   });

@@ -5,7 +5,7 @@ import { AuthError } from '../../../src/errors.ts';
 import type { Digest } from '../../../src/oci/digest.ts';
 import { parsePlatform } from '../../../src/oci/platform.ts';
 import { parseReference } from '../../../src/oci/reference.ts';
-import { uniteImages } from '../../../src/operations/resolve/wanted.ts';
+import { uniteImages } from '../../../src/operations/resolve/requested.ts';
 import { formatLock, parseLock } from '../../../src/release/lock/lock.ts';
 import type { ReleaseLock } from '../../../src/release/lock/lock-schema.ts';
 import { makeImage, makeMultiPlatformImage } from '../../helpers/sample-image.ts';

@@ -10,7 +10,7 @@ import { AirgapError, exitCodeOf, RegistryError } from '../../../src/errors.ts';
 import type { Descriptor } from '../../../src/oci/descriptor.ts';
 import { sha256, type Digest } from '../../../src/oci/digest.ts';
 import { nameSignedBy } from '../../../src/release/policy/image-signers.ts';
-import { proveLockedPolicy } from '../../../src/release/policy/locked-policy.ts';
+import { assertLockedPolicy } from '../../../src/release/policy/locked-policy.ts';
 import { resolveRelease, type ResolvedRelease, type ResolveOptions } from '../../../src/operations/resolve/resolve.ts';
 import { formatLock, parseLock } from '../../../src/release/lock/lock.ts';
 import { loadSpec } from '../../../src/release/spec/spec.ts';
@@ -182,7 +182,7 @@ describe('an image is signed', () => {
     ]);
     expect(parseLock(formatLock(lock), 'lock')).toEqual(lock);
     const place = { path: 'lock', directory, sourceOf: () => repositories.get('ghcr.io/acme/app') as Repository };
-    await expect(proveLockedPolicy(lock, place)).resolves.toBeUndefined();
+    await expect(assertLockedPolicy(lock, place)).resolves.toBeUndefined();
     await resolve(repositories, { previous: parseLock(formatLock(lock), 'lock'), locked: true });
   });
 
@@ -511,7 +511,7 @@ describe('a lock that is built as it is', () => {
     await store.put(makeBundleManifest(bundleOf(app), app));
     const { lock, directory } = await resolve(repositories);
     const place = { path: 'release.lock.json', directory, sourceOf: () => store };
-    const refused = await failureOf(proveLockedPolicy(change(lock), place));
+    const refused = await failureOf(assertLockedPolicy(change(lock), place));
     expect(refused.code).toBe(code);
   });
 
@@ -522,13 +522,13 @@ describe('a lock that is built as it is', () => {
     const { lock, directory } = await resolve(repositories);
     const place = { path: 'release.lock.json', directory, sourceOf: () => store };
     await writeFile(`${directory}/keys/acme.pub`, toPublicKeyPem(stranger.publicKey));
-    const changed = await failureOf(proveLockedPolicy(lock, place));
+    const changed = await failureOf(assertLockedPolicy(lock, place));
     expect([changed.code, changed.message]).toEqual([
       'DIGEST_MISMATCH',
       'keys/acme.pub has changed since the lock was written',
     ]);
     await rm(`${directory}/keys/acme.pub`);
-    expect((await failureOf(proveLockedPolicy(lock, place))).message).toContain('keys/acme.pub does not exist');
+    expect((await failureOf(assertLockedPolicy(lock, place))).message).toContain('keys/acme.pub does not exist');
   });
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { AuditEntry } from '../../../src/site/audit/entry-schema.ts';
 import {
-  ChainProof,
+  ChainVerifier,
   GENESIS,
   linkEntry,
   linkRecovery,
@@ -18,7 +18,7 @@ const chain = makeChain(5);
 const LINES = chain.map(({ line }) => line.toString().trimEnd());
 
 function prove(lines: readonly string[]): ChainSummary {
-  const proof = new ChainProof();
+  const proof = new ChainVerifier();
   for (const line of lines) proof.add(Buffer.from(line));
   return proof.finish();
 }

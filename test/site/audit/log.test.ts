@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { appendEntry } from '../../../src/site/audit/log.ts';
-import { proveAuditLog, type ProvedLog } from '../../../src/site/audit/verification.ts';
+import { verifyAuditLog, type VerifiedLog } from '../../../src/site/audit/verification.ts';
 import { GENESIS } from '../../../src/site/audit/chain.ts';
 import { startProcess } from '../../helpers/process.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
@@ -44,7 +44,7 @@ test('entries are lines, each tied to the one before, that plain tools can follo
     ...lines.slice(0, 2).map((line) => sha256(`${line}\n`)),
   ]);
   const { stdout } = await runOk('sha256sum', [], { input: `${lines[2] ?? ''}\n` });
-  const { head } = await proveAuditLog(log());
+  const { head } = await verifyAuditLog(log());
   expect(`sha256:${stdout.slice(0, 64)}`).toBe(head.hash);
   expect(await readdir(temp.path)).toEqual(['audit.jsonl']);
 });
@@ -60,7 +60,7 @@ test('an entry longer than what is read of the end at first has a successor too'
   await appendEntry(log(), makeFacts(1, { images: Array.from({ length: 2_000 }, () => image) }));
   await appendEntry(log(), makeFacts(2));
   expect((await stat(log())).size).toBeGreaterThan(600_000);
-  expect(await proveAuditLog(log())).toMatchObject({ entries: 3 });
+  expect(await verifyAuditLog(log())).toMatchObject({ entries: 3 });
 });
 
 describe('the log is not written', () => {
@@ -103,7 +103,7 @@ describe('the log is not written', () => {
 
   test('before another one has written, who is waited for', async () => {
     await Promise.all([1, 2, 3].map(() => runOk(process.execPath, [CHILD, log(), '15'])));
-    expect(await proveAuditLog(log())).toMatchObject({ entries: 45, recovered: 0 });
+    expect(await verifyAuditLog(log())).toMatchObject({ entries: 45, recovered: 0 });
     expect(await readdir(temp.path)).toEqual(['audit.jsonl']);
   });
 });
@@ -120,22 +120,22 @@ describe('after a power failure', () => {
     const { whole, last } = await makeThree();
     for (let cut = last + 1; cut < whole.length - 1; cut += 13) {
       await writeFile(log(), whole.subarray(0, cut));
-      await expect(proveAuditLog(log())).rejects.toMatchObject({ details: { fault: 'torn', line: 3 } });
+      await expect(verifyAuditLog(log())).rejects.toMatchObject({ details: { fault: 'torn', line: 3 } });
       const { recovered } = await appendEntry(log(), makeFacts(4));
       const torn = Buffer.concat([whole.subarray(last, cut), Buffer.from('\n')]);
       expect(recovered).toEqual({ bytes: torn.length, digest: sha256(torn) });
       const now = await readFile(log());
       expect(now.subarray(0, cut)).toEqual(whole.subarray(0, cut));
-      expect(await proveAuditLog(log())).toMatchObject({ entries: 4, recovered: 1 });
+      expect(await verifyAuditLog(log())).toMatchObject({ entries: 4, recovered: 1 });
     }
   });
 
   test('an entry of which only the line feed is missing counts, and is ended by the next', async () => {
     const { whole } = await makeThree();
     await truncate(log(), whole.length - 1);
-    expect(await proveAuditLog(log())).toMatchObject({ entries: 3 });
+    expect(await verifyAuditLog(log())).toMatchObject({ entries: 3 });
     expect((await appendEntry(log(), makeFacts(4))).recovered).toBeUndefined();
-    expect(await proveAuditLog(log())).toMatchObject({ entries: 4, recovered: 0 });
+    expect(await verifyAuditLog(log())).toMatchObject({ entries: 4, recovered: 0 });
     expect((await readFile(log())).subarray(0, whole.length)).toEqual(whole);
   });
 
@@ -147,16 +147,16 @@ describe('after a power failure', () => {
     const { whole, last } = await makeThree();
     const torn = Buffer.concat([whole.subarray(0, last), tear(whole.subarray(last))]);
     await writeFile(log(), torn);
-    await expect(proveAuditLog(log())).rejects.toMatchObject({ details: { fault: 'torn', line: 3 } });
+    await expect(verifyAuditLog(log())).rejects.toMatchObject({ details: { fault: 'torn', line: 3 } });
     await appendEntry(log(), makeFacts(4));
-    expect(await proveAuditLog(log())).toMatchObject({ entries: 4, recovered: 1 });
+    expect(await verifyAuditLog(log())).toMatchObject({ entries: 4, recovered: 1 });
     expect((await readFile(log())).subarray(0, torn.length)).toEqual(torn);
   }); // prettier-ignore
 
   test('a first line that was torn', async () => {
     await writeFile(log(), '{"logVersion":1,"seq');
     expect((await appendEntry(log(), makeFacts(0))).recovered).toMatchObject({ bytes: 21 });
-    expect(await proveAuditLog(log())).toMatchObject({ entries: 2, recovered: 1 });
+    expect(await verifyAuditLog(log())).toMatchObject({ entries: 2, recovered: 1 });
   });
 
   test('what was torn is not changed afterwards without being noticed', async () => {
@@ -165,7 +165,7 @@ describe('after a power failure', () => {
     await appendEntry(log(), makeFacts(4));
     const text = await readFile(log(), 'latin1');
     await writeFile(log(), text.replace('release-2.tar', 'release-9.tar'), 'latin1');
-    await expect(proveAuditLog(log())).rejects.toMatchObject({ details: { fault: 'altered', line: 3 } });
+    await expect(verifyAuditLog(log())).rejects.toMatchObject({ details: { fault: 'altered', line: 3 } });
   });
 });
 
@@ -179,7 +179,7 @@ test('killed at any moment, it has every entry that was reported, and goes on', 
     const { sequence } = (await appendEntry(log(), makeFacts(round))).head;
     // The lock of the dead process is taken over. One entry may have reached the disk without having been reported.
     expect([reported + 1, reported + 2]).toContain(sequence);
-    const proved = await proveAuditLog(log());
+    const proved = await verifyAuditLog(log());
     expect(proved).toMatchObject({ entries: sequence, recovered: 0 });
   }
 }, 60_000);
@@ -195,9 +195,9 @@ describe('killed in the middle of an append', () => {
     const { stdout } = await run(strace ?? '', [...trace, process.execPath, CHILD, log(), '1']);
     expect(stdout).toBe('');
     expect(await readFile(temp.join('trace'), 'utf8')).toContain('KILL');
-    expect(await proveAuditLog(log())).toMatchObject({ entries });
+    expect(await verifyAuditLog(log())).toMatchObject({ entries });
     await appendEntry(log(), makeFacts(9));
-    expect(await proveAuditLog(log())).toMatchObject({ entries: entries + 1 });
+    expect(await verifyAuditLog(log())).toMatchObject({ entries: entries + 1 });
   });
 
   test.skipIf(strace === undefined)('an entry is one write, and then on disk', async () => {
@@ -223,12 +223,12 @@ test('a full disk is said to be full, whatever it took of the entry, and with ro
   await expect(appendEntry(path, makeFacts(0))).rejects.toThrow(failure('StoreError', 'NO_SPACE'));
   await disk.resize(256 * 1024);
   await appendEntry(path, makeFacts(0));
-  const { entries, recovered } = await proveAuditLog(path);
+  const { entries, recovered } = await verifyAuditLog(path);
   expect(entries - recovered).toBe(written + 1);
 });
 
 describe('a proof', () => {
-  const prove = (head?: `sha256:${string}`): Promise<ProvedLog> => proveAuditLog(log(), { head });
+  const prove = (head?: `sha256:${string}`): Promise<VerifiedLog> => verifyAuditLog(log(), { head });
 
   test('of a log that is not there', async () => {
     await expect(prove()).rejects.toThrow(failure('NotFoundError', 'NOT_FOUND', 'no such file'));
@@ -257,7 +257,7 @@ describe('a proof', () => {
     const script = `
       import { open } from 'node:fs/promises';
       import { GENESIS, linkEntry } from '${new URL('../../../src/site/audit/chain.ts', import.meta.url).href}';
-      import { proveAuditLog } from '${new URL('../../../src/site/audit/verification.ts', import.meta.url).href}';
+      import { verifyAuditLog } from '${new URL('../../../src/site/audit/verification.ts', import.meta.url).href}';
       import { makeFacts } from '${new URL('./audit-entries.ts', import.meta.url).href}';
       const [path] = process.argv.slice(1);
       const file = await open(path, 'w');
@@ -273,7 +273,7 @@ describe('a proof', () => {
       }
       await file.close();
       const before = process.memoryUsage().rss;
-      const { entries } = await proveAuditLog(path);
+      const { entries } = await verifyAuditLog(path);
       console.log(JSON.stringify({ entries, grown: process.memoryUsage().rss - before }));
     `;
     const args = ['--max-old-space-size=24', '--input-type=module', '-e', script, log()];

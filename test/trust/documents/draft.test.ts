@@ -6,7 +6,7 @@ import {
   beginTrust,
   changeTrust,
   isFinished,
-  proveChain,
+  verifyChain,
   signatureNeeds,
   type KeyGrant,
 } from '../../../src/trust/documents/draft.ts';
@@ -31,7 +31,7 @@ describe('a draft', () => {
     expect(DRAFT.document).toMatchObject({ version: 1, thresholds: { release: 1, root: 1 }, minSequence: 0 });
     expect(isFinished([DRAFT])).toBe(false);
     expect(isFinished(V1)).toBe(true);
-    expect(() => proveChain([DRAFT])).toThrow(failure('TrustError', 'UNSIGNED'));
+    expect(() => verifyChain([DRAFT])).toThrow(failure('TrustError', 'UNSIGNED'));
   });
 
   test('follows a finished version; a draft itself is changed and loses its signatures', () => {
@@ -61,7 +61,7 @@ describe('a draft', () => {
     expect(isFinished(chain(sign(next, 'root')))).toBe(false);
     const done = chain(sign(next, 'root', 'root2'));
     expect(isFinished(done)).toBe(true);
-    expect(proveChain(done).document.version).toBe(2);
+    expect(verifyChain(done).document.version).toBe(2);
   });
 
   test('revokes permanently', () => {

@@ -1,7 +1,11 @@
 /** Whose signature on a release counts under a trust document, and what is said of the others. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { signerId } from '../../../src/trust/signatures/identity.ts';
-import { judgeSignatures, toReleasePolicy, type ReleaseVerdict } from '../../../src/trust/documents/release-policy.ts';
+import { signerFingerprint } from '../../../src/trust/signatures/identity.ts';
+import {
+  evaluateSignatures,
+  toReleasePolicy,
+  type ReleaseVerdict,
+} from '../../../src/trust/documents/release-policy.ts';
 import { createKeySigner } from '../../../src/trust/signing/signer.ts';
 import { failure } from '../failures.ts';
 import { entryOf, idOf, makeDocument, pairOf } from './trust-documents.ts';
@@ -25,7 +29,7 @@ const WITHOUT_B = makeDocument({
   revokedKeys: [idOf('bb')],
 });
 const judge = (document: typeof TWO_OF_THREE, signers: readonly string[], now = NOW): ReleaseVerdict =>
-  judgeSignatures(
+  evaluateSignatures(
     DATA,
     signers.map((name) => bundles.get(name) ?? Buffer.alloc(0)),
     toReleasePolicy(document, now),
@@ -33,7 +37,7 @@ const judge = (document: typeof TWO_OF_THREE, signers: readonly string[], now = 
 
 describe('two of three', () => {
   test('are enough, and more are welcome', () => {
-    expect(judge(TWO_OF_THREE, ['a', 'bb']).accepted.map(signerId)).toEqual([idOf('a'), idOf('bb')]);
+    expect(judge(TWO_OF_THREE, ['a', 'bb']).accepted.map(signerFingerprint)).toEqual([idOf('a'), idOf('bb')]);
     expect(judge(TWO_OF_THREE, ['c', 'bb', 'a']).accepted).toHaveLength(3);
   });
 

@@ -9,13 +9,13 @@ import { parseTrust } from '../../../src/trust/documents/document.ts';
 import { beginTrust, changeTrust } from '../../../src/trust/documents/draft.ts';
 import { walkChain, anchorTrust } from '../../../src/trust/documents/chain.ts';
 import {
-  judgeSignatures,
+  evaluateSignatures,
   toProvenancePolicy,
   toReleasePolicy,
   type ReleaseVerdict,
 } from '../../../src/trust/documents/release-policy.ts';
 import { countSigners } from '../../../src/trust/signatures/principals.ts';
-import { advanceState, judgeRelease } from '../../../src/trust/rollback/evaluate-rollback.ts';
+import { advanceState, evaluateRollback } from '../../../src/trust/rollback/evaluate-rollback.ts';
 import { createKeySigner } from '../../../src/trust/signing/signer.ts';
 import { ISSUER, startSigningServices, type SigningServices } from '../../helpers/signing-services.ts';
 import { failure } from '../failures.ts';
@@ -57,7 +57,7 @@ const entry = (subject: string, roles: TrustIdentity['roles'] = ['release'], win
   ...window,
 });
 const judge = (document: TrustDocument, ...names: readonly string[]): ReleaseVerdict =>
-  judgeSignatures(
+  evaluateSignatures(
     DATA,
     names.map((name) => bundles[name] ?? Buffer.alloc(0)),
     toReleasePolicy(document, new Date()),
@@ -104,7 +104,7 @@ describe('an identity', () => {
     const window = { validFrom: '2020-01-01T00:00:00Z', validUntil: '2099-01-01T00:00:00Z' };
     const document = trusting([entry(ANNA, ['release'], window)]);
     const later = toReleasePolicy(document, new Date('2100-01-01T00:00:00Z'));
-    expect(judgeSignatures(DATA, [bundles['anna'] ?? DATA], later).accepted).toHaveLength(1);
+    expect(evaluateSignatures(DATA, [bundles['anna'] ?? DATA], later).accepted).toHaveLength(1);
   });
 
   test.each([
@@ -144,7 +144,7 @@ describe('an identity', () => {
     json.messageSignature.signature = Buffer.alloc(70, 1).toString('base64');
     const forged = Buffer.from(JSON.stringify(json));
     const policy = toReleasePolicy(trusting([entry(ANNA)]), new Date());
-    expect(() => judgeSignatures(DATA, [bundles['key'] ?? DATA, forged], policy)).toThrow(
+    expect(() => evaluateSignatures(DATA, [bundles['key'] ?? DATA, forged], policy)).toThrow(
       failure('TrustError', 'SIGNATURE_INVALID', 'pinned trusted root'),
     );
   });
@@ -158,7 +158,7 @@ describe('an identity', () => {
     const genuine = { ...facts, version: '2', sequence: 2, digest: digestOfText('2'), signers: ['x'] };
     const judgeWith = (revokedIdentities: TrustDocument['revokedIdentities']): unknown => {
       const document = makeDocument({ revokedIdentities });
-      return judgeRelease(genuine, { now, state, trust: anchorTrust(signTrust(document)) }).kind;
+      return evaluateRollback(genuine, { now, state, trust: anchorTrust(signTrust(document)) }).kind;
     };
     expect(() => judgeWith(undefined)).toThrow(failure('TrustError', 'ROLLBACK'));
     expect(judgeWith([{ issuer: ISSUER, subjectPattern: 'https://ci.example/a*' }])).toBe('renewed');

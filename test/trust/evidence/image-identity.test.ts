@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/oci/digest.ts';
 import type { CosignAnnotations } from '../../../src/trust/evidence/cosign-annotations.ts';
 import {
-  judgeImageSignature,
+  evaluateImageSignature,
   type ImageSignature,
   type ImageSigner,
-  type Judgement,
+  type ImageSignatureVerdict,
 } from '../../../src/trust/evidence/image-signature.ts';
 import { generateKeyPair, keyId } from '../../../src/trust/keys/public-key.ts';
 import { openAuthorities } from '../../../src/trust/signatures/pinned-root.ts';
@@ -42,11 +42,11 @@ function toSimple(from: Bundle, payload: Buffer): typeof simple {
   return { form: 'simple', payload, signature, annotations };
 }
 
-const judge = (signature: ImageSignature, signers: readonly ImageSigner[] = [signer]): Judgement =>
-  judgeImageSignature(signature, image, signers);
+const judge = (signature: ImageSignature, signers: readonly ImageSigner[] = [signer]): ImageSignatureVerdict =>
+  evaluateImageSignature(signature, image, signers);
 const faultOf = (signature: ImageSignature, signers?: readonly ImageSigner[]): string => {
-  const judgement = judge(signature, signers);
-  return 'fault' in judgement ? judgement.fault : 'accepted';
+  const verdict = judge(signature, signers);
+  return 'fault' in verdict ? verdict.fault : 'accepted';
 };
 
 describe('a signature with a certificate', () => {

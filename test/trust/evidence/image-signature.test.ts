@@ -3,10 +3,10 @@ import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/oci/digest.ts';
 import {
-  judgeImageSignature,
+  evaluateImageSignature,
   type ImageSignature,
   type ImageSigner,
-  type KeySigner,
+  type RequiredKey,
 } from '../../../src/trust/evidence/image-signature.ts';
 import { nameSignedBy } from '../../../src/release/policy/image-signers.ts';
 import { generateKeyPair, keyId, type KeyAlgorithm, type KeyPair } from '../../../src/trust/keys/public-key.ts';
@@ -15,7 +15,7 @@ import { makePayload, makeSignatureBundle, makeSignStatement, signBytes } from '
 
 const image = sha256('the image');
 const other = sha256('another image');
-const toSigner = ({ publicKey }: KeyPair, key = 'keys/acme.pub'): KeySigner => ({
+const toSigner = ({ publicKey }: KeyPair, key = 'keys/acme.pub'): RequiredKey => ({
   key,
   keyId: keyId(publicKey),
   publicKey,
@@ -31,8 +31,8 @@ const bundle = (statement: Buffer, key: KeyObject, payloadType?: string): ImageS
   bundle: makeSignatureBundle(statement, key, payloadType),
 });
 const faultOf = (signature: ImageSignature, signers: readonly ImageSigner[]): string => {
-  const judgement = judgeImageSignature(signature, image, signers);
-  return 'fault' in judgement ? judgement.fault : `signed by ${nameSignedBy(judgement.by)}`;
+  const verdict = evaluateImageSignature(signature, image, signers);
+  return 'fault' in verdict ? verdict.fault : `signed by ${nameSignedBy(verdict.by)}`;
 };
 
 describe.each<KeyAlgorithm>(['ecdsa-p256', 'ed25519'])('a signature by a key of kind %s', (algorithm) => {
@@ -45,7 +45,7 @@ describe.each<KeyAlgorithm>(['ecdsa-p256', 'ed25519'])('a signature by a key of 
     ['as payload and annotation', simple(makePayload(image), privateKey)],
     ['as a bundle', bundle(makeSignStatement(image), privateKey)],
   ])('is accepted %s, whatever other keys count too', (_, signature) => {
-    expect(judgeImageSignature(signature, image, [toSigner(stranger, 'other.pub'), signer])).toEqual({
+    expect(evaluateImageSignature(signature, image, [toSigner(stranger, 'other.pub'), signer])).toEqual({
       by: { key: signer.key, keyId: signer.keyId },
     });
     expect(faultOf(signature, [toSigner(stranger)])).toContain('is by none of the keys that count');

@@ -7,8 +7,8 @@ import { anchorTrust, type RootedTrust } from '../../../src/trust/documents/chai
 import {
   advanceState,
   findLine,
-  judgedTime,
-  judgeRelease,
+  evaluationTime,
+  evaluateRollback,
   recordException,
   type Circumstances,
   type ReleaseFacts,
@@ -30,11 +30,11 @@ const trustOf = (changes: Partial<TrustDocument> = {}): RootedTrust => anchorTru
 const load = (release: ReleaseFacts, circumstances: Partial<Circumstances> = {}): SiteState => {
   const { state = NOTHING } = circumstances;
   const all = { now: NOW, ...circumstances, state };
-  return advanceState(state, release, judgeRelease(release, all), all);
+  return advanceState(state, release, evaluateRollback(release, all), all);
 };
 const SEVEN = load(releaseOf(7));
 const kindOf = (release: ReleaseFacts, circumstances: Partial<Circumstances> = {}): string =>
-  judgeRelease(release, { now: NOW, ...circumstances }).kind;
+  evaluateRollback(release, { now: NOW, ...circumstances }).kind;
 const refused = (code: Parameters<typeof failure>[1], message = '', hint?: string): Error =>
   failure('TrustError', code, message, hint);
 
@@ -103,11 +103,11 @@ describe('a line of releases', () => {
           const mark = findLine(state, 'sample', 'stable')?.highest;
           const exceptionFor = allowed ? release.digest : undefined;
           try {
-            const standing = judgeRelease(release, { now: NOW, state, exceptionFor });
+            const rollback = evaluateRollback(release, { now: NOW, state, exceptionFor });
             const isBack = mark !== undefined && (sequence === undefined || sequence < mark.sequence);
             const isFork = mark !== undefined && sequence === mark.sequence && release.digest !== mark.digest;
-            expect(standing.kind === 'exception').toBe(isBack || isFork);
-            state = advanceState(state, release, standing, { now: NOW });
+            expect(rollback.kind === 'exception').toBe(isBack || isFork);
+            state = advanceState(state, release, rollback, { now: NOW });
             const next = findLine(state, 'sample', 'stable');
             expect(next?.highest?.sequence ?? 0).toBe(Math.max(mark?.sequence ?? 0, sequence ?? 0));
             expect(next?.last.digest).toBe(release.digest);
@@ -129,7 +129,7 @@ describe('time', () => {
     expect(SEVEN.lastSeen).toBe('2027-06-01T12:00:00Z');
     const fiveMinutesBefore = new Date('2027-06-02T11:55:00Z');
     expect(load(releaseOf(8), { state: late, now: fiveMinutesBefore }).lastSeen).toBe(late.lastSeen);
-    expect(judgedTime({ now: fiveMinutesBefore, state: late }).toISOString()).toBe('2027-06-02T12:00:00.000Z');
+    expect(evaluationTime({ now: fiveMinutesBefore, state: late }).toISOString()).toBe('2027-06-02T12:00:00.000Z');
   });
 
   test('a clock that was set back is refused', () => {
@@ -166,7 +166,7 @@ describe('an exception', () => {
   const six = releaseOf(6);
 
   test('is for one whole digest', () => {
-    expect(judgeRelease(six, { now: NOW, state: SEVEN, exceptionFor: six.digest })).toEqual({
+    expect(evaluateRollback(six, { now: NOW, state: SEVEN, exceptionFor: six.digest })).toEqual({
       kind: 'exception',
       overrode: ['ROLLBACK'],
     });
@@ -178,7 +178,7 @@ describe('an exception', () => {
     const state = { ...SEVEN, lastSeen: '2027-06-09T00:00:00Z' };
     const release = releaseOf(6, { expires: '2027-06-05T00:00:00Z' });
     const trust = trustOf({ expires: '2027-06-05T00:00:00Z' });
-    expect(judgeRelease(release, { now: NOW, state, trust, exceptionFor: release.digest }).overrode).toEqual([
+    expect(evaluateRollback(release, { now: NOW, state, trust, exceptionFor: release.digest }).overrode).toEqual([
       ...['CLOCK', 'EXPIRED', 'EXPIRED', 'ROLLBACK'],
     ]);
   });
@@ -200,9 +200,9 @@ describe('an exception', () => {
 
   test('is put on record and lowers no mark', () => {
     const circumstances = { now: NOW, state: SEVEN, exceptionFor: six.digest };
-    const standing = judgeRelease(six, circumstances);
-    const recorded = recordException(SEVEN, six, standing, { now: NOW, command: 'load' });
-    const state = advanceState(recorded, six, standing, circumstances);
+    const rollback = evaluateRollback(six, circumstances);
+    const recorded = recordException(SEVEN, six, rollback, { now: NOW, command: 'load' });
+    const state = advanceState(recorded, six, rollback, circumstances);
     expect(state.exceptions).toEqual([
       {
         at: '2027-06-01T12:00:00Z',
@@ -229,10 +229,10 @@ describe('an exception', () => {
   });
 
   test('of a thousand, the last thousand are kept', () => {
-    const standing = { kind: 'exception', overrode: ['ROLLBACK'] } as const;
+    const rollback = { kind: 'exception', overrode: ['ROLLBACK'] } as const;
     let state = SEVEN;
     for (let index = 0; index < 1002; index++) {
-      state = recordException(state, releaseOf(index + 1), standing, { now: NOW, command: 'load' });
+      state = recordException(state, releaseOf(index + 1), rollback, { now: NOW, command: 'load' });
     }
     expect(state.exceptions).toHaveLength(1000);
     expect(state.exceptions.at(-1)?.version).toBe('1.1002.0');

@@ -2,7 +2,7 @@
 import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { AirgapError, exitCodeOf, type ErrorCode } from '../../../src/errors.ts';
-import { signerId } from '../../../src/trust/signatures/identity.ts';
+import { signerFingerprint } from '../../../src/trust/signatures/identity.ts';
 import { keyHint, keyId } from '../../../src/trust/keys/public-key.ts';
 import { fillSlot, readSlot } from '../../../src/trust/signatures/slot.ts';
 import { verifySignatures, type TrustPolicy } from '../../../src/trust/signatures/evaluate-signatures.ts';
@@ -131,12 +131,12 @@ describe('several signatures', async () => {
 
   it('reach a threshold with distinct keys', () => {
     const verdict = verifySignatures(data, [second.bundle, first.bundle], { keys: both, threshold: 2 });
-    expect(verdict.accepted.map(signerId)).toEqual([second.keyId, first.keyId]);
+    expect(verdict.accepted.map(signerFingerprint)).toEqual([second.keyId, first.keyId]);
   });
 
   it('report strangers as unchecked', () => {
     const verdict = verifySignatures(data, [stranger.bundle, first.bundle], { keys: both, threshold: 1 });
-    expect(verdict.accepted.map(signerId)).toEqual([first.keyId]);
+    expect(verdict.accepted.map(signerFingerprint)).toEqual([first.keyId]);
     expect(verdict.unchecked).toEqual([stranger.keyId]);
   });
 

@@ -1,7 +1,7 @@
 /** Whose identity is meant, and whose is not. */
 import { describe, expect, it, test } from 'vitest';
 import { Identity } from '../../../src/trust/signatures/identity-schema.ts';
-import { signerId, matchesIdentity, matchesPattern } from '../../../src/trust/signatures/identity.ts';
+import { signerFingerprint, matchesIdentity, matchesPattern } from '../../../src/trust/signatures/identity.ts';
 
 const issuer = 'https://issuer.example';
 
@@ -45,8 +45,10 @@ describe('an identity', () => {
   });
 
   it('has an id that cannot be shifted from one field to the other', () => {
-    expect(signerId({ issuer: 'a', subject: 'bc' })).not.toBe(signerId({ issuer: 'ab', subject: 'c' }));
-    expect(signerId({ issuer, subject: 'x' })).toMatch(/^[a-f0-9]{64}$/);
+    expect(signerFingerprint({ issuer: 'a', subject: 'bc' })).not.toBe(
+      signerFingerprint({ issuer: 'ab', subject: 'c' }),
+    );
+    expect(signerFingerprint({ issuer, subject: 'x' })).toMatch(/^[a-f0-9]{64}$/);
   });
 
   test.each<[object, string]>([

@@ -5,9 +5,13 @@ import { createTimestamper } from '../../../src/trust/signing/timestamps.ts';
 import { readBundle } from '../../../src/trust/signatures/bundle.ts';
 import { signatureOf } from '../../../src/trust/signatures/certificate-identity.ts';
 import { openAuthorities, type Authorities } from '../../../src/trust/signatures/pinned-root.ts';
-import { judgeSignatures, toReleasePolicy, type ReleaseVerdict } from '../../../src/trust/documents/release-policy.ts';
+import {
+  evaluateSignatures,
+  toReleasePolicy,
+  type ReleaseVerdict,
+} from '../../../src/trust/documents/release-policy.ts';
 import { createKeySigner } from '../../../src/trust/signing/signer.ts';
-import { judgeTimestamps } from '../../../src/trust/signatures/timestamp.ts';
+import { evaluateTimestamps } from '../../../src/trust/signatures/timestamp.ts';
 import { checkTimestampAnswer, createTimestampRequest } from '../../../src/trust/signing/timestamp-request.ts';
 import { verifySignatures } from '../../../src/trust/signatures/evaluate-signatures.ts';
 import type { PinnedTrustedRoot } from '../../../src/trust/signatures/pinned-root-schema.ts';
@@ -69,19 +73,19 @@ function judge(bundle: Buffer, changes: Partial<TrustDocument> = {}, validUntil 
     expires: '2099-01-01T00:00:00Z',
     ...changes,
   });
-  return judgeSignatures(DATA, [bundle], toReleasePolicy(document, new Date(Date.now() + 366 * 24 * HOUR_MS)));
+  return evaluateSignatures(DATA, [bundle], toReleasePolicy(document, new Date(Date.now() + 366 * 24 * HOUR_MS)));
 }
 
 describe('a timestamp', () => {
   test.each(['ec', 'rsa'])('by an authority with %s keys proves a time', async (keys) => {
     const by = keys === 'ec' ? clock : rsaClock;
     const bundle = readBundle(await sign('passing', by.url), 'it');
-    const [verdict] = judgeTimestamps(bundle, signatureOf(bundle), authorities(clock.pinned, rsaClock.pinned));
+    const [verdict] = evaluateTimestamps(bundle, signatureOf(bundle), authorities(clock.pinned, rsaClock.pinned));
     expect(Math.abs(Date.now() - ((verdict as { time?: Date }).time?.getTime() ?? 0))).toBeLessThan(60_000);
   });
 
   const judgeOne = (bundle: Bundle, by: Authorities): object | undefined =>
-    judgeTimestamps(bundle, signatureOf(bundle), by)[0];
+    evaluateTimestamps(bundle, signatureOf(bundle), by)[0];
 
   it('of an authority that is not pinned, or not for that time, proves nothing', () => {
     const bundle = readBundle(stamped, 'it');

@@ -176,7 +176,7 @@ export class DownloadConnection {
       try {
         while ((await chunks.next()).done !== true);
       } catch {
-        this.close(); // the rest is not wanted
+        this.close(); // the rest is not requested
       }
       return;
     }

@@ -11,10 +11,10 @@ export const auditReceipt = defineCommand({
   options: { key: text('--key <file>', 'public key of the site, which must have signed it') },
   async run({ output, signal }, { receipt: path }, { key }) {
     const { readReceiptFile } = await import('../../../site/receipts/receipt-file.ts');
-    const { judgeReceipt, receiptDocument } = await import('../../../report/receipt-lines.ts');
+    const { evaluateReceipt, receiptDocument } = await import('../../../report/receipt-lines.ts');
     const receipt = await readReceiptFile(path, signal);
     const siteKey = key === undefined ? undefined : await readPublicKey(key, signal);
-    const verdict = judgeReceipt(receipt, siteKey);
+    const verdict = evaluateReceipt(receipt, siteKey);
     const { entry, head } = receipt;
     const { at, operator, archive, release, target, exceptions = [], images = [] } = entry;
     const who = [operator.stated, operator.user, operator.uid === undefined ? undefined : `uid ${operator.uid}`];

@@ -1,8 +1,8 @@
-/** `airgap audit verify`: proves the chain of an audit log, and holds it against receipts and against what was noted. */
+/** `airgap audit verify`: verifies the chain of an audit log, and holds it against receipts and against what was noted. */
 import type { KeyObject } from 'node:crypto';
 import { UsageError } from '../../../errors.ts';
 import type { Digest } from '../../../oci/digest.ts';
-import type { ProvedLog } from '../../../site/audit/verification.ts';
+import type { VerifiedLog } from '../../../site/audit/verification.ts';
 import { argument, defineCommand, digest, list, text } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { formatCount } from '../../../report/format.ts';
@@ -27,7 +27,7 @@ export const auditVerify = defineCommand({
       throw new UsageError('USAGE', '--key needs --receipt', { hint: 'the log itself has no signature' });
     }
     const siteKey = key === undefined ? undefined : await readPublicKey(key, context.signal);
-    await proveLogAndReport(context, log, { expectHead, receipts: receipt, key: siteKey });
+    await verifyLogAndReport(context, log, { expectHead, receipts: receipt, key: siteKey });
   },
 });
 
@@ -39,18 +39,18 @@ export interface LogChecks {
   readonly key: KeyObject | undefined;
 }
 
-/** Proves a log and says what it holds. */
-export async function proveLogAndReport(
+/** Verifies a log and says what it holds. */
+export async function verifyLogAndReport(
   { output, signal }: Context,
   path: string,
   { expectHead, receipts, key }: LogChecks,
 ): Promise<void> {
-  const { proveAuditLog } = await import('../../../site/audit/verification.ts');
+  const { verifyAuditLog } = await import('../../../site/audit/verification.ts');
   const { readReceiptFile } = await import('../../../site/receipts/receipt-file.ts');
-  const { judgeReceipt, receiptDocument } = await import('../../../report/receipt-lines.ts');
+  const { evaluateReceipt, receiptDocument } = await import('../../../report/receipt-lines.ts');
   const read = await Promise.all(receipts.map((receipt) => readReceiptFile(receipt, signal)));
-  const verdicts = read.map((receipt) => judgeReceipt(receipt, key));
-  const log = await proveAuditLog(path, { head: expectHead, receipts: read }, { signal });
+  const verdicts = read.map((receipt) => evaluateReceipt(receipt, key));
+  const log = await verifyAuditLog(path, { head: expectHead, receipts: read }, { signal });
   const document = { ...log, receipts: read.map((receipt) => receiptDocument(receipt, key)) };
   output.result({ kind: 'audit-log', path, ...document }, [
     ...logLines(path, log),
@@ -65,7 +65,7 @@ export async function proveLogAndReport(
   }
 }
 
-function logLines(path: string, log: ProvedLog): readonly string[] {
+function logLines(path: string, log: VerifiedLog): readonly string[] {
   const { entries, first, last, head, recovered, unfinished, expectedAt } = log;
   const { count, sequences } = unfinished;
   return [

@@ -70,7 +70,7 @@ export async function writeAndReport(
   const path = join(directory, trustFileName(draft.document.version));
   const changes = describeChanges(before.at(-1)?.document, draft.document);
   const needs = signatureNeeds([...before, draft] as readonly TrustRecord[] as TrustVersions);
-  // Before writing: nobody should find a change on disk that was not shown.
+  // Before writing: no change on disk goes unshown.
   output.result({ kind: 'trust-draft', path, digest: draft.digest, changes, needs, written: !isPlan }, changes);
   if (isPlan) {
     output.note('nothing was written');

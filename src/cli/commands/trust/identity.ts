@@ -1,4 +1,4 @@
-/** `airgap trust add-identity | remove-identity | set-trusted-root`: who may sign without a key, and what proves it. */
+/** `airgap trust add-identity | remove-identity | set-trusted-root`: who may sign without a key, and what verifies it. */
 import { UsageError } from '../../../errors.ts';
 import { argument, defineCommand, list, text, time } from '../../command.ts';
 import { identityOptions, readTrustIdentity } from '../../options/identity-options.ts';

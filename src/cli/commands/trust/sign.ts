@@ -18,7 +18,7 @@ export const trustSign = defineCommand({
     const { readTrustDirectory, writeTrustFile } = await import('../../../trust/documents/document-files.ts');
     const { describeChanges } = await import('../../../trust/documents/changes.ts');
     const { keysOf, toTrustRecord } = await import('../../../trust/documents/document.ts');
-    const { isFinished, proveChain, signatureNeeds } = await import('../../../trust/documents/draft.ts');
+    const { isFinished, verifyChain, signatureNeeds } = await import('../../../trust/documents/draft.ts');
     const { openKeySigners } = await import('../../inputs/signers.ts');
     const { output } = context;
     const { plan } = options;
@@ -47,7 +47,7 @@ export const trustSign = defineCommand({
     const needs = signatureNeeds(chain);
     const complete = isFinished(chain);
     // What is complete has to be accepted by those who follow the chain.
-    if (complete) proveChain(chain);
+    if (complete) verifyChain(chain);
     if (!plan) await writeTrustFile(directory, signed);
     output.result(
       { kind: 'trust-signature', path: newest.name, digest: newest.digest, changes, needs, complete, written: !plan },

@@ -1,6 +1,6 @@
 /** The forms in which a person or a program is known to a registry. */
 
-/** What proves who we are; none of it ever appears in a message. */
+/** What authenticates us; none of it ever appears in a message. */
 export interface Credentials {
   readonly username?: string | undefined;
   readonly password?: string | undefined;

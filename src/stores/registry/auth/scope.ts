@@ -36,7 +36,7 @@ export function uniteScopes(...groups: readonly (readonly string[])[]): readonly
   );
 }
 
-/** Whether everything in `wanted` is contained in `granted`. */
-export function coversScopes(granted: readonly string[], wanted: readonly string[]): boolean {
-  return uniteScopes(granted, wanted).join(' ') === uniteScopes(granted).join(' ');
+/** Whether everything in `requested` is contained in `granted`. */
+export function coversScopes(granted: readonly string[], requested: readonly string[]): boolean {
+  return uniteScopes(granted, requested).join(' ') === uniteScopes(granted).join(' ');
 }

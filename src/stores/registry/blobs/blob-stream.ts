@@ -27,7 +27,7 @@ export type OpenFrom = (offset: number) => Promise<Opened>;
 export interface BlobStreamOptions {
   /** What messages call the source. */
   readonly where: string;
-  /** First byte wanted. */
+  /** First byte requested. */
   readonly offset: number;
   readonly retry: RetryPolicy;
   readonly signal?: AbortSignal | undefined;
@@ -51,12 +51,12 @@ export async function* streamBlob(expected: Descriptor, open: OpenFrom, options:
       try {
         let skip = at - startOf(opened, expected, at, where);
         for await (const chunk of opened.chunks) {
-          const wanted = chunk.subarray(Math.min(skip, chunk.length));
-          skip -= chunk.length - wanted.length;
-          if (wanted.length === 0) continue;
-          at += wanted.length;
+          const requested = chunk.subarray(Math.min(skip, chunk.length));
+          skip -= chunk.length - requested.length;
+          if (requested.length === 0) continue;
+          at += requested.length;
           if (at > expected.size) throw wrongSize(opened, expected, where, 'more bytes than that came');
-          yield wanted;
+          yield requested;
         }
       } finally {
         await opened.release();
@@ -79,7 +79,7 @@ export async function* streamBlob(expected: Descriptor, open: OpenFrom, options:
   }
 }
 
-/** The offset of the first byte that will come; what lies before the wanted one is to be passed over. */
+/** The offset of the first byte that will come; what lies before the requested one is to be passed over. */
 function startOf(opened: Opened, expected: Descriptor, at: number, where: string): number {
   const { asked, status, headers } = opened;
   const length = headers['content-length'];

@@ -1,4 +1,4 @@
-/** Reads and writes the manifests of one repository: by digest they are proved, by tag their digest is computed. */
+/** Reads and writes the manifests of one repository: by digest they are verified, by tag their digest is computed. */
 import { retrying } from '../../../base/retry.ts';
 import { AuthError, IntegrityError, NotFoundError, RegistryError } from '../../../errors.ts';
 import type { Descriptor } from '../../../oci/descriptor.ts';

@@ -1,4 +1,4 @@
-/** What a release wants once its components are put together: each image and each file once, whoever named it. */
+/** What a release wants once its components are put together: each image and each file once, however many name it. */
 import { memberPathFault } from '../../base/tar/ustar.ts';
 import { UsageError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
@@ -10,7 +10,7 @@ import type { ImageOrigin } from '../../release/spec/spec-schema.ts';
 import type { CollectedComponent } from './collect.ts';
 
 /** One image to pin. */
-export interface WantedImage {
+export interface RequestedImage {
   readonly reference: Reference;
   readonly origin: ImageOrigin;
   readonly platforms: readonly string[] | 'all';
@@ -21,18 +21,18 @@ export interface WantedImage {
 export function uniteImages(
   components: readonly CollectedComponent[],
   platforms: readonly string[] | 'all',
-): Map<string, WantedImage> {
-  const wanted = new Map<string, WantedImage>();
+): Map<string, RequestedImage> {
+  const requested = new Map<string, RequestedImage>();
   for (const { reference, origin, platforms: own, foundIn } of components.flatMap((component) => component.images)) {
     const text = formatReference(reference);
-    const known = wanted.get(text);
+    const known = requested.get(text);
     if (known !== undefined && known.origin !== origin) throw twoOrigins(text, [...known.lock.foundIn, foundIn]);
     const chosen = own?.map(formatPlatform);
     const union =
       known === undefined
         ? chosen
         : chosen && known.lock.platforms && [...new Set([...known.lock.platforms, ...chosen])].sort();
-    wanted.set(text, {
+    requested.set(text, {
       reference,
       origin,
       platforms: union ?? platforms,
@@ -44,7 +44,7 @@ export function uniteImages(
       },
     });
   }
-  return wanted;
+  return requested;
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Holds what the inventory says of manifests against the manifests themselves. Digests prove that bytes are those that
- * were signed for; this proves that the signed graph is the one that registries and engines will read out of them.
+ * Holds what the inventory says of manifests against the manifests themselves. Digests verify that bytes are those that
+ * were signed for; this verifies that the signed graph is the one that registries and engines will read out of them.
  */
 import { childKey, createReach } from '../../content/graph-walk.ts';
 import { AirgapError, IntegrityError } from '../../errors.ts';
@@ -20,7 +20,7 @@ interface Listed {
 }
 
 /** Is handed the content it needs, in any order and each piece once, and refuses the first that disagrees. */
-export class GraphProof {
+export class GraphVerifier {
   readonly #manifests: ReadonlyMap<Digest, GraphManifest>;
   readonly #blobs: ReadonlyMap<Digest, GraphBlob>;
   readonly #images: Inventory['images'];
@@ -71,7 +71,7 @@ export class GraphProof {
   }
 
   /**
-   * Takes content whose digest was proved.
+   * Takes content whose digest was verified.
    * @throws IntegrityError `MALFORMED` when the inventory describes a manifest otherwise than it is.
    */
   take(digest: Digest, bytes: Uint8Array): void {

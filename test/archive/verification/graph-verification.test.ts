@@ -1,7 +1,7 @@
 /** A trusted key does not make a lie true: what the inventory says of manifests must be what they say themselves. */
 import { writeFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { GraphProof } from '../../../src/archive/verification/graph-proof.ts';
+import { GraphVerifier } from '../../../src/archive/verification/graph-verification.ts';
 import { bytesOf } from '../../../src/content/verified.ts';
 import { sha256, type Digest } from '../../../src/oci/digest.ts';
 import { MAX_MANIFEST_BYTES } from '../../../src/oci/manifest.ts';
@@ -240,7 +240,7 @@ describe('what an image runs on is in a config that is an image’s', () => {
     const json = { schemaVersion: 2, mediaType: MediaType.manifest, config: { mediaType, ...blob }, layers: [] };
     const manifest = Buffer.from(JSON.stringify(json));
     const digest = sha256(manifest);
-    const proof = new GraphProof({
+    const proof = new GraphVerifier({
       images: [{ reference: 'registry.example/app:1', digest, ...(platform === undefined ? {} : { platform }) }],
       manifests: [{ digest, size: manifest.length, mediaType: MediaType.manifest, config: blob.digest, layers: [] }],
       blobs: [{ ...blob, mediaType }],
@@ -269,7 +269,7 @@ describe('what an image runs on is in a config that is an image’s', () => {
 
 test('a manifest of more than 32 MiB is refused before it is read', async () => {
   const lie = changed((draft) => void (first(draft, isImage).size = MAX_MANIFEST_BYTES + 1));
-  expect(await rejectionOf(() => new GraphProof(lie))).toMatchObject(LIE);
+  expect(await rejectionOf(() => new GraphVerifier(lie))).toMatchObject(LIE);
 });
 
 test('manifests are judged before any layer is hashed', async () => {
