@@ -58,9 +58,7 @@ const ReferenceText = z
 /** One image, where more than its reference has to be said. */
 export const SpecImage = z
   .strictObject({
-    reference: ReferenceText.describe(
-      'Where the image comes from: registry/repository:tag, with @digest if wanted.',
-    ),
+    reference: ReferenceText.describe('Where the image comes from: registry/repository:tag, with @digest if wanted.'),
     platforms: z
       .array(PlatformText)
       .min(1)
