@@ -90,6 +90,16 @@ test('docs/commands.md lists every command, in the words of its help', () => {
   expect(listed).toEqual(AIRGAP.commands.map(({ name, summary }) => [name, summary]).sort());
 });
 
+test('every path that docs/architecture.md names is there', () => {
+  const named = [
+    ...readPage('docs/architecture.md').matchAll(/`([a-z][\w-]*(?:\/[\w.-]+)*\/(?:[\w-]+(?:\.\w+)*\.ts)?)`/g),
+  ];
+  const paths = named.map(([, path = '']) => path);
+  expect(paths.length).toBeGreaterThan(40);
+  const rooms = ['', 'src', ...readdirSync(join(repository, 'src')).map((room) => `src/${room}`)];
+  expect(paths.filter((path) => !rooms.some((room) => existsSync(join(repository, room, path))))).toEqual([]);
+});
+
 test('docs/dependencies.md has a reason for every dependency, and for nothing else', () => {
   const { dependencies, optionalDependencies } = packageJson;
   const listed = namedInTables(readPage('docs/dependencies.md'));
