@@ -19,10 +19,10 @@ const FOREIGN_CODE = /^(node:)?(vm|inspector|module|repl|wasi)$/;
 /** What the far side needs. Verbs of the connected side, the embedded registry, rendering and signing services are not. */
 const ROOMS = [
   ...['archive/hashing', 'archive/inventory', 'archive/layout', 'archive/reader', 'archive/verification'],
-  ...['base', 'base/files', 'base/http', 'base/http/fast', 'base/json', 'base/schemas', 'base/tar'],
+  ...['base', 'base/files', 'base/http', 'base/http/fast', 'base/json', 'base/programs', 'base/schemas', 'base/tar'],
   ...['cli', 'cli/commands', 'cli/commands/audit', 'cli/inputs', 'cli/options', 'cli/output'],
   ...['content', 'kubernetes/charts', 'kubernetes/resources', 'oci', 'operations', 'operations/load'],
-  ...['release/mapping', 'release/policy', 'report', 'site', 'site/audit', 'site/receipts'],
+  ...['release/mapping', 'release/policy', 'report', 'report/loads', 'site', 'site/audit', 'site/receipts'],
   ...['stores', 'stores/docker', 'stores/layout'],
   ...['stores/registry', 'stores/registry/auth', 'stores/registry/blobs', 'stores/registry/manifests'],
   ...['trust/documents', 'trust/evidence', 'trust/keys', 'trust/provenance', 'trust/rollback', 'trust/signatures'],
@@ -30,7 +30,7 @@ const ROOMS = [
 ];
 const VERBS = ['extract.ts', 'inspect.ts'];
 
-/** Each file of the product that is reached, with what it asks of Node and of packages. */
+/** Each file of the product that is reached, with what it imports: files, modules of Node, packages. */
 type Closure = ReadonlyMap<string, readonly string[]>;
 
 async function closureOf(entry: string): Promise<Closure> {
@@ -50,7 +50,7 @@ async function closureOf(entry: string): Promise<Closure> {
   return new Map(
     Object.entries(metafile.inputs).map(([path, { imports }]) => [
       path.replace(/^src\//, ''),
-      imports.filter(({ external }) => external === true).map((imported) => imported.path),
+      imports.map((imported) => imported.path.replace(/^src\//, '')),
     ]),
   );
 }
@@ -76,7 +76,8 @@ describe('the closure of verify-and-load', () => {
   });
 
   test('starts no program but the credential helpers that the operator has configured', () => {
-    expect(importersOf(closure, PROGRAMS)).toEqual(['stores/registry/auth/credential-helper.ts']);
+    expect(importersOf(closure, PROGRAMS)).toEqual(['base/programs/run-program.ts']);
+    expect(importersOf(closure, /^base\/programs\//)).toEqual(['stores/registry/auth/credential-helper.ts']);
   });
 
   test('opens connections to targets alone: through the HTTP client, and to a Docker Engine', () => {
@@ -103,7 +104,7 @@ test('what decides and keeps the order at the site can open no connection and st
 
 test('these rules can fail: the connected side reaches what they forbid', async () => {
   const closure = await closureOf('cli/main.ts');
-  expect(importersOf(closure, PROGRAMS)).not.toEqual(['stores/registry/auth/credential-helper.ts']);
+  expect(importersOf(closure, /^base\/programs\//).length).toBeGreaterThan(1);
   expect(importersOf(closure, NETWORK)).toContain('server/embedded-registry.ts');
   expect([...closure.keys()].some((path) => path.startsWith('server/'))).toBe(true);
 });

@@ -92,6 +92,7 @@ export async function withAdmittedRelease<T>(
 ): Promise<T> {
   const { terms, isPlan = false } = request;
   const { trail, receipt } = await openRecord(request, environment);
+  await using _receipt = receipt;
   const admitAndWork = async (): Promise<T> => {
     const reader = await openArchive(request.archive);
     await using closing = new AsyncDisposableStack();
@@ -117,6 +118,7 @@ export async function verifyAdmittedStream(
   options: VerifyOptions = {},
 ): Promise<{ readonly outcome: VerifiedRelease; readonly record: SiteRecord }> {
   const { trail, receipt } = await openRecord(request, environment);
+  await using _receipt = receipt;
   return await trail.cover(async () => {
     await using admission = await Admission.open(request.terms, request.action);
     const onTrusted = (release: TrustedRelease): void => {

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { StoreError, UsageError } from '../../errors.ts';
 import { isInherited, writeStream } from './inherited-stream.ts';
 import { irregularity } from './open-file.ts';
-import { placeFile } from './place-file.ts';
+import { openFileAt, type OpenedFile } from './opened-file.ts';
 import { onDisk, systemCode } from './system-errors.ts';
 
 /** Of a result, before the umask: for everyone whom the umask does not keep out. */
@@ -17,10 +17,27 @@ const RESULT_MODE = 0o666;
  * @throws StoreError `STORE_IO` or `NO_SPACE`
  */
 export async function writeResultFile(path: string, content: string): Promise<void> {
+  await using file = await openResultFile(path);
+  await file.write(content);
+}
+
+/**
+ * The first half of {@link writeResultFile}, for a result that is known only when it can no longer be undone: whether it
+ * can be written is found out before.
+ * @throws StoreError `STORE_IO` or `NO_SPACE`
+ */
+export async function openResultFile(path: string): Promise<OpenedFile> {
   await makeDirectory(dirname(path), path);
   const found = await statOf(path);
   if (found !== undefined && !found.isFile()) throw refused(path, found);
-  await placeFile(path, content, { mode: RESULT_MODE });
+  return openFileAt(path, { mode: RESULT_MODE });
+}
+
+/** The first half of {@link writeNamedFile}: a stream is opened only when something is to be said. */
+export async function openNamedFile(path: string, signal?: AbortSignal): Promise<OpenedFile> {
+  const isFile = !(await isStream(path));
+  if (isFile) return openResultFile(path);
+  return { path, write: (text) => writeToStream(path, text, signal), [Symbol.asyncDispose]: async () => undefined };
 }
 
 /**
@@ -29,9 +46,16 @@ export async function writeResultFile(path: string, content: string): Promise<vo
  * @throws StoreError `STORE_IO` or `NO_SPACE`; the signal's reason.
  */
 export async function writeNamedFile(path: string, content: string, signal?: AbortSignal): Promise<void> {
+  await using file = await openNamedFile(path, signal);
+  await file.write(content);
+}
+
+async function isStream(path: string): Promise<boolean> {
   const found = await statOf(path);
-  const isStream = isInherited(path) || found?.isFIFO() === true || found?.isCharacterDevice() === true;
-  if (!isStream) return writeResultFile(path, content);
+  return isInherited(path) || found?.isFIFO() === true || found?.isCharacterDevice() === true;
+}
+
+async function writeToStream(path: string, content: string | Uint8Array, signal?: AbortSignal): Promise<void> {
   await onDisk(`cannot write ${path}`, () => writeStream(path, Buffer.from(content), signal), {
     otherwise: 'name a file, or a pipe that a program reads',
   });

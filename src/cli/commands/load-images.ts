@@ -1,9 +1,9 @@
 /** Loads an archive into a registry or an OCI layout and reports what became of every image. */
 import { loadRelease, planLoad, type LoadOutcome } from '../../operations/load/load.ts';
 import type { TargetAddress } from '../../release/mapping/target-address.ts';
-import { imageContent } from '../../report/audit-content.ts';
+import { imageContent } from '../../report/loads/audit-content.ts';
 import { formatDuration } from '../../report/format.ts';
-import { describeLoad, describeLoadPlan, joinDescribed, type Described } from '../../report/load-report.ts';
+import { describeLoad, describeLoadPlan, joinDescribed, type Described } from '../../report/loads/load-report.ts';
 import {
   describeCharts,
   describeCopied,
@@ -11,9 +11,9 @@ import {
   describeMoves,
   describePending,
   toImageOutcomes,
-  writeReports,
   type ImageOutcome,
-} from '../../report/transfers.ts';
+} from '../../report/loads/transfers.ts';
+import { openReports } from '../../report/loads/report-files.ts';
 import type { AdmittedRelease } from '../../site/admitted-release.ts';
 import type { Context } from '../context.ts';
 import { openImageTarget } from '../../release/mapping/open-target.ts';
@@ -52,6 +52,7 @@ export async function loadImages(
     output.result(document, lines);
     return;
   }
+  await using reports = await openReports(directory, 'load');
   const { outcome, record } = await admitted.perform({
     planned: () => imageContent(outcomesOf(), plan.charts),
     act: async () => {
@@ -65,7 +66,7 @@ export async function loadImages(
   });
   const amount = { payload: outcome.payload, ...describeCopied(outcome) };
   const { document, lines } = describeLoad(subject, describe(outcomesOf(outcome)), amount, record);
-  await writeReports(directory, 'load', document, plan.images);
+  await reports.write(document, plan.images);
   output.result(document, lines);
   output.note(`took ${formatDuration(context.now().getTime() - started)}; reports are in ${directory}`);
 }

@@ -2,11 +2,11 @@
 import { parseReference } from '../../oci/reference.ts';
 import { loadTars, planDirectory, planDocker } from '../../operations/load/tarballs.ts';
 import type { TargetAddress } from '../../release/mapping/target-address.ts';
-import { tarballContent } from '../../report/audit-content.ts';
+import { tarballContent } from '../../report/loads/audit-content.ts';
 import { formatBytes } from '../../report/format.ts';
-import { describeLoad, describeLoadPlan } from '../../report/load-report.ts';
-import { describeTarballs } from '../../report/tarballs.ts';
-import { writeReports } from '../../report/transfers.ts';
+import { describeLoad, describeLoadPlan } from '../../report/loads/load-report.ts';
+import { describeTarballs } from '../../report/loads/tarballs.ts';
+import { openReports } from '../../report/loads/report-files.ts';
 import type { AdmittedRelease } from '../../site/admitted-release.ts';
 import type { Context } from '../context.ts';
 import { refuse } from '../../release/mapping/open-target.ts';
@@ -47,6 +47,7 @@ export async function loadTarballs(
     output.result(document, lines);
     return;
   }
+  await using reports = await openReports(directory, 'load');
   const { outcome, record } = await admitted.perform({
     planned: () => tarballContent(archive.release, tarballs, 'missing'),
     act: async () => {
@@ -66,7 +67,7 @@ export async function loadTarballs(
   const { document, lines } = describeLoad(subject, describeTarballs(plan, true), amount, record);
   const references = [...new Set(tarballs.flatMap((tar) => tar.references))];
   const mapping = references.map((original) => ({ original, internal: parseReference(original) }));
-  await writeReports(directory, 'load', document, mapping);
+  await reports.write(document, mapping);
   output.result(document, lines);
   output.note(`reports are in ${directory}`);
 }

@@ -5,7 +5,7 @@ import { narrowGraph } from '../../release/mapping/routes.ts';
 import { parseTarget } from '../../release/mapping/target-address.ts';
 import type { Context } from '../context.ts';
 import { notePins } from '../../report/pin-lines.ts';
-import { joinDescribed } from '../../report/load-report.ts';
+import { joinDescribed } from '../../report/loads/load-report.ts';
 import { formatDuration } from '../../report/format.ts';
 import { ImageSources } from '../../operations/resolve/image-sources.ts';
 import { openImageTarget } from '../../release/mapping/open-target.ts';
@@ -19,8 +19,8 @@ import {
   describeMoves,
   describePending,
   toImageOutcomes,
-  writeReports,
-} from '../../report/transfers.ts';
+} from '../../report/loads/transfers.ts';
+import { openReports, type ReportFiles } from '../../report/loads/report-files.ts';
 
 /** What `airgap mirror` is told. */
 export interface MirrorReleaseOptions extends TargetOptions {
@@ -50,6 +50,8 @@ export async function mirrorRelease(
   await using sources = new ImageSources({ ...options, env: context.env, signal });
   await using opened = await openImageTarget(address, { ...options, env: context.env });
   const { target } = opened;
+  await using closing = new AsyncDisposableStack();
+  let reports: ReportFiles | undefined;
   const mirrored = await (async () => {
     using progress = await openProgress(context);
     const pinned = await pinRelease(input, sources, {
@@ -69,6 +71,7 @@ export async function mirrorRelease(
       : { graph: pinned.lock, skipped: [] };
     const plan = await planMirror(graph, sourceOf, target, { concurrency, signal });
     if (options.plan) return { pinned, skipped, plan, result: undefined };
+    if (options.report !== undefined) reports = closing.use(await openReports(options.report, 'mirror'));
     progress.begin('copy', target.name, plan.bytes);
     const result = await mirrorImages(plan, { concurrency, signal, onEvent: progress.onCopy });
     return { pinned, skipped, plan, result };
@@ -92,7 +95,7 @@ export async function mirrorRelease(
   const { copied, mounted, tagged } = result;
   const amount = describeCopied(result);
   const document = { kind: 'mirror', ...common, ...amount.document };
-  if (options.report !== undefined) await writeReports(options.report, 'mirror', document, plan.images);
+  await reports?.write(document, plan.images);
   output.result(document, [
     `mirrored ${input.path} to ${target.name}`,
     ...described.lines,

@@ -1,5 +1,5 @@
 /** `airgap verify`: verifies every byte of an archive with a key the user holds. */
-import { AirgapError, ExitCode, exitCodeOf } from '../../errors.ts';
+import { AirgapError, ExitCode, exitCodeOf, inContext } from '../../errors.ts';
 import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
 import type { VerifiedArchive, VerifiedRelease } from '../../archive/verification/verified-archive.ts';
 import type { VerifyReport } from '../../report/verify-report.ts';
@@ -15,7 +15,7 @@ import { formatDocument } from '../../report/document.ts';
 import { openProgress } from '../output/progress.ts';
 import { describeSigner, signerDocument } from '../../report/signer-lines.ts';
 import { describeBuild, provenanceDocument } from '../../report/provenance-lines.ts';
-import { writeNamedFile } from '../../base/files/result-file.ts';
+import { openNamedFile } from '../../base/files/result-file.ts';
 import { toTrustDocument, trustLines } from '../../report/trust-lines.ts';
 import { readTerms, trustOptions } from '../options/trust-options.ts';
 
@@ -53,18 +53,25 @@ export async function verifyAndReport(
   const { report: reportPath } = options;
   const started = context.now().getTime();
   const state: State = { trusted: undefined, done: 0, total: 0 };
-  try {
-    const { release, record } = await verifyAtSite(context, archive, terms, options, state);
-    const report = { ...describe(archive, terms, state, { release }), ...recordDocument(record) };
-    if (reportPath !== undefined) await writeNamedFile(reportPath, formatDocument(report), signal);
-    output.result(report, [...verifiedLines(archive, release), ...recordLines(record)]);
-    output.note(`took ${formatDuration(context.now().getTime() - started)}`);
-  } catch (error) {
+  await using file = reportPath === undefined ? undefined : await openNamedFile(reportPath, signal);
+  const outcome = await verifyAtSite(context, archive, terms, options, state).catch(async (error: unknown) => {
     const report = describe(archive, terms, state, { error });
-    if (reportPath !== undefined) await writeNamedFile(reportPath, formatDocument(report), signal);
+    // What was wrong with the archive is the reason to give, whatever becomes of the report.
+    await file?.write(formatDocument(report)).catch((unwritten: unknown) => output.note(reportMissing(unwritten)));
     if (output.json) output.result(report, []);
     throw error;
-  }
+  });
+  const { release, record } = outcome;
+  const report = { ...describe(archive, terms, state, { release }), ...recordDocument(record) };
+  await file?.write(formatDocument(report)).catch((error: unknown) => {
+    throw inContext(error, 'the archive is verified, and the report is not there');
+  });
+  output.result(report, [...verifiedLines(archive, release), ...recordLines(record)]);
+  output.note(`took ${formatDuration(context.now().getTime() - started)}`);
+}
+
+function reportMissing(error: unknown): string {
+  return `the report is not there: ${error instanceof Error ? error.message : String(error)}`;
 }
 
 interface State {

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { lstat, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { irregularity } from '../../base/files/open-file.ts';
-import { placeFile } from '../../base/files/place-file.ts';
+import { openFileAt, type OpenedFile } from '../../base/files/opened-file.ts';
 import { inContext, UsageError } from '../../errors.ts';
 import { keyId, publicKeyOf } from '../../trust/keys/public-key.ts';
 import { serializeEnvelope } from '../../trust/signatures/dsse.ts';
@@ -27,17 +27,19 @@ export interface WrittenReceipt {
 }
 
 /** A place for a receipt, made sure of before anything is done. */
-export class ReceiptWriter {
-  readonly #request: ReceiptRequest;
+export class ReceiptWriter implements AsyncDisposable {
+  readonly #key: KeyObject | undefined;
+  readonly #file: OpenedFile;
 
-  private constructor(request: ReceiptRequest) {
-    this.#request = request;
+  private constructor(key: KeyObject | undefined, file: OpenedFile) {
+    this.#key = key;
+    this.#file = file;
   }
 
   /**
    * Makes sure, before anything is done, that the receipt can be made: there is a log of which it is an entry, and a
-   * directory for it.
-   * @throws UsageError
+   * file for it is open.
+   * @throws UsageError; StoreError `STORE_IO`, `NO_SPACE`
    */
   static async open(request: ReceiptRequest, log: string | undefined): Promise<ReceiptWriter> {
     if (log === undefined) {
@@ -46,21 +48,27 @@ export class ReceiptWriter {
       });
     }
     await assertPlace(request.path);
-    return new ReceiptWriter(request);
+    return new ReceiptWriter(request.key, await openFileAt(request.path));
   }
 
   /** @throws StoreError `STORE_IO`, `NO_SPACE`: the load is complete all the same, as the message says. */
   async write({ entry, head }: AuditRecord): Promise<WrittenReceipt> {
     if (entry.event === 'recovered') throw new RangeError('a recovery has no receipt');
-    const { path, key } = this.#request;
+    const key = this.#key;
+    const { path } = this.#file;
     const unsigned = createReceipt(entry, head.hash);
     const envelope = key === undefined ? unsigned : signEnvelope(unsigned, key);
     try {
-      await placeFile(path, serializeEnvelope(envelope));
+      await this.#file.write(serializeEnvelope(envelope));
     } catch (error) {
       throw inContext(error, 'all was done and is on record; the receipt is not there, so run the same command again');
     }
     return { path, signedBy: key && keyId(publicKeyOf(key)) };
+  }
+
+  /** Leaves nothing where no receipt was written. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file[Symbol.asyncDispose]();
   }
 }
 

@@ -229,7 +229,9 @@ describe('what ends badly is on record', () => {
 
 describe('a load that cannot be put on record', () => {
   test('does not begin, when the disk is full', async () => {
-    await using disk = await mountTmpfs({ maxBytes: 16 * 1024, maxInodes: 1 });
+    // A name can be had there, and no room behind it.
+    await using disk = await mountTmpfs({ maxBytes: 16 * 1024 });
+    await writeFile(`${disk.path}/full`, Buffer.alloc(16 * 1024));
     const result = await airgap(loadArgs('--audit-log', `${disk.path}/audit.jsonl`, '--json'));
     expect(result).toMatchObject({ exitCode: 1, stdout: '' });
     expect(errorOf(result)).toMatchObject({ code: 'NO_SPACE' });
@@ -258,6 +260,17 @@ describe('a load that cannot be put on record', () => {
   });
 
   const strace = requireTool('strace');
+  test.each([['the report', '--report'], ['the receipt', '--receipt']])('does nothing where %s could not be written', async (_, option) => {
+    await using full = await mountTmpfs({ maxBytes: 1_000_000, maxInodes: 1 });
+    const [, ...args] = loadArgs().filter((word, index, all) => word !== '--report' && all[index - 1] !== '--report');
+    const refused = await airgap(['load', ...args, option, `${full.path}/there`, '--json']);
+    expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(errorOf(refused)).toMatchObject({ code: 'NO_SPACE', message: expect.stringContaining(full.path) as string });
+    expect(await readdir(at('images', 'blobs', 'sha256')).catch(() => [])).toEqual([]);
+    expect(await readFile(at('state', 'state.json'), 'utf8').catch(() => '')).toBe('');
+    await ok(...loadArgs());
+  }); // prettier-ignore
+
   test.skipIf(strace === undefined)('at its end is done and remembered, says so, and is completed by the same command', async () => {
     const script = `${cli.directory}/airgap.mjs`;
     const log = at('state', 'audit.jsonl');
@@ -358,7 +371,9 @@ describe('a receipt', () => {
   }); // prettier-ignore
 
   test('that cannot be written says what was done, and is written by the same command', async () => {
-    await using disk = await mountTmpfs({ maxBytes: 16 * 1024, maxInodes: 1 });
+    // A name can be had there, and no room behind it.
+    await using disk = await mountTmpfs({ maxBytes: 16 * 1024 });
+    await writeFile(`${disk.path}/full`, Buffer.alloc(16 * 1024));
     const result = await airgap(loadArgs('--receipt', `${disk.path}/receipt.json`, '--json'));
     expect(errorOf(result)).toMatchObject({ code: 'NO_SPACE' });
     expect(errorOf(result).message).toMatch(

@@ -1,11 +1,11 @@
 /** What a load brought to a target, as the audit log has it. */
-import { manifestFinder, type FindManifest } from '../content/graph-platforms.ts';
-import type { Digest } from '../oci/digest.ts';
-import type { ChartRoute } from '../operations/load/charts.ts';
-import type { PlannedTar } from '../operations/load/tarballs.ts';
-import type { TrustedRelease } from '../archive/verification/acceptance.ts';
-import type { AuditFile, AuditImage } from '../site/audit/entry-schema.ts';
-import type { AuditContent } from '../site/audit/trail.ts';
+import { manifestFinder, type FindManifest } from '../../content/graph-platforms.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { ChartRoute } from '../../operations/load/charts.ts';
+import type { PlannedTar } from '../../operations/load/tarballs.ts';
+import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
+import type { AuditFile, AuditImage } from '../../site/audit/entry-schema.ts';
+import type { AuditContent } from '../../site/audit/trail.ts';
 import type { ImageOutcome } from './transfers.ts';
 
 /** Images and charts at a registry or in a layout. */

@@ -1,20 +1,16 @@
 /** What a load or a mirror run did or would do, per image, for people and for machines. */
-import { join } from 'node:path';
-import type { CopyResult } from '../content/copy.ts';
-import { reachableFrom, type GraphPart } from '../content/graph-walk.ts';
-import { pendingBytes, substituteOf, type PendingCopy } from '../content/plan.ts';
-import { canMount } from '../content/store.ts';
-import type { TagMove } from '../content/tag-moves.ts';
-import type { Digest } from '../oci/digest.ts';
-import { formatReference } from '../oci/reference.ts';
-import { placesOf, type ImageTarget, type PlannedImage } from '../release/mapping/image-target.ts';
-import { formatMapping } from '../release/mapping/mapping.ts';
-import type { GraphEvidence } from '../content/content-graph.ts';
-import { formatEvidence } from './evidence-lines.ts';
-import { formatBytes, formatCount, formatTable, shortDigest } from './format.ts';
-import { formatDocument } from './document.ts';
+import type { CopyResult } from '../../content/copy.ts';
+import { reachableFrom, type GraphPart } from '../../content/graph-walk.ts';
+import { pendingBytes, substituteOf, type PendingCopy } from '../../content/plan.ts';
+import { canMount } from '../../content/store.ts';
+import type { TagMove } from '../../content/tag-moves.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { formatReference } from '../../oci/reference.ts';
+import { placesOf, type ImageTarget, type PlannedImage } from '../../release/mapping/image-target.ts';
+import type { GraphEvidence } from '../../content/content-graph.ts';
+import { formatEvidence } from '../evidence-lines.ts';
+import { formatBytes, formatCount, formatTable, shortDigest } from '../format.ts';
 import { joinDescribed, type Described } from './load-report.ts';
-import { writeResultFile } from '../base/files/result-file.ts';
 
 /** What became of one image; `missing` is what `loaded` is called in a plan. */
 export type ImageState = 'loaded' | 'missing' | 'present' | 'rebuilt';
@@ -174,15 +170,4 @@ export function describeCopied({ copied, copiedBytes, mounted, tagged }: CopyRes
     document: { copied, copiedBytes, mounted, tagged },
     line: `moved ${formatBytes(copiedBytes)}, mounted ${mounted}, tagged ${tagged}`,
   };
-}
-
-/** Writes `mapping.txt` and the JSON report. */
-export async function writeReports(
-  directory: string,
-  name: string,
-  document: object,
-  images: readonly Pick<PlannedImage, 'original' | 'internal'>[],
-): Promise<void> {
-  await writeResultFile(join(directory, 'mapping.txt'), formatMapping(images));
-  await writeResultFile(join(directory, `${name}-report.json`), formatDocument(document));
 }

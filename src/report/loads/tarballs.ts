@@ -1,6 +1,6 @@
 /** What a load of whole tarballs did or would do with each of them, for people and for machines. */
-import type { PlannedTar, Replaced, TarballPlan } from '../operations/load/tarballs.ts';
-import { formatBytes, formatCount, formatTable } from './format.ts';
+import type { PlannedTar, Replaced, TarballPlan } from '../../operations/load/tarballs.ts';
+import { formatBytes, formatCount, formatTable } from '../format.ts';
 import { joinDescribed, type Described } from './load-report.ts';
 import { describeSkipped } from './transfers.ts';
 

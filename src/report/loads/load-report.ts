@@ -1,10 +1,10 @@
 /** What a load did or would do, whatever kind of target it goes to: one model, for people and for machines. */
-import type { TrustedArchive } from '../archive/verification/trusted-archive.ts';
-import type { SiteRecord } from '../site/admitted-release.ts';
-import { nameSigner } from '../trust/signatures/identity.ts';
-import { recordDocument, recordLines } from './audit-lines.ts';
-import { provenanceDocument } from './provenance-lines.ts';
-import { toTrustDocument, trustLines } from './trust-lines.ts';
+import type { TrustedArchive } from '../../archive/verification/trusted-archive.ts';
+import type { SiteRecord } from '../../site/admitted-release.ts';
+import { nameSigner } from '../../trust/signatures/identity.ts';
+import { recordDocument, recordLines } from '../audit-lines.ts';
+import { provenanceDocument } from '../provenance-lines.ts';
+import { toTrustDocument, trustLines } from '../trust-lines.ts';
 
 /** Something in both forms. */
 export interface Described {
