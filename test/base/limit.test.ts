@@ -20,7 +20,7 @@ test.each([1, 2, 7, 100])('%i at a time, each item once', async (concurrency) =>
 });
 
 test('nothing to do is done at once', async () => {
-  await forEachConcurrently([], 3, () => Promise.reject(new Error('called')));
+  await expect(forEachConcurrently([], 3, () => Promise.reject(new Error('called')))).resolves.toBeUndefined();
 });
 
 test.each([0, -1, Number.NaN])('%d at a time would do nothing and is refused', async (concurrency) => {

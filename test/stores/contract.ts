@@ -292,11 +292,13 @@ export function declareLaws(factory: StoreFactory): void {
       }
     };
     const outcome = await read().catch((error: unknown) => error);
+    expect(chunks).toBeGreaterThan(0);
     // A store that hands out everything in one chunk has nothing left to stop.
     if (chunks !== 1 || outcome !== undefined) expect(outcome).toSatisfy(isAbort);
   });
 
   test('holds its content for the next process', async () => {
+    expect(opened.reopen === undefined).toBe(factory.name === 'memory');
     if (opened.reopen === undefined) return;
     await pushAll(store);
     await store.tag(corpus.index.descriptor, tag);

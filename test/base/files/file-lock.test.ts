@@ -160,6 +160,7 @@ describe('a lock file', () => {
   test('of a process whose number another one has now is taken over', async () => {
     await writeFile(path, `${process.pid} boot/1 ${hostname()} nonce\n`);
     await using _lock = await acquireFileLock(path, 'the archive');
+    expect(await readFile(path, 'utf8')).not.toContain('boot/1');
   });
 
   test('of another machine is respected, since nobody can tell whether it lives', async () => {
@@ -173,6 +174,7 @@ describe('a lock file', () => {
     async (text) => {
       await writeFile(path, text);
       await using _lock = await acquireFileLock(path, 'the archive');
+      expect(await readFile(path, 'utf8')).toMatch(new RegExp(`^${process.pid} `));
     },
   );
 

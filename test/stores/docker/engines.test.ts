@@ -132,6 +132,7 @@ describe.each(ENGINES)('Docker Engine $name', ({ generation, kept, args }) => {
     const runnable = multi.children[0] ?? image;
     const name = 'registry.example/team/multi:1.0';
     await loadIntoDocker(bytesOf(await hybridArchive(multi, runnable, name)), { host });
+    expect((await inspectDockerImages([name], { host })).size).toBe(1);
     await using source = await openDockerImage(name, { host });
     if (kept !== 'manifest') return;
     expect(source.root).toMatchObject({ mediaType: MediaType.index, digest: multi.descriptor.digest });

@@ -158,7 +158,7 @@ describe('an upload', () => {
       }),
     );
     await using repository = open(server.host);
-    await repository.push(small.descriptor, bytesOf(small.bytes));
+    await expect(repository.push(small.descriptor, bytesOf(small.bytes))).resolves.toBeUndefined();
   });
 });
 
