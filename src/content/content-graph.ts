@@ -1,5 +1,6 @@
 /** The content graph of a release, flat: what `release.lock.json` pins and `release.json` ships. */
 import * as z from 'zod';
+import { listOf } from '../base/schemas/list.ts';
 import { isDigest, type Digest } from '../oci/digest.ts';
 import { EVIDENCE_KINDS } from '../oci/evidence-names.ts';
 
@@ -39,7 +40,7 @@ export const GraphImage = z.strictObject({
   platform: z.string().max(100).optional(),
   indexMode: IndexMode.optional(),
   /** Empty where there is none; absent where none was looked for. */
-  evidence: z.array(GraphEvidence).max(MAX_ENTRIES).optional(),
+  evidence: listOf(GraphEvidence, MAX_ENTRIES).optional(),
 });
 export type GraphImage = z.infer<typeof GraphImage>;
 
@@ -59,9 +60,9 @@ export const GraphManifest = z.strictObject({
   digest: DigestText,
   mediaType: z.string().min(1).max(255),
   size: Size,
-  manifests: z.array(GraphChild).max(MAX_ENTRIES).optional(),
+  manifests: listOf(GraphChild, MAX_ENTRIES).optional(),
   config: DigestText.optional(),
-  layers: z.array(DigestText).max(MAX_ENTRIES).optional(),
+  layers: listOf(DigestText, MAX_ENTRIES).optional(),
 });
 export type GraphManifest = z.infer<typeof GraphManifest>;
 
@@ -71,8 +72,8 @@ export type GraphBlob = z.infer<typeof GraphBlob>;
 
 /** All images of a release with everything they reach; every list is sorted and free of duplicates. */
 export const ContentGraph = z.strictObject({
-  images: z.array(GraphImage).max(MAX_ENTRIES),
-  manifests: z.array(GraphManifest).max(MAX_ENTRIES),
-  blobs: z.array(GraphBlob).max(MAX_ENTRIES),
+  images: listOf(GraphImage, MAX_ENTRIES),
+  manifests: listOf(GraphManifest, MAX_ENTRIES),
+  blobs: listOf(GraphBlob, MAX_ENTRIES),
 });
 export type ContentGraph = z.infer<typeof ContentGraph>;

@@ -9,7 +9,7 @@ import type { TrustRecord } from '../trust/documents/document.ts';
 import { evaluateProvenance, type Provenance } from '../trust/provenance/evaluate-provenance.ts';
 import { nameSigner } from '../trust/signatures/identity.ts';
 import { releaseAttestations, releaseSignatures } from '../archive/reader/signatures.ts';
-import { readCarriedTrust } from '../archive/verification/carried-trust.ts';
+import { readCarried } from '../archive/verification/carried-trust.ts';
 
 /** One image as the archive's head describes it. */
 export interface InspectedImage {
@@ -82,7 +82,7 @@ export async function inspectArchive(path: string): Promise<Inspection> {
       sharedSize: sizeOf(digests.filter((digest) => (users.get(digest) ?? 0) > 1)),
     })),
     signers: [...new Set(releaseSignatures(archive.head).map(({ signer }) => nameSigner(signer)))],
-    trust: (await readCarriedTrust(archive, inventory)).toSorted((a, b) => a.document.version - b.document.version),
+    trust: archive.head.trust.map(readCarried),
     provenance: statements.unchecked,
   };
 }

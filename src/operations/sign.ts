@@ -140,10 +140,8 @@ function assertNewKey(
 }
 
 function findSpareSlot({ path: archive, head }: ArchiveReader): { index: number; path: string; size: number } {
-  const slots = head.inventory.slots.map(({ path, size }, index) => ({ index, path, size }));
-  const spare = slots.find(
-    ({ index, path }) => path.startsWith(SIGNATURES) && readSlot(head.slots[index] ?? Buffer.alloc(0)) === undefined,
-  );
+  const slots = head.slots.map(({ path, bytes }, index) => ({ index, path, bytes, size: bytes.length }));
+  const spare = slots.find(({ path, bytes }) => path.startsWith(SIGNATURES) && readSlot(bytes, path) === undefined);
   if (spare !== undefined) return spare;
   throw new UsageError('USAGE', `${archive} has no free slot for a signature`, {
     hint: 'give --detached to write the signature to a file beside it',

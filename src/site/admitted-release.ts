@@ -2,7 +2,7 @@
  * The order that keeps a site safe, for every verb: lock, admit, put on record, do, remember, put on record again,
  * receipt. A verb says what it would do and does it; when and whether is decided here.
  */
-import { openArchive } from '../archive/reader/reader.ts';
+import { openSealedArchive } from '../archive/reader/reader.ts';
 import type { TrustedRelease } from '../archive/verification/acceptance.ts';
 import { acceptArchive, type TrustedArchive } from '../archive/verification/trusted-archive.ts';
 import { verifyStream, type VerifiedRelease, type VerifyOptions } from '../archive/verification/verified-archive.ts';
@@ -94,12 +94,11 @@ export async function withAdmittedRelease<T>(
   const { trail, receipt } = await openRecord(request, environment);
   await using _receipt = receipt;
   const admitAndWork = async (): Promise<T> => {
-    const reader = await openArchive(request.archive);
     await using closing = new AsyncDisposableStack();
-    closing.use(reader);
-    trail.opened(sha256(reader.head.checksums));
+    const sealed = closing.use(await openSealedArchive(request.archive));
+    trail.opened(sha256(sealed.seal.checksums));
     const admission = closing.use(await Admission.open(terms, isPlan ? 'plan' : request.action));
-    const archive = await acceptArchive(reader, admission.acceptance);
+    const archive = closing.use(acceptArchive(sealed, admission.acceptance));
     trail.trusts(archive.release);
     return await work(new AdmittedRelease(archive, isPlan ? undefined : { trail, admission, receipt }));
   };

@@ -1,7 +1,8 @@
 /** An attacker's archive writer: lays out and signs whatever inventory it is given, true or not. */
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import { layoutArchive, renderChecksums } from '../../src/archive/layout/archive-layout.ts';
-import { sha256, type Digest } from '../../src/oci/digest.ts';
+import { encodeHeader, paddingOf } from '../../src/base/tar/ustar.ts';
+import { hexOf, sha256, type Digest } from '../../src/oci/digest.ts';
 import type { Inventory } from '../../src/archive/inventory/inventory-schema.ts';
 import type { KeyPair } from '../../src/trust/keys/public-key.ts';
 import type { ReleaseSigner } from '../../src/trust/signing/signer.ts';
@@ -36,6 +37,29 @@ export async function forgeArchive(inventory: Inventory, contents: Contents, sig
     isFirst = false;
   }
   return bytes;
+}
+
+/** What stands in the front of a forged archive, beside its inventory; what is left out is as small as it can be. */
+export interface ForgedFront {
+  readonly signer?: ReleaseSigner;
+  readonly mtime?: number;
+  readonly checksums?: Buffer;
+  /** Members between `checksums.txt` and `release.json`; by default one slot, signed where there is a signer. */
+  readonly between?: Readonly<Record<string, Buffer>>;
+}
+
+/** The front of an archive around any bytes for `release.json`; nothing follows them. */
+export async function forgeFront(inventory: Buffer, front: ForgedFront = {}): Promise<Buffer> {
+  const { signer, mtime = 0, checksums = Buffer.from(`${hexOf(sha256(inventory))}  release.json\n`) } = front;
+  const slot = fillSlot(await signer?.sign(checksums), 1024);
+  const between = front.between ?? { 'signatures/1.sigstore.json': slot };
+  return Buffer.concat(
+    Object.entries({ 'checksums.txt': checksums, ...between, 'release.json': inventory }).flatMap(([path, bytes]) => [
+      encodeHeader({ path, size: bytes.length, mtime }),
+      bytes,
+      Buffer.alloc(paddingOf(bytes.length)),
+    ]),
+  );
 }
 
 /** The content of a sample release as {@link forgeArchive} takes it. */

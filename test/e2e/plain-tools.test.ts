@@ -68,8 +68,9 @@ describe('tar and sha256sum', () => {
       const mode = line.includes(' install/') ? '-rwxr-xr-x' : '-rw-r--r--';
       expect(line).toMatch(new RegExp(`^${mode} 0/0 +\\d+ 2026-01-31 12:00:00 [A-Za-z0-9._+/-]+$`));
     }
-    expect(lines[0]).toMatch(/release\.json$/);
-    expect(lines[1]).toMatch(/checksums\.txt$/);
+    expect(lines[0]).toMatch(/checksums\.txt$/);
+    expect(lines[1]).toMatch(/signatures\/1\.sigstore\.json$/);
+    expect(lines.filter((line) => line.endsWith(' release.json'))).toHaveLength(1);
   });
 
   test('sha256sum notices one changed byte', async () => {

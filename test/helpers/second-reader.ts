@@ -177,19 +177,21 @@ export function layOut(json: Buffer): readonly LaidOutMember[] {
   const open = (path: string, size: number): LaidOutMember => ({ path, size, pieces: [{ open: path, size }] });
   const platforms = [...new Set(namings(release).map(({ platform }) => platform))];
   // Array.sort puts undefined last, which is where multi-platform.tar stands.
+  const version = ({ path }: LaidOutMember): number =>
+    Number(/^trust\/([1-9][0-9]{0,6})\.trust\.json$/.exec(path)?.[1] ?? 0);
+  const files = release.files.map(({ path, size, digest }) => ({ path, size, pieces: [{ digest, size }] }));
+  const trust = files.filter((file) => version(file) > 0).sort((a, b) => version(a) - version(b));
   const payload = [
+    known('release.json', json),
     known('image-list.txt', Buffer.from(release.images.map(({ reference }) => `${reference}\n`).join(''))),
-    ...release.files.map(({ path, size, digest }) => ({ path, size, pieces: [{ digest, size }] })),
+    ...files.filter((file) => version(file) === 0),
     ...platforms.sort().map((platform) => imageTar(release, platform)),
   ];
-  const checksumsSize = ['release.json', ...payload.map(({ path }) => path)].reduce(
-    (sum, path) => sum + 67 + path.length,
-    0,
-  );
+  const checksumsSize = [...trust, ...payload].reduce((sum, { path }) => sum + 67 + path.length, 0);
   return [
-    known('release.json', json),
     open('checksums.txt', checksumsSize),
     ...release.slots.map(({ path, size }) => open(path, size)),
+    ...trust,
     ...payload,
   ];
 }
@@ -207,9 +209,7 @@ export function readArchive(file: Buffer, trusted: readonly KeyObject[], thresho
   const insist: Insist = (holds, what) => {
     if (!holds) throw new Error(what);
   };
-  const field = file.toString('latin1', 124, 136);
-  insist(file.toString('latin1', 0, 13) === 'release.json\0' && /^[0-7]{11}\0$/.test(field), 'first header');
-  const json = file.subarray(512, 512 + Number.parseInt(field, 8));
+  const json = findInventory(file, insist);
   const release = JSON.parse(json.toString()) as Release;
   insist(json.equals(Buffer.from(`${JSON.stringify(release, null, 1)}\n`)), 'canonical inventory');
   const members = layOut(json);
@@ -230,6 +230,8 @@ export function readArchive(file: Buffer, trusted: readonly KeyObject[], thresho
   const listed = members.filter(
     ({ path }) => path !== 'checksums.txt' && !release.slots.some((slot) => slot.path === path),
   );
+  // The inventory's own line comes first.
+  listed.sort((a, b) => Number(b.path === 'release.json') - Number(a.path === 'release.json'));
   const lines = listed.map(({ path }) => `${hexOf(at(path))}  ${path}\n`);
   insist(checksums.equals(Buffer.from(lines.join(''))), 'checksums');
   proveProvenance(
@@ -250,6 +252,25 @@ export function readArchive(file: Buffer, trusted: readonly KeyObject[], thresho
   }
   compareGraph(release, contents, insist);
   return members;
+}
+
+/** Section 8, the front: from header to header, each with a size of its own, to the bytes of `release.json`. */
+function findInventory(file: Buffer, insist: Insist): Buffer {
+  for (let offset = 0, first = true; ; first = false) {
+    const name = file.toString('latin1', offset, offset + 100).replace(/\0[^]*/, '');
+    const field = file.toString('latin1', offset + 124, offset + 136);
+    const size = Number.parseInt(field, 8);
+    insist(/^[0-7]{11}\0$/.test(field) && first === (name === 'checksums.txt'), 'front');
+    if (name === 'release.json') {
+      insist(size >= 1 && size <= 32 * 1024 * 1024, 'size of release.json');
+      return file.subarray(offset + 512, offset + 512 + size);
+    }
+    insist(
+      /^(checksums\.txt|(signatures|attestations)\/[0-9]+\.sigstore\.json|trust\/[0-9]+\.trust\.json)$/.test(name),
+      'front',
+    );
+    offset += 512 + Math.ceil(size / 512) * 512;
+  }
 }
 
 /** Section 7. Returns the key id when a trusted key signed. */

@@ -1,6 +1,6 @@
 /** What makes the content graph of an inventory consistent in itself; whether it is true, the manifests say. */
 import { evidenceKey } from '../../content/evidence-finder.ts';
-import { namingsIn, platformsOf } from '../../content/graph-platforms.ts';
+import { manifestFinder, namingsIn, platformsOf } from '../../content/graph-platforms.ts';
 import { childKey, childrenOf, namedBy, referrersIn, rootsOf } from '../../content/graph-walk.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import { evidenceTags } from '../../oci/evidence-names.ts';
@@ -16,6 +16,9 @@ const MAX_DEPTH = 16;
 const MAX_TARS = 64;
 /** Bytes of all content, each time a tarball or a file holds it: with room for framing, offsets stay exact. */
 const MAX_TOTAL_BYTES = 2 ** 53 - 2 ** 40;
+/** Entries in the documents of all tarballs, and blobs in them. */
+const MAX_TAR_ENTRIES = 100_000;
+const MAX_TAR_MEMBERS = 300_000;
 /** Entries that images reach, added up over all images. */
 const MAX_STEPS = 10_000_000;
 const EMPTY_DIGEST = sha256('');
@@ -36,6 +39,7 @@ export function checkGraph(inventory: Inventory): void {
   checkSizes(inventory, known);
   checkNesting(inventory);
   checkImages(inventory.images, known);
+  checkTarballs(inventory, known);
 }
 
 type Manifests = ReadonlyMap<Digest, GraphManifest>;
@@ -118,6 +122,28 @@ function checkSizes(inventory: Inventory, known: Manifests): void {
     for (const blob of config === undefined ? layers : [config, ...layers]) total += sizes.get(blob) ?? 0;
   }
   if (total > MAX_TOTAL_BYTES) throw malformed('names more content than any archive can hold');
+}
+
+/** A layout holds every header and document of the tarballs in memory. */
+function checkTarballs(inventory: Inventory, known: Manifests): void {
+  const { images, manifests } = inventory;
+  let entries = images.reduce((sum, { evidence = [] }) => sum + evidence.length, 0);
+  for (const platform of [undefined, ...platformsOf(inventory)]) {
+    const find = manifestFinder(manifests, platform);
+    for (const image of images) if (find(image) !== undefined) entries++;
+  }
+  const places = new Map(namingsIn(inventory).map((naming) => [childKey(naming), naming]));
+  const members = new Map<string | undefined, Set<Digest>>();
+  let held = 0;
+  for (const { digest, platform } of places.values()) {
+    const { config, layers = [] } = known.get(digest) ?? {};
+    const own = members.get(platform) ?? new Set();
+    members.set(platform, own);
+    held -= own.size;
+    for (const each of [digest, config, ...layers]) if (each !== undefined) own.add(each);
+    held += own.size;
+    if (entries > MAX_TAR_ENTRIES || held > MAX_TAR_MEMBERS) throw malformed('needs tarballs with too many entries');
+  }
 }
 
 /** Digests forbid an index within itself and a circle of referrers, but here they are only claimed. */

@@ -1,10 +1,13 @@
 /** Reads and writes `release.json` in its one canonical form: what parses but is not byte for byte canonical is refused. */
+import { assertFewValues } from '../../base/json/strict-json.ts';
 import { Inventory } from './inventory-schema.ts';
 import { checkGraph } from './graph-rules.ts';
 import { checkMembers, malformed } from './member-rules.ts';
 
 /** Bytes of `release.json`: room for a hundred thousand blobs. */
-export const MAX_INVENTORY_BYTES: number = 64 * 1024 * 1024;
+export const MAX_INVENTORY_BYTES: number = 32 * 1024 * 1024;
+/** Values in it: those of a hundred thousand blobs and what names them. */
+const MAX_VALUES = 1_000_000;
 
 /** The bytes of `release.json`. */
 export function serializeInventory(inventory: Inventory): Buffer {
@@ -19,6 +22,7 @@ export function serializeInventory(inventory: Inventory): Buffer {
 export function parseInventory(bytes: Buffer): Inventory {
   let json: unknown;
   try {
+    assertFewValues(bytes, MAX_VALUES);
     json = JSON.parse(bytes.toString('utf8'));
   } catch {
     throw malformed('is not JSON');

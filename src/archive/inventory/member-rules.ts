@@ -5,6 +5,7 @@ import { isMemberPath, isTarTime } from '../../base/tar/ustar.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { formatReference, parseReference, type Reference } from '../../oci/reference.ts';
 import type { GraphImage } from '../../content/content-graph.ts';
+import { divideFiles, MAX_TRUST_BYTES, MAX_TRUST_FILES } from '../layout/trust-files.ts';
 import type { Inventory } from './inventory-schema.ts';
 
 /** Paths the archive itself fills in, which no file may take. */
@@ -24,6 +25,7 @@ export function checkMembers(inventory: Inventory): void {
     if (time !== undefined && !isRealTime(time)) throw malformed(`has no such time as ${time}`);
   }
   checkPaths(files.map(({ path }) => path));
+  checkTrustFiles(files);
   checkReferences(images);
   checkComponents(components, images, files);
 }
@@ -58,6 +60,17 @@ function checkPaths(paths: readonly string[]): void {
       if (folded.has(path.slice(0, cut))) throw malformed(`${path.slice(0, cut)} is both a file and a directory`);
     }
   }
+}
+
+/** They are read before anything is believed. */
+function checkTrustFiles(files: Inventory['files']): void {
+  const { trust } = divideFiles(files);
+  const bytes = trust.reduce((sum, { size }) => sum + size, 0);
+  if (trust.length > MAX_TRUST_FILES || bytes > MAX_TRUST_BYTES) {
+    throw malformed(`has ${trust.length} trust documents with ${bytes} bytes, more than are read`);
+  }
+  const empty = trust.find(({ size }) => size === 0);
+  if (empty !== undefined) throw malformed(`has an empty trust document, ${empty.path}`);
 }
 
 /** Importers and registries know one digest under one name; which of two would win is for none of them to choose. */

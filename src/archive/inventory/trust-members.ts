@@ -7,7 +7,7 @@ import { verifyChain } from '../../trust/documents/draft.ts';
 import { matchesIdentity, type SignerName } from '../../trust/signatures/identity.ts';
 import { serializeEnvelope } from '../../trust/signatures/dsse.ts';
 import { lineOf, trustFileName } from '../../trust/documents/document-files.ts';
-import { TRUST_DIRECTORY } from '../verification/carried-trust.ts';
+import { TRUST_DIRECTORY } from '../layout/trust-files.ts';
 
 /** What of a release the trust document must speak for. */
 type ReleaseLine = Pick<ReleaseLock, 'name' | 'version' | 'channel' | 'sequence'>;

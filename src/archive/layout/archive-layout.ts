@@ -6,6 +6,7 @@
 import { sha256, type Digest } from '../../oci/digest.ts';
 import type { Inventory } from '../inventory/inventory-schema.ts';
 import { checksumsBytes, formatChecksums, type ChecksumLine } from './checksums.ts';
+import { divideFiles } from './trust-files.ts';
 import { divideIntoTars, isImageTarPath, type ImageTar } from './image-tar.ts';
 import { serializeInventory } from '../inventory/inventory.ts';
 import { BLOCK_BYTES, encodeHeader, END_BYTES, paddingOf } from '../../base/tar/ustar.ts';
@@ -68,19 +69,26 @@ export function layoutArchive(inventory: Inventory): ArchiveLayout {
   const segments = new SegmentList(Date.parse(inventory.created) / 1000);
   const tars = divideIntoTars(inventory);
   const release = serializeInventory(inventory);
-  segments.document(MemberPath.inventory, release);
+  const { trust, others } = divideFiles(inventory.files);
   segments.open('checksums', MemberPath.checksums, checksumsBytes(checkedPaths(inventory, tars)));
   for (const slot of inventory.slots) segments.open('slot', slot.path, slot.size);
+  for (const file of trust) segments.content(file.path, file.size, file.digest);
+  segments.document(MemberPath.inventory, release);
   segments.document(MemberPath.imageList, imageList(inventory));
-  for (const file of inventory.files) segments.content(file.path, file.size, file.digest);
+  for (const file of others) segments.content(file.path, file.size, file.digest);
   for (const tar of tars) segments.tar(tar);
   return segments.end();
 }
 
-/** The payload members `checksums.txt` covers, in its order, with the digests the caller has for the image tarballs. */
+/**
+ * The payload members `checksums.txt` covers, in its order, with the digests the caller has for the image tarballs: what
+ * says what the others are comes first, and then they in the order of the archive.
+ */
 export function renderChecksums(layout: ArchiveLayout, tarDigests: ReadonlyMap<string, Digest>): Buffer {
   const lines: ChecksumLine[] = [];
-  for (const { path, digest } of layout.members) {
+  const isInventory = ({ path }: Member): boolean => path === MemberPath.inventory;
+  const ordered = [...layout.members.filter(isInventory), ...layout.members.filter((member) => !isInventory(member))];
+  for (const { path, digest } of ordered) {
     const known = digest ?? (isImageTarPath(path) ? tarDigests.get(path) : undefined);
     if (known !== undefined) lines.push({ path, digest: known });
   }

@@ -22,6 +22,16 @@ export function formatChecksums(lines: readonly ChecksumLine[]): Buffer {
 }
 
 /**
+ * What the first line says that `release.json` is, without a look at the others.
+ * @throws IntegrityError `MALFORMED`
+ */
+export function inventoryDigestIn(checksums: Buffer): Digest {
+  const [, hex] = /^([a-f0-9]{64}) {2}release\.json\n/.exec(checksums.toString('latin1', 0, 80)) ?? [];
+  if (hex === undefined) throw malformed('does not begin with the line of release.json');
+  return `sha256:${hex}`;
+}
+
+/**
  * Reads `checksums.txt`. No comments, no escapes, no binary marks, no blank or repeated lines.
  * @throws IntegrityError `MALFORMED`
  */

@@ -30,7 +30,7 @@ export function detachedPath(archivePath: string, keyId: string): string {
 
 /**
  * Reads the signatures beside an archive, in the order of their names.
- * @throws UsageError when there are more than 32. @throws IntegrityError when one is larger than 64 KiB or no file.
+ * @throws IntegrityError `MALFORMED` when there are more than 32, or one is larger than 64 KiB, a link or no file.
  * @throws StoreError `STORE_IO` when one cannot be read.
  */
 export async function readDetachedSignatures(archivePath: string): Promise<readonly DetachedSignature[]> {
@@ -40,9 +40,13 @@ export async function readDetachedSignatures(archivePath: string): Promise<reado
     return keyIdStart === undefined ? [] : [{ path: join(directory, entry), keyIdStart }];
   });
   if (found.length > MAX_FILES) {
-    throw new UsageError('USAGE', `${found.length} signatures lie beside ${archivePath}, more than ${MAX_FILES}`, {
-      hint: 'delete those that do not matter',
-    });
+    throw new IntegrityError(
+      'MALFORMED',
+      `${found.length} signatures lie beside ${archivePath}, more than ${MAX_FILES}`,
+      {
+        hint: 'move those away that do not belong to the archive; as many as that are no accident',
+      },
+    );
   }
   found.sort((a, b) => (a.path < b.path ? -1 : 1));
   return Promise.all(found.map(async (file) => ({ ...file, bytes: await readSmallFile(file.path) })));

@@ -1,9 +1,7 @@
-/**
- * Opens an archive by reading only its head: the inventory, `checksums.txt` and the slots. Nothing of it is trusted
- * yet; the {@link ArchiveHead}'s layout says where everything else must stand.
- */
+/** Opens archive files: the seal first, which is all that is read of an archive that is not believed, then the inventory. */
 import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Bytes } from '../../base/bytes.ts';
 import { openRegularSync, type OpenOptions } from '../../base/files/open-file.ts';
 import { toStoreError } from '../../base/files/system-errors.ts';
@@ -11,68 +9,56 @@ import type { CallOptions, FetchOptions, Source } from '../../content/store.ts';
 import { IntegrityError, NotFoundError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { Inventory } from '../inventory/inventory-schema.ts';
-import { readDetachedSignatures, type DetachedSignature } from './detached.ts';
-import { MAX_INVENTORY_BYTES, parseInventory } from '../inventory/inventory.ts';
-import { layoutArchive, MemberPath, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
-import { BLOCK_BYTES, encodeHeader } from '../../base/tar/ustar.ts';
+import type { ContentSegment } from '../layout/archive-layout.ts';
+import { readDetachedSignatures } from './detached.ts';
+import { openSeal, type ArchiveHead } from './head.ts';
+import { readSeal, type ArchiveSeal } from './seal.ts';
 
 const BUFFER_BYTES = 256 * 1024;
 const ANY_WRITE = 0o222;
 const ARCHIVE: OpenOptions = { what: 'an archive', hintWhenMissing: 'check the path' };
 
-/** The metadata of an archive: canonical, but not trusted. */
-export interface ArchiveHead {
-  readonly inventory: Inventory;
-  readonly layout: ArchiveLayout;
-  /** The bytes of `checksums.txt`. */
-  readonly checksums: Buffer;
-  /** The bytes of each slot, in the inventory's order. */
-  readonly slots: readonly Buffer[];
-  /** Signatures that lie beside the file; none for a stream. */
-  readonly detached: readonly DetachedSignature[];
-}
+/** An open archive of which nothing but the seal was read, and nothing is believed. */
+export class SealedArchive implements Disposable {
+  readonly path: string;
+  readonly seal: ArchiveSeal;
+  readonly #fd: number;
+  readonly #size: number;
+  #isClosed = false;
 
-/** Reads exactly these bytes or throws. Each call starts where the one before ended, or further on. */
-export type ReadExactly = (offset: number, length: number) => Promise<Buffer>;
-
-/**
- * Reads the head of an archive from anything that gives its first bytes in order.
- * @throws IntegrityError `MALFORMED` when the bytes are not those of a canonical archive.
- */
-export async function readHead(read: ReadExactly): Promise<ArchiveHead> {
-  const header = await read(0, BLOCK_BYTES);
-  const size = inventorySize(header);
-  const inventory = parseInventory(await read(BLOCK_BYTES, size));
-  const layout = layoutArchive(inventory);
-  const member = (path: string): { offset: number; size: number } => {
-    const found = layout.members.find((entry) => entry.path === path);
-    if (found === undefined) throw notAnArchive(`has no ${path}`);
-    return found;
-  };
-  if (!header.equals(encodeHeaderOf(inventory, size))) throw notAnArchive('does not start with a canonical header');
-  const checksums = member(MemberPath.checksums);
-  const slots: Buffer[] = [];
-  const bytes = await read(checksums.offset, checksums.size);
-  for (const { path } of inventory.slots) {
-    const slot = member(path);
-    slots.push(await read(slot.offset, slot.size));
+  constructor(path: string, fd: number, size: number, seal: ArchiveSeal) {
+    this.path = path;
+    this.seal = seal;
+    this.#fd = fd;
+    this.#size = size;
   }
-  return { inventory, layout, checksums: bytes, slots, detached: [] };
-}
 
-/** The only number taken from the file before anything is known: the size field of the first header, within its cap. */
-function inventorySize(header: Buffer): number {
-  const field = header.toString('latin1', 124, 136);
-  const size = /^[0-7]{11}\0$/.test(field) ? Number.parseInt(field, 8) : Number.NaN;
-  if (header.toString('latin1', 0, 13) !== `${MemberPath.inventory}\0` || !(size > 0))
-    throw notAnArchive('is not an archive of this product');
-  if (size > MAX_INVENTORY_BYTES) throw notAnArchive(`declares an inventory of ${size} bytes, over the limit`);
-  return size;
-}
+  /**
+   * Interprets the inventory. The reader takes the open file over.
+   * @param digest what `release.json` has to be, where the seal was accepted
+   * @throws IntegrityError `MALFORMED` when it is another or not canonical, `SIZE_MISMATCH` when the file is cut or has
+   *   bytes too many.
+   */
+  open(digest?: Digest): ArchiveReader {
+    const { offset, size } = this.seal.inventoryPlace;
+    const head = openSeal(this.seal, this.#read(offset, size), digest);
+    if (this.#size < head.layout.size) throw truncated(this.path, this.#size, head.layout.size);
+    if (this.#size > head.layout.size) throw trailing(this.path, head.layout.size, this.#size - head.layout.size);
+    this.#isClosed = true;
+    return new ArchiveReader(this.path, this.#fd, this.#size, head);
+  }
 
-function encodeHeaderOf(inventory: Inventory, size: number): Buffer {
-  return encodeHeader({ path: MemberPath.inventory, size, mtime: Date.parse(inventory.created) / 1000 });
+  /** Closes the file, unless a reader has taken it over. */
+  [Symbol.dispose](): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    closeSync(this.#fd);
+  }
+
+  #read(offset: number, length: number): Buffer {
+    if (offset + length > this.#size) throw truncated(this.path, this.#size);
+    return readExactly(this.#fd, offset, length, this.path);
+  }
 }
 
 /** An open archive file; also a {@link Source} of everything its inventory names. */
@@ -147,32 +133,45 @@ export class ArchiveReader implements Source, Disposable {
 }
 
 /** Options of {@link openArchive}. */
-export interface OpenArchiveOptions {
+export interface OpenArchiveOptions extends CallOptions {
   /** Open it for writing too, so that a slot can be filled. @defaultValue false */
   readonly writable?: boolean | undefined;
 }
 
 /**
- * Opens an archive file, read-only unless told otherwise, with the signatures that lie beside it.
+ * Opens an archive file, read-only unless told otherwise, with the signatures that lie beside it, and reads its seal.
  * @throws UsageError `USAGE` when there is no such file, or it cannot or should not be written.
- * @throws IntegrityError `MALFORMED` when its head is not canonical, `SIZE_MISMATCH` when it is cut or has bytes too many.
+ * @throws IntegrityError `MALFORMED` when its front is not canonical, `SIZE_MISMATCH` when it ends there.
  */
-export async function openArchive(path: string, { writable = false }: OpenArchiveOptions = {}): Promise<ArchiveReader> {
+export async function openSealedArchive(
+  path: string,
+  { writable = false, signal }: OpenArchiveOptions = {},
+): Promise<SealedArchive> {
   if (path === '-') throw noStream();
   const fd = writable ? openForWriting(path) : openForReading(path);
   try {
     const { size } = fstatSync(fd);
-    const head = await readHead(async (offset, length) => {
+    const seal = await readSeal(async (offset, length) => {
+      // A signal can only be heard between two turns.
+      await setImmediate();
+      signal?.throwIfAborted();
       if (offset + length > size) throw truncated(path, size);
       return readExactly(fd, offset, length, path);
     });
-    if (size < head.layout.size) throw truncated(path, size, head.layout.size);
-    if (size > head.layout.size) throw trailing(path, head.layout.size, size - head.layout.size);
-    return new ArchiveReader(path, fd, size, { ...head, detached: await readDetachedSignatures(path) });
+    return new SealedArchive(path, fd, size, { ...seal, detached: await readDetachedSignatures(path) });
   } catch (error) {
     closeSync(fd);
     throw error;
   }
+}
+
+/**
+ * Opens an archive file and interprets its inventory, whoever made it: for looking and for signing. Nothing is believed.
+ * @throws UsageError, IntegrityError as {@link openSealedArchive} and {@link SealedArchive.open} do.
+ */
+export async function openArchive(path: string, options: OpenArchiveOptions = {}): Promise<ArchiveReader> {
+  using sealed = await openSealedArchive(path, options);
+  return sealed.open();
 }
 
 /** Reading an archive in any order needs a file; only verifying does without one. */
@@ -248,11 +247,4 @@ function readAt(fd: number, buffer: Buffer, length: number, offset: number, path
   } catch (error) {
     throw toStoreError(error, `cannot read ${path} at offset ${offset}`, { otherwise: 'the medium may be damaged' });
   }
-}
-
-function notAnArchive(why: string): IntegrityError {
-  return new IntegrityError('MALFORMED', `the file ${why}`, {
-    hint: 'check that the right file was given and that it was copied completely',
-    details: { member: MemberPath.inventory, offset: 0 },
-  });
 }

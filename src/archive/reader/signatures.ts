@@ -1,6 +1,6 @@
 /** The signatures of an archive, wherever they are: in its slots, and in files beside it. Nothing is trusted yet. */
 import type { DetachedSignature } from './detached.ts';
-import type { ArchiveHead } from './reader.ts';
+import type { ArchiveSeal } from './seal.ts';
 import { TrustError } from '../../errors.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import { parseBundle, signedDigest } from '../../trust/signatures/bundle.ts';
@@ -28,20 +28,20 @@ export interface ReleaseSignature {
  * @throws IntegrityError `MALFORMED`, TrustError `SIGNATURE_INVALID` when one is malformed, or lies beside an archive
  *   that it does not belong to.
  */
-export function releaseSignatures(head: ArchiveHead): readonly ReleaseSignature[] {
-  const inSlots = head.inventory.slots.flatMap(({ path }, index) => {
-    const bundle = path.startsWith(SIGNATURES) ? readSlot(head.slots[index] ?? Buffer.alloc(0), path) : undefined;
+export function releaseSignatures({ slots, checksums, detached }: ArchiveSeal): readonly ReleaseSignature[] {
+  const inSlots = slots.flatMap(({ path, bytes }) => {
+    const bundle = path.startsWith(SIGNATURES) ? readSlot(bytes, path) : undefined;
     return bundle === undefined ? [] : [describe(bundle, path)];
   });
-  const digest = sha256(head.checksums);
-  return [...inSlots, ...head.detached.map((file) => fromFile(file, digest))];
+  const digest = sha256(checksums);
+  return [...inSlots, ...detached.map((file) => fromFile(file, digest))];
 }
 
 /** The filled slots for statements. @throws IntegrityError `MALFORMED` */
-export function releaseAttestations(head: ArchiveHead): readonly FilledSlot[] {
-  return head.inventory.slots.flatMap(({ path: place }, index) => {
+export function releaseAttestations({ slots }: ArchiveSeal): readonly FilledSlot[] {
+  return slots.flatMap(({ path: place, bytes: slot }) => {
     if (place.startsWith(SIGNATURES)) return [];
-    const bytes = readSlot(head.slots[index] ?? Buffer.alloc(0), place);
+    const bytes = readSlot(slot, place);
     return bytes === undefined ? [] : [{ place, bytes }];
   });
 }

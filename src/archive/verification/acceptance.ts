@@ -1,11 +1,14 @@
 /** Decides whether the head of an archive is to be believed: by keys or a trust document, and by what the site has seen. */
+import { carriedLinks } from './carried-trust.ts';
 import { assertChecksums } from './payload.ts';
-import type { ArchiveHead } from '../reader/reader.ts';
+import { inventoryDigestIn } from '../layout/checksums.ts';
+import type { ArchiveHead } from '../reader/head.ts';
+import type { ArchiveSeal } from '../reader/seal.ts';
 import { TrustError } from '../../errors.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import type { Inventory } from '../inventory/inventory-schema.ts';
 import type { SiteState } from '../../trust/rollback/site-state-schema.ts';
-import { anchorTrust, walkChain, type RootedTrust } from '../../trust/documents/chain.ts';
+import { anchorTrust, toLink, walkChain, type RootedTrust } from '../../trust/documents/chain.ts';
 import { toCertificateIdentity } from '../../trust/signatures/identity.ts';
 import type { TrustRecord } from '../../trust/documents/document.ts';
 import {
@@ -90,65 +93,70 @@ export function toAcceptance(trust: TrustPolicy | Acceptance): Acceptance {
   return 'anchor' in trust ? trust : { anchor: trust, now: new Date() };
 }
 
+/** A seal whose signatures were accepted: what it says that `release.json` is may be believed. */
+export interface AcceptedSeal extends Pick<ReleaseVerdict, 'unchecked' | 'setAside'> {
+  readonly acceptance: Acceptance;
+  /** Of `checksums.txt`, which stands for the whole archive. */
+  readonly digest: Digest;
+  /** Of `release.json`. */
+  readonly inventoryDigest: Digest;
+  readonly trust: RootedTrust | undefined;
+  readonly policy: ReleasePolicy;
+  readonly signers: readonly AcceptedSigner[];
+}
+
 /**
- * Decides whether the head of an archive is to be believed: enough keys signed `checksums.txt`, it vouches for the
- * inventory, what is stated of how it was built is about this archive, and nothing the trust document or the site's
- * memory says speaks against the release.
- * @param carried the trust documents of the archive, see {@link readCarriedTrust}; only needed with a trust document
- * @throws TrustError when it is not. @throws IntegrityError when `checksums.txt` and the inventory disagree.
+ * Decides by its signatures whether an archive is to be believed: enough signers vouch for `checksums.txt`, by the keys
+ * that were given or by the trust document that the given one leads to. Nothing else of the archive is interpreted.
+ * @throws TrustError when it is not. @throws IntegrityError when a signature or a trust document is malformed.
  */
-export function acceptHead(
-  head: ArchiveHead,
-  trust: TrustPolicy | Acceptance,
-  carried: readonly TrustRecord[] = [],
-): TrustedRelease {
+export function acceptSeal(seal: ArchiveSeal, trust: TrustPolicy | Acceptance): AcceptedSeal {
   const acceptance = toAcceptance(trust);
   const { anchor, state, expectedDigest } = acceptance;
-  const digest = sha256(head.checksums);
+  const digest = sha256(seal.checksums);
   if (expectedDigest !== undefined && expectedDigest !== digest) {
     throw new TrustError('SUBJECT_MISMATCH', `the archive has the digest ${digest}, not ${expectedDigest}`, {
       hint: 'it is not the intended archive; ask its maker for the digest by another way than this archive',
     });
   }
-  const rooted = 'document' in anchor ? followTrust(anchor, head.inventory, state, carried) : undefined;
-  if (rooted === undefined) assertNothingPinned(head.inventory, state);
+  const rooted = 'document' in anchor ? followTrust(anchor, state, seal) : undefined;
   const policy =
     rooted === undefined ? plain(anchor as TrustPolicy) : toReleasePolicy(rooted.document, timeOf(acceptance, digest));
-  const bundles = releaseSignatures(head).map(({ bundle }) => bundle);
-  const verdict = evaluateSignatures(head.checksums, bundles, policy);
-  assertChecksums(head);
-  const { accepted: signers, unchecked, setAside } = verdict;
-  const { threshold } = policy;
+  const bundles = releaseSignatures(seal).map(({ bundle }) => bundle);
+  const { accepted: signers, unchecked, setAside } = evaluateSignatures(seal.checksums, bundles, policy);
+  const inventoryDigest = inventoryDigestIn(seal.checksums);
+  return { acceptance, digest, inventoryDigest, trust: rooted, policy, signers, unchecked, setAside };
+}
+
+/**
+ * Decides whether the release of an archive is to be believed, once its seal is: `checksums.txt` vouches for the
+ * inventory, what is stated of how it was built is about this archive, and nothing the trust document or the site's
+ * memory says speaks against the release.
+ * @throws TrustError when it is not. @throws IntegrityError when `checksums.txt` and the inventory disagree.
+ */
+export function acceptHead(head: ArchiveHead, accepted: AcceptedSeal): TrustedRelease {
+  const { acceptance, digest, trust, policy, signers, unchecked, setAside } = accepted;
   const { inventory } = head;
+  if (trust === undefined) assertNothingPinned(inventory, acceptance.state);
+  else assertSameLine(inventory, trust, acceptance.anchor as TrustRecord);
+  assertChecksums(head);
+  const { threshold } = policy;
   const provenance = evaluateProvenance(releaseAttestations(head), inventory, digest, {
-    ...(rooted === undefined
+    ...(trust === undefined
       ? { ...policy, threshold: 0 }
-      : toProvenancePolicy(rooted.document, timeOf(acceptance, digest))),
+      : toProvenancePolicy(trust.document, timeOf(acceptance, digest))),
     demand: acceptance.provenance,
   });
-  const release = { inventory, digest, signers, unchecked, setAside, threshold, trust: rooted, provenance };
-  const circumstances = { ...acceptance, trust: rooted };
-  const rollback = evaluateRollback(factsOf(release), circumstances);
+  const release = { inventory, digest, signers, unchecked, setAside, threshold, trust, provenance };
+  const rollback = evaluateRollback(factsOf(release), { ...acceptance, trust });
   return { ...release, rollback };
 }
 
 /** From what is pinned, or else given, to the newest trust that can be reached. */
-function followTrust(
-  given: TrustRecord,
-  { name: product, channel }: Inventory,
-  state: SiteState | undefined,
-  carried: readonly TrustRecord[],
-): RootedTrust {
+function followTrust(given: TrustRecord, state: SiteState | undefined, seal: ArchiveSeal): RootedTrust {
   const { document } = given;
-  if (document.product !== product || document.channel !== channel) {
-    throw new TrustError(
-      'SUBJECT_MISMATCH',
-      `the archive is a release of ${product}/${channel}; ${given.name} speaks for ${document.product}/${document.channel}`,
-      { hint: 'give the trust document of this product and channel, or the intended archive' },
-    );
-  }
-  const pinned = pinnedTrust(findLine(state, product, channel));
-  if (pinned === undefined) return walkChain(anchorTrust(given), carried);
+  const pinned = pinnedTrust(findLine(state, document.product, document.channel));
+  if (pinned === undefined) return walkChain(anchorTrust(given), carriedLinks(seal));
   const oldest = pinned.history[0]?.version ?? 1;
   if (document.version < oldest) {
     throw new TrustError(
@@ -159,7 +167,17 @@ function followTrust(
       },
     );
   }
-  return walkChain(pinned, [...carried, given]);
+  return walkChain(pinned, [...carriedLinks(seal), toLink(given)]);
+}
+
+/** Releases of one product are signed by keys that count for another only where somebody said so. */
+function assertSameLine({ name: product, channel }: Inventory, { document }: RootedTrust, given: TrustRecord): void {
+  if (document.product === product && document.channel === channel) return;
+  throw new TrustError(
+    'SUBJECT_MISMATCH',
+    `the archive is a release of ${product}/${channel}; ${given.name} speaks for ${document.product}/${document.channel}`,
+    { hint: 'give the trust document of this product and channel, or the intended archive' },
+  );
 }
 
 /** Keys alone would go round everything a pinned document revoked. */

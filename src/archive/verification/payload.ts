@@ -13,7 +13,9 @@ import { GraphVerifier } from './graph-verification.ts';
 import { hashRanges } from '../hashing/hash-ranges.ts';
 import { isImageTarPath } from '../layout/image-tar.ts';
 import { renderChecksums, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
-import { readHead, trailing, truncated, type ArchiveHead, type ArchiveReader } from '../reader/reader.ts';
+import { openSeal, type ArchiveHead } from '../reader/head.ts';
+import { trailing, truncated, type ArchiveReader } from '../reader/reader.ts';
+import { readSeal, type ArchiveSeal } from '../reader/seal.ts';
 import { BLOCK_BYTES } from '../../base/tar/ustar.ts';
 
 /** How much was read and verified. */
@@ -114,64 +116,67 @@ export async function verifyTarballs(archive: ArchiveReader, options: VerifyCont
   });
 }
 
+/** Decides about a stream in two steps; each throws what it refuses. */
+export interface StreamDecision<S extends { readonly inventoryDigest: Digest }, T> {
+  /** Whether to go on, by the seal alone. Says what `release.json` has to be. */
+  readonly onSeal: (seal: ArchiveSeal) => S;
+  /** Whether to go on, before the payload is read. */
+  readonly onHead: (head: ArchiveHead, accepted: S) => T;
+}
+
 /**
- * Verifies an archive that comes as a stream. The head is decided upon by `onHead`, which throws what it refuses, before
- * the payload is read, and names the members whose content is to be kept in memory.
- * @throws IntegrityError naming the first member that fails and its offset.
+ * Verifies an archive that comes as a stream.
+ * @throws IntegrityError naming the first member that fails and its offset. @throws whatever the decision throws.
  */
-export async function verifyContentStream(
+export async function verifyContentStream<S extends { readonly inventoryDigest: Digest }, T>(
   content: Bytes,
   name: string,
-  onHead: (head: ArchiveHead) => readonly string[] | void | Promise<readonly string[] | void>,
+  decision: StreamDecision<S, T>,
   options: VerifyContentOptions = {},
-): Promise<{
-  readonly head: ArchiveHead;
-  readonly content: VerifiedContent;
-  readonly kept: ReadonlyMap<string, Buffer>;
-}> {
+): Promise<{ readonly decided: T; readonly content: VerifiedContent }> {
   await using input = new StreamCursor(content, name);
   const early: Buffer[] = [];
   let held = 0;
-  const head = await readHead(async (offset, length) => {
+  const read = async (offset: number, length: number): Promise<Buffer> => {
+    options.signal?.throwIfAborted();
     early.push(await input.read(offset - held));
     const bytes = await input.read(length);
     early.push(bytes);
     held = offset + length;
     return bytes;
-  });
-  const requested = new Set((await onHead(head)) ?? []);
-  const places = new Map(head.layout.members.map(({ offset, path }) => [offset, path]));
-  const kept = new Map<string, Buffer>();
+  };
+  const seal = await readSeal(read);
+  const accepted = decision.onSeal(seal);
+  const { offset, size } = seal.inventoryPlace;
+  const head = openSeal(seal, await read(offset, size), accepted.inventoryDigest);
+  const decided = decision.onHead(head, accepted);
   input.unread(Buffer.concat(early));
   const graph = new GraphVerifier(head.inventory);
   let contents = 0;
-  let read = 0;
+  let done = 0;
   for (const segment of head.layout.segments) {
     options.signal?.throwIfAborted();
     if (segment.kind === 'framing') {
       compareFraming(head.layout, segment.offset, segment.bytes, await input.read(segment.bytes.length));
     } else if (segment.kind === 'content') {
-      const path = places.get(segment.offset);
-      const isWanted = path !== undefined && requested.has(path);
-      if (isWanted || graph.needs(segment.digest)) {
+      if (graph.needs(segment.digest)) {
         const bytes = await input.read(segment.length);
         checkDigest(head.layout, segment, sha256(bytes));
-        if (graph.needs(segment.digest)) graph.take(segment.digest, bytes);
-        if (isWanted) kept.set(path, bytes);
+        graph.take(segment.digest, bytes);
       } else {
         const hash = createHash('sha256');
         await input.pass(segment.length, (chunk) => hash.update(chunk));
         checkDigest(head.layout, segment, digestOf(hash));
       }
       contents++;
-      options.onProgress?.((read += segment.length));
+      options.onProgress?.((done += segment.length));
     } else {
       await input.pass(segment.length, () => undefined);
     }
   }
   if (await input.hasMore()) throw trailing(name, head.layout.size);
   graph.finish();
-  return { head, content: { bytes: head.layout.size, contents }, kept };
+  return { decided, content: { bytes: head.layout.size, contents } };
 }
 
 function compareFraming(layout: ArchiveLayout, offset: number, expected: Buffer, actual: Buffer): void {

@@ -4,9 +4,8 @@ import type { CallOptions, FetchOptions, Source } from '../../content/store.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { TrustPolicy } from '../../trust/signatures/evaluate-signatures.ts';
 import { parseChecksums } from '../layout/checksums.ts';
-import { openArchive, type ArchiveReader } from '../reader/reader.ts';
-import { acceptHead, toAcceptance, type Acceptance, type TrustedRelease } from './acceptance.ts';
-import { readCarriedTrust } from './carried-trust.ts';
+import { openSealedArchive, type ArchiveReader, type SealedArchive } from '../reader/reader.ts';
+import { acceptHead, acceptSeal, type Acceptance, type TrustedRelease } from './acceptance.ts';
 import { contentSize } from './payload.ts';
 
 const TAR = 'application/x-tar';
@@ -117,19 +116,20 @@ export function readerOf(archive: TrustedArchive): ArchiveReader {
  * @throws TrustError when no accepted signer vouches for it, or something speaks against the release.
  */
 export async function trustArchive(path: string, trust: TrustPolicy | Acceptance): Promise<TrustedArchive> {
-  return await acceptArchive(await openArchive(path), trust);
+  return acceptArchive(await openSealedArchive(path), trust);
 }
 
 /**
- * Decides whether to believe an open archive, and takes it over: when it is refused, the file is closed.
+ * Decides whether to believe an open archive, and takes it over: when it is refused, the file is closed. Its inventory is
+ * interpreted once its signatures are accepted.
  * @throws TrustError, IntegrityError
  */
-export async function acceptArchive(reader: ArchiveReader, trust: TrustPolicy | Acceptance): Promise<TrustedArchive> {
+export function acceptArchive(archive: SealedArchive, trust: TrustPolicy | Acceptance): TrustedArchive {
+  using sealed = archive;
+  const accepted = acceptSeal(sealed.seal, trust);
+  const reader = sealed.open(accepted.inventoryDigest);
   try {
-    const acceptance = toAcceptance(trust);
-    const { inventory } = reader.head;
-    const carried = 'document' in acceptance.anchor ? await readCarriedTrust(reader, inventory) : [];
-    return new TrustedArchive(DECIDED, reader, acceptHead(reader.head, acceptance, carried));
+    return new TrustedArchive(DECIDED, reader, acceptHead(reader.head, accepted));
   } catch (error) {
     reader[Symbol.dispose]();
     throw error;

@@ -3,8 +3,9 @@ import type { Bytes } from '../../base/bytes.ts';
 import type { FetchOptions } from '../../content/store.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { TrustPolicy } from '../../trust/signatures/evaluate-signatures.ts';
-import { acceptHead, toAcceptance, type Acceptance, type TrustedRelease } from './acceptance.ts';
-import { carriedTrustFiles, toCarriedRecord } from './carried-trust.ts';
+import type { ArchiveHead } from '../reader/head.ts';
+import type { ArchiveSeal } from '../reader/seal.ts';
+import { acceptHead, acceptSeal, type Acceptance, type AcceptedSeal, type TrustedRelease } from './acceptance.ts';
 import { contentSize, verifyContent, verifyContentStream, type VerifiedContent } from './payload.ts';
 import { readerOf, trustArchive, type TrustedArchive } from './trusted-archive.ts';
 
@@ -89,35 +90,28 @@ export async function verifyArchive(
 }
 
 /**
- * Verifies an archive that comes in one pass, such as from standard input. Where a trust document is given and the
- * archive carries others, these lie behind the head: whether the release is to be believed is then decided at the end.
+ * Verifies an archive that comes in one pass, such as from standard input: decided upon by its front, as a file is.
  * @throws TrustError, IntegrityError as {@link verifyArchive} does.
  */
 export async function verifyStream(
-  content: Bytes,
+  stream: Bytes,
   name: string,
   trust: TrustPolicy | Acceptance,
   options: VerifyOptions = {},
 ): Promise<VerifiedRelease> {
-  const acceptance = toAcceptance(trust);
-  let release: TrustedRelease | undefined;
   let total = 0;
-  const accept = (trusted: TrustedRelease): TrustedRelease => {
-    options.onTrusted?.(trusted);
-    return trusted;
-  };
-  const verified = await verifyContentStream(
-    content,
-    name,
-    (early) => {
-      total = contentSize(early);
-      const carried = 'document' in acceptance.anchor ? carriedTrustFiles(early.inventory) : [];
-      if (carried.length === 0) release = accept(acceptHead(early, acceptance));
-      return carried.map(({ path }) => path);
+  const decision = {
+    onSeal: (seal: ArchiveSeal): AcceptedSeal => acceptSeal(seal, trust),
+    onHead: (head: ArchiveHead, accepted: AcceptedSeal): TrustedRelease => {
+      total = contentSize(head);
+      const release = acceptHead(head, accepted);
+      options.onTrusted?.(release);
+      return release;
     },
-    { signal: options.signal, onProgress: (bytes) => options.onProgress?.(bytes, total) },
-  );
-  const carried = [...verified.kept].map(([path, bytes]) => toCarriedRecord(path, bytes));
-  release ??= accept(acceptHead(verified.head, acceptance, carried));
-  return { ...release, content: verified.content };
+  };
+  const { decided, content } = await verifyContentStream(stream, name, decision, {
+    signal: options.signal,
+    onProgress: (bytes) => options.onProgress?.(bytes, total),
+  });
+  return { ...decided, content };
 }

@@ -17,7 +17,7 @@ import type { ArchiveReader } from '../reader/reader.ts';
  */
 export function replaceSlot(archive: ArchiveReader, index: number, content: Buffer): void {
   const slot = archive.head.layout.segments.filter((segment): segment is OpenSegment => segment.kind === 'slot')[index];
-  const before = archive.head.slots[index];
+  const before = archive.head.slots[index]?.bytes;
   if (slot?.length !== content.length || before === undefined) throw new RangeError(`no slot ${index} of that size`);
   if (!archive.read(slot.offset, slot.length).equals(before)) {
     throw new StoreError('STORE_IO', `${archive.path} was changed by another program`, {

@@ -1,6 +1,10 @@
 /** Strict JSON: only the one spelling that this product would write itself is read. */
 import type { z } from 'zod';
 import { IntegrityError } from '../../errors.ts';
+import { assertFewValues } from './strict-json.ts';
+
+/** Values of one document: revocations and audit records in any number that people make. */
+const MAX_VALUES = 1_000_000;
 
 /** The bytes: keys in the schema's order, one space of indentation, a line feed at the end. */
 export function serializeCanonically(value: unknown): Buffer {
@@ -43,6 +47,7 @@ export function readSpelled<S extends z.ZodType>(
   if (bytes.length > maxBytes) return { fault: `is longer than ${maxBytes} bytes` };
   let json: unknown;
   try {
+    assertFewValues(bytes, MAX_VALUES);
     json = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (cause) {
     return { fault: 'is not JSON', cause };

@@ -2,7 +2,10 @@
 
 /** Objects and arrays within each other; manifests have five. */
 const MAX_DEPTH = 100;
-const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a];
+/** Keys of one object that a schema of this product knows, many times over. */
+const MAX_KEYS = 64;
+const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
+const [BRACE, BRACKET, BRACE_END, BRACKET_END] = [0x7b, 0x5b, 0x7d, 0x5d];
 const OPENING = '{[';
 const CLOSING = '}]';
 const SPACES = ' \t\r\n';
@@ -47,6 +50,33 @@ export function assertPlainNumbers(bytes: Uint8Array): void {
     if (character === '"') at = endOfString(text, at) - 1;
     else if ('.-+'.includes(character) || /^[0-9][eE]/.test(text.slice(at, at + 2))) {
       throw new SyntaxError('has a number that is not written in digits alone');
+    }
+  }
+}
+
+/**
+ * JSON takes a hundred times its size in memory when it is all brackets, commas and keys. For what is read before it is
+ * known who wrote it. Looks at bytes only; whether they are JSON at all is for the parser to say.
+ * @throws SyntaxError when there are more than `max` values, more than 64 in one object, or more than 100 levels
+ */
+export function assertFewValues(bytes: Uint8Array, max: number): void {
+  const keys: (number | undefined)[] = [];
+  let isString = false;
+  let values = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (isString && byte === BACKSLASH) at++;
+    else if (byte === QUOTE) isString = !isString;
+    else if (isString) continue;
+    else if (byte === COMMA) {
+      const own = keys.at(-1);
+      if (own !== undefined) keys[keys.length - 1] = own + 1;
+      if (++values > max || (own ?? 0) >= MAX_KEYS) throw new SyntaxError(`has more than ${max} values`);
+    } else if (byte === BRACE || byte === BRACKET) {
+      keys.push(byte === BRACE ? 1 : undefined);
+      if (++values > max || keys.length > MAX_DEPTH) throw new SyntaxError(`has more than ${max} values`);
+    } else if (byte === BRACE_END || byte === BRACKET_END) {
+      keys.pop();
     }
   }
 }

@@ -3,7 +3,7 @@ import { TrustError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { TrustDocument } from './document-schema.ts';
 import { keysOf, type TrustRecord } from './document.ts';
-import { signersOf } from '../signatures/dsse.ts';
+import { signersOf, type Envelope } from '../signatures/dsse.ts';
 import { identityKey, nameTrusted } from '../signatures/identity.ts';
 
 /** Documents of one chain that are looked at. */
@@ -41,21 +41,38 @@ export function restoreTrust(document: TrustDocument, digest: Digest, history: r
   return { document, digest, history } as unknown as RootedTrust;
 }
 
+/** A document that is read only once the version before has signed it: what a stranger wrote is never interpreted. */
+export interface ChainLink {
+  /** What to call it in errors: its path. */
+  readonly name: string;
+  /** What it is said to hold. */
+  readonly version: number;
+  readonly envelope: Envelope;
+  /** Of the document's bytes. */
+  readonly digest: Digest;
+  /** Reads the document. @throws IntegrityError `MALFORMED`, also when it holds another version */
+  readonly open: () => TrustDocument;
+}
+
+/** A document that was read already. */
+export function toLink({ name, document, envelope, digest }: TrustRecord): ChainLink {
+  return { name, version: document.version, envelope, digest, open: () => document };
+}
+
 /**
  * Follows a chain as far as the given documents lead. Documents older than the anchor are passed over.
  * @throws TrustError `SUBJECT_MISMATCH` for another product or channel, `FORK` when two documents have one version,
  *   `UNTRUSTED_SIGNER` when a step is not signed by enough root keys of both sides or a version is missing, `ROLLBACK`
  *   when a step takes back a revocation or lowers the floor.
  */
-export function walkChain(anchor: RootedTrust, records: readonly TrustRecord[]): RootedTrust {
-  if (records.length > MAX_CHAIN) throw refused('UNTRUSTED_SIGNER', `a chain of more than ${MAX_CHAIN} documents`);
-  const byVersion = new Map<number, TrustRecord>();
-  for (const record of records) {
-    const { version } = record.document;
-    assertSameLine(anchor.document, record);
+export function walkChain(anchor: RootedTrust, links: readonly ChainLink[]): RootedTrust {
+  if (links.length > MAX_CHAIN) throw refused('UNTRUSTED_SIGNER', `a chain of more than ${MAX_CHAIN} documents`);
+  const byVersion = new Map<number, ChainLink>();
+  for (const link of links) {
+    const { version } = link;
     const known = byVersion.get(version)?.digest ?? anchor.history.find((step) => step.version === version)?.digest;
-    if (known !== undefined && known !== record.digest) throw forked(record, known);
-    byVersion.set(version, record);
+    if (known !== undefined && known !== link.digest) throw forked(link, known);
+    byVersion.set(version, link);
   }
   let current = anchor;
   for (let next = nextOf(current); next !== undefined; next = nextOf(current)) current = step(current, next);
@@ -69,13 +86,16 @@ export function walkChain(anchor: RootedTrust, records: readonly TrustRecord[]):
   }
   return current;
 
-  function nextOf({ document }: RootedTrust): TrustRecord | undefined {
+  function nextOf({ document }: RootedTrust): ChainLink | undefined {
     return byVersion.get(document.version + 1);
   }
 }
 
-function step(from: RootedTrust, to: TrustRecord): RootedTrust {
-  const [before, after] = [from.document, to.document];
+function step(from: RootedTrust, to: ChainLink): RootedTrust {
+  const before = from.document;
+  assertRootSigned(to, before, `version ${before.version}'s`);
+  const after = to.open();
+  assertSameLine(before, after, to.name);
   const roots = new Set([...keysOf(before, 'root').keys(), ...keysOf(after, 'root').keys()]);
   const stranger = [...to.envelope.signatures.keys()].find((id) => !roots.has(id));
   if (stranger !== undefined) {
@@ -84,15 +104,14 @@ function step(from: RootedTrust, to: TrustRecord): RootedTrust {
       `${to.name} is signed by ${stranger}, which is a root key neither of version ${before.version} nor of version ${after.version}`,
     );
   }
-  assertRootSigned(to, before, `version ${before.version}'s`);
   assertRootSigned(to, after, 'its own');
-  assertOnlyTightens(before, to);
+  assertOnlyTightens(before, after, to.name);
   const history = [...from.history, { version: after.version, digest: to.digest }];
   return { document: after, digest: to.digest, history } as unknown as RootedTrust;
 }
 
 /** What was revoked stays revoked, whatever is signed later. */
-function assertOnlyTightens(before: TrustDocument, { document: after, name }: TrustRecord): void {
+function assertOnlyTightens(before: TrustDocument, after: TrustDocument, name: string): void {
   const keys = new Set(after.revokedKeys);
   const releases = new Set<string>(after.revokedReleases);
   const identities = new Set(after.revokedIdentities?.map(identityKey));
@@ -110,16 +129,19 @@ function assertOnlyTightens(before: TrustDocument, { document: after, name }: Tr
   }
 }
 
-function assertSameLine(anchor: TrustDocument, { document, name }: TrustRecord): void {
-  if (document.product === anchor.product && document.channel === anchor.channel) return;
+function assertSameLine(before: TrustDocument, document: TrustDocument, name: string): void {
+  if (document.product === before.product && document.channel === before.channel) return;
   throw refused(
     'SUBJECT_MISMATCH',
-    `${name} speaks for ${document.product}/${document.channel}, not for ${anchor.product}/${anchor.channel}`,
+    `${name} speaks for ${document.product}/${document.channel}, not for ${before.product}/${before.channel}`,
   );
 }
 
-function assertRootSigned(record: TrustRecord, by: TrustDocument, whose: string): void {
-  const { name, envelope } = record;
+function assertRootSigned(
+  { name, envelope }: Pick<ChainLink, 'name' | 'envelope'>,
+  by: TrustDocument,
+  whose: string,
+): void {
   const needed = by.thresholds.root;
   if (envelope.signatures.size === 0) {
     throw refused('UNSIGNED', `${name} is a draft without signatures`, 'sign it with: airgap trust sign');
@@ -136,8 +158,8 @@ function assertRootSigned(record: TrustRecord, by: TrustDocument, whose: string)
   );
 }
 
-function forked({ name, digest, document }: TrustRecord, known: Digest): TrustError {
-  return new TrustError('FORK', `${name} is not the version ${document.version} of the trust document that is known`, {
+function forked({ name, digest, version }: ChainLink, known: Digest): TrustError {
+  return new TrustError('FORK', `${name} is not the version ${version} of the trust document that is known`, {
     hint: 'two documents with one version were signed: ask the maker of the release which one is genuine',
     details: { known, given: digest },
   });

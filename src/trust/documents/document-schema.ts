@@ -1,6 +1,7 @@
 /** The trust document: for one product and channel, whose keys count for what, and what is no longer accepted. */
 import { UtcSeconds } from '../../base/schemas/utc-seconds.ts';
 import * as z from 'zod';
+import { listOf } from '../../base/schemas/list.ts';
 import { DigestText } from '../../content/content-graph.ts';
 import { Identity, IdentityIssuer, IdentitySubject, SubjectPattern } from '../signatures/identity-schema.ts';
 import { PinnedTrustedRoot } from '../signatures/pinned-root-schema.ts';
@@ -79,17 +80,17 @@ export const TrustDocument = z.strictObject({
   /** How many distinct keys and identities of a role have to sign. */
   thresholds: z.strictObject({ provenance: Threshold.optional(), release: Threshold, root: Threshold }),
   /** Sorted by `keyId`. */
-  keys: z.array(TrustKey).min(1).max(MAX_KEYS),
+  keys: listOf(TrustKey, MAX_KEYS, 1),
   /** Sorted by issuer and subject. */
-  identities: z.array(TrustIdentity).min(1).max(MAX_IDENTITIES).optional(),
+  identities: listOf(TrustIdentity, MAX_IDENTITIES, 1).optional(),
   /** What certificates and timestamps are checked by. */
   trustedRoot: PinnedTrustedRoot.optional(),
   /** Sorted. A key that was revoked once stays revoked. */
-  revokedKeys: z.array(KeyIdText).max(MAX_REVOKED),
+  revokedKeys: listOf(KeyIdText, MAX_REVOKED),
   /** Sorted. What matches one of them never counts. */
-  revokedIdentities: z.array(Identity).min(1).max(MAX_REVOKED).optional(),
+  revokedIdentities: listOf(Identity, MAX_REVOKED, 1).optional(),
   /** Digests of the `checksums.txt` of releases, sorted. */
-  revokedReleases: z.array(DigestText).max(MAX_REVOKED),
+  revokedReleases: listOf(DigestText, MAX_REVOKED),
   /** Releases of a lower sequence are refused, whatever else speaks for them; 0 is no floor. */
   minSequence: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
 });
@@ -106,6 +107,6 @@ export const DsseEnvelope = z.strictObject({
   /** How long a whole envelope may be is for its reader to say. */
   payload: Base64,
   /** Sorted by `keyid`, each key once. */
-  signatures: z.array(z.strictObject({ keyid: KeyIdText, sig: Base64.min(1).max(1024) })).max(MAX_KEYS),
+  signatures: listOf(z.strictObject({ keyid: KeyIdText, sig: Base64.min(1).max(1024) }), MAX_KEYS),
 });
 export type DsseEnvelope = z.infer<typeof DsseEnvelope>;

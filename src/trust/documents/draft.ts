@@ -5,7 +5,7 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Identity } from '../signatures/identity-schema.ts';
 import { TrustDocument, type TrustIdentity, type TrustKey, type TrustRole } from './document-schema.ts';
 import type { PinnedTrustedRoot } from '../signatures/pinned-root-schema.ts';
-import { anchorTrust, walkChain } from './chain.ts';
+import { anchorTrust, toLink, walkChain } from './chain.ts';
 import { draftTrust, encodePublicKey, keysOf, type TrustRecord, type TrustVersions } from './document.ts';
 import { signersOf } from '../signatures/dsse.ts';
 import { identityKey, matchesIdentity, nameTrusted } from '../signatures/identity.ts';
@@ -123,7 +123,7 @@ export function signatureNeeds(records: TrustVersions): readonly SignatureNeed[]
  */
 export function verifyChain(records: TrustVersions): ReturnType<typeof walkChain> {
   const [first, ...rest] = records;
-  return walkChain(anchorTrust(first), rest);
+  return walkChain(anchorTrust(first), rest.map(toLink));
 }
 
 function applyChanges(document: TrustDocument, changes: TrustChanges): TrustDocument {

@@ -1,5 +1,6 @@
 /** The statement of how a release was built: SLSA provenance v1 in an in-toto statement, as this product writes it. */
 import * as z from 'zod';
+import { listOf } from '../../base/schemas/list.ts';
 import { DigestText } from '../../content/content-graph.ts';
 
 /** What Sigstore's verifiers accept in one statement. */
@@ -54,7 +55,7 @@ export const ProvenancePredicate = z.strictObject({
       name: Text,
       version: Text,
       channel: Text,
-      platforms: z.array(Text).max(64),
+      platforms: listOf(Text, 64),
       /** Of the bytes of the release.yaml. */
       specDigest: DigestText,
       /** Of the bytes of the release.lock.json. */
@@ -62,7 +63,7 @@ export const ProvenancePredicate = z.strictObject({
       source: ProvenanceSource.optional(),
     }),
     internalParameters: z.strictObject({ toolVersion: Text }),
-    resolvedDependencies: z.array(ResolvedDependency).max(MAX_DEPENDENCIES),
+    resolvedDependencies: listOf(ResolvedDependency, MAX_DEPENDENCIES),
   }),
   runDetails: z.strictObject({
     builder: z.strictObject({ id: UriText }),
@@ -78,7 +79,7 @@ export type ProvenancePredicate = z.infer<typeof ProvenancePredicate>;
  */
 export const ProvenanceStatement = z.strictObject({
   _type: z.literal('https://in-toto.io/Statement/v1'),
-  subject: z.array(StatementSubject).min(1).max(MAX_SUBJECTS),
+  subject: listOf(StatementSubject, MAX_SUBJECTS, 1),
   predicateType: z.literal('https://slsa.dev/provenance/v1'),
   predicate: ProvenancePredicate,
 });

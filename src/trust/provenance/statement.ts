@@ -1,4 +1,5 @@
 /** The statement of how a release was built: its bytes, what it is about, and what is believed of it. Pure. */
+import { assertFewValues } from '../../base/json/strict-json.ts';
 import { TrustError } from '../../errors.ts';
 import { hexOf, type Digest } from '../../oci/digest.ts';
 import { parseReference } from '../../oci/reference.ts';
@@ -6,6 +7,8 @@ import { ProvenanceStatement, type StatementSubject } from './statement-schema.t
 
 /** What a DSSE envelope around a statement says its payload is. */
 export const STATEMENT_PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+/** Values of one statement: twenty thousand dependencies and a thousand subjects. */
+const MAX_VALUES = 200_000;
 /** The subject that stands for the whole archive. */
 const CHECKSUMS = 'checksums.txt';
 
@@ -25,6 +28,7 @@ export function parseStatement(payloadType: string, payload: Uint8Array, name: s
   if (payloadType !== STATEMENT_PAYLOAD_TYPE) throw otherKind(name, `has a payload of type ${quote(payloadType)}`);
   let json: unknown;
   try {
+    assertFewValues(payload, MAX_VALUES);
     json = JSON.parse(Buffer.from(payload).toString('utf8'));
   } catch (error) {
     throw malformed(name, 'does not hold JSON', error);

@@ -83,9 +83,10 @@ export function tallySignatures(
   const credits: Extract<Credit, { kind: 'accepted' }>[] = [];
   const unchecked = new Set<string>();
   const late = new Map<string, LateSigner>();
+  const digest = createHash('sha256').update(data).digest();
   for (const bytes of bundles) {
     const { signer, bundle } = parseBundle(bytes);
-    assertSameData(data, bundle, signer);
+    assertSameData(digest, bundle, signer);
     const assertKey = (key: KeyObject): void => assertSignature(data, bundle, key, nameSigner(signer));
     const credit = creditSignature(bundle, signer, data, principals, assertKey, 'the signature');
     if (credit.kind === 'accepted') credits.push(credit);
@@ -130,9 +131,8 @@ function checkPolicy({ threshold, ...principals }: TrustPolicy): KnownPrincipals
   });
 }
 
-function assertSameData(data: Uint8Array, { content }: BundleWithMessageSignature, signer: SignerName): void {
-  const { digest } = content.messageSignature.messageDigest;
-  if (createHash('sha256').update(data).digest().equals(digest)) return;
+function assertSameData(digest: Buffer, { content }: BundleWithMessageSignature, signer: SignerName): void {
+  if (digest.equals(content.messageSignature.messageDigest.digest)) return;
   const who = 'keyId' in signer ? `key ${signer.keyId}` : nameSigner(signer);
   throw invalid(`the signature of ${who} is over other data`);
 }

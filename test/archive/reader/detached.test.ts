@@ -1,6 +1,7 @@
 /** Signatures beside an archive: found by name, read within limits, written whole and never over another. */
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { exitCodeOf } from '../../../src/errors.ts';
 import { detachedPath, readDetachedSignatures, writeDetachedSignature } from '../../../src/archive/reader/detached.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 
@@ -47,10 +48,26 @@ describe('reading', () => {
     await expect(readDetachedSignatures(archive())).rejects.toMatchObject({ code: 'MALFORMED' });
     await mkdir(detachedPath(temp.join('b.tar'), ID));
     await expect(readDetachedSignatures(temp.join('b.tar'))).rejects.toMatchObject({ code: 'MALFORMED' });
-    await symlink('nowhere', detachedPath(temp.join('c.tar'), ID));
-    await expect(readDetachedSignatures(temp.join('c.tar'))).rejects.toMatchObject({ code: 'MALFORMED' });
-    await symlink(path, detachedPath(temp.join('d.tar'), ID));
-    await expect(readDetachedSignatures(temp.join('d.tar'))).rejects.toMatchObject({ code: 'MALFORMED' });
+    for (const [name, target] of [
+      ['c.tar', 'nowhere'],
+      ['d.tar', path],
+    ] as const) {
+      await symlink(target, detachedPath(temp.join(name), ID));
+      await expect(readDetachedSignatures(temp.join(name))).rejects.toMatchObject({
+        code: 'MALFORMED',
+        message: expect.stringContaining('not a file of its own') as string,
+      });
+    }
+  });
+
+  test('refuses the archive with more than 32 of them, as one that is not to be loaded', async () => {
+    const add = (index: number): Promise<void> =>
+      writeFile(detachedPath(archive(), index.toString(16).padStart(16, '0')), '{}');
+    for (let index = 0; index < 32; index++) await add(index);
+    expect(await readDetachedSignatures(archive())).toHaveLength(32);
+    await add(32);
+    const refusal = await readDetachedSignatures(archive()).catch((error: unknown) => error);
+    expect([exitCodeOf(refusal), (refusal as Error).message]).toEqual([3, expect.stringContaining('33 signatures')]);
   });
 });
 

@@ -1,21 +1,21 @@
 /** The known tricks with tar archives: each is put into a good, signed archive at three places, and each is refused. */
 import { writeFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { layoutArchive } from '../../../src/archive/layout/archive-layout.ts';
+import { layoutArchive, renderChecksums } from '../../../src/archive/layout/archive-layout.ts';
 import { serializeInventory } from '../../../src/archive/inventory/inventory.ts';
-import { encodeHeader, paddingOf } from '../../../src/base/tar/ustar.ts';
 import { bytesOf } from '../../../src/content/verified.ts';
 import { exitCodeOf } from '../../../src/errors.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { MediaType } from '../../../src/oci/media-types.ts';
 import { verifyArchive, verifyStream } from '../../../src/archive/verification/verified-archive.ts';
 import type { Inventory } from '../../../src/archive/inventory/inventory-schema.ts';
+import { fillSlot } from '../../../src/trust/signatures/slot.ts';
 import { createKeySigner } from '../../../src/trust/signing/signer.ts';
 import { makeImage } from '../../helpers/sample-image.ts';
 import { tarBlock, tarEnd, tarEntry, withChecksum } from '../../helpers/tar-entry.ts';
 import { useTempDir } from '../../helpers/temp.ts';
-import { contentsOf, fixedKeyPair, forgeArchive } from '../forge.ts';
-import { makeRelease, type SampleRelease } from '../sample-release.ts';
+import { contentsOf, fixedKeyPair, forgeArchive, forgeFront } from '../forge.ts';
+import { makeRelease, SLOT_BYTES, type SampleRelease } from '../sample-release.ts';
 
 const temp = useTempDir();
 const { privateKey, publicKey } = fixedKeyPair('maker');
@@ -147,20 +147,34 @@ describe('sizes that lie', () => {
       ),
     } as Inventory;
     const text = serializeInventory(inventory);
-    const header = encodeHeader({ path: 'release.json', size: text.length, mtime: Date.parse(inventory.created) / 1000 });
-    return Buffer.concat([header, text, Buffer.alloc(paddingOf(text.length)), good.subarray(0, 100_000)]);
+    const layout = layoutArchive(inventory);
+    const tars = layout.members.map(({ path }) => [path, sha256(path)] as const);
+    const checksums = renderChecksums(layout, new Map(tars));
+    const signer = createKeySigner(privateKey);
+    const [first, second] = inventory.slots.map((slot) => slot.path);
+    const between = {
+      [String(first)]: fillSlot(await signer.sign(checksums), SLOT_BYTES),
+      [String(second)]: fillSlot(undefined, SLOT_BYTES),
+    };
+    const front = await forgeFront(text, { checksums, between, mtime: Date.parse(inventory.created) / 1000 });
+    return Buffer.concat([front, good.subarray(0, 100_000)]);
   } // prettier-ignore
 
   test.each([2 ** 40, 2 ** 50, 2 ** 52])('of %d bytes are refused and take no memory', async (size) => {
     const bytes = await lying(size);
     await verdicts(bytes);
+    await expect(verifyArchive(temp.join('a.tar'), policy)).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
     const before = process.memoryUsage().rss;
     expect(await verdicts(bytes)).toEqual([3, 3]);
     expect(process.memoryUsage().rss - before).toBeLessThan(256 * 1024 * 1024);
   });
 
   test('beyond exact numbers are refused as no inventory', async () => {
-    expect(await verdicts(await lying(Number.MAX_SAFE_INTEGER))).toEqual([3, 3]);
+    const files = ['a', 'b'].map((path) => ({ path, size: Number.MAX_SAFE_INTEGER, digest: sha256(path) }));
+    const text = serializeInventory({ ...release.inventory, components: [], files });
+    const bytes = await forgeFront(text, { signer: createKeySigner(privateKey) });
+    expect(await verdicts(bytes)).toEqual([3, 3]);
+    await expect(verifyArchive(temp.join('a.tar'), policy)).rejects.toThrow('more content than any archive can hold');
   });
 });
 
@@ -171,8 +185,7 @@ describe('names in a signed inventory', () => {
     ...['..', '', 'a/b', 'A', 'a\nb'].map((text) => ['channel', text] as const),
   ])('%s %j is refused (CVE-2026-40090)', async (key, text) => {
     const json = `${JSON.stringify({ ...release.inventory, [key]: text }, null, 1)}\n`;
-    const header = encodeHeader({ path: 'release.json', size: Buffer.byteLength(json), mtime: 0 });
-    const bytes = Buffer.concat([header, Buffer.from(json), good]);
+    const bytes = await forgeFront(Buffer.from(json), { signer: createKeySigner(privateKey) });
     expect(await verdicts(bytes)).toEqual([3, 3]);
     await expect(verifyArchive(temp.join('a.tar'), policy)).rejects.toThrow(`release.json ${key}: `);
   }); // prettier-ignore

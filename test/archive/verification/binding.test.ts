@@ -21,7 +21,7 @@ const HEAD = `
 import { extractFiles, loadRelease, loadTars, planDirectory, planDocker, planLoad, trustArchive, verifyArchive, verifyPayload, verifyStream } from '../../../src/index.ts';
 import type { ImageTarget, LoadPlan, TarballPlan, TrustedArchive, TrustedRelease, VerifiedArchive } from '../../../src/index.ts';
 import { acceptArchive } from '../../../src/archive/verification/trusted-archive.ts';
-import { openArchive } from '../../../src/archive/reader/reader.ts';
+import { openArchive, openSealedArchive } from '../../../src/archive/reader/reader.ts';
 declare const policy: Parameters<typeof trustArchive>[1];
 declare const target: ImageTarget;
 declare const stream: AsyncIterable<Uint8Array>;
@@ -33,7 +33,7 @@ const ALLOWED = [
   `using a = await trustArchive('a.tar', policy); await extractFiles(await verifyPayload(a), 'out');`,
   `using a = await trustArchive('a.tar', policy); await loadTars(await planDirectory(a, 'images'));`,
   `using a = await trustArchive('a.tar', policy); await loadTars(await planDocker(a));`,
-  `using a = await acceptArchive(await openArchive('a.tar'), policy); await verifyPayload(a);`,
+  `using a = acceptArchive(await openSealedArchive('a.tar'), policy); await verifyPayload(a);`,
   `const { digest } = await verifyStream(stream, 'stream', policy); export { digest };`,
 ];
 

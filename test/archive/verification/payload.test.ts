@@ -3,13 +3,15 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assertChecksums, verifyContent, verifyContentStream } from '../../../src/archive/verification/payload.ts';
-import { openArchive, type ArchiveHead } from '../../../src/archive/reader/reader.ts';
+import type { ArchiveHead } from '../../../src/archive/reader/head.ts';
+import { openArchive } from '../../../src/archive/reader/reader.ts';
 import type { Bytes } from '../../../src/base/bytes.ts';
 import { IntegrityError } from '../../../src/errors.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { makeMultiPlatformImage } from '../../helpers/sample-image.ts';
 import { makeLayer, noise } from '../../helpers/sample-layer.ts';
 import { makeTempDir, useTempDir, type TempDir } from '../../helpers/temp.ts';
+import { believing } from '../believing.ts';
 import { rejectionOf } from '../failures.ts';
 import { makeRelease, memberOf, writeArchive, type SampleRelease } from '../sample-release.ts';
 
@@ -78,7 +80,7 @@ async function* chunked(bytes: Buffer, seed: number): Bytes {
 }
 
 async function proveChunks(bytes: Buffer, seed: number): Promise<ArchiveHead> {
-  return (await verifyContentStream(chunked(bytes, seed), 'stream', assertChecksums)).head;
+  return (await verifyContentStream(chunked(bytes, seed), 'stream', believing(assertChecksums))).decided;
 }
 
 /** Runs `check` with one bit of the file at `position` flipped. */
@@ -125,9 +127,9 @@ describe('an untouched archive', () => {
     expect(proof).toEqual({ bytes: archive.length, contents: contents.length });
     expect(seen.at(-1)).toBe(contents.reduce((sum, { length }) => sum + length, 0));
     for (let seed = 0; seed < 20; seed++) {
-      const streamed = await verifyContentStream(chunked(archive, seed), 'stream', assertChecksums);
+      const streamed = await verifyContentStream(chunked(archive, seed), 'stream', believing(assertChecksums));
       expect(streamed.content).toEqual(proof);
-      expect(streamed.head).toEqual(reader.head);
+      expect(streamed.decided).toEqual(reader.head);
     }
   });
 
@@ -219,7 +221,7 @@ describe('what the proof leaves to the signature', () => {
         const head = await withFlip(position, () => proveFile(path));
         const streamed = await proveChunks(flipped(position), position);
         expect(streamed).toEqual(head);
-        expect(head.slots[index]?.equals(archive.subarray(offset, offset + size))).toBe(false);
+        expect(head.slots[index]?.bytes.equals(archive.subarray(offset, offset + size))).toBe(false);
         assertChecksums(head);
       }
     }
@@ -304,10 +306,9 @@ describe('a stream', () => {
         closed = true;
       }
     };
-    const refuse = async (): Promise<void> => {
-      await Promise.resolve();
+    const refuse = believing(() => {
       throw new Error('nobody signed this');
-    };
+    });
     expect(await rejectionOf(() => verifyContentStream(content(), 'stream', refuse))).toMatchObject({
       message: 'nobody signed this',
     });
@@ -320,7 +321,7 @@ describe('a stream', () => {
       yield archive;
       for (;;) yield Buffer.alloc(1_000);
     };
-    expect(await rejectionOf(() => verifyContentStream(endless(), 'stream', () => undefined))).toMatchObject({
+    expect(await rejectionOf(() => verifyContentStream(endless(), 'stream', believing()))).toMatchObject({
       code: 'SIZE_MISMATCH',
     });
   });
@@ -330,7 +331,7 @@ describe('a stream', () => {
       yield archive.subarray(0, archive.length / 2);
       throw new Error('the link broke');
     };
-    expect(await rejectionOf(() => verifyContentStream(broken(), 'stream', () => undefined))).toMatchObject({
+    expect(await rejectionOf(() => verifyContentStream(broken(), 'stream', believing()))).toMatchObject({
       message: 'the link broke',
     });
   });
@@ -340,7 +341,7 @@ describe('a stream', () => {
     using reader = await openArchive(path);
     expect(await rejectionOf(() => verifyContent(reader, options))).toMatchObject({ name: 'AbortError' });
     expect(
-      await rejectionOf(() => verifyContentStream(chunked(archive, 1), 'stream', () => undefined, options)),
+      await rejectionOf(() => verifyContentStream(chunked(archive, 1), 'stream', believing(), options)),
     ).toMatchObject({ name: 'AbortError' });
   });
 });

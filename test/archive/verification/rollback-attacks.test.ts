@@ -90,9 +90,13 @@ describe('arbitrary software', () => {
 
   test('is not helped by a trust document under the name of another version', async () => {
     const { trustBytes } = await import('../../trust/documents/trust-documents.ts');
-    const files = { 'trust/7.trust.json': trustBytes(V2) };
-    await expect(admit({ sequence: 1, signers: ['release'], files })).rejects.toThrow(
-      failure('IntegrityError', 'MALFORMED', 'holds version 2'),
+    const ahead = { 'trust/7.trust.json': trustBytes(V2) };
+    await expect(admit({ sequence: 1, signers: ['release'], files: ahead })).rejects.toThrow(
+      refused('UNTRUSTED_SIGNER', 'version 7 of the trust document is there'),
+    );
+    const behind = { 'trust/2.trust.json': trustBytes(V1) };
+    await expect(admit({ sequence: 1, signers: ['release'], files: behind })).rejects.toThrow(
+      failure('IntegrityError', 'MALFORMED', 'holds version 1'),
     );
   });
 
@@ -211,7 +215,9 @@ describe('mix and match', () => {
 
   test('of a release and a trust document of another line is refused', async () => {
     const other = signTrust(makeDocument({ product: 'other' }));
-    await expect(admit({ sequence: 1, signers: ['release'], trust: [other] })).rejects.toThrow(
+    await expect(admit({ sequence: 1, signers: ['release'], trust: [other] })).rejects.toThrow(refused('FORK'));
+    const next = signTrust(makeDocument({ product: 'other', version: 2 }));
+    await expect(admit({ sequence: 1, signers: ['release'], trust: [next] })).rejects.toThrow(
       refused('SUBJECT_MISMATCH'),
     );
   });

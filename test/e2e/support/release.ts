@@ -1,6 +1,7 @@
 /** One small release with everything that can be in one, in a source registry and on disk, ready to be built. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
+import { paddingOf } from '../../../src/base/tar/ustar.ts';
 import type { Inventory } from '../../../src/archive/inventory/inventory-schema.ts';
 import type { ReleaseLock } from '../../../src/release/lock/lock-schema.ts';
 import { makeAttestation, makeImage, makeIndex, pushSample, type SampleNode } from '../../helpers/sample-image.ts';
@@ -170,8 +171,13 @@ export async function buildArchive(
 /** The signed inventory, as plain tools read it: it is the first member. */
 export async function readInventory(archive: string): Promise<Inventory> {
   const bytes = await readFile(archive);
-  const size = parseInt(bytes.toString('latin1', 124, 135), 8);
-  return JSON.parse(bytes.toString('utf8', 512, 512 + size)) as Inventory;
+  for (let offset = 0; ;) {
+    const size = parseInt(bytes.toString('latin1', offset + 124, offset + 135), 8);
+    const isInventory = bytes.toString('latin1', offset, offset + 13) === 'release.json\0';
+    offset += 512;
+    if (isInventory) return JSON.parse(bytes.toString('utf8', offset, offset + size)) as Inventory;
+    offset += size + paddingOf(size);
+  }
 }
 
 /** A lock as it was written. */

@@ -7,7 +7,7 @@ import { serializeCanonically } from '../../../src/base/json/canonical-json.ts';
 import { describeChanges } from '../../../src/trust/documents/changes.ts';
 import { parseTrust } from '../../../src/trust/documents/document.ts';
 import { beginTrust, changeTrust } from '../../../src/trust/documents/draft.ts';
-import { walkChain, anchorTrust } from '../../../src/trust/documents/chain.ts';
+import { anchorTrust, toLink, walkChain } from '../../../src/trust/documents/chain.ts';
 import {
   evaluateSignatures,
   toProvenancePolicy,
@@ -221,7 +221,7 @@ describe('a document', () => {
   it('never takes a revocation back', () => {
     const revoked = makeDocument({ revokedIdentities: [{ issuer: ISSUER, subject: ANNA }] });
     const next = signTrust(makeDocument({ version: 2 }));
-    expect(() => walkChain(anchorTrust(signTrust(revoked)), [next])).toThrow(
+    expect(() => walkChain(anchorTrust(signTrust(revoked)), [toLink(next)])).toThrow(
       failure('TrustError', 'ROLLBACK', `no longer revokes ${ANNA}`),
     );
   });

@@ -48,10 +48,10 @@ export const trustVerify = defineCommand({
   },
   async run({ output, now, signal }, { path: place }, { from }) {
     const { readTrustChain, readTrustFile } = await import('../../../trust/documents/document-files.ts');
-    const { anchorTrust, walkChain } = await import('../../../trust/documents/chain.ts');
+    const { anchorTrust, toLink, walkChain } = await import('../../../trust/documents/chain.ts');
     const records = await readTrustChain(place, signal);
     const anchor = anchorTrust(from === undefined ? records[0] : await readTrustFile(from, signal));
-    const { document, digest, history } = walkChain(anchor, records);
+    const { document, digest, history } = walkChain(anchor, records.map(toLink));
     const isExpired = now().getTime() > Date.parse(document.expires);
     output.result(
       { kind: 'trust-chain', path: place, history, digest, expires: document.expires, expired: isExpired },

@@ -1,0 +1,161 @@
+/** What a stranger's file can cost before it is refused: 256 MiB of memory and 5 seconds of a processor, whatever it holds. */
+import { writeFile } from 'node:fs/promises';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { MAX_INVENTORY_BYTES } from '../../../src/archive/inventory/inventory.ts';
+import { MAX_SLOT_BYTES } from '../../../src/archive/inventory/inventory-schema.ts';
+import { MAX_TRUST_BYTES } from '../../../src/archive/layout/trust-files.ts';
+import { MAX_CHECKSUMS_BYTES } from '../../../src/archive/reader/seal.ts';
+import { hexOf, sha256 } from '../../../src/oci/digest.ts';
+import { createKeySigner } from '../../../src/trust/signing/signer.ts';
+import { fillSlot } from '../../../src/trust/signatures/slot.ts';
+import { toPublicKeyPem } from '../../../src/trust/keys/public-key.ts';
+import { runOk } from '../../helpers/run.ts';
+import { useTempDir } from '../../helpers/temp.ts';
+import { makeDocument, signTrust, trustBytes } from '../../trust/documents/trust-documents.ts';
+import { fixedKeyPair, forgeFront } from '../forge.ts';
+
+const MAX_RSS_BYTES = 256 * 1024 * 1024;
+const MAX_CPU_SECONDS = 5;
+const CHILD = new URL('cost-child.ts', import.meta.url).pathname;
+
+const temp = useTempDir();
+const { publicKey } = fixedKeyPair('maker');
+const stranger = createKeySigner(fixedKeyPair('stranger').privateKey);
+
+interface Cost {
+  readonly exitCode: number;
+  readonly code: string;
+  readonly message: string;
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+}
+
+async function costOf(verb: 'verify' | 'stream' | 'inspect', bytes: Buffer, byTrust = false): Promise<Cost> {
+  await writeFile(temp.join('a.tar'), bytes);
+  await writeFile(temp.join('key.pub'), toPublicKeyPem(publicKey));
+  await writeFile(temp.join('1.trust.json'), trustBytes(signTrust(makeDocument())));
+  const trust = byTrust ? [temp.join('1.trust.json')] : [];
+  const { stdout } = await runOk(process.execPath, [CHILD, verb, temp.join('a.tar'), temp.join('key.pub'), ...trust]);
+  const cost = JSON.parse(stdout) as Cost;
+  expect(cost.cpuSeconds).toBeLessThan(MAX_CPU_SECONDS);
+  expect(cost.rssBytes).toBeLessThan(MAX_RSS_BYTES);
+  return cost;
+}
+
+/** The unit over and over, up to so many bytes. */
+const filled = (unit: string, bytes: number, before = '', after = ''): Buffer =>
+  Buffer.from(before + unit.repeat(Math.floor((bytes - before.length - after.length) / unit.length)) + after);
+
+/** Inventories that are expensive to interpret. */
+const INVENTORIES: readonly (readonly [string, () => Buffer])[] = [
+  ['numbers for texts', () => filled('1,', MAX_INVENTORY_BYTES, '{"components":[{"name":"a","images":[', '1]}]}')],
+  [
+    'numbers for texts, each on its line',
+    () => filled('    1,\n', MAX_INVENTORY_BYTES, '{\n "components": [\n  {\n   "images": [\n', '1]}]}'),
+  ],
+  ['empty lists', () => filled('[],', MAX_INVENTORY_BYTES, '{"images":[', '[]]}')],
+  ['empty objects', () => filled('{},', MAX_INVENTORY_BYTES, '{"manifests":[', '{}]}')],
+  ['brackets', () => filled('[', MAX_INVENTORY_BYTES)],
+  [
+    'keys that nothing has',
+    () => Buffer.from(`{${Array.from({ length: 900_000 }, (_, key) => `"k${key}":1`).join()}}`),
+  ],
+  ['one text', () => filled('a', MAX_INVENTORY_BYTES, '"', '"')],
+  ['one text of other letters', () => filled('\u044f', MAX_INVENTORY_BYTES / 2, '"', '"')],
+  ['escapes', () => filled('\\u0041', MAX_INVENTORY_BYTES, '"', '"')],
+  ['evidence of nothing', () => filled('{"evidence":[1]},', 14_000_000, '{"images":[', '{}]}')],
+];
+
+describe('an inventory that no trusted key signed is not interpreted:', () => {
+  test.each(INVENTORIES)('%s', async (_, make) => {
+    const unsigned = await costOf('stream', await forgeFront(make()));
+    expect([unsigned.exitCode, unsigned.code]).toEqual([3, 'UNSIGNED']);
+    const strange = await costOf('verify', await forgeFront(make(), { signer: stranger }));
+    expect([strange.exitCode, strange.code]).toEqual([3, 'UNTRUSTED_SIGNER']);
+  });
+});
+
+test.each(INVENTORIES)('an inventory that is only looked at costs no more: %s', async (_, make) => {
+  expect(await costOf('inspect', await forgeFront(make()))).toMatchObject({ exitCode: 3, code: 'MALFORMED' });
+});
+
+describe('a front as large as it may be', () => {
+  /** A signature by somebody else in every slot, over the largest list that there may be. */
+  let front: { readonly checksums: Buffer; readonly between: Readonly<Record<string, Buffer>> };
+  const inventory = filled('[', MAX_INVENTORY_BYTES);
+  beforeAll(async () => {
+    const line = `${hexOf(sha256(inventory))}  release.json\n`;
+    const checksums = filled(`${'0'.repeat(64)}  ${'a'.repeat(200)}\n`, MAX_CHECKSUMS_BYTES, line);
+    const signatures = Array.from({ length: 16 }, async (_, index) => {
+      const signer = createKeySigner(fixedKeyPair(`stranger ${index}`).privateKey);
+      return [`signatures/${index + 1}.sigstore.json`, fillSlot(await signer.sign(checksums), MAX_SLOT_BYTES)] as const;
+    });
+    front = { checksums, between: Object.fromEntries(await Promise.all(signatures)) };
+  });
+
+  test.each(['verify', 'stream'] as const)('is refused (%s)', async (verb) => {
+    const { exitCode, code } = await costOf(verb, await forgeFront(inventory, front));
+    expect([exitCode, code]).toEqual([3, 'UNTRUSTED_SIGNER']);
+  });
+
+  const size = MAX_TRUST_BYTES / 4;
+  const canonical = (payload: string, signatures = '[]'): string =>
+    `{\n "payloadType": "application/vnd.hexabase.airgap.trust+json",\n "payload": "${payload}",\n "signatures": ${signatures}\n}\n`;
+  test.each<[string, () => Buffer]>([
+    ['lists for signatures', () => filled('[],', size, '{"payloadType":"a","payload":"","signatures":[', '[]]}')],
+    ['numbers for signatures', () => filled('1,', size, '{"payloadType":"a","payload":"","signatures":[', '1]}')],
+    ['a payload of nothing but numbers', () => Buffer.from(canonical(filled('1,', size / 2, '[').toString('base64')))],
+    ['a signature by a stranger', () => trustBytes(signTrust(makeDocument({ version: 2 }), ['stranger']))],
+    ['brackets', () => filled('[', size)],
+  ])('with trust documents that hold %s is refused', async (_, make) => {
+    const document = make();
+    const trust = [2, 3, 4, 5].map((version) => [`trust/${version}.trust.json`, document] as const);
+    const between = { ...front.between, ...Object.fromEntries(trust) };
+    for (const verb of ['verify', 'stream'] as const) {
+      expect((await costOf(verb, await forgeFront(inventory, { ...front, between }), true)).exitCode).toBe(3);
+    }
+  });
+
+  test.each<[string, string]>([
+    ['brackets', '['],
+    ['log entries', '{},'],
+    ['a text', 'a'],
+  ])('with signatures of %s is refused', async (_, unit) => {
+    const content = filled(unit, 60_000, '{"verificationMaterial":{"tlogEntries":[', '{}]}}');
+    const slots = Array.from({ length: 16 }, (__, index) => [`signatures/${index + 1}.sigstore.json`, fillSlot(content, MAX_SLOT_BYTES)] as const); // prettier-ignore
+    const { exitCode, code } = await costOf('verify', await forgeFront(inventory, { ...front, between: Object.fromEntries(slots) }));
+    expect([exitCode, code]).toEqual([3, 'SIGNATURE_INVALID']);
+  }); // prettier-ignore
+});
+
+test('fifteen thousand references to one index over 63 platforms cost no more', async () => {
+  const platforms = Array.from({ length: 63 }, (_, index) => `linux/a${String(index).padStart(2, '0')}`);
+  const config = { digest: sha256('config'), mediaType: 'application/json', size: 2 };
+  const manifests = platforms.map((platform) => ({
+    digest: sha256(platform),
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    size: 1,
+    config: config.digest,
+    layers: [],
+  }));
+  const index = {
+    digest: sha256('index'),
+    mediaType: 'application/vnd.oci.image.index.v1+json',
+    size: 1,
+    manifests: platforms.map((platform) => ({ digest: sha256(platform), platform })),
+  };
+  const inventory = {
+    ...{ formatVersion: 1, name: 'a', version: '1', channel: 'a', created: '1970-01-01T00:00:00Z', platforms },
+    ...{ components: [], files: [], slots: [{ path: 'signatures/1.sigstore.json', size: 1024 }] },
+    images: Array.from({ length: 15_000 }, (_, at) => ({
+      reference: `r.example/a:${String(at).padStart(5, '0')}`,
+      digest: index.digest,
+      indexMode: 'complete',
+    })),
+    manifests: [...manifests, index].sort((a, b) => (a.digest < b.digest ? -1 : 1)),
+    blobs: [config],
+  };
+  const bytes = await forgeFront(Buffer.from(`${JSON.stringify(inventory, null, 1)}\n`));
+  const { code, message } = await costOf('inspect', bytes);
+  expect([code, message]).toEqual(['MALFORMED', 'release.json needs tarballs with too many entries']);
+});
