@@ -1,8 +1,9 @@
 // Bundles dist/ (or the directory given): the command line, the library, and the one file that travels in every archive.
-import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { ENGINE_FILES, isOfTheseSources } from './helm-engine/sources.ts';
 
 const [output = 'dist'] = process.argv.slice(2);
 // Built aside and swapped, so that a failed build leaves the old one.
@@ -56,8 +57,8 @@ const requiredBuiltins = {
   },
 };
 
-/** The code of hashing threads, as a string inside of the bundles. */
-async function bundleHashWorker() {
+/** The code of a thread, as a string inside of the bundles. */
+async function bundleThread(entryPoint) {
   const { outputFiles } = await build({
     bundle: true,
     platform: 'node',
@@ -65,14 +66,17 @@ async function bundleHashWorker() {
     format: 'cjs',
     minify: true,
     write: false,
-    entryPoints: ['src/archive/hashing/hash-thread.ts'],
+    entryPoints: [entryPoint],
     // It starts no workers of its own.
     define: { 'import.meta.url': '""' },
   });
   return outputFiles[0].text;
 }
 
-common.define = { AIRGAP_HASH_WORKER: JSON.stringify(await bundleHashWorker()) };
+common.define = {
+  AIRGAP_HASH_WORKER: JSON.stringify(await bundleThread('src/archive/hashing/hash-thread.ts')),
+  AIRGAP_RENDER_WORKER: JSON.stringify(await bundleThread('src/kubernetes/rendering/engine/engine-thread.ts')),
+};
 
 await Promise.all([
   build({
@@ -96,6 +100,12 @@ await Promise.all([
 const program = join(aside, 'airgap.mjs');
 await writeFile(program, `#!/usr/bin/env node\n${await readFile(program, 'utf8')}`);
 await chmod(program, 0o755);
+
+// Where Go is not at hand the engine is not there; a helm program then renders charts.
+const engine = join(process.env.AIRGAP_TOOLS || '.tools', 'helm-engine');
+if (isOfTheseSources(engine)) {
+  for (const file of ENGINE_FILES) await copyFile(join(engine, file), join(aside, file));
+}
 
 await rm(output, { recursive: true, force: true });
 await rename(aside, output);

@@ -88,11 +88,23 @@ assert_node() {
   [[ $(command -v node) == "$pinned" ]] || fail "node on PATH is $(command -v node), not the pinned $pinned"
 }
 
+# Builds the engine that renders charts, where Go is at hand; without it a helm program renders them.
+setup_engine() {
+  if ! command -v go >/dev/null; then
+    note 'MISSING TOOL: go: the engine that renders charts is not built; dist/ comes without it'
+    return 0
+  fi
+  bash "$repo/scripts/helm-engine/build.sh" >&2 </dev/null
+}
+
 # Builds dist/ when it is absent or older than anything it is made from.
 setup_build() {
-  local stamp=$repo/dist/.airgap-build-sha256 wanted
-  wanted=$(cd "$repo" && { find src scripts/build.mjs -type f -print0 && printf '%s\0' package.json package-lock.json tsconfig.json; } |
-    LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
+  local stamp=$repo/dist/.airgap-build-sha256 engine=${AIRGAP_TOOLS:-$repo/.tools}/helm-engine/helm-engine.json wanted
+  [[ -f $engine ]] || engine=scripts/helm-engine
+  wanted=$(cd "$repo" && {
+    find src scripts/build.mjs scripts/helm-engine "$engine" -type f -print0
+    printf '%s\0' package.json package-lock.json tsconfig.json
+  } | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
   if [[ ! -f $stamp || $(<"$stamp") != "$wanted" ]]; then
     note 'building dist/'
     (cd "$repo" && npm run --silent build) >&2 </dev/null || fail 'the build failed' 'hint: run: npm run build'

@@ -37,9 +37,7 @@ export interface RenderedDocument {
 
 /** What a chart renders to. */
 export interface RenderedChart {
-  /** Byte for byte what `helm template` prints: CRDs, then resources in the order of installation, hooks and tests last. */
-  readonly manifest: string;
-  /** The same, taken apart. */
+  /** What `helm template` prints: CRDs, then resources in the order of installation, hooks and tests last. */
   readonly documents: readonly RenderedDocument[];
   /** The chart's NOTES.txt; undefined where the renderer does not tell: `helm template` keeps it. */
   readonly notes: string | undefined;

@@ -126,8 +126,7 @@ async function render(request: RenderRequest, run: Run): Promise<RenderedChart> 
     if (OUT_OF_MEMORY.test(said)) throw overLimit(request, limits, 'memory');
     throw refusedByHelm(request, withNames(reasonIn(said), request, chart, values));
   }
-  const manifest = stdout.toString('utf8');
-  return { manifest, documents: splitManifest(manifest), notes: undefined };
+  return { documents: splitManifest(stdout.toString('utf8')), notes: undefined };
 }
 
 /** A program that goes over a limit does so because of the chart. */

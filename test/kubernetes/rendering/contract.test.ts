@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../../src/errors.ts';
 import type { RenderLimits, RenderRequest } from '../../../src/kubernetes/rendering/chart-renderer.ts';
+import { joinDocuments } from '../../../src/kubernetes/rendering/rendered-documents.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { startScriptedServer } from '../../helpers/scripted-server.ts';
 import { useTempDir } from '../../helpers/temp.ts';
@@ -144,24 +145,20 @@ const REACHING: readonly string[] = [
 ];
 
 describe.each(RENDERERS)('$name', ({ oracles, open }) => {
-  test.each(CORPUS)('renders $name as helm template does, byte for byte', async (chart) => {
-    const renderer = await open();
-    if (renderer === undefined) return;
+  test.for(CORPUS)('renders $name as helm template does, byte for byte', async (chart, t) => {
+    const renderer = (await open()) ?? t.skip();
     const request = await requestFor(chart);
-    const { manifest, documents } = await renderer.render(request);
+    const manifest = joinDocuments((await renderer.render(request)).documents);
     expect(manifest).toMatch(chart.holds);
     for (const oracle of oracles) {
       const helm = requireTool(oracle);
       if (helm !== undefined) expect(manifest).toBe((await helmTemplate(helm, request, temp)).stdout);
     }
-    const sections = documents.map(({ source, text }) => `---\n# Source: ${source}\n${text}`).join('');
-    expect(sections).toBe(manifest === '\n' ? '' : manifest);
   });
 
   describe('refuses what Helm refuses, in its words', () => {
-    test.each(REFUSED)('$name', async (chart) => {
-      const renderer = await open();
-      if (renderer === undefined) return;
+    test.for(REFUSED)('$name', async (chart, t) => {
+      const renderer = (await open()) ?? t.skip();
       const error = await failureOf(renderer.render(await requestForRefused(chart)));
       expect(error.code).toBe('INVALID_SPEC');
       expect(error.message).toMatch(new RegExp(`^charts/${chart.name}: Helm refuses to render this chart: `));
@@ -172,51 +169,49 @@ describe.each(RENDERERS)('$name', ({ oracles, open }) => {
   });
 
   describe('ends what takes too much', () => {
-    test.each(GREEDY)('a template that %s', async (_what, template, limits, limit) => {
-      const renderer = await open(limits);
-      if (renderer === undefined) return;
+    test.for(GREEDY)('a template that %s', async ([, template, limits, limit], t) => {
+      const renderer = (await open(limits)) ?? t.skip();
       const chart = { name: 'greedy', files: { 'Chart.yaml': chartYaml('greedy'), 'templates/a.yaml': template } };
       const error = await failureOf(renderer.render(await requestFor({ ...chart, holds: /./ })));
       expect(error.details['limit']).toBe(limit);
       expect(error.message).toMatch(/^charts\/greedy: rendering this chart (takes|renders)/);
-      // It renders the next chart as if nothing had been.
-      const { manifest } = await renderer.render(await requestFor({ ...chart, files: OK, holds: /./ }));
-      expect(manifest).toContain('registry.example/ok:1');
+      // The next chart is rendered as if nothing had been.
+      const next = limits.timeoutMs === undefined ? renderer : await open();
+      const rendered = await next?.render(await requestFor({ ...chart, files: OK, holds: /./ }));
+      expect(rendered?.documents[0]?.text).toContain('registry.example/ok:1');
     });
   });
 
-  test.each(REACHING)('reaches nothing by %s', async (template) => {
-    const renderer = await open();
-    if (renderer === undefined) return;
+  test.for(REACHING)('reaches nothing by %s', async (template, t) => {
+    const renderer = (await open()) ?? t.skip();
     const files = { 'Chart.yaml': chartYaml('reach'), 'templates/a.yaml': `a: "<${template}>"\n` };
     const { documents } = await renderer.render(await requestFor({ name: 'reach', files, holds: /./ }));
     expect(documents.map(({ text }) => text)).toEqual(['a: "<>"\n']);
   });
 
-  test('shows a chart nothing of the environment', async () => {
-    const renderer = await open();
-    if (renderer === undefined) return;
+  test('shows a chart nothing of the environment', async (t) => {
+    const renderer = (await open()) ?? t.skip();
     const files = { 'Chart.yaml': chartYaml('all'), 'templates/a.yaml': 'all: {{ toJson . | quote }}\n' };
-    const { manifest } = await renderer.render(await requestFor({ name: 'all', files, holds: /./ }));
+    const { documents } = await renderer.render(await requestFor({ name: 'all', files, holds: /./ }));
+    const manifest = joinDocuments(documents);
     expect(manifest).toContain('KubeVersion');
     for (const word of [process.env['PATH'], process.env['HOME'], process.cwd(), temp.path]) {
       expect(manifest).not.toContain(word);
     }
   });
 
-  test('lets no schema read files or call servers', async () => {
+  test('lets no schema read files or call servers', async (t) => {
     await using server = await startScriptedServer((_request, response) => void response.end('true'));
     const file = temp.join('schema.json');
     await writeFile(file, 'false');
-    const renderer = await open();
-    if (renderer === undefined) return;
+    const renderer = (await open()) ?? t.skip();
     for (const schema of schemasThatLeave(`http://${server.host}/s.json`, file)) {
       const files = { ...OK, 'values.schema.json': schema };
       const request = await requestFor({ name: 'leaves', files, values: ['image: a\n'], holds: /./ });
       const error = await failureOf(renderer.render(request), schema);
       expect(error.message).toMatch(/values\.schema\.json: (refers to .*, which is not in the file|is no JSON)/);
       const skipped = await renderer.render({ ...request, skipSchemaValidation: true });
-      expect(skipped.manifest).toContain('registry.example/ok:1');
+      expect(joinDocuments(skipped.documents)).toContain('registry.example/ok:1');
     }
     for (const schema of schemasThatStay(`http://${server.host}/s.json`)) {
       const files = { ...OK, 'values.schema.json': JSON.stringify(schema) };
@@ -225,9 +220,8 @@ describe.each(RENDERERS)('$name', ({ oracles, open }) => {
     expect(server.asked).toEqual([]);
   });
 
-  test('stops when it is told to', async () => {
-    const renderer = await open();
-    if (renderer === undefined) return;
+  test('stops when it is told to', async (t) => {
+    const renderer = (await open()) ?? t.skip();
     const files = { 'Chart.yaml': chartYaml('long'), 'templates/a.yaml': GREEDY[0]?.[1] ?? '' };
     const stop = new AbortController();
     const rendering = renderer.render(await requestFor({ name: 'long', files, holds: /./ }), { signal: stop.signal });
@@ -240,9 +234,8 @@ describe.each(RENDERERS)('$name', ({ oracles, open }) => {
     await expect(renderer.render(await requestFor({ name: 'ok', files: OK, holds: /./ }), stop)).rejects.toThrow();
   });
 
-  test('takes no words that are none', async () => {
-    const renderer = await open();
-    if (renderer === undefined) return;
+  test('takes no words that are none', async (t) => {
+    const renderer = (await open()) ?? t.skip();
     const request = await requestFor({ name: 'ok', files: OK, holds: /./ });
     for (const wrong of [
       { namespace: '--debug' },
@@ -258,9 +251,8 @@ describe.each(RENDERERS)('$name', ({ oracles, open }) => {
     }
   });
 
-  test('refuses what is no chart package', async () => {
-    const renderer = await open();
-    if (renderer === undefined) return;
+  test('refuses what is no chart package', async (t) => {
+    const renderer = (await open()) ?? t.skip();
     const request = await requestFor({ name: 'ok', files: OK, holds: /./ });
     await expect(renderer.render({ ...request, chart: Buffer.from('no gzip') })).rejects.toMatchObject({
       code: 'MALFORMED',
@@ -268,9 +260,8 @@ describe.each(RENDERERS)('$name', ({ oracles, open }) => {
   });
 });
 
-test.each(['helm3', 'helm4'])('%s itself refuses all of these', async (name) => {
-  const helm = requireTool(name);
-  if (helm === undefined) return;
+test.for(['helm3', 'helm4'])('%s itself refuses all of these', async (name, t) => {
+  const helm = requireTool(name) ?? t.skip();
   for (const chart of REFUSED) {
     const { releaseName, ...request } = await requestForRefused(chart);
     // Given plainly it would be an option.

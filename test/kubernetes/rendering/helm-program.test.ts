@@ -3,19 +3,19 @@ import { chmod, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
 import { openHelmProgram } from '../../../src/kubernetes/rendering/helm-program.ts';
+import { joinDocuments } from '../../../src/kubernetes/rendering/rendered-documents.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { useTempDir } from '../../helpers/temp.ts';
-import { CORPUS, requestFor } from './corpus.ts';
+import { CORPUS, requestFor, type CorpusChart } from './corpus.ts';
 
 const temp = useTempDir();
 const PATH = process.env['PATH'];
 
-test.each([
+test.for([
   ['helm3', /^3\.\d+\.\d+$/],
   ['helm4', /^4\.\d+\.\d+$/],
-])('the version of %s is read and recorded', async (name, version) => {
-  const program = requireTool(name);
-  if (program === undefined) return;
+] as const)('the version of %s is read and recorded', async ([name, version], t) => {
+  const program = requireTool(name) ?? t.skip();
   const renderer = await openHelmProgram({ program, path: PATH });
   expect(renderer.name).toBe('helm');
   expect(renderer.version).toMatch(version);
@@ -35,12 +35,12 @@ test.each([
   });
 });
 
-test('without prlimit charts are rendered all the same', async () => {
-  const program = requireTool('helm4');
-  const [chart] = CORPUS;
-  if (program === undefined || chart === undefined) return;
+test('without prlimit charts are rendered all the same', async (t) => {
+  const program = requireTool('helm4') ?? t.skip();
+  const chart = CORPUS[0] as CorpusChart;
   const renderer = await openHelmProgram({ program, path: '' });
-  expect((await renderer.render(await requestFor(chart))).manifest).toMatch(chart.holds);
+  const { documents } = await renderer.render(await requestFor(chart));
+  expect(joinDocuments(documents)).toMatch(chart.holds);
 });
 
 test('the program finds an empty home, and it is gone afterwards', async () => {
@@ -51,8 +51,7 @@ test('the program finds an empty home, and it is gone afterwards', async () => {
   );
   await chmod(program, 0o755);
   const before = (await readdir(tmpdir())).filter((name) => name.startsWith('airgap-helm-'));
-  const [chart] = CORPUS;
-  if (chart === undefined) return;
+  const chart = CORPUS[0] as CorpusChart;
   const { documents } = await (await openHelmProgram({ program, path: PATH })).render(await requestFor(chart));
   const lines = documents[0]?.text.split('\n') ?? [];
   const names = lines.filter((line) => line.includes('=')).map((line) => line.split('=')[0]);
