@@ -30,7 +30,7 @@ export const trustOptions = {
   expectDigest: digest('--expect-digest <digest>', 'refuse every archive but this one (of checksums.txt)'),
   allowRollbackTo: digest(
     '--allow-rollback-to <digest>',
-    'accept this one release although it is older than what was loaded, or expired; put on record in the state',
+    'accept this one release although it is older than what was loaded, or expired; recorded in the state',
   ),
 } as const;
 
@@ -90,7 +90,7 @@ async function readIdentity(
 
 function assertRecorded(allowRollbackTo: Digest | undefined, state: string | undefined): void {
   if (allowRollbackTo === undefined || state !== undefined) return;
-  throw new UsageError('USAGE', '--allow-rollback-to needs --state, where the exception is put on record', {
+  throw new UsageError('USAGE', '--allow-rollback-to needs --state, where the exception is recorded', {
     hint: 'add --state DIR, the directory this site keeps its state in',
   });
 }

@@ -49,7 +49,7 @@ class LineProgress implements Progress {
 
   begin(work: Work, title: string, totalBytes: number, doneBytes = 0): void {
     this.#started.set(work, this.#context.now().getTime());
-    const resumed = doneBytes > 0 ? `, ${formatBytes(doneBytes)} of it there already` : '';
+    const resumed = doneBytes > 0 ? `, ${formatBytes(doneBytes)} of it already there` : '';
     if (totalBytes > 0 && work === 'copy') this.#context.output.note(`${title}: ${formatBytes(totalBytes)}${resumed}`);
   }
 

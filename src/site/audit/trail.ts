@@ -56,8 +56,8 @@ export function openTrail(subject: TrailSubject, environment: SiteEnvironment): 
   const isRecorded = action === 'load' || isExceptional;
   const path = log ?? (isRecorded && state !== undefined ? join(state, LOG_FILE) : undefined);
   if (path === undefined && environment.operator.stated !== undefined) {
-    throw new UsageError('USAGE', '--operator is for an audit log, and this goes on record in none', {
-      hint: 'add --audit-log FILE; a load goes on record with --state DIR too',
+    throw new UsageError('USAGE', '--operator is for the audit log, and this command writes none', {
+      hint: 'add --audit-log FILE; a load is recorded with --state DIR too',
     });
   }
   return new AuditTrail(path, subject, environment);
@@ -111,7 +111,7 @@ export class AuditTrail {
     try {
       return await this.#append(this.path, { event: 'completed', ...content, exitCode: ExitCode.ok });
     } catch (error) {
-      throw inContext(error, 'all was done, and its end is not on record; run the same command again');
+      throw inContext(error, 'everything was done, but its end could not be recorded; run the same command again');
     }
   }
 
@@ -135,7 +135,7 @@ export class AuditTrail {
       await this.#append(this.path, { event, exitCode, code: codeOf(reason) });
       return error;
     } catch (unwritten) {
-      const what = `not on record, since ${unwritten instanceof Error ? unwritten.message : String(unwritten)}`;
+      const what = `not recorded (${unwritten instanceof Error ? unwritten.message : String(unwritten)})`;
       if (!(error instanceof AirgapError)) this.#environment.onNote?.(what);
       return inContext(error, what);
     }

@@ -49,7 +49,7 @@ export async function verifyAuditLog(
     if (hash === expected.head) expectedAt = sequence;
     for (const [receipt] of receipts) {
       if (receipt.entry.sequence !== sequence) continue;
-      if (receipt.head !== hash) throw contradiction(receipt, `is another entry than the log has with this number`);
+      if (receipt.head !== hash) throw contradiction(receipt, `is not the entry that the log has with this number`);
       receipts.set(receipt, true);
     }
     options.onEntry?.(linked);
@@ -59,7 +59,7 @@ export async function verifyAuditLog(
   if (absent !== undefined) throw contradiction(absent, `is not in the log, which ends with entry ${summary.entries}`);
   if (expected.head !== undefined && expectedAt === undefined) {
     throw new IntegrityError('DIGEST_MISMATCH', `${path} has no line with the hash ${expected.head}`, {
-      hint: `its chain holds and ends with ${summary.head.hash}; so its end was cut off, or it was written anew, since that hash was noted`,
+      hint: `its chain holds and ends with ${summary.head.hash}: since that hash was noted, its end was cut off or it was written anew`,
       details: { fault: 'cut' },
     });
   }

@@ -43,7 +43,7 @@ export class ReceiptWriter implements AsyncDisposable {
    */
   static async open(request: ReceiptRequest, log: string | undefined): Promise<ReceiptWriter> {
     if (log === undefined) {
-      throw new UsageError('USAGE', '--receipt needs an audit log, of which it is an entry', {
+      throw new UsageError('USAGE', '--receipt needs an audit log: it is a copy of one of its entries', {
         hint: 'add --state DIR, or --audit-log FILE',
       });
     }
@@ -61,7 +61,10 @@ export class ReceiptWriter implements AsyncDisposable {
     try {
       await this.#file.write(serializeEnvelope(envelope));
     } catch (error) {
-      throw inContext(error, 'all was done and is on record; the receipt is not there, so run the same command again');
+      throw inContext(
+        error,
+        'everything was done and recorded, but the receipt could not be written; run the same command again',
+      );
     }
     return { path, signedBy: key && keyId(publicKeyOf(key)) };
   }

@@ -72,7 +72,7 @@ export function assertReceiptBy({ envelope, name }: ReadReceipt, key: KeyObject)
     });
   }
   throw new TrustError('UNTRUSTED_SIGNER', `${name} is not signed by the key ${keyId(key)}`, {
-    hint: `it says that it is signed by ${signers.join(', ')}`,
+    hint: `it names ${signers.join(', ')} as signer`,
   });
 }
 

@@ -144,7 +144,10 @@ export function toStoreError(engine: Engine, error: unknown): unknown {
     return new StoreError('STORE_IO', `${engine.name} refused (${statusCode}): ${said}`, { cause: error });
   }
   if (error.name === 'TimeoutError') {
-    return new StoreError('STORE_IO', `${engine.name} does not answer`, { hint: 'is the Engine stuck?', cause: error });
+    return new StoreError('STORE_IO', `${engine.name} does not answer`, {
+      hint: 'check that the Engine answers: docker version',
+      cause: error,
+    });
   }
   const hint =
     code === 'EACCES'

@@ -28,7 +28,7 @@ export async function readSave(body: Readable, spool: Spool, what: string, signa
   try {
     for await (const { name: rawName, kind, linkName, content } of readTar(sent(body, what))) {
       const name = memberName(rawName, what);
-      if (files.has(name) || links.has(name)) throw malformed(what, `${name} comes twice`);
+      if (files.has(name) || links.has(name)) throw malformed(what, `${name} appears twice`);
       if (kind === 'file') files.set(name, await spool.add(content, signal));
       else if (kind === 'symbolic link') links.set(name, linkTarget(name, linkName, what));
       else if (kind !== 'directory') throw malformed(what, `${name} is a ${kind}`);

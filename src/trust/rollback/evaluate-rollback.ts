@@ -231,7 +231,7 @@ function refusalError({ code, message }: Refusal, { digest }: ReleaseFacts, { st
     FORK: 'ask the maker of the release which of the two is genuine',
   }[code];
   return new TrustError(code, message, {
-    hint: `${first}; to accept this very release on purpose, run the same command with ${means}, which is put on record`,
+    hint: `${first}; to accept this very release on purpose, run the same command with ${means}, which is recorded`,
     details: { digest },
   });
 }

@@ -122,7 +122,7 @@ describe('a load', () => {
     const args = ['load', release.archive, '--key', release.publicKey, '--to', 'oci:images', '--operator', 'Ann'];
     const result = await airgap(args);
     expect(result).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(result.stderr).toContain('--operator is for an audit log');
+    expect(result.stderr).toContain('--operator is for the audit log');
     expect(await readdir(site)).toEqual([]);
   });
 
@@ -254,7 +254,7 @@ describe('a load that cannot be put on record', () => {
     await symlink(at('elsewhere', 'log'), at('audit.jsonl'));
     const result = await airgap(loadArgs('--key', release.temp.join('other.pub'), '--threshold', '2', '--audit-log', 'audit.jsonl', '--json')); // prettier-ignore
     expect(errorOf(result)).toMatchObject({ code: 'UNTRUSTED_SIGNER' });
-    expect(errorOf(result).message).toMatch(/^not on record, since the audit log audit\.jsonl cannot be written: it is a link \(ELOOP\): 1 of 2/); // prettier-ignore
+    expect(errorOf(result).message).toMatch(/^not recorded \(the audit log audit\.jsonl cannot be written: it is a link \(ELOOP\)\): 1 of 2/); // prettier-ignore
     expect(result.exitCode).toBe(3);
     expect(await readdir(at('elsewhere'))).toEqual([]);
   });
@@ -279,7 +279,7 @@ describe('a load that cannot be put on record', () => {
     const args = [...inject, process.execPath, script, ...loadArgs().map((word) => (word === 'state' ? at('state') : word))];
     const result = await run(strace ?? '', args, { cwd: site, env });
     expect(result).toMatchObject({ exitCode: 1, stdout: '' });
-    expect(result.stderr).toMatch(/error: all was done, and its end is not on record; run the same command again: the audit log /); // prettier-ignore
+    expect(result.stderr).toMatch(/error: everything was done, but its end could not be recorded; run the same command again: the audit log /); // prettier-ignore
     expect((await entriesOf()).map(({ event }) => event)).toEqual(['started']);
     expect((JSON.parse(await readFile(at('state', 'state.json'), 'utf8')) as { lines: object[] }).lines).toHaveLength(1);
     expect(await ok(...loadArgs())).toContain('nothing had to move');
@@ -343,7 +343,7 @@ describe('a receipt', () => {
     await rm(at('state', 'audit.jsonl'));
     await ok(...loadArgs());
     const anew = await airgap(['audit', 'verify', 'state/audit.jsonl', ...receipt, sitePub(), '--json']);
-    expect(errorOf(anew).message).toBe('receipt.json is for entry 2, which is another entry than the log has with this number'); // prettier-ignore
+    expect(errorOf(anew).message).toBe('receipt.json is for entry 2, which is not the entry that the log has with this number'); // prettier-ignore
   });
 
   test.each([
@@ -377,7 +377,7 @@ describe('a receipt', () => {
     const result = await airgap(loadArgs('--receipt', `${disk.path}/receipt.json`, '--json'));
     expect(errorOf(result)).toMatchObject({ code: 'NO_SPACE' });
     expect(errorOf(result).message).toMatch(
-      /^all was done and is on record; the receipt is not there, so run the same/,
+      /^everything was done and recorded, but the receipt could not be written; run the same/,
     );
     expect((await entriesOf()).map(({ event }) => event)).toEqual(['started', 'completed']);
     await ok(...loadArgs('--receipt', 'receipt.json'));

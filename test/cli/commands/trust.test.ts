@@ -220,7 +220,7 @@ describe('going back', () => {
     expect(refused.stderr).toContain(
       'error: 1.3.0 has sequence 3, and this site has already loaded 1.4.0 with sequence 4\n',
     );
-    expect(refused.stderr).toContain(`run the same command with --allow-rollback-to ${third}, which is put on record`);
+    expect(refused.stderr).toContain(`run the same command with --allow-rollback-to ${third}, which is recorded`);
     expect(errorOf(await airgap('verify', 'three.tar', ...SITE.slice(0, 4), '--json')).code).toBe('ROLLBACK');
     expect(errorOf(await airgap('load', 'three.tar', ...SITE, '--plan', '--json')).code).toBe('ROLLBACK');
     const extraction = await airgap('extract', 'three.tar', 'never', ...SITE.slice(0, 4), '--json');

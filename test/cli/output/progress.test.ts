@@ -48,7 +48,7 @@ test('a log gets one line per finished item', async () => {
   const [long, short] = [descriptor.digest.slice(0, 19), small.digest.slice(0, 19)];
   expect(await shown(false, {})).toBe(
     [
-      'archive.tar: 8.0 MiB, 1.0 MiB of it there already',
+      'archive.tar: 8.0 MiB, 1.0 MiB of it already there',
       'resolved 1/1  app',
       `trying again in 250 ms: ${long} (4.0 MiB): cut \\x1b[2J`,
       `resumed ${long} (4.0 MiB) after 1.0 MiB`,
