@@ -45,6 +45,8 @@ export interface RegistryOptions {
   readonly acceptSparseIndexes?: boolean | undefined;
   /** A connection without traffic for so long is cut. @defaultValue 120000 */
   readonly idleTimeoutMs?: number | undefined;
+  /** The clock by which an upload session is idle, in milliseconds. @defaultValue Date.now */
+  readonly nowMs?: (() => number) | undefined;
   /** Told of every request when it is over. */
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
   /** Told of failures that are the registry's own, which clients only see as status 500. */
@@ -77,7 +79,7 @@ export async function startRegistry(options: RegistryOptions): Promise<EmbeddedR
   const storage = await openStorage(options.directory, readOnly);
   const context: RouterContext = {
     storage,
-    uploads: new Uploads(storage),
+    uploads: new Uploads(storage, options.nowMs),
     isReadOnly: readOnly,
     acceptSparseIndexes: options.acceptSparseIndexes ?? false,
     onError: options.onError,

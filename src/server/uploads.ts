@@ -30,10 +30,12 @@ interface Session {
  */
 export class Uploads {
   readonly #storage: Storage;
+  readonly #nowMs: () => number;
   readonly #sessions = new Map<string, Session>();
 
-  constructor(storage: Storage) {
+  constructor(storage: Storage, nowMs: () => number = Date.now) {
     this.#storage = storage;
+    this.#nowMs = nowMs;
   }
 
   /** POST: mounts, takes a whole blob at once, or starts a session. */
@@ -124,7 +126,7 @@ export class Uploads {
   }
 
   async #createSession(name: string): Promise<Session> {
-    const now = Date.now();
+    const now = this.#nowMs();
     for (const session of this.#sessions.values()) {
       if (!session.isBusy && now - session.touchedAt > MAX_IDLE_MS) await this.#drop(session);
     }
@@ -150,7 +152,7 @@ export class Uploads {
         await call();
       } finally {
         session.isBusy = false;
-        session.touchedAt = Date.now();
+        session.touchedAt = this.#nowMs();
       }
     });
     session.turn = turn.catch(() => undefined);

@@ -64,6 +64,8 @@ test.each(['bytes=500-0', 'bytes=3000-4000'])('range %s is refused with the leng
 test('If-Range with another entity asks for everything', async () => {
   expect((await get({ Range: 'bytes=0-1', 'If-Range': '"other"' })).status).toBe(200);
   expect((await get({ Range: 'bytes=0-1', 'If-Range': `"${blob.descriptor.digest}"` })).status).toBe(206);
+  // A weak tag cannot vouch for single bytes.
+  expect((await get({ Range: 'bytes=0-1', 'If-Range': `W/"${blob.descriptor.digest}"` })).status).toBe(200);
 });
 
 test('If-None-Match with the digest gives 304 without a body', async () => {
@@ -71,6 +73,12 @@ test('If-None-Match with the digest gives 304 without a body', async () => {
   expect(answer.status).toBe(304);
   expect(answer.body).toHaveLength(0);
   expect((await get({ 'If-None-Match': '"x"' })).status).toBe(200);
+  for (const fresh of [`W/"${blob.descriptor.digest}"`, `W/"x",W/"${blob.descriptor.digest}"`, '*']) {
+    expect([fresh, (await get({ 'If-None-Match': fresh })).status]).toEqual([fresh, 304]);
+  }
+  for (const stale of [blob.descriptor.digest, `w/"${blob.descriptor.digest}"`, `"${blob.descriptor.digest}x"`]) {
+    expect([stale, (await get({ 'If-None-Match': stale })).status]).toEqual([stale, 200]);
+  }
 });
 
 test('a blob of several read sizes arrives whole, and many of its ranges at once', async () => {

@@ -2,12 +2,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hexOf, sha256 } from '../../src/oci/digest.ts';
-import { startRegistry } from '../../src/server/embedded-registry.ts';
+import { startRegistry, type EmbeddedRegistry } from '../../src/server/embedded-registry.ts';
 import { errorCodes, send, type RawAnswer } from '../helpers/raw-http.ts';
 import { unknownDigest } from '../helpers/sample-image.ts';
 import { noise } from '../helpers/sample-layer.ts';
+import { useTempDir } from '../helpers/temp.ts';
 import { mountTmpfs } from '../helpers/tmpfs.ts';
 import { useRegistry } from '../helpers/use-registry.ts';
 
@@ -228,3 +229,61 @@ async function uploadSizes(): Promise<string[]> {
   const stats = await Promise.all((await readdir(directory)).map((name) => stat(join(directory, name))));
   return stats.map((entry) => `${entry.size}`);
 }
+
+describe('a session that nothing was sent to', () => {
+  const HOUR_MS = 60 * 60 * 1000;
+  const temp = useTempDir();
+  let nowMs: number;
+  let idle: EmbeddedRegistry;
+  beforeEach(async () => {
+    nowMs = 1_000;
+    idle = await startRegistry({ directory: temp.join('registry'), nowMs: () => nowMs });
+  });
+  afterEach(() => idle.close());
+
+  const begin = async (): Promise<string> => (await send(idle.url, 'POST', uploads)).headers.location ?? '';
+  const statusOf = async (location: string): Promise<number> => (await send(idle.url, 'GET', location)).status;
+
+  test('for more than an hour is given up when another begins, with what it held', async () => {
+    const location = await begin();
+    expect((await send(idle.url, 'PATCH', location, { body: content })).status).toBe(202);
+    nowMs += HOUR_MS + 1;
+    const next = await begin();
+    expect([await statusOf(location), await statusOf(next)]).toEqual([404, 204]);
+    expect(await readdir(temp.join('registry', 'uploads'))).toHaveLength(0);
+  });
+
+  test('for an hour goes on, and each request begins the hour anew', async () => {
+    const location = await begin();
+    for (let hours = 0; hours < 3; hours++) {
+      nowMs += HOUR_MS;
+      await begin();
+      expect(await statusOf(location)).toBe(204);
+    }
+    expect((await send(idle.url, 'PUT', `${location}?digest=${digest}`, { body: content })).status).toBe(201);
+  });
+
+  test('is left alone while a request is under way, however long that takes', async () => {
+    const location = await begin();
+    const { hostname, port } = new URL(idle.url);
+    const slow = request({ hostname, port, method: 'PATCH', path: location });
+    const answered = new Promise<number | undefined>((resolve, reject) => {
+      slow.on('response', (response) => resolve(response.resume().statusCode)).on('error', reject);
+    });
+    slow.write(content.subarray(0, 400));
+    await expect
+      .poll(async () =>
+        Promise.all(
+          (await readdir(temp.join('registry', 'uploads'))).map(
+            async (name) => (await stat(temp.join('registry', 'uploads', name))).size,
+          ),
+        ),
+      )
+      .toEqual([400]);
+    nowMs += 5 * HOUR_MS;
+    await begin();
+    slow.end(content.subarray(400));
+    expect(await answered).toBe(202);
+    expect((await send(idle.url, 'PUT', `${location}?digest=${digest}`)).status).toBe(201);
+  });
+});
