@@ -234,9 +234,9 @@ describe('a statement that does not fit refuses the archive, although a trusted 
   test.each<[string, string, (statement: Statement) => void]>([
     ['another archive', 'another archive', ({ subject }) => (subject[0] = { name: 'checksums.txt', digest: { sha256: 'a'.repeat(64) } })],
     ['an image too few', 'is not about the image', ({ subject }) => subject.pop()],
-    ['an image too many', 'no image', ({ subject }) => subject.push({ name: 'x.example/a', digest: { sha256: 'b'.repeat(64) } })],
+    ['an image too many', 'not an image', ({ subject }) => subject.push({ name: 'x.example/a', digest: { sha256: 'b'.repeat(64) } })],
     ['an image twice', 'named before', ({ subject }) => subject.push(subject[1] ?? { name: '', digest: {} })],
-    ['another digest of an image', 'no image', ({ subject }) => Object.assign(subject[1]?.digest ?? {}, { sha256: 'c'.repeat(64) })],
+    ['another digest of an image', 'not an image', ({ subject }) => Object.assign(subject[1]?.digest ?? {}, { sha256: 'c'.repeat(64) })],
     ['another predicate', 'predicate type', (statement) => (statement.predicateType = 'https://cyclonedx.org/bom')],
     ['another statement', 'has the type', (statement) => (statement._type = 'https://in-toto.io/Statement/v0.1')],
     ['another version', 'gives the version', ({ predicate }) => (predicate.buildDefinition.externalParameters['version'] = '9.9.9')],
@@ -312,7 +312,7 @@ test("the bill of materials travels along, covered by checksums.txt, and is not 
   const { components } = JSON.parse(bom) as { components: { type: string }[] };
   const lock = await readLockFile(fixture.release.lock);
   expect(components.length).toBe(lock.images.length + lock.files.length);
-  expect(await readFile(programPath('verify-and-load'), 'utf8')).not.toMatch(/cyclonedx/i);
+  expect(await readFile(programPath('verify-and-load'), 'utf8')).not.toContain('cyclonedx.org/schema');
 });
 
 test('a trust document says whose provenance counts, and that it has to be there', async () => {
