@@ -1,4 +1,6 @@
 /** What a command knows of the world around it; tests and other programs hand in their own. */
+import { UsageError } from '../errors.ts';
+import { isProgressStyle, PROGRESS_STYLES, type ProgressStyle } from './output/progress-style.ts';
 import { createOutput, type Output, type OutputOptions } from './output/output.ts';
 
 /** The process a command runs in. */
@@ -24,6 +26,8 @@ export interface GlobalOptions {
   readonly json?: boolean | undefined;
   readonly quiet?: boolean | undefined;
   readonly verbose?: boolean | undefined;
+  /** As it was typed. */
+  readonly progress?: string | undefined;
   /** In seconds, as it was typed. */
   readonly timeout?: string | undefined;
   /** False for `--no-color`. */
@@ -43,6 +47,11 @@ export function wantsColor(surroundings: Surroundings, options: GlobalOptions = 
   return isTTY && options.color !== false && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
 
+function parseProgressStyle(text = 'auto'): ProgressStyle {
+  if (isProgressStyle(text)) return text;
+  throw new UsageError('USAGE', `--progress <style>: not one of ${PROGRESS_STYLES.join(', ')}`);
+}
+
 /** Joins the surroundings with the options that hold for every command. */
 export function createContext(surroundings: Surroundings, options: GlobalOptions): Context {
   const color = wantsColor(surroundings, options);
@@ -50,6 +59,7 @@ export function createContext(surroundings: Surroundings, options: GlobalOptions
     json: options.json === true,
     quiet: options.quiet === true,
     verbose: options.verbose === true,
+    progress: parseProgressStyle(options.progress),
   };
   return { ...surroundings, color, output: createOutput(surroundings, outputOptions) };
 }

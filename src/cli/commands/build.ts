@@ -12,6 +12,7 @@ import type { TrustVersions } from '../../trust/documents/document.ts';
 import { defineCommand, flag, optionalArgument, text } from '../command.ts';
 import type { Context } from '../context.ts';
 import { notePins } from '../../report/pin-lines.ts';
+import { nameContents } from '../../report/content-names.ts';
 import { formatBytes, formatDuration } from '../../report/format.ts';
 import { openProgress } from '../output/progress.ts';
 import { factOptions, readFacts } from '../options/provenance-options.ts';
@@ -94,7 +95,10 @@ export const build = defineCommand({
           overwrite: options.overwrite,
           concurrency: options.concurrency,
           signal,
-          onStart: (held, total) => progress.begin('copy', path, total, held),
+          onStart: (held, total) => {
+            progress.name(nameContents(lock));
+            progress.begin('copy', path, total, held);
+          },
           onEvent: progress.onCopy,
         },
       );

@@ -2,6 +2,7 @@
 import { loadRelease, planLoad, type LoadOutcome } from '../../operations/load/load.ts';
 import type { TargetAddress } from '../../release/mapping/target-address.ts';
 import { imageContent } from '../../report/loads/audit-content.ts';
+import { nameContents } from '../../report/content-names.ts';
 import { formatDuration } from '../../report/format.ts';
 import { describeLoad, describeLoadPlan, joinDescribed, type Described } from '../../report/loads/load-report.ts';
 import {
@@ -58,6 +59,7 @@ export async function loadImages(
     act: async () => {
       using progress = await openProgress(context);
       progress.begin('verification', 'verifying', archive.contentBytes);
+      progress.name(nameContents(inventory));
       progress.begin('copy', target.name, plan.bytes);
       const { onCopy: onEvent, onVerified } = progress;
       return await loadRelease(plan, { concurrency, signal, onEvent, onVerified });

@@ -1,4 +1,5 @@
 /** Copies the images of a release from registry to registry and reports what became of every image. */
+import { nameContents } from '../../report/content-names.ts';
 import { UsageError } from '../../errors.ts';
 import { mirrorImages, planMirror } from '../../operations/mirror.ts';
 import { narrowGraph } from '../../release/mapping/routes.ts';
@@ -72,6 +73,7 @@ export async function mirrorRelease(
     const plan = await planMirror(graph, sourceOf, target, { concurrency, signal });
     if (options.plan) return { pinned, skipped, plan, result: undefined };
     if (options.report !== undefined) reports = closing.use(await openReports(options.report, 'mirror'));
+    progress.name(nameContents(graph));
     progress.begin('copy', target.name, plan.bytes);
     const result = await mirrorImages(plan, { concurrency, signal, onEvent: progress.onCopy });
     return { pinned, skipped, plan, result };

@@ -1,19 +1,22 @@
 /** Where a command's words go: its result to standard output, everything else to standard error. */
 import { formatDocument } from '../../report/document.ts';
+import type { ProgressStyle } from './progress-style.ts';
 import { toPrintable } from '../../report/printable.ts';
 
 /** How much is said, and in which form. */
 export interface OutputOptions {
   /** One JSON document instead of lines. */
   readonly json: boolean;
-  /** Nothing but results and errors. */
+  /** Nothing but errors, and the document under `json`. */
   readonly quiet: boolean;
   readonly verbose: boolean;
+  /** How long work is shown. */
+  readonly progress: ProgressStyle;
 }
 
 /** The two streams of a command. Every line passes through {@link toPrintable} on its way. */
 export interface Output extends OutputOptions {
-  /** The result: the document under `--json` (with `schemaVersion` in front), the lines otherwise. */
+  /** The result: the document under `--json` (with `schemaVersion` in front), else the lines, but for `--quiet`. */
   result(document: object, lines: readonly string[]): void;
   /** A remark for the person who watches; silent with `--quiet` and `--json`. */
   note(line: string): void;
@@ -30,7 +33,7 @@ export function createOutput(
     ...options,
     result: (document, lines) => {
       if (options.json) stdout.write(formatDocument(document));
-      else stdout.write(lines.map((line) => `${toPrintable(line)}\n`).join(''));
+      else if (!options.quiet) stdout.write(lines.map((line) => `${toPrintable(line)}\n`).join(''));
     },
     note: (line) => {
       if (!options.quiet && !options.json) stderr.write(`${toPrintable(line)}\n`);

@@ -1,14 +1,15 @@
 /** Bars on a terminal, over cli-progress: those for a total stay on top, those for single blobs come and go. */
 import type { MultiBar, Params, SingleBar } from 'cli-progress';
-import { formatBytes, formatDuration } from '../../report/format.ts';
 import { toPrintable } from '../../report/printable.ts';
+import { formatAmount, Rate } from './rate.ts';
 
-/** Smaller blobs are over before anybody could read their line. */
+/** Smaller blobs are over before their line can be read. */
 const MIN_BAR_BYTES = 256 * 1024;
-const BAR_CHARACTERS = 24;
+const MAX_BAR_CHARACTERS = 24;
+const MIN_BAR_CHARACTERS = 8;
+/** Of a terminal that does not say how wide it is. */
+const DEFAULT_COLUMNS = 80;
 const FRAMES_PER_SECOND = 10;
-/** The rate is measured over about this time, so that it follows the network and does not flicker. */
-const RATE_WINDOW_MS = 4_000;
 const TITLE_CHARACTERS = 24;
 
 /** A stack of bars, addressed by keys. */
@@ -41,7 +42,8 @@ export async function openBars(stream: NodeJS.WritableStream): Promise<Bars> {
     hideCursor: true,
     clearOnComplete: true,
     linewrap: false,
-    format: (_options, params, payload: { title: string; rate?: Rate }) => formatBar(params, payload),
+    format: (_options, params, payload: { title: string; rate?: Rate }) =>
+      formatBar(params, payload, columnsOf(stream)),
   });
   const bars = new Map<string, Bar>();
   const show = (key: string, title: string, total: number, done: number, rate?: Rate): void => {
@@ -83,53 +85,28 @@ export async function openBars(stream: NodeJS.WritableStream): Promise<Bars> {
   };
 }
 
-/** Bytes per second over the last few seconds. */
-export class Rate {
-  readonly #clock: () => number;
-  #bytes = 0;
-  /** Waiting for the first byte does not count. */
-  #since: number | undefined;
-
-  constructor(clock: () => number = () => performance.now()) {
-    this.#clock = clock;
-  }
-
-  add(bytes: number): void {
-    const now = this.#clock();
-    this.#since ??= now;
-    this.#bytes += bytes;
-    // Both halves shrink together, so the quotient stays and older bytes weigh less.
-    if (now - this.#since > RATE_WINDOW_MS) {
-      this.#bytes /= 2;
-      this.#since = now - (now - this.#since) / 2;
-    }
-  }
-
-  /** 0 while nothing is known. */
-  get perSecond(): number {
-    const elapsedMs = this.#since === undefined ? 0 : this.#clock() - this.#since;
-    return elapsedMs < 200 || this.#bytes <= 0 ? 0 : (this.#bytes / elapsedMs) * 1000;
-  }
+/** Asked each time: windows are resized. */
+function columnsOf(stream: NodeJS.WritableStream): number {
+  return 'columns' in stream && typeof stream.columns === 'number' && stream.columns > 0
+    ? stream.columns
+    : DEFAULT_COLUMNS;
 }
 
-function formatBar(params: Params, { title, rate }: { readonly title: string; readonly rate?: Rate }): string {
-  const filled = Math.round(params.progress * BAR_CHARACTERS);
-  const bar = '='.repeat(filled) + ' '.repeat(BAR_CHARACTERS - filled);
-  const percent = `${Math.floor(params.progress * 100)}%`.padStart(4);
-  const amount = `${formatBytes(params.value)} / ${formatBytes(params.total)}`;
-  const line = `${fitTitle(toPrintable(title))} [${bar}] ${percent}  ${amount}`;
-  const speed = rate?.perSecond ?? 0;
-  if (speed <= 0 || params.value >= params.total) return line;
-  return `${line}  ${formatBytes(speed)}/s  ${formatTimeLeft((params.total - params.value) / speed)} left`;
+/** A line that fits: the bar gives way first, since name, rate and time left say more. */
+function formatBar(
+  params: Params,
+  { title, rate }: { readonly title: string; readonly rate?: Rate },
+  columns: number,
+): string {
+  const amount = formatAmount(params.value, params.total, rate);
+  const name = fitTitle(toPrintable(title));
+  const room = Math.min(MAX_BAR_CHARACTERS, columns - name.length - amount.length - 5);
+  if (room < MIN_BAR_CHARACTERS) return `${name}  ${amount}`;
+  const filled = Math.round(params.progress * room);
+  return `${name} [${'='.repeat(filled)}${' '.repeat(room - filled)}]  ${amount}`;
 }
 
 /** The end of a long title says more than its beginning. */
 function fitTitle(title: string): string {
   return title.length > TITLE_CHARACTERS ? `…${title.slice(1 - TITLE_CHARACTERS)}` : title.padEnd(TITLE_CHARACTERS);
-}
-
-/** Whole seconds: less is of no use. */
-function formatTimeLeft(seconds: number): string {
-  const whole = Math.max(1, Math.round(seconds));
-  return whole < 60 ? `${whole} s` : formatDuration(whole * 1000);
 }

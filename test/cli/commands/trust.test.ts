@@ -19,7 +19,7 @@ const stateOf = async (directory = 'state'): Promise<SiteState> =>
   SiteState.parse(JSON.parse(await readFile(at(directory, 'state.json'), 'utf8')));
 const lineOf = async (): Promise<SiteState['lines'][number] | undefined> => (await stateOf()).lines[0];
 const errorOf = ({ stderr }: ProcessResult): { readonly code: string; readonly hint?: string } =>
-  (JSON.parse(stderr) as { error: { code: string; hint?: string } }).error;
+  (JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as { error: { code: string; hint?: string } }).error;
 
 /** Builds release 1.<sequence>.0; its document says its number, so that each has a digest of its own. */
 async function build(
