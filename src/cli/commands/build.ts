@@ -14,7 +14,7 @@ import type { Context } from '../context.ts';
 import { notePins } from '../../report/pin-lines.ts';
 import { nameContents } from '../../report/content-names.ts';
 import { formatBytes, formatDuration } from '../../report/format.ts';
-import { openProgress } from '../output/progress.ts';
+import { openProgress } from '../output/open-progress.ts';
 import { factOptions, readFacts } from '../options/provenance-options.ts';
 import { signerOptions, type SignerOptions } from '../options/signer-options.ts';
 import { concurrencyOption, sourceOptions } from '../options/source-options.ts';

@@ -8,7 +8,7 @@ import type { SiteTerms } from '../../site/admission.ts';
 import { argument, defineCommand, restArguments } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatCount } from '../../report/format.ts';
-import { openProgress } from '../output/progress.ts';
+import { openProgress } from '../output/open-progress.ts';
 import { trustLines } from '../../report/trust-lines.ts';
 import { readTerms, trustOptions } from '../options/trust-options.ts';
 

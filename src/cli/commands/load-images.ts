@@ -20,7 +20,7 @@ import type { Context } from '../context.ts';
 import { openImageTarget } from '../../release/mapping/open-target.ts';
 import { reportDirectory } from '../inputs/report-directory.ts';
 import type { LoadArchiveOptions } from '../options/load-options.ts';
-import { openProgress } from '../output/progress.ts';
+import { openProgress } from '../output/open-progress.ts';
 
 /** Loads the images of the chosen platforms and all charts. */
 export async function loadImages(

@@ -12,7 +12,7 @@ import type { Context } from '../context.ts';
 import { refuse } from '../../release/mapping/open-target.ts';
 import { reportDirectory } from '../inputs/report-directory.ts';
 import type { LoadArchiveOptions } from '../options/load-options.ts';
-import { openProgress } from '../output/progress.ts';
+import { openProgress } from '../output/open-progress.ts';
 
 /** Loads the tarballs of the chosen platforms and reports what became of each. */
 export async function loadTarballs(

@@ -10,7 +10,7 @@ import { joinDescribed } from '../../report/loads/load-report.ts';
 import { formatDuration } from '../../report/format.ts';
 import { ImageSources } from '../../operations/resolve/image-sources.ts';
 import { openImageTarget } from '../../release/mapping/open-target.ts';
-import { openProgress } from '../output/progress.ts';
+import { openProgress } from '../output/open-progress.ts';
 import { pinRelease } from '../../operations/resolve/pin-release.ts';
 import { chooseInput } from '../inputs/release-input.ts';
 import type { TargetOptions } from '../options/target-options.ts';

@@ -4,7 +4,7 @@ import { defineCommand, flag, optionalArgument, text } from '../command.ts';
 import { formatEvidence, formatSigners } from '../../report/evidence-lines.ts';
 import { formatBytes, formatCount, formatTable, shortDigest } from '../../report/format.ts';
 import { notePins } from '../../report/pin-lines.ts';
-import { openProgress } from '../output/progress.ts';
+import { openProgress } from '../output/open-progress.ts';
 import { sourceOptions } from '../options/source-options.ts';
 
 export const resolve = defineCommand({

@@ -6,7 +6,7 @@ import { argument, defineCommand, flag, text } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatCount, formatDuration } from '../../report/format.ts';
 import { readKeyFile, readPublicKey } from '../inputs/keys.ts';
-import { openProgress } from '../output/progress.ts';
+import { openProgress } from '../output/open-progress.ts';
 import { signerOptions, type SignerOptions } from '../options/signer-options.ts';
 
 export const sign = defineCommand({

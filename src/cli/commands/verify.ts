@@ -12,7 +12,7 @@ import { argument, defineCommand, text } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount, formatDuration } from '../../report/format.ts';
 import { formatDocument } from '../../report/document.ts';
-import { openProgress } from '../output/progress.ts';
+import { openProgress } from '../output/open-progress.ts';
 import { describeSigner, signerDocument } from '../../report/signer-lines.ts';
 import { describeBuild, provenanceDocument } from '../../report/provenance-lines.ts';
 import { openNamedFile } from '../../base/files/result-file.ts';

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { createContext, wantsColor, type GlobalOptions, type Surroundings } from '../../../src/cli/context.ts';
 import { formatAmount, Rate } from '../../../src/cli/output/rate.ts';
-import { openProgress } from '../../../src/cli/output/progress.ts';
+import { openProgress } from '../../../src/cli/output/open-progress.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
 
 const MIB = 1024 * 1024;
