@@ -2,8 +2,9 @@
 import { discoverImage, mergeGraphs } from '../content/graph-walk.ts';
 import type { CopyResult } from '../content/copy.ts';
 import type { Source } from '../content/store.ts';
+import { UsageError } from '../errors.ts';
 import { formatPlatform } from '../oci/platform.ts';
-import { formatReference } from '../oci/reference.ts';
+import { formatReference, type Reference } from '../oci/reference.ts';
 import { createSampleImages } from '../release/samples/sample-images.ts';
 import type { ReleaseSpec } from '../release/spec/spec.ts';
 import { FileSource } from '../stores/files.ts';
@@ -19,6 +20,17 @@ export interface PushedSamples extends CopyResult {
   readonly references: readonly string[];
 }
 
+/** A rehearsal asks no registry but its target. */
+function refuseChart(reference: Reference): never {
+  throw new UsageError(
+    'INVALID_SPEC',
+    `the images of oci://${formatReference(reference)} are not known without its registry`,
+    {
+      hint: 'rehearse with a copy of the chart: `helm pull` it and name the .tgz in a copy of the release.yaml',
+    },
+  );
+}
+
 /**
  * Pushes a sample image for every image a release names: real layers, real configs, a program that runs on Linux.
  * Deterministic, so a rehearsal gives the same digests everywhere.
@@ -31,7 +43,7 @@ export async function pushSampleImages(
 ): Promise<PushedSamples> {
   const references = new Set<string>();
   for (const component of spec.components) {
-    const { images } = await collectComponent(component, directory, new Date(0));
+    const { images } = await collectComponent(component, directory, new Date(0), refuseChart);
     for (const { reference } of images) references.add(formatReference(reference));
   }
   const platforms = spec.platforms === 'all' ? DEFAULT_PLATFORMS : spec.platforms.map(formatPlatform);

@@ -12,7 +12,7 @@ import type { ImageHit } from '../resources/images.ts';
 /** Names that are safe in a file name, a repository and a tag. */
 const CHART_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,249}$/;
 /** Bytes of one package, which is held in memory; published charts are far smaller. */
-const MAX_PACKAGE_BYTES = 32 * 1024 * 1024;
+export const MAX_PACKAGE_BYTES: number = 32 * 1024 * 1024;
 
 /** One chart as a package. */
 export interface ChartPackage {

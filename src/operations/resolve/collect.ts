@@ -3,19 +3,23 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { IntegrityError } from '../../errors.ts';
-import { openChart, type ChartPackage } from '../../kubernetes/charts/chart-package.ts';
+import { openChart, readChartPackage, type ChartPackage } from '../../kubernetes/charts/chart-package.ts';
 import type { ImageHit } from '../../kubernetes/resources/images.ts';
 import { findManifestImages, type ManifestImages } from '../../kubernetes/resources/manifest-images.ts';
 import { digestOf, sha256, type Digest } from '../../oci/digest.ts';
+import { parseChartSource } from '../../release/spec/chart-source.ts';
 import { loadImageList } from '../../release/spec/image-list.ts';
 import { parsePathPattern } from '../../release/spec/path-pattern.ts';
 import { pinned } from '../../release/spec/integrity.ts';
+import type { Reference } from '../../oci/reference.ts';
 import { listSpecFiles, resolveSpecPath } from '../../release/spec/spec-paths.ts';
 import type { ComponentSpec, ImageSpec } from '../../release/spec/spec.ts';
 import { readChunks } from '../../base/files/open-file.ts';
 import { readTextFile } from '../../base/files/read-file.ts';
 import type { LockFile, ReleaseLock } from '../../release/lock/lock-schema.ts';
+import type { Source } from '../../content/store.ts';
 import type { FileContent } from '../../stores/files.ts';
+import { fetchChart, fetchPinnedChart } from './registry-chart.ts';
 
 /** Bytes of one Kubernetes file that is read for images. */
 const MAX_RESOURCE_BYTES = 16 * 1024 * 1024;
@@ -39,11 +43,16 @@ export interface CollectedComponent {
   readonly warnings: readonly string[];
 }
 
+/** Opens the repository that a chart is fetched from. */
+export type OpenChart = (reference: Reference, origin: 'registry') => Promise<Source> | Source;
+
 /** Reads everything a component names. `created` is the time that packaged charts carry. */
 export async function collectComponent(
   component: ComponentSpec,
   directory: string,
   created: Date,
+  openSource: OpenChart,
+  signal?: AbortSignal,
 ): Promise<CollectedComponent> {
   const files: CollectedFile[] = [];
   const warnings: string[] = [];
@@ -52,8 +61,11 @@ export async function collectComponent(
     const listed = await loadImageList(await resolveSpecPath(directory, path), path);
     images.push(...listed.map((image) => ({ ...image, foundIn: image.at })));
   }
-  for (const { path } of component.charts) {
-    const { file, chart } = await collectChart(directory, path, created);
+  for (const { path, reference } of component.charts) {
+    const { file, chart } =
+      reference === undefined
+        ? await collectChart(directory, path, created)
+        : await collectRegistryChart(reference, path, openSource, signal);
     files.push(file);
     images.push(...chart.images.map(toImage));
     warnings.push(...chart.warnings);
@@ -75,9 +87,20 @@ export async function collectComponent(
  * Finds the files of a lock again, for a build from the lock alone.
  * @throws IntegrityError `DIGEST_MISMATCH` naming the first file that is not what the lock pins.
  */
-export async function openLockedFiles(lock: ReleaseLock, directory: string): Promise<ReadonlyMap<Digest, FileContent>> {
+export async function openLockedFiles(
+  lock: ReleaseLock,
+  directory: string,
+  openSource: OpenChart,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<Digest, FileContent>> {
   const contents = new Map<Digest, FileContent>();
-  for (const { path, from, kind, digest } of lock.files) {
+  for (const { path, from, kind, digest, size } of lock.files) {
+    const { reference } = kind === 'chart' ? parseChartSource(from) : {};
+    if (reference !== undefined) {
+      const source = await openSource(reference, 'registry');
+      contents.set(digest, { bytes: await fetchPinnedChart(source, { digest, size }, from, { signal }) });
+      continue;
+    }
     const file =
       kind === 'chart'
         ? (await collectChart(directory, from, new Date(lock.created))).file
@@ -117,6 +140,21 @@ async function collectChart(
     file: { path, from, kind: 'chart', size: bytes.length, digest: sha256(bytes), content },
     chart,
   };
+}
+
+/** What a registry has under a chart's name, unchanged. */
+async function collectRegistryChart(
+  reference: Reference,
+  from: string,
+  openSource: OpenChart,
+  signal: AbortSignal | undefined,
+): Promise<{ file: CollectedFile; chart: ChartPackage }> {
+  const source = await openSource(reference, 'registry');
+  const bytes = await fetchChart(source, reference, from, { signal });
+  const chart = await readChartPackage(bytes, from);
+  const path = `charts/${chart.fileName}`;
+  const file = { path, from, kind: 'chart', size: bytes.length, digest: sha256(bytes), content: { bytes } } as const;
+  return { file, chart };
 }
 
 /** All manifests of a component, read together, since a kustomization may list any of them. */

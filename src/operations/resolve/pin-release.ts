@@ -131,7 +131,7 @@ async function openLock(path: string, sources: ImageSources, signal: AbortSignal
   for (const [specPath, spec] of await readSpecsBeside(path)) assertPolicyOf(lock, spec.imagePolicy, specPath);
   const directory = resolve(dirname(path));
   await sources.openLocked(lock);
-  const files = await openLockedFiles(lock, directory);
+  const files = await openLockedFiles(lock, directory, (reference) => sources.open(reference, 'registry'), signal);
   await assertLockedPolicy(lock, { path, directory, sourceOf: sources.sourceOf() }, signal);
   return {
     lock,

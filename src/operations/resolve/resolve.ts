@@ -91,7 +91,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   const created = spec.created ?? timeOf(spec, previous) ?? formatUtcSeconds(request.now);
   const collected: CollectedComponent[] = [];
   for (const component of spec.components)
-    collected.push(await collectComponent(component, directory, new Date(created)));
+    collected.push(await collectComponent(component, directory, new Date(created), request.openImage, options.signal));
   const platforms = spec.platforms === 'all' ? 'all' : spec.platforms.map(formatPlatform);
   const evaluator = spec.imagePolicy && (await openEvaluator(spec.imagePolicy, directory));
   const requested = uniteImages(collected, platforms);

@@ -3,6 +3,7 @@ import { AirgapError } from '../../errors.ts';
 import { formatPlatform, parsePlatform } from '../../oci/platform.ts';
 import { formatReference } from '../../oci/reference.ts';
 import { normalizePortablePath } from '../../base/portable-path.ts';
+import { parseChartSource } from './chart-source.ts';
 import { parseImage } from './spec-schema.ts';
 import type { YamlDocument, YamlPath } from '../../base/yaml-source.ts';
 import { problem, type SpecProblem } from './spec-problems.ts';
@@ -65,9 +66,7 @@ export function findDuplicates(document: YamlDocument): readonly SpecProblem[] {
 
     for (const field of PATH_LISTS) {
       const pathOnce = once('path');
-      const paths = listOf(component[field]).map((path) =>
-        typeof path === 'string' ? normalizePortablePath(path) : '',
-      );
+      const paths = listOf(component[field]).map((path) => canonicalPath(path, field));
       paths.forEach((path, position) => {
         if (path === '') return;
         pathOnce(path, [...here, field, position]);
@@ -96,6 +95,18 @@ function canonicalImage(value: unknown): string | undefined {
     return `${origin === 'docker-daemon' ? 'docker-daemon:' : ''}${formatReference(reference)}`;
   } catch (error) {
     if (error instanceof AirgapError) return undefined;
+    throw error;
+  }
+}
+
+/** The one spelling of a path or of a chart's place; empty where the schema complains about it already. */
+function canonicalPath(value: unknown, field: (typeof PATH_LISTS)[number]): string {
+  if (typeof value !== 'string') return '';
+  if (field !== 'charts') return normalizePortablePath(value);
+  try {
+    return parseChartSource(value).from;
+  } catch (error) {
+    if (error instanceof AirgapError) return '';
     throw error;
   }
 }

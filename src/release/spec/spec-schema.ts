@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { AirgapError } from '../../errors.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import { parseReference, withDefaultTag, type Reference } from '../../oci/reference.ts';
+import { parseChartSource } from './chart-source.ts';
 import { parsePathPattern } from './path-pattern.ts';
 import { SpecImagePolicy } from '../policy/image-policy-schema.ts';
 import { isPortableName } from '../../base/portable-path.ts';
@@ -101,7 +102,11 @@ export const SpecComponent = z
       .max(MAX_ENTRIES)
       .optional()
       .describe('Text files with one reference a line; # begins a comment.'),
-    charts: z.array(PathText).max(MAX_ENTRIES).optional().describe('Helm charts: directories or .tgz packages.'),
+    charts: z
+      .array(z.string().min(1).max(MAX_TEXT).check(refineWith(parseChartSource)))
+      .max(MAX_ENTRIES)
+      .optional()
+      .describe('Helm charts: directories, .tgz packages, or oci://registry/repository:version.'),
     manifests: z
       .array(PathText)
       .max(MAX_ENTRIES)

@@ -8,6 +8,7 @@ import { normalizePortablePath } from '../../base/portable-path.ts';
 import { parseImage, SpecDocument, type EvidencePolicy, type ImageOrigin } from './spec-schema.ts';
 import { readYaml, type YamlDocument, type YamlPath } from '../../base/yaml-source.ts';
 import { findPolicyFaults, listPolicyPaths, toImageRules, type ImageRule } from '../policy/spec-policy.ts';
+import { parseChartSource } from './chart-source.ts';
 import { findDuplicates } from './spec-duplicates.ts';
 import { findMisplacedPaths } from './spec-paths.ts';
 import { invalidSpec, problem, toProblems } from './spec-problems.ts';
@@ -33,6 +34,11 @@ export interface PathSpec {
   readonly at: string;
 }
 
+/** One chart; its path is `oci://…` where it comes from a registry. */
+export interface ChartSpec extends PathSpec {
+  readonly reference?: Reference | undefined;
+}
+
 /** One extra file. */
 export interface FileSpec extends PathSpec {
   /** `sha256-…`, `sha384-…` or `sha512-…`, one hash; see integrity.ts. */
@@ -47,7 +53,7 @@ export interface ComponentSpec {
   readonly description?: string | undefined;
   readonly images: readonly ImageSpec[];
   readonly imageLists: readonly PathSpec[];
-  readonly charts: readonly PathSpec[];
+  readonly charts: readonly ChartSpec[];
   readonly manifests: readonly PathSpec[];
   /** Patterns for files of manifests that are not read, see path-pattern.ts. */
   readonly ignore: readonly string[];
@@ -130,7 +136,7 @@ function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): R
   };
   const components = data.components.map((component, index): ComponentSpec => {
     const here = ['components', index];
-    const paths = (field: 'imageLists' | 'charts' | 'manifests' | 'docs'): readonly PathSpec[] =>
+    const paths = (field: 'imageLists' | 'manifests' | 'docs'): readonly PathSpec[] =>
       (component[field] ?? []).map((path, position) => ({
         path: normalizePortablePath(path),
         at: at([...here, field, position]),
@@ -140,7 +146,10 @@ function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): R
       ...(component.description === undefined ? {} : { description: component.description }),
       images: (component.images ?? []).map((image, position) => toImage(image, at([...here, 'images', position]))),
       imageLists: paths('imageLists'),
-      charts: paths('charts'),
+      charts: (component.charts ?? []).map((text, position): ChartSpec => {
+        const { from, ...rest } = parseChartSource(text);
+        return { path: from, ...rest, at: at([...here, 'charts', position]) };
+      }),
       manifests: paths('manifests'),
       ignore: component.ignore ?? [],
       docs: paths('docs'),
@@ -175,10 +184,15 @@ function listPaths(spec: ReleaseSpec): readonly { path: string; place: YamlPath 
   const parts = spec.components.flatMap((component, index) => {
     const here = ['components', index];
     const lists = (['imageLists', 'charts', 'manifests', 'docs', 'files'] as const).flatMap((field) =>
-      component[field].map(({ path }, position) => ({
-        path,
-        place: field === 'files' ? [...here, field, position, 'path'] : [...here, field, position],
-      })),
+      component[field].flatMap((entry, position) => {
+        if ('reference' in entry) return [];
+        return [
+          {
+            path: entry.path,
+            place: field === 'files' ? [...here, field, position, 'path'] : [...here, field, position],
+          },
+        ];
+      }),
     );
     return lists;
   });

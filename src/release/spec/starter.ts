@@ -64,7 +64,7 @@ components:
     # imageLists: [images.txt]
 
     # Helm charts: directories, or packages as they were published.
-    # charts: [charts/app, vendor/redis-20.1.0.tgz]
+    # charts: [charts/app, vendor/redis-20.1.0.tgz, oci://registry.example.com/charts/db:1.2.3]
 
     # Kubernetes YAML, files or directories. The images they name are carried too.
     # manifests: [manifests]

@@ -99,7 +99,11 @@ files:
     const [component] = parseSpec(uncommented, 'release.yaml').components;
     expect(component).toMatchObject({
       imageLists: [{ path: 'images.txt' }],
-      charts: [{ path: 'charts/app' }, { path: 'vendor/redis-20.1.0.tgz' }],
+      charts: [
+        { path: 'charts/app' },
+        { path: 'vendor/redis-20.1.0.tgz' },
+        { path: 'oci://registry.example.com/charts/db:1.2.3', reference: { tag: '1.2.3' } },
+      ],
       manifests: [{ path: 'manifests' }],
       docs: [{ path: 'docs/install.md' }],
       files: [{ path: 'vendor/tool.bin', as: 'tool' }],
