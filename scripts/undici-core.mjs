@@ -3,8 +3,9 @@
 import Agent from 'undici/lib/dispatcher/agent.js';
 import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
 import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
+import buildConnector from 'undici/lib/core/connect.js';
 import request from 'undici/lib/api/api-request.js';
 
 Dispatcher.prototype.request = request;
 
-export { Agent, ProxyAgent };
+export { Agent, buildConnector, ProxyAgent };

@@ -37,7 +37,7 @@ export function createProgram(surroundings: Surroundings, { name, summary, examp
     .option('--verbose', 'say more on standard error')
     .option('--progress <style>', 'show long work as auto, bars, lines, json or none (default: auto)')
     .option('--no-color', 'no colours, as with NO_COLOR=1')
-    .option('--timeout <seconds>', 'give up after this time')
+    .addOption(toCommander({ ...timeoutOption, summary: 'give up after this time' }))
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })
     .configureOutput({
@@ -113,7 +113,14 @@ function fill(target: Commander, surroundings: Surroundings, command: Command, p
 function toCommander({ flags, summary, repeats, required }: Command['options'][string]): CommanderOption {
   const option = new CommanderOption(flags, repeats ? `${summary}; may be repeated` : summary);
   if (repeats) option.argParser((word: string, before: string[] | undefined) => [...(before ?? []), word]);
+  else if (option.required) option.argParser((word: string, before: string | undefined) => once(flags, word, before));
   return option.makeOptionMandatory(required);
+}
+
+/** Of two values one would be lost in silence. @throws UsageError naming the option; a value may be a secret. */
+function once(flags: string, word: string, before: string | undefined): string {
+  if (before === undefined) return word;
+  throw new UsageError('USAGE', `${flags} was given more than once`, { hint: 'give it once' });
 }
 
 /** Commander's values as words: nothing, one, or several. */

@@ -26,7 +26,9 @@ export async function runInProcess(argv: readonly string[], program: Program): P
 export async function run(argv: readonly string[], surroundings: Surroundings, program: Program): Promise<number> {
   try {
     const parser = createProgram(surroundings, program);
-    if (argv.length === 0) parser.outputHelp();
+    // A program of one command was asked to do its work, and exit code 0 would say that it is done.
+    const isChoice = program.commands.every(({ name }) => name !== '');
+    if (argv.length === 0 && isChoice) parser.outputHelp();
     else await parser.parseAsync(argv, { from: 'user' });
     return ExitCode.ok;
   } catch (thrown) {

@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { explainOldNode } from '../../src/cli/node-version.ts';
+import { AIRGAP } from '../../src/cli/airgap.ts';
+import { VERIFY_AND_LOAD } from '../../src/cli/operator.ts';
+import type { Program } from '../../src/cli/program.ts';
+import { runInside } from '../helpers/in-process.ts';
 import { run } from '../helpers/run.ts';
 import { useBuiltCli } from './built-cli.ts';
 
@@ -70,7 +74,43 @@ describe('what is not understood', () => {
   });
 });
 
+describe('an option that is given twice', () => {
+  const given = [AIRGAP, VERIFY_AND_LOAD].flatMap((program) =>
+    program.commands.flatMap(({ name, options }) =>
+      Object.values(options)
+        .filter(({ flags }) => flags.includes('<'))
+        .map(({ flags, repeats }) => ({ program, name, flags, repeats })),
+    ),
+  );
+  /** What the parser alone has against it; the command itself does not run. */
+  async function parse(program: Program, words: readonly string[]): Promise<string> {
+    const commands = program.commands.map((command) => ({ ...command, run: async () => undefined }));
+    return (await runInside({ ...program, commands }, words)).stderr;
+  }
+
+  test.each(given)('$program.name $name $flags: refused unless it may be repeated', async ({ program, name, flags, repeats }) => {
+    const option = flags.split(' ')[0] ?? '';
+    const words = [...name.split(' ').filter((word) => word !== ''), option, 'secret', option, 'secret'];
+    const said = await parse(program, words);
+    expect(said.includes(`${flags} was given more than once`)).toBe(!repeats);
+    if (!repeats) expect(said).not.toContain('secret');
+  }); // prettier-ignore
+
+  test('and so is one of the options that hold for every command', async () => {
+    expect(await parse(AIRGAP, ['inspect', 'a', '--timeout', '1', '--timeout', '2'])).toContain('given more than once');
+  });
+});
+
 describe('verify-and-load', () => {
+  test('without a word has done nothing, and its exit code says so', async () => {
+    const tool = join(cli.directory, 'verify-and-load.mjs');
+    expect(await cli.node([tool])).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: `error: missing required argument 'archive'\n  hint: see --help for what there is\n`,
+    });
+  });
+
   test('is one file with help of its own', async () => {
     const { stdout, exitCode } = await cli.node([join(cli.directory, 'verify-and-load.mjs'), '--help']);
     expect(stdout).toMatch(/^Examples:\n {2}\$ node verify-and-load\.mjs release\.tar --key release\.pub\n/);

@@ -10,8 +10,19 @@ const MAX_MESSAGE_LENGTH = 500;
 /** Timeouts, throttling and gateway trouble; 499 is nginx's, 522 Cloudflare's. */
 const RETRYABLE_STATUS = new Set([408, 429, 499, 500, 502, 503, 504, 522]);
 
-const CERTIFICATE_CODES =
-  /^(?:CERT_|ERR_TLS_CERT|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(?:GET|VERIFY)|HOSTNAME_MISMATCH|INVALID_CA|ERR_SSL)/;
+/** What the codes of TLS mean for who has to do something; the first that fits. None of it passes by itself. */
+const TLS_FAULTS: readonly (readonly [RegExp, (host: string) => string])[] = [
+  [/^CERT_HAS_EXPIRED$/, (host) => `the certificate of ${host} has expired: have it renewed, and check the clock here`],
+  [/^CERT_NOT_YET_VALID$/, (host) => `the certificate of ${host} is not valid yet: check the clock here, then its dates`],
+  [/^ERR_TLS_CERT_ALTNAME|^HOSTNAME_MISMATCH$/, (host) => `the certificate is for other names: use one of these instead of ${host}, or have it made for this name too`],
+  [/^CERT_REVOKED$/, (host) => `the certificate of ${host} is revoked: have it replaced`],
+  [/CERTIFICATE_REQUIRED|BAD_CERTIFICATE|HANDSHAKE_FAILURE/, (host) => `${host} may want a client certificate: put it and its key in ~/.config/containers/certs.d/${host}/ as client.cert and client.key`],
+  [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/, (host) => `${host} does not speak TLS there: check the port, or say that it speaks plain HTTP (--plain-http, --plain-http-from)`],
+  [/^(?:CERT_|ERR_TLS_CERT|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(?:GET|VERIFY)|INVALID_CA)/, (host) => `if ${host} uses a private certificate authority, name it with --ca-file, or put it in ~/.config/containers/certs.d/${host}/ca.crt`],
+  [/^ERR_SSL/, (host) => `${host} and this program do not agree on how to speak TLS: check the port, and any proxy in between`],
+]; // prettier-ignore
+/** What Node advises its own users; here it would be wrong. */
+const NODE_ADVICE = /; if the root CA is installed locally.*$/s;
 
 /** The kind of server a client talks to: its words in messages, and the class of its errors. */
 export interface Peer {
@@ -49,16 +60,17 @@ export function networkFailure(asked: Asked, cause: unknown, signal?: AbortSigna
   if (cause instanceof Error && (isAbort(cause) || 'details' in cause)) return cause;
   const { peer, method } = asked;
   const code = codeOf(cause);
-  const why = cleanText(cause instanceof Error ? cause.message : String(cause), asked.secrets);
-  const badCertificate = CERTIFICATE_CODES.test(code);
+  const said = (cause instanceof Error ? cause.message : String(cause)).replace(NODE_ADVICE, '');
+  const why = cleanText(said, asked.secrets);
+  const tlsFault = TLS_FAULTS.find(([codes]) => codes.test(code))?.[1];
   const unknownHost = code === 'ENOTFOUND';
   const url = redactUrl(asked.url);
   let hint = `check that ${peer.name} is reachable from here; the transfer can be started again`;
-  if (badCertificate) hint = certificateHint(asked.url.host);
+  if (tlsFault !== undefined) hint = tlsFault(asked.url.host);
   if (unknownHost) hint = 'check the spelling of the host name and the name server';
   return peer.failure(
     `${method} ${url} failed: ${why}${code === '' ? '' : ` (${code})`}`,
-    { method, url, status: 0, retryable: !badCertificate && !unknownHost },
+    { method, url, status: 0, retryable: tlsFault === undefined && !unknownHost },
     { cause, hint },
   );
 }
@@ -80,13 +92,6 @@ export function protocolFailure(
 /** What a server said, fit for a message: redacted before it is cut, so that no half of a secret is left. */
 export function cleanText(text: string, secrets: readonly string[] | undefined): string {
   return showText(redactText(text.slice(0, MAX_ERROR_BYTES), secrets).trim()).slice(0, MAX_MESSAGE_LENGTH);
-}
-
-function certificateHint(host: string): string {
-  return (
-    `if ${host} uses a private certificate authority, name it with --ca-file, or put it in ` +
-    `~/.config/containers/certs.d/${host}/ca.crt`
-  );
 }
 
 function codeOf(cause: unknown): string {

@@ -1,10 +1,12 @@
 /** The path that takes any request: one exchange over undici, through proxies too; no redirects, no decoding. */
 import { Readable } from 'node:stream';
-import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import { Agent, buildConnector, ProxyAgent, type Dispatcher } from 'undici';
 import type { Bytes } from '../bytes.ts';
 import { isStreamed, type Answer, type HttpRequest } from './answer.ts';
 import { Exchange, type Wire } from './exchange.ts';
 import { MAX_ERROR_BYTES } from './failure.ts';
+import { isSocks } from './proxy.ts';
+import { connectThroughSocks } from './socks.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 /** Servers that assemble an upload in an object store take minutes before they answer. */
@@ -78,19 +80,35 @@ export class GeneralPath {
       maxHeaderSize: MAX_HEADER_BYTES,
     };
     const proxy = origins.proxyOf(url);
-    const proxyTls = proxy === undefined ? undefined : origins.tlsOf(proxy);
-    const dispatcher =
-      proxy === undefined
-        ? new Agent({ ...settings, connect: { timeout: CONNECT_TIMEOUT_MS, ...tls } })
-        : new ProxyAgent({
-            ...settings,
-            uri: proxy.href,
-            ...(tls === undefined ? {} : { requestTls: tls }),
-            ...(proxyTls === undefined ? {} : { proxyTls }),
-          });
+    const proxyTls = proxy === undefined || isSocks(proxy) ? undefined : origins.tlsOf(proxy);
+    const connect = { timeout: CONNECT_TIMEOUT_MS, ...tls };
+    let dispatcher: Dispatcher;
+    if (proxy === undefined) dispatcher = new Agent({ ...settings, connect });
+    else if (isSocks(proxy)) dispatcher = new Agent({ ...settings, connect: socksConnector(proxy, connect) });
+    else {
+      dispatcher = new ProxyAgent({
+        ...settings,
+        uri: proxy.href,
+        ...(tls === undefined ? {} : { requestTls: tls }),
+        ...(proxyTls === undefined ? {} : { proxyTls }),
+      });
+    }
     this.#dispatchers.set(url.origin, dispatcher);
     return dispatcher;
   }
+}
+
+/** undici's own connector, over sockets that a SOCKS5 proxy has opened. */
+function socksConnector(proxy: URL, settings: buildConnector.BuildOptions): buildConnector.connector {
+  const connectPlain = buildConnector(settings);
+  return (options, callback) => {
+    const isSecure = options.protocol === 'https:';
+    const port = options.port === '' ? (isSecure ? 443 : 80) : Number(options.port);
+    connectThroughSocks(proxy, options.hostname, port, CONNECT_TIMEOUT_MS).then(
+      (httpSocket) => (isSecure ? connectPlain({ ...options, httpSocket }, callback) : callback(null, httpSocket)),
+      (error: unknown) => callback(error as Error, null),
+    );
+  };
 }
 
 function outgoing(body: HttpRequest['body'], exchange: Exchange): Uint8Array | Readable | null {

@@ -3,6 +3,8 @@ import { BlockList, isIP } from 'node:net';
 import { UsageError } from '../../errors.ts';
 import { bareHost, isLoopbackHost } from './network-policy.ts';
 
+const HTTP_PROXIES: readonly string[] = ['http:', 'https:'];
+
 /** The environment variables looked at; `process.env` fits. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -17,12 +19,17 @@ export function proxyFor(url: URL, environment: Environment): URL | undefined {
   if (value === undefined || isLoopbackHost(url.hostname) || isExcluded(url, environment)) return undefined;
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   const proxy = URL.canParse(text) ? new URL(text) : undefined;
-  if (proxy === undefined || (proxy.protocol !== 'http:' && proxy.protocol !== 'https:')) {
-    throw new UsageError('USAGE', `${name} does not hold the URL of an HTTP proxy`, {
-      hint: `set ${name}=http://proxy.example:3128, or unset it`,
+  if (proxy === undefined || !(HTTP_PROXIES.includes(proxy.protocol) || isSocks(proxy))) {
+    throw new UsageError('USAGE', `${name} does not hold the URL of a proxy`, {
+      hint: `set ${name}=http://proxy.example:3128 or ${name}=socks5://proxy.example:1080, or unset it`,
     });
   }
   return proxy;
+}
+
+/** Whether connections go through the proxy by SOCKS5. */
+export function isSocks({ protocol }: URL): boolean {
+  return protocol === 'socks5:' || protocol === 'socks5h:';
 }
 
 function isExcluded(url: URL, environment: Environment): boolean {

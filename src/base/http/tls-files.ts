@@ -1,4 +1,5 @@
 /** Private certificate authorities and client certificates of one host, from the directories container tools use. */
+import { X509Certificate } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +39,10 @@ export function readTlsFiles(host: string, options: TlsFileOptions): TlsFiles {
   const found = certsDirectories(options)
     .map((directory) => readHostDirectory(join(directory, host)))
     .find((files) => files !== undefined);
-  const authorities = [...(options.caFile === undefined ? [] : [readPem(options.caFile)]), ...(found?.ca ?? [])];
+  const authorities = [
+    ...(options.caFile === undefined ? [] : [readAuthorities(options.caFile)]),
+    ...(found?.ca ?? []),
+  ];
   return { ca: trusted(authorities), cert: found?.cert, key: found?.key };
 }
 
@@ -61,7 +65,7 @@ function readHostDirectory(directory: string): TlsFiles | undefined {
     if (isAbsent(error)) return undefined;
     throw unreadable(directory, error);
   }
-  const ca = names.filter((name) => name.endsWith('.crt')).map((name) => readPem(join(directory, name)));
+  const ca = names.filter((name) => name.endsWith('.crt')).map((name) => readAuthorities(join(directory, name)));
   const certName = names.find((name) => name.endsWith('.cert'));
   const keyName = names.find((name) => name.endsWith('.key'));
   if (certName === undefined && keyName === undefined) return { ca, cert: undefined, key: undefined };
@@ -72,6 +76,28 @@ function readHostDirectory(directory: string): TlsFiles | undefined {
     });
   }
   return { ca, cert: readPem(join(directory, `${pair}.cert`)), key: readPem(join(directory, `${pair}.key`)) };
+}
+
+/** PEM with at least one certificate, each of which can be read: what is not would be left out without a word. */
+function readAuthorities(path: string): string {
+  const text = readPem(path);
+  const certificates = text.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END [^-]*-----/g) ?? [];
+  if (certificates.length === 0) {
+    throw new UsageError('USAGE', `${path} holds no certificate`, {
+      hint: 'an authority is a certificate in PEM: -----BEGIN CERTIFICATE-----',
+    });
+  }
+  for (const [index, certificate] of certificates.entries()) {
+    try {
+      void new X509Certificate(certificate);
+    } catch (cause) {
+      throw new UsageError('USAGE', `certificate ${index + 1} in ${path} cannot be read`, {
+        cause,
+        hint: 'export it again from where it was made',
+      });
+    }
+  }
+  return text;
 }
 
 function readPem(path: string): string {

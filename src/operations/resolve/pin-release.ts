@@ -7,7 +7,7 @@ import { sha256, type Digest } from '../../oci/digest.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import { readLock, writeLock } from '../../release/lock/lock.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
-import { describeDoubts } from '../../release/lock/not-established.ts';
+import { describeWarnings } from '../../release/lock/lock-warnings.ts';
 import { loadImageList } from '../../release/spec/image-list.ts';
 import { loadSpec, parseSpec, type ReleaseSpec } from '../../release/spec/spec.ts';
 import type { FileContent } from '../../stores/files.ts';
@@ -140,7 +140,7 @@ async function openLock(path: string, sources: ImageSources, signal: AbortSignal
     files,
     contents: new Map(),
     moved: [],
-    warnings: describeDoubts(lock.notEstablished),
+    warnings: describeWarnings(lock),
     unusedRules: [],
   };
 }

@@ -2,6 +2,7 @@
 import type { EvidenceFinder } from '../../content/evidence-finder.ts';
 import { discoverImage, reachableFrom, rootsOf, type GraphPart } from '../../content/graph-walk.ts';
 import { KnownSource } from '../../content/known-source.ts';
+import { findOtherPlatforms, type OtherPlatform } from '../../content/other-platforms.ts';
 import { fetchNamed } from '../../content/named-manifest.ts';
 import type { Source } from '../../content/store.ts';
 import { IntegrityError } from '../../errors.ts';
@@ -15,6 +16,8 @@ export interface PinnedImage extends Omit<GraphImage, 'reference'> {
   readonly part: GraphPart;
   /** Why there may be more evidence than was found; absent where there may not. */
   readonly doubts?: readonly string[] | undefined;
+  /** Where its indexes say another platform than the configs do. */
+  readonly otherPlatforms?: readonly OtherPlatform[] | undefined;
 }
 
 /** What pinning works with. */
@@ -79,11 +82,13 @@ async function pinContent(
     ...(isStrict ? {} : { onGone: ({ digest: lost }) => gone.push(`attestation ${lost} does not exist`) }),
   });
   for (const [known, bytes] of found.contents) contents.set(known, bytes);
+  const otherPlatforms = await findOtherPlatforms(source, found, contents, { signal });
   return {
     digest: root.digest,
     ...(platform === undefined ? {} : { platform }),
     ...(indexMode === undefined ? {} : { indexMode }),
     ...(gone.length === 0 ? {} : { doubts: gone }),
+    ...(otherPlatforms.length === 0 ? {} : { otherPlatforms }),
     part: found,
   };
 }
@@ -116,6 +121,12 @@ export function recallPins(
       return undefined;
     const { reference: _, ...pinned } = known;
     const doubts = previous.notEstablished?.find(({ reference }) => reference === image.reference)?.doubts;
-    return { ...pinned, ...(doubts === undefined ? {} : { doubts }), part: reachableFrom(previous, rootsOf(known)) };
+    const otherPlatforms = previous.otherPlatforms?.filter(({ reference }) => reference === image.reference);
+    return {
+      ...pinned,
+      ...(doubts === undefined ? {} : { doubts }),
+      ...(otherPlatforms === undefined || otherPlatforms.length === 0 ? {} : { otherPlatforms }),
+      part: reachableFrom(previous, rootsOf(known)),
+    };
   };
 }

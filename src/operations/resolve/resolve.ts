@@ -12,7 +12,7 @@ import type { ImageRule } from '../../release/policy/spec-policy.ts';
 import type { ImageSpec, ReleaseSpec } from '../../release/spec/spec.ts';
 import type { GraphImage } from '../../content/content-graph.ts';
 import type { LockComponent, ReleaseLock } from '../../release/lock/lock-schema.ts';
-import { describeDoubts } from '../../release/lock/not-established.ts';
+import { describeWarnings } from '../../release/lock/lock-warnings.ts';
 import type { FileContent } from '../../stores/files.ts';
 import { collectComponent, type CollectedComponent } from './collect.ts';
 import type { ImageEvaluator } from '../../release/policy/image-evaluation.ts';
@@ -106,6 +106,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
       : new EvidenceFinder(contents, { signal: options.signal, isLenient: !isStrict });
   const moved: MovedTag[] = [];
   const notEstablished: NotEstablished[] = [];
+  const otherPlatforms: OtherPlatforms = [];
   const images: GraphImage[] = [];
   const parts: GraphPart[] = [];
   let done = 0;
@@ -115,9 +116,16 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     async (image, signal) => {
       const source = await request.openImage(image.reference, image.origin);
       const tools = { contents, evidence, isStrict, refreshEvidence: options.refreshEvidence === true, signal };
-      const { part, doubts, ...pinned } = await pinImage(source, image, earlier?.(image.lock), tools);
+      const {
+        part,
+        doubts,
+        otherPlatforms: others = [],
+        ...pinned
+      } = await pinImage(source, image, earlier?.(image.lock), tools);
       images.push({ reference: image.lock.reference, ...pinned });
       if (doubts !== undefined) notEstablished.push({ reference: image.lock.reference, doubts: toDoubts(doubts) });
+      const { reference } = image.lock;
+      otherPlatforms.push(...others.map(({ digest, index, config }) => ({ reference, digest, index, config })));
       parts.push(part);
       await evaluator?.evaluate({ ...pinned, reference: image.lock.reference, part }, source, contents, signal);
       const was = previous?.images.find((entry) => entry.reference === image.lock.reference)?.digest;
@@ -131,9 +139,11 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   if (spec.evidence === 'require') checkSigned(images);
   const evaluated = evaluator?.finish();
   checkNames(images);
+  notEstablished.sort(byReference);
+  otherPlatforms.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   const warnings = [
     ...collected.flatMap((component) => component.warnings),
-    ...describeDoubts(notEstablished.sort(byReference)),
+    ...describeWarnings({ notEstablished, otherPlatforms }),
     ...(evaluated?.unusedRules ?? []).map((pattern) => `imagePolicy entry ${pattern} applies to no image`),
   ];
   if (options.strict === true && warnings.length > 0) throw strictWarnings(warnings);
@@ -153,6 +163,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     files: uniteFiles(collected),
     ...(evaluated === undefined ? {} : { imagePolicy: evaluated.imagePolicy, signedImages: evaluated.signedImages }),
     ...(notEstablished.length === 0 ? {} : { notEstablished }),
+    ...(otherPlatforms.length === 0 ? {} : { otherPlatforms }),
     ...mergeGraphs(images, parts),
   };
   if (options.locked === true && JSON.stringify(lock) !== JSON.stringify(previous)) throw outdatedLock();
@@ -167,6 +178,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   };
 }
 
+type OtherPlatforms = NonNullable<ReleaseLock['otherPlatforms']>;
 type NotEstablished = NonNullable<ReleaseLock['notEstablished']>[number];
 
 /** What is written down has bounds; what a registry says need not have any. */

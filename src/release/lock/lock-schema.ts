@@ -58,6 +58,11 @@ export const ReleaseLock = z.strictObject({
     .array(z.strictObject({ reference: Text, doubts: z.array(z.string().min(1).max(2048)).min(1).max(MAX_LIST) }))
     .max(MAX_LIST)
     .optional(),
+  /** Manifests whose config is for another platform than the index of their image says, sorted. */
+  otherPlatforms: z
+    .array(z.strictObject({ reference: Text, digest: DigestText, index: Text, config: Text }))
+    .max(MAX_LIST)
+    .optional(),
   ...ContentGraph.shape,
 });
 export type ReleaseLock = z.infer<typeof ReleaseLock>;

@@ -1,6 +1,6 @@
 /** One client per registry host: authorization, redirects, retries and a bound on what runs at once. */
 import { DEFAULT_RETRY, retrying, type RetryPolicy } from '../../base/retry.ts';
-import { AuthError } from '../../errors.ts';
+import { AuthError, type AirgapError } from '../../errors.ts';
 import { Authorizer } from './auth/authorizer.ts';
 import { parseChallenges } from './auth/challenge.ts';
 import type { CredentialSource } from './auth/credentials.ts';
@@ -12,7 +12,7 @@ import type { RepositoryScope } from './auth/scope.ts';
 import { Slots } from '../../base/slots.ts';
 import { requestToken } from './auth/token.ts';
 import { notePace, Pace } from './pace.ts';
-import { refusal } from './refusal.ts';
+import { loginHint, refusal } from './refusal.ts';
 
 /** The first answer, one with a fresh token, one with the scopes that was then told to be missing. */
 const MAX_AUTHORIZATION_TRIES = 3;
@@ -226,13 +226,22 @@ export class RegistryHost implements AsyncDisposable {
   /** With credentials that gave a token, a 401 means that the account lacks the right. */
   async #refused(answer: Answer, request: HostRequest, authorization: string | undefined): Promise<Error> {
     const error = await refusal(answer);
-    const isKnown =
-      authorization?.startsWith('Bearer ') === true && (await this.#authorizer.hasCredentials(request.scopes));
-    if (!isKnown) return error;
+    const hasCredentials = await this.#authorizer.hasCredentials(request.scopes);
+    if (authorization?.startsWith('Bearer ') !== true || !hasCredentials) {
+      return asLogin(error, this.registry, authorization !== undefined && hasCredentials);
+    }
     return new AuthError('DENIED', error.message, {
       hint: `the account known for ${this.registry} may not do this; ask for the right or log in with another one`,
       details: error.details,
       cause: error,
     });
   }
+}
+
+/** A wrong password and none are answered alike; the next step is another. */
+function asLogin(error: AirgapError, registry: string, isWrong: boolean): AirgapError {
+  if (!(error instanceof AuthError)) return error;
+  const what = isWrong ? `${registry} refuses the user name and password` : `no login for ${registry} is known`;
+  const options = { hint: loginHint(registry, isWrong), details: error.details, cause: error };
+  return new AuthError('UNAUTHENTICATED', `${what}: ${error.message}`, options);
 }

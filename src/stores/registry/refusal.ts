@@ -8,6 +8,8 @@ import { parseRetryAfter } from '../../base/retry.ts';
 const DOUBTED_CONTENT = new Set([400, 416, 422]);
 /** How registries refuse a manifest that names what they do not have; some have their own word for it. */
 const MISSING_CONTENT = ['MANIFEST_BLOB_UNKNOWN', 'MANIFEST_UNKNOWN', 'MANIFEST_INVALID', 'BLOB_UNKNOWN', 'NOT_FOUND'];
+/** What servers in Go and nginx answer to plain HTTP where they speak TLS. */
+const SPEAKS_TLS = /HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port/i;
 /** Errors of one body that are kept. */
 const MAX_ERRORS = 20;
 
@@ -46,17 +48,24 @@ export function answerFailure(asked: Asked, status: number, headers: Answer['hea
     retryable: isRetryableStatus(status),
     retryAfterMs: parseRetryAfter(headers['retry-after'], Date.now()),
   };
-  return new RegistryError(message, failure, { hint: hintFor(status, errors) });
+  return new RegistryError(message, failure, { hint: hintFor(status, errors, body) });
+}
+
+/** The next step of who is not known, or is known by something that is refused. */
+export function loginHint(host: string, isWrong: boolean): string {
+  const places =
+    '$REGISTRY_AUTH_FILE, $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json or ' +
+    '$DOCKER_CONFIG/config.json (~/.docker/config.json)';
+  return isWrong
+    ? `log in to ${host} again: the password or token that is stored in ${places} is wrong or has expired`
+    : `log in to ${host} (docker login, podman login or helm registry login), or check its entry in ${places}`;
 }
 
 /** The error for credentials that are missing or refused. */
-export function unauthenticated({ host }: URL, message: string, cause?: unknown): AuthError {
+export function unauthenticated({ host }: URL, message: string, cause?: unknown, isWrong = false): AuthError {
   return new AuthError('UNAUTHENTICATED', message, {
     cause,
-    hint:
-      `log in to ${host} (docker login, podman login or helm registry login), or check its entry in ` +
-      '$REGISTRY_AUTH_FILE, $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json or ' +
-      '$DOCKER_CONFIG/config.json (~/.docker/config.json)',
+    hint: loginHint(host, isWrong),
     details: { host },
   });
 }
@@ -82,7 +91,10 @@ function parseErrors(body: Uint8Array, secrets: readonly string[] | undefined): 
   });
 }
 
-function hintFor(status: number, errors: RegistryFailure['errors']): string | undefined {
+function hintFor(status: number, errors: RegistryFailure['errors'], body: Uint8Array): string | undefined {
+  if (status === 400 && SPEAKS_TLS.test(Buffer.from(body.subarray(0, 1024)).toString('latin1'))) {
+    return 'it speaks TLS at this port: leave out --plain-http or --plain-http-from';
+  }
   if (errors.some(({ code }) => code === 'MANIFEST_BLOB_UNKNOWN')) {
     return 'the registry wants everything a manifest names to be there first; it may not accept indexes with missing platforms';
   }

@@ -8,7 +8,13 @@ import { parseReference } from '../../../src/oci/reference.ts';
 import { uniteImages } from '../../../src/operations/resolve/requested.ts';
 import { formatLock, parseLock } from '../../../src/release/lock/lock.ts';
 import type { ReleaseLock } from '../../../src/release/lock/lock-schema.ts';
-import { makeImage, makeMultiPlatformImage } from '../../helpers/sample-image.ts';
+import {
+  makeArtifact,
+  makeImage,
+  makeIndex,
+  makeMultiPlatformImage,
+  type SampleNode,
+} from '../../helpers/sample-image.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 import { HEAD, Images, resolveFiles, type ResolveSetup } from './resolve-fixture.ts';
 
@@ -261,6 +267,51 @@ test('the platforms that components say one by one are united', () => {
   const wanted = uniteImages([named('linux/s390x'), named('linux/arm64', 'linux/amd64')], 'all').get(APP);
   expect(wanted?.platforms).toEqual(['linux/amd64', 'linux/arm64', 'linux/s390x']);
   expect(wanted?.lock.platforms).toEqual(wanted?.platforms);
+});
+
+describe('an index that says another platform than the config', () => {
+  const named = (is: string, says: string): SampleNode => {
+    const node = makeImage({ platform: is, labels: { is, says } });
+    return { ...node, descriptor: { ...node.descriptor, platform: parsePlatform(says) } };
+  };
+  const wrong = named('linux/arm64', 'linux/amd64');
+  const put = (...children: readonly SampleNode[]) => images.put('registry.example/odd', '1', makeIndex(children));
+  const ODD = 'registry.example/odd:1';
+  const said = [
+    `${ODD}: its index says linux/amd64, but ${wrong.descriptor.digest} is for linux/arm64 and may not run there`,
+  ];
+
+  test('is warned of, again from the lock without reading a config, and refused when strict', async () => {
+    await put(wrong, named('linux/s390x', 'linux/s390x'));
+    const first = await resolve(withImages(ODD));
+    expect(first.warnings).toEqual(said);
+    images.fetched = 0;
+    const again = await resolve(withImages(ODD), { previous: reread(first.lock), locked: true });
+    expect({ warnings: again.warnings, fetched: images.fetched }).toEqual({ warnings: said, fetched: 0 });
+    await expect(resolve(withImages(ODD), { strict: true })).rejects.toMatchObject({ items: said });
+    await put(named('linux/amd64', 'linux/amd64'));
+    const fixed = await resolve(withImages(ODD), { previous: reread(first.lock) });
+    expect({ warnings: fixed.warnings, other: fixed.lock.otherPlatforms }).toEqual({ warnings: [], other: undefined });
+  });
+
+  test('is none where only the variant or the name of the architecture differs', async () => {
+    const old = makeImage({ platform: 'linux/arm64', labels: { old: 'name' } });
+    await put(named('linux/arm', 'linux/arm/v6'), named('linux/arm64', 'linux/arm64/v8'), {
+      ...old,
+      descriptor: { ...old.descriptor, platform: { os: 'linux', architecture: 'aarch64' } },
+    });
+    expect((await resolve(withImages(ODD))).warnings).toEqual([]);
+  });
+
+  test('is none of an attestation, or of what is no config', async () => {
+    const app = makeMultiPlatformImage({ name: 'app', attestations: true });
+    const artifact = makeArtifact('application/x', 'payload');
+    await put(...app.children, {
+      ...artifact,
+      descriptor: { ...artifact.descriptor, platform: parsePlatform('linux/arm') },
+    });
+    expect((await resolve(withImages(ODD))).warnings).toEqual([]);
+  });
 });
 
 describe('manifests', () => {

@@ -80,7 +80,11 @@ describe('docker-registry with htpasswd over TLS', () => {
       certsDirectories,
     });
     const error: unknown = await repository.resolve('v1').catch((caught: unknown) => caught);
-    expect(error).toMatchObject({ code: 'UNAUTHENTICATED', hint: expect.stringContaining('auth.json') as unknown });
+    expect(error).toMatchObject({
+      code: 'UNAUTHENTICATED',
+      message: expect.stringContaining('refuses the user name and password') as unknown,
+      hint: expect.stringMatching(/again: .*auth\.json.* is wrong or has expired/) as unknown,
+    });
     expect(JSON.stringify([error, (error as Error).message, (error as Error).stack])).not.toContain('wrong!secret');
   });
 
@@ -97,6 +101,11 @@ describe('docker-registry with htpasswd over TLS', () => {
     expect(await right.exists(layer.descriptor)).toBe(true);
     await using other = open(registry.host, { authFile, certsDirectories, repository: 'z/b' });
     await expect(other.listTags()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await using none = open(registry.host, { certsDirectories });
+    await expect(none.listTags()).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+      message: expect.stringContaining(`no login for ${registry.host} is known`) as unknown,
+    });
   });
 
   it('is not trusted without its authority, and says what to do', async () => {
@@ -176,6 +185,19 @@ describe('docker-registry with bearer tokens', () => {
     expect(await repository.mount(layer.descriptor, from)).toBe(true);
     expect(tokens.asked.at(-1)?.scopes.toSorted()).toEqual(['repository:a/b:pull', 'repository:new/two:pull,push']);
     expect(await repository.exists(layer.descriptor)).toBe(true);
+  });
+
+  it('tells a wrong login from none', async () => {
+    await using wrong = open(registry.host, { credentials: { ...ACCOUNT, password: 'no' } });
+    await expect(wrong.resolve('v1')).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+      hint: expect.stringMatching(/^log in to .* again: .* is wrong or has expired$/) as string,
+    });
+    await using none = open(registry.host, { repository: 'new/three' });
+    await expect(none.push(layer.descriptor, bytesOf(layer.bytes))).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+      hint: expect.stringMatching(/^log in to \S+ \(docker login/) as string,
+    });
   });
 
   it('refuses to be written anonymously', async () => {

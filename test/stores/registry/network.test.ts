@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, request as forward } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, readVerified } from '../../../src/content/verified.ts';
 import { placeOf, resolveLocation, withQuery } from '../../../src/base/http/location.ts';
@@ -43,7 +43,8 @@ describe('proxyFor', () => {
   });
 
   it('refuses what is not a proxy', () => {
-    expect(() => proxyFor(new URL('https://r.example/'), { https_proxy: 'socks5://x:1' })).toThrow(/https_proxy/);
+    expect(() => proxyFor(new URL('https://r.example/'), { https_proxy: 'socks4://x:1' })).toThrow(/https_proxy/);
+    expect(proxyFor(new URL('https://r.example/'), { https_proxy: 'socks5://x:1' })?.href).toBe('socks5://x:1');
   });
 });
 
@@ -146,7 +147,7 @@ describe('certs.d', () => {
 
   it('matches host and port exactly and wants whole pairs', async () => {
     const files = await makeCertificates(temp.path);
-    const pem = '-----BEGIN CERTIFICATE-----\n';
+    const pem = await readFile(files.caFile, 'utf8');
     const directory = temp.join('certs.d', 'r.example:5000');
     await mkdir(directory, { recursive: true });
     await writeFile(`${directory}/a.crt`, pem);
@@ -160,5 +161,10 @@ describe('certs.d', () => {
     expect(readTlsFiles('r.example', { ...options, caFile: files.caFile }).ca.at(-1)).toContain('BEGIN CERTIFICATE');
     expect(() => readTlsFiles('r.example', { ...options, caFile: temp.join('missing.pem') })).toThrow(/cannot read/);
     expect(() => readTlsFiles('r.example', { ...options, caFile: `${directory}/../../server.ext` })).toThrow(/PEM/);
+    const read = (caFile: string) => () => readTlsFiles('r.example', { ...options, caFile });
+    expect(read(files.keyFile)).toThrow(/server\.key holds no certificate/);
+    const [head = '', tail = ''] = pem.split('MI', 2);
+    await writeFile(temp.join('broken.pem'), `${pem}${head}XX${tail.slice(0, 40)}\n-----END CERTIFICATE-----\n`);
+    expect(read(temp.join('broken.pem'))).toThrow(/certificate 2 in .*broken\.pem cannot be read/);
   });
 });

@@ -142,8 +142,8 @@ function readAuthFiles(environment: Environment, named: string | undefined): rea
   const inline = environment['DOCKER_AUTH_CONFIG'];
   if (named !== undefined || told !== '') {
     const files = [
-      named === undefined ? undefined : readAuthFile(named, true),
-      told === '' ? undefined : readAuthFile(told),
+      named === undefined ? undefined : readAuthFile(named, 'it was named'),
+      told === '' ? undefined : readAuthFile(told, '$REGISTRY_AUTH_FILE names it'),
     ];
     return files.filter((file) => file !== undefined);
   }
@@ -156,14 +156,20 @@ function readAuthFiles(environment: Environment, named: string | undefined): rea
   ].filter((file) => file !== undefined);
 }
 
-function readAuthFile(path: string, mustExist = false): AuthFile | undefined {
+function readAuthFile(path: string, mustExist?: string): AuthFile | undefined {
   // The customary way to say that there are no credentials.
   if (path === '/dev/null') return {};
   let bytes: Buffer;
   try {
     bytes = readBoundedSync(path, { what: 'an auth file', limit: MAX_AUTH_FILE_BYTES });
   } catch (error) {
-    if (!mustExist && error instanceof NotFoundError) return undefined;
+    if (error instanceof NotFoundError) {
+      if (mustExist === undefined) return undefined;
+      throw new UsageError('USAGE', `there is no auth file ${path}, and ${mustExist}`, {
+        cause: error,
+        hint: 'log in to make it, or name the file that is meant',
+      });
+    }
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError('USAGE', `cannot read the auth file ${why}`, { cause: error, hint: 'check its permissions' });
   }

@@ -170,7 +170,7 @@ async function refusedBy(answer: Answer, request: TokenRequest): Promise<Error> 
   if (answer.status === 403) return error;
   const who = request.credentials === undefined ? 'anonymous access' : 'the stored credentials';
   const message = `the token server ${redactUrl(answer.asked.url)} of ${request.registry.host} refuses ${who} (${answer.status})`;
-  return unauthenticated(request.registry, message, error);
+  return unauthenticated(request.registry, message, error, request.credentials !== undefined);
 }
 
 /** Refuses an explicit user name without password and the like. @throws UsageError `USAGE` */

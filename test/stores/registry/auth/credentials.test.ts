@@ -135,7 +135,15 @@ describe('an entry', () => {
 
   it('of a file that was named must be readable', async () => {
     const source = createCredentialSource({ environment: {}, authFile: temp.join('missing.json') });
-    await expect(source('r.example', 'a')).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(source('r.example', 'a')).rejects.toMatchObject({
+      code: 'USAGE',
+      message: `there is no auth file ${temp.join('missing.json')}, and it was named`,
+    });
+    const environment = { REGISTRY_AUTH_FILE: temp.join('missing.json') };
+    await expect(createCredentialSource({ environment })('r.example', 'a')).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('$REGISTRY_AUTH_FILE names it') as string,
+    });
   });
 });
 

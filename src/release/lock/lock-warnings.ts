@@ -1,0 +1,22 @@
+/** What a lock says of its images that a person should know before they travel. */
+import type { ReleaseLock } from './lock-schema.ts';
+
+/**
+ * A sentence for each image whose registry did not answer all questions about its evidence, and for each manifest that
+ * is for another platform than its index says.
+ */
+export function describeWarnings({
+  notEstablished = [],
+  otherPlatforms = [],
+}: Pick<ReleaseLock, 'notEstablished' | 'otherPlatforms'>): readonly string[] {
+  return [
+    ...notEstablished.map(({ reference, doubts }) => {
+      const more = doubts.length === 1 ? '' : ` (and ${doubts.length - 1} more)`;
+      return `not all evidence for ${reference} could be established: ${doubts[0] ?? ''}${more}`;
+    }),
+    ...otherPlatforms.map(
+      ({ reference, digest, index, config }) =>
+        `${reference}: its index says ${index}, but ${digest} is for ${config} and may not run there`,
+    ),
+  ];
+}

@@ -1,0 +1,120 @@
+/** Each way in which TLS goes wrong has its own next step, met for real where that can be made here. */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { HttpClient, type HttpClientOptions } from '../../../src/base/http/client.ts';
+import { networkFailure, type Peer } from '../../../src/base/http/failure.ts';
+import { placeOf } from '../../../src/base/http/location.ts';
+import { HttpError } from '../../../src/errors.ts';
+import { makeCertificates } from '../../helpers/certificates.ts';
+import { startScriptedServer } from '../../helpers/scripted-server.ts';
+import { useTempDir } from '../../helpers/temp.ts';
+
+const run = promisify(execFile);
+const temp = useTempDir();
+const PEER: Peer = {
+  name: 'the store',
+  specification: 'its specification',
+  failure: (message, failure, options) => new HttpError('REGISTRY', message, failure, options),
+};
+
+describe.each([
+  ['CERT_HAS_EXPIRED', /has expired: have it renewed, and check the clock here/],
+  ['CERT_NOT_YET_VALID', /is not valid yet: check the clock here/],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', /is for other names/],
+  ['CERT_REVOKED', /is revoked/],
+  ['SELF_SIGNED_CERT_IN_CHAIN', /private certificate authority.*--ca-file.*certs\.d\/r\.example\/ca\.crt/],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', /--ca-file/],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /--ca-file/],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /--ca-file/],
+  ['CERT_SIGNATURE_FAILURE', /--ca-file/],
+  ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', /may want a client certificate.*client\.cert and client\.key/],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', /does not speak TLS there.*--plain-http/],
+  ['ERR_SSL_NO_PROTOCOLS_AVAILABLE', /do not agree on how to speak TLS/],
+])('%s', (code, hint) => {
+  it('has its own next step, and is not tried again', () => {
+    const asked = { peer: PEER, method: 'GET', url: new URL('https://r.example/v2/') };
+    const cause = Object.assign(new Error('nope; if the root CA is installed locally, try running Node.js with --use-system-ca'), { code }); // prettier-ignore
+    const error = networkFailure(asked, cause);
+    expect(error).toMatchObject({
+      failure: { retryable: false, status: 0 },
+      hint: expect.stringMatching(hint) as string,
+    });
+    expect(error.message).toBe(`GET https://r.example/v2/ failed: nope (${code})`);
+  });
+});
+
+async function ask(url: string, options: Partial<HttpClientOptions> = {}): Promise<unknown> {
+  const client = new HttpClient({ peer: PEER, environment: {}, certsDirectories: [], ...options });
+  try {
+    const place = placeOf(new URL(url));
+    return await client.request({ method: 'GET', kind: 'test', place }).catch((error: unknown) => error);
+  } finally {
+    await client.close();
+  }
+}
+
+async function withTls<T>(certFile: string, keyFile: string, use: (port: number) => Promise<T>): Promise<T> {
+  const server = createTlsServer({ cert: await readFile(certFile), key: await readFile(keyFile) }, (_, response) => {
+    response.end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  try {
+    return await use((server.address() as AddressInfo).port);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+describe('a real server', () => {
+  it('with an unknown authority, and under another name', async () => {
+    const { certFile, keyFile, caFile } = await makeCertificates(temp.path);
+    await withTls(certFile, keyFile, async (port) => {
+      expect(await ask(`https://127.0.0.1:${port}/`)).toMatchObject({
+        hint: expect.stringContaining('--ca-file') as string,
+        message: expect.not.stringContaining('system-ca') as string,
+      });
+      expect(await ask(`https://127.0.0.2:${port}/`, { caFile })).toMatchObject({ failure: { status: 0 } });
+      expect(await ask(`https://127.0.0.1:${port}/`, { caFile })).toMatchObject({ status: 200 });
+    });
+  });
+
+  it('with a certificate that has expired', async () => {
+    const [certFile, keyFile] = [temp.join('old.pem'), temp.join('old.key')];
+    // `openssl ca` alone takes dates.
+    const config = temp.join('ca.cnf');
+    await writeFile(
+      config,
+      `[ca]\ndefault_ca=d\n[d]\ndatabase=${temp.join('index.txt')}\nserial=${temp.join('serial')}\nnew_certs_dir=${temp.path}\n` +
+        'default_md=sha256\npolicy=p\nx509_extensions=x\nrand_serial=yes\n[p]\ncommonName=supplied\n[x]\nsubjectAltName=IP:127.0.0.1\nbasicConstraints=CA:TRUE\n',
+    );
+    await writeFile(temp.join('index.txt'), '');
+    const csr = temp.join('old.csr');
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile];
+    await run('openssl', ['req', ...key, '-out', csr, '-subj', '/CN=old']);
+    const dates = ['-startdate', '20200101000000Z', '-enddate', '20200102000000Z'];
+    await run('openssl', [
+      ...['ca', '-batch', '-notext', '-selfsign', '-config', config, '-keyfile', keyFile],
+      ...['-in', csr, '-out', certFile, ...dates],
+    ]);
+    await withTls(certFile, keyFile, async (port) => {
+      expect(await ask(`https://127.0.0.1:${port}/`, { caFile: certFile })).toMatchObject({
+        message: expect.stringContaining('CERT_HAS_EXPIRED') as string,
+        hint: expect.stringContaining('have it renewed') as string,
+      });
+    });
+  });
+
+  it('that speaks no TLS', async () => {
+    await using server = await startScriptedServer((_, response) => void response.end());
+    expect(await ask(`https://${server.host}/`)).toMatchObject({
+      hint: expect.stringContaining('does not speak TLS there') as string,
+      failure: { retryable: false },
+    });
+  });
+});
