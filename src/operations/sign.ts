@@ -15,7 +15,7 @@ import type { Inventory } from '../archive/inventory/inventory-schema.ts';
 import { evaluateProvenance } from '../trust/provenance/evaluate-provenance.ts';
 import { nameSigner, signerFingerprint, type SignerName } from '../trust/signatures/identity.ts';
 import { parseBundle } from '../trust/signatures/bundle.ts';
-import type { KeySigner, ReleaseSigner } from '../trust/signing/signer.ts';
+import { isKeySigner, type KeySigner, type ReleaseSigner } from '../trust/signing/signer.ts';
 import { fillSlot, readSlot } from '../trust/signatures/slot.ts';
 import { verifySignatures } from '../trust/signatures/evaluate-signatures.ts';
 import {
@@ -108,10 +108,6 @@ function assertSigns(signatures: readonly ReleaseSignature[], checksums: Buffer)
   throw new TrustError('SIGNATURE_INVALID', `${bad.place} holds a signature of another archive`, {
     hint: 'the archive was damaged or changed after it was signed; do not sign it',
   });
-}
-
-function isKeySigner(signer: ReleaseSigner): signer is KeySigner {
-  return 'publicKey' in signer;
 }
 
 function assertNewIdentity(archive: string, signatures: readonly ReleaseSignature[], name: SignerName): void {

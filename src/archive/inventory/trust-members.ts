@@ -3,6 +3,7 @@ import { UsageError } from '../../errors.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import type { TrustDocument } from '../../trust/documents/document-schema.ts';
 import type { TrustVersions } from '../../trust/documents/document.ts';
+import { describeReason, toReleasePolicy } from '../../trust/documents/release-policy.ts';
 import { verifyChain } from '../../trust/documents/draft.ts';
 import { matchesIdentity, type SignerName } from '../../trust/signatures/identity.ts';
 import { serializeEnvelope } from '../../trust/signatures/dsse.ts';
@@ -47,6 +48,26 @@ export function toTrustMembers(records: TrustVersions, lock: ReleaseLine): Trust
     bytes: serializeEnvelope(record.envelope),
   }));
   return { files, document };
+}
+
+/**
+ * Makes sure, before anything is downloaded, that the keys which are about to sign count where the trust document decides.
+ * Whom a certificate names is known only when it has signed.
+ * @throws UsageError naming the first key that does not, and why.
+ */
+export function assertReleaseKeys(document: TrustDocument, keyIds: readonly string[], time: Date): void {
+  const { setAside } = toReleasePolicy(document, time);
+  for (const keyId of keyIds) {
+    const reason = setAside.get(keyId);
+    const isListed = document.keys.some((entry) => entry.keyId === keyId);
+    if (reason === undefined && isListed) continue;
+    const why = reason === undefined ? 'not in it' : describeReason({ reason });
+    throw new UsageError(
+      'USAGE',
+      `key ${keyId} does not count for ${lineOf(document)}: in version ${document.version} of the trust document it is ${why}`,
+      { hint: 'sign with a release key, or build all the same with --allow-untrusted-signer' },
+    );
+  }
 }
 
 /** Signers that count, of those about to sign; the rest is for people to know. */

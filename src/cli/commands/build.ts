@@ -40,6 +40,10 @@ export const build = defineCommand({
       '--trust <path>',
       'trust document (with the versions beside it) or directory of versions to carry along',
     ),
+    allowUntrustedSigner: flag(
+      '--allow-untrusted-signer',
+      'sign with a key that the trust document revokes or does not list as a release key',
+    ),
     output: text('--output <path>', 'file or directory (default: <name>-offline-<version>.tar here)'),
     overwrite: flag('--overwrite', 'replace an archive of that name when the new one is complete'),
     locked: flag('--locked', 'fail if a tag moved or anything differs from the lock'),
@@ -68,6 +72,16 @@ export const build = defineCommand({
     // Asked first: a passphrase is not waited for at the end of a long download.
     const signers = await openReleaseSigners(context, options, chain?.at(-1)?.document.trustedRoot);
     const provenanceSigner = await openProvenanceSigner(context, options);
+    const decisive = chain?.at(-1)?.document;
+    if (decisive !== undefined && !options.allowUntrustedSigner) {
+      const { isKeySigner } = await import('../../trust/signing/signer.ts');
+      const { assertReleaseKeys } = await import('../../archive/inventory/trust-members.ts');
+      assertReleaseKeys(
+        decisive,
+        signers.filter(isKeySigner).map(({ keyId }) => keyId),
+        context.now(),
+      );
+    }
     await using sources = new ImageSources({ ...options, env: context.env, signal });
     const { report, pins, trust } = await (async () => {
       using progress = await openProgress(context);

@@ -37,6 +37,11 @@ export interface KeySigner extends ReleaseSigner {
   signEnvelope(envelope: Envelope): Promise<Envelope>;
 }
 
+/** Whether a key signs, which is known before it does. */
+export function isKeySigner(signer: ReleaseSigner): signer is KeySigner {
+  return 'publicKey' in signer;
+}
+
 /** Gives the bare signature over the data: ECDSA P-256 over SHA-256 in DER, or pure Ed25519. */
 export type SignBytes = (data: Buffer) => Promise<Buffer>;
 

@@ -164,7 +164,11 @@ describe('the life of a trust document', () => {
       '2099-01-01',
     );
     await ok('trust', 'sign', 'other', '--key', 'root1.key');
-    const other = await airgap('build', '--key', 'release2.key', '--trust', 'other', '--output', 'low.tar');
+    const revoked = ['build', '--key', 'release1.key', '--trust', 'trust', '--output', 'revoked.tar'] as const;
+    const refused = await airgap(...revoked);
+    expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(refused.stderr).toMatch(/^error: key [0-9a-f]{64} does not count for .*: in version 3 .* it is revoked\n/);
+    const other = await airgap('build', '--key', 'release1.key', '--trust', 'other', '--output', 'low.tar');
     expect(other.stderr).toContain('speaks for other/stable');
     expect(other.exitCode).toBe(2);
   });
