@@ -38,7 +38,16 @@ const NETWORK =
   /^(node:(http|https|http2|net|tls|dgram|dns|dns\/promises)|undici|dockerode|@sigstore\/tuf|@aws-sdk\/.*)$/;
 
 /** What others may use of the HTTP client: its shapes, words and rules. Paths, connections and redirects are its own. */
-const HTTP_SURFACE = new Set(['answer', 'client', 'failure', 'location', 'network-policy', 'proxy', 'redact']);
+const HTTP_SURFACE = new Set([
+  'tls-files',
+  'answer',
+  'client',
+  'failure',
+  'location',
+  'network-policy',
+  'proxy',
+  'redact',
+]);
 
 const MAX_LINES = 400;
 

@@ -2,6 +2,7 @@
 import { closeSync, readSync } from 'node:fs';
 import { NotFoundError, UsageError } from '../../errors.ts';
 import { isInherited, readInherited } from './inherited-stream.ts';
+import { systemCode } from './system-errors.ts';
 import { openRegular, openRegularSync, refusal, toOpenError, type OpenOptions } from './open-file.ts';
 
 /** Bytes asked for at first; most files fit. */
@@ -48,7 +49,8 @@ export async function readIfThere(path: string, options: ReadOptions): Promise<B
   try {
     return await readBounded(path, options);
   } catch (error) {
-    if (error instanceof NotFoundError) return undefined;
+    // Only that: below what is no directory there is no file either, and the path is wrong.
+    if (error instanceof NotFoundError && systemCode(error.cause) === 'ENOENT') return undefined;
     throw error;
   }
 }

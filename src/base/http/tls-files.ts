@@ -100,6 +100,14 @@ function readAuthorities(path: string): string {
   return text;
 }
 
+/**
+ * Makes sure that a file of authorities somebody named is one, even where no connection comes to need it.
+ * @throws UsageError `USAGE`
+ */
+export function assertCaFile(path: string | undefined): void {
+  if (path !== undefined) readAuthorities(path);
+}
+
 function readPem(path: string): string {
   let text: string;
   try {

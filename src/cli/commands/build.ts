@@ -145,13 +145,19 @@ async function openProvenanceSigner(
     provenanceKey,
     passphraseFile,
     timestampUrl,
-  }: { readonly provenanceKey: string | undefined } & Pick<SignerOptions, 'passphraseFile' | 'timestampUrl'>,
+    provenancePassphraseFile,
+  }: {
+    readonly provenanceKey: string | undefined;
+    readonly provenancePassphraseFile: string | undefined;
+  } & Pick<SignerOptions, 'passphraseFile' | 'timestampUrl'>,
 ): Promise<ReleaseSigner | undefined> {
   if (provenanceKey === undefined) return undefined;
   const { openReleaseSigners } = await import('../inputs/signers.ts');
+  const [only, ...more] = passphraseFile;
+  const file = provenancePassphraseFile ?? (more.length === 0 ? only : undefined);
   const [signer] = await openReleaseSigners(context, {
     key: [provenanceKey],
-    passphraseFile,
+    passphraseFile: file === undefined ? [] : [file],
     expectKey: [],
     timestampUrl,
   });

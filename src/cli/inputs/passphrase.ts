@@ -1,10 +1,23 @@
-/** Where a passphrase comes from: a file, the environment, or a person at a terminal. Never an argument. */
-import { open } from 'node:fs/promises';
+/**
+ * Where a passphrase comes from: a file, the environment, or a person at a terminal. Never an argument. It is bytes, and
+ * no text: what is not UTF-8 would become one and the same replacement character, and different passphrases equal.
+ */
 import type { ReadStream } from 'node:tty';
+import { readBounded, readBoundedSync } from '../../base/files/read-file.ts';
 import { UsageError } from '../../errors.ts';
 
-const VARIABLE = 'AIRGAP_PASSPHRASE';
+/** Holds the passphrase where no file is named. */
+export const PASSPHRASE_VARIABLE = 'AIRGAP_PASSPHRASE';
+const VARIABLE = PASSPHRASE_VARIABLE;
 const MAX_PASSPHRASE_BYTES = 1024;
+
+/** Bytes of all variables of a process. */
+const MAX_ENVIRONMENT_BYTES = 16 * 1024 * 1024;
+/** What a terminal puts around text that is pasted. */
+const PASTE_MARKS = /\x1b\[20[01]~/g;
+
+/** Of the two marks. */
+const PASTE_BYTES = 12;
 
 const KEY = {
   interrupt: 0x03,
@@ -38,47 +51,60 @@ export interface PassphraseOptions {
  * @throws UsageError when none of them can give one, it is empty or longer than 1,024 bytes, or the two entries differ.
  * @throws DOMException `AbortError` when the person presses Ctrl-C or the signal fires.
  */
-export async function readPassphrase(options: PassphraseOptions): Promise<string> {
+export async function readPassphrase(options: PassphraseOptions): Promise<Buffer> {
   options.signal?.throwIfAborted();
   const { file, environment = process.env } = options;
-  if (file !== undefined) return checked(await readPassphraseFile(file), file);
+  if (file !== undefined) return checked(await readPassphraseFile(file, options.signal), file);
   const value = environment[VARIABLE];
-  if (value !== undefined) return checked(value, VARIABLE);
+  if (value !== undefined) return checked(bytesOfVariable(value), VARIABLE);
   return askPerson(options);
 }
 
-async function readPassphraseFile(path: string): Promise<string> {
-  const buffer = Buffer.alloc(MAX_PASSPHRASE_BYTES + 3);
-  let length = 0;
-  try {
-    await using file = await open(path);
-    for (let read = -1; read !== 0 && length < buffer.length; length += read) {
-      read = (await file.read(buffer, length, buffer.length - length)).bytesRead;
-    }
-  } catch (error) {
-    throw new UsageError('USAGE', `${path}: the passphrase file cannot be read`, { cause: error });
-  }
-  return buffer.toString('utf8', 0, length).replace(/\r?\n$/, '');
+async function readPassphraseFile(path: string, signal: AbortSignal | undefined): Promise<Buffer> {
+  const tooLong = (fault: string): UsageError =>
+    fault.startsWith('is longer') ? isTooLong(path) : new UsageError('USAGE', `${path}: cannot be read: it ${fault}`);
+  const limit = MAX_PASSPHRASE_BYTES + 2;
+  const bytes = await readBounded(path, { what: 'a passphrase', limit, signal, refuse: tooLong });
+  const end = bytes.at(-1) === KEY.lineFeed ? bytes.length - (bytes.at(-2) === KEY.enter ? 2 : 1) : bytes.length;
+  return bytes.subarray(0, end);
 }
 
-function checked(passphrase: string, where: string): string {
-  if (passphrase === '') throw new UsageError('USAGE', `${where}: the passphrase is empty`);
-  if (/[\r\n]/.test(passphrase)) throw new UsageError('USAGE', `${where}: the passphrase has more than one line`);
-  if (Buffer.byteLength(passphrase) <= MAX_PASSPHRASE_BYTES) return passphrase;
-  throw new UsageError('USAGE', `${where}: the passphrase is longer than ${MAX_PASSPHRASE_BYTES} bytes`);
+/** Node makes text of variables; where it had to replace bytes, the system is asked for them. */
+function bytesOfVariable(value: string): Buffer {
+  if (!value.includes('\uFFFD')) return Buffer.from(value);
+  const all = readBoundedSync('/proc/self/environ', { what: 'an environment', limit: MAX_ENVIRONMENT_BYTES });
+  const prefix = `${VARIABLE}=`;
+  const entry = all.toString('latin1').split('\0').find((each) => each.startsWith(prefix)); // prettier-ignore
+  const bytes = Buffer.from(entry?.slice(prefix.length) ?? '', 'latin1');
+  if (bytes.toString('utf8') === value) return bytes;
+  throw new UsageError('USAGE', `${VARIABLE} holds bytes that are not UTF-8`, { hint: 'give --passphrase-file' });
 }
 
-async function askPerson({ subject, purpose, ...options }: PassphraseOptions): Promise<string> {
+function checked(passphrase: Buffer, where: string): Buffer {
+  if (passphrase.length === 0) throw new UsageError('USAGE', `${where}: the passphrase is empty`);
+  if (passphrase.includes(KEY.enter) || passphrase.includes(KEY.lineFeed))
+    throw new UsageError('USAGE', `${where}: the passphrase has more than one line`);
+  if (passphrase.length <= MAX_PASSPHRASE_BYTES) return passphrase;
+  throw isTooLong(where);
+}
+
+function isTooLong(where: string): UsageError {
+  return new UsageError('USAGE', `${where}: the passphrase is longer than ${MAX_PASSPHRASE_BYTES} bytes`);
+}
+
+async function askPerson({ subject, purpose, ...options }: PassphraseOptions): Promise<Buffer> {
   const { input = process.stdin, output = process.stderr, signal } = options;
   if (!input.isTTY) {
     throw new UsageError('USAGE', `${subject} needs a passphrase and there is no terminal to ask on`, {
       hint: `set ${VARIABLE} or give --passphrase-file`,
     });
   }
-  const ask = async (prompt: string): Promise<string> =>
-    (await readHiddenLine(prompt, input, output, signal)).toString('utf8');
+  const ask = async (prompt: string): Promise<Buffer> => {
+    const line = await readHiddenLine(prompt, input, output, signal);
+    return Buffer.from(line.toString('latin1').replace(PASTE_MARKS, ''), 'latin1');
+  };
   const passphrase = checked(await ask(`Passphrase for ${subject}: `), subject);
-  if (purpose === 'create' && (await ask('The same again: ')) !== passphrase) {
+  if (purpose === 'create' && !(await ask('The same again: ')).equals(passphrase)) {
     throw new UsageError('USAGE', `${subject}: the two passphrases differ`, { hint: 'run the command again' });
   }
   return passphrase;
@@ -125,13 +151,15 @@ function type(line: number[], byte: number): void {
   if (byte === KEY.clear) line.length = 0;
   else if (byte === KEY.backspace || byte === KEY.erase) eraseCharacter(line);
   // One more than allowed is kept, so that too much is noticed and no more is held.
-  else if (line.length <= MAX_PASSPHRASE_BYTES) line.push(byte);
+  else if (line.length <= MAX_PASSPHRASE_BYTES + PASTE_BYTES) line.push(byte);
 }
 
-/** Removes the last UTF-8 character: its continuation bytes, then its first. */
+/** Removes the last character: all bytes of one in UTF-8, and one byte of what is none, as on a Latin-1 terminal. */
 function eraseCharacter(line: number[]): void {
-  let last = line.pop();
-  while (last !== undefined && last >> 6 === 0b10) last = line.pop();
+  const start = line.findLastIndex((byte) => byte >> 6 !== 0b10);
+  const first = line[start] ?? 0;
+  const length = first >> 5 === 0b110 ? 2 : first >> 4 === 0b1110 ? 3 : first >> 3 === 0b11110 ? 4 : 1;
+  line.length = Math.max(0, length > 1 && start + length === line.length ? start : line.length - 1);
 }
 
 function asError(reason: unknown): Error {

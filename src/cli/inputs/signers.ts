@@ -7,8 +7,8 @@ import { createKeySigner, type KeySigner, type ReleaseSigner } from '../../trust
 import type { Timestamper } from '../../trust/signing/bundling.ts';
 import type { PinnedTrustedRoot } from '../../trust/signatures/pinned-root-schema.ts';
 import type { Context } from '../context.ts';
-import { readKeyFile, readPublicKeys } from './keys.ts';
-import { readPassphrase } from './passphrase.ts';
+import { readPrivateKeyFile, readPublicKeys } from './keys.ts';
+import { PASSPHRASE_VARIABLE, readPassphrase } from './passphrase.ts';
 import type { KeyOptions, SignerOptions } from '../options/signer-options.ts';
 
 /**
@@ -43,9 +43,11 @@ export async function openKeySigners(
 ): Promise<readonly KeySigner[]> {
   const expected = await readPublicKeys(options.expectKey, context.signal);
   const expectedIds = new Set(expected.map(keyId));
+  const files = passphraseFiles(options);
+  if (options.key.length > 1) noteVariable(context, options);
   const signers = new Map<string, KeySigner>();
   for (const key of options.key) {
-    const signer = await openSigner(context, key, options.passphraseFile, timestamp);
+    const signer = await openSigner(context, key, files.get(key), timestamp);
     if (expectedIds.size > 0 && !expectedIds.has(signer.keyId)) throw unexpected(key, signer, expectedIds);
     if (signers.has(signer.keyId)) {
       throw new UsageError('USAGE', `${key} is the key ${signer.keyId}, which was given before`, {
@@ -55,6 +57,33 @@ export async function openKeySigners(
     signers.set(signer.keyId, signer);
   }
   return [...signers.values()];
+}
+
+/** The file with the passphrase of each key. A key in a KMS has none. @throws UsageError when they do not match */
+function passphraseFiles({ key, passphraseFile }: KeyOptions): ReadonlyMap<string, string> {
+  const keys = key.filter((each) => !isKeyUri(each));
+  if (passphraseFile.length > 1 && passphraseFile.length !== keys.length) {
+    throw new UsageError(
+      'USAGE',
+      `--passphrase-file is given ${passphraseFile.length} times, for ${keys.length} key files`,
+      {
+        hint: 'give it once for all keys, or once for each --key with a file, in their order',
+      },
+    );
+  }
+  return new Map(
+    keys.flatMap((each, index) => {
+      const file = passphraseFile[index] ?? passphraseFile[0];
+      return file === undefined ? [] : [[each, file] as const];
+    }),
+  );
+}
+
+/** One variable for several keys is no secret choice of this product's. */
+function noteVariable({ env, output }: Context, { key, passphraseFile }: KeyOptions): void {
+  if (passphraseFile.length > 0 || env[PASSPHRASE_VARIABLE] === undefined) return;
+  const files = key.filter((each) => !isKeyUri(each));
+  if (files.length > 1) output.note(`${PASSPHRASE_VARIABLE} is taken for the passphrase of ${files.join(' and of ')}`);
 }
 
 /** How many signers the options name. */
@@ -72,7 +101,7 @@ async function openSigner(
   if (isKeyUri(key)) {
     return openPluginSigner(key, { environment: env, signal, onStderr: toNotes(context), timestamp });
   }
-  const pem = await readKeyFile(key, signal);
+  const pem = await readPrivateKeyFile(context, key);
   const passphrase = isEncryptedPrivateKey(pem)
     ? await readPassphrase({ subject: key, purpose: 'use', file: passphraseFile, environment: env, signal })
     : undefined;

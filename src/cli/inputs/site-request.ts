@@ -8,7 +8,7 @@ import { isEncryptedPrivateKey, loadPrivateKey } from '../../trust/keys/private-
 import type { Context } from '../context.ts';
 import type { ReceiptOptions, RecordOptions } from '../options/audit-options.ts';
 import { VERSION } from '../../base/version.ts';
-import { readKeyFile } from './keys.ts';
+import { readPrivateKeyFile } from './keys.ts';
 import { readPassphrase } from './passphrase.ts';
 
 /** The world around the site, as this process sees it. */
@@ -42,12 +42,9 @@ export async function readReceiptRequest(
   return { path: receipt, key };
 }
 
-async function readSiteKey(
-  { env, signal }: Context,
-  path: string,
-  passphraseFile: string | undefined,
-): Promise<KeyObject> {
-  const pem = await readKeyFile(path, signal);
+async function readSiteKey(context: Context, path: string, passphraseFile: string | undefined): Promise<KeyObject> {
+  const { env, signal } = context;
+  const pem = await readPrivateKeyFile(context, path);
   const passphrase = isEncryptedPrivateKey(pem)
     ? await readPassphrase({ subject: path, purpose: 'use', file: passphraseFile, environment: env, signal })
     : undefined;

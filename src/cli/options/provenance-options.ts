@@ -17,6 +17,10 @@ export const factOptions = {
   sourceRepository: text('--source-repository <uri>', 'where the release.yaml is kept (AIRGAP_SOURCE_REPOSITORY)'),
   sourceCommit: text('--source-commit <sha>', 'commit of it, in full (AIRGAP_SOURCE_COMMIT)'),
   provenanceKey: text('--provenance-key <key>', 'signs the provenance, as --key would (default: the first --key)'),
+  provenancePassphraseFile: text(
+    '--provenance-passphrase-file <file>',
+    'holds the passphrase of --provenance-key (default: that of --passphrase-file where it is given once)',
+  ),
   invocationId: text('--invocation-id <uri>', 'this run; adds the times of the build (AIRGAP_INVOCATION_ID)'),
 } as const;
 
@@ -32,7 +36,7 @@ export const demandOptions = {
  * @throws UsageError when a value is no URI or commit, or holds credentials: everybody who gets the archive reads it.
  */
 export function readFacts(
-  options: Omit<ValuesOf<typeof factOptions>, 'provenanceKey'>,
+  options: Omit<ValuesOf<typeof factOptions>, 'provenanceKey' | 'provenancePassphraseFile'>,
   env: Readonly<Record<string, string | undefined>>,
 ): BuildFacts {
   const read = (value: string | undefined, variable: string): string | undefined =>

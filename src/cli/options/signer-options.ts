@@ -4,7 +4,10 @@ import { list, text } from '../command.ts';
 /** With a key. */
 export const keyOptions = {
   key: list('--key <key>', 'private key file, or <name>://… for the KMS or HSM behind sigstore-kms-<name>'),
-  passphraseFile: text('--passphrase-file <file>', 'holds the passphrase; else AIRGAP_PASSPHRASE or a prompt'),
+  passphraseFile: list(
+    '--passphrase-file <file>',
+    'holds the passphrase of all keys, or one for each --key in its order; else AIRGAP_PASSPHRASE or a prompt',
+  ),
   expectKey: list('--expect-key <file>', 'public key that a signer must have; any other is refused'),
 } as const;
 
@@ -21,7 +24,8 @@ export const signerOptions = {
 /** The values of {@link keyOptions}. */
 export interface KeyOptions {
   readonly key: readonly string[];
-  readonly passphraseFile: string | undefined;
+  /** None, one for all keys, or one for each key file. */
+  readonly passphraseFile: readonly string[];
   readonly expectKey: readonly string[];
 }
 

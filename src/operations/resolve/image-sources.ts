@@ -1,4 +1,5 @@
 /** Where the images of a release come from in one run of a command: registries and the local Docker Engine. */
+import { assertCaFile } from '../../base/http/tls-files.ts';
 import { KnownSource } from '../../content/known-source.ts';
 import type { Source } from '../../content/store.ts';
 import { formatReference, parseReference, type Reference } from '../../oci/reference.ts';
@@ -38,6 +39,7 @@ export class ImageSources implements AsyncDisposable {
   /** @throws UsageError when a rule of `mirror` is none. */
   constructor(options: SourceOptions = {}) {
     const { caFile, mirror = [], plainHttpFrom = [], concurrency, env = process.env, signal } = options;
+    assertCaFile(caFile);
     this.#env = env;
     this.#signal = signal;
     this.#mirrors = mirror.map(parseMirror);

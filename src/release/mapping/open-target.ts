@@ -1,4 +1,5 @@
 /** Opens the stores that take images by reference, from what `--to` says. */
+import { assertCaFile } from '../../base/http/tls-files.ts';
 import { existsSync } from 'node:fs';
 import { atTarget } from '../../content/faults.ts';
 import { UsageError } from '../../errors.ts';
@@ -50,6 +51,7 @@ export async function openImageTarget(
     return { target: createLayoutTarget(name, layout), [Symbol.asyncDispose]: () => layout.close() };
   }
   const { host, prefix } = address;
+  assertCaFile(options.caFile);
   const registries = new Registries('push', {
     caFile: options.caFile,
     concurrency: options.concurrency,

@@ -23,7 +23,7 @@ const SECRET_BYTES = 32;
  * @throws Error when the passphrase does not open it.
  * @see https://github.com/secure-systems-lab/go-securesystemslib/blob/main/encrypted/encrypted.go
  */
-export function decryptCosignKey(pem: string, passphrase: string, name: string): Buffer {
+export function decryptCosignKey(pem: string, passphrase: string | Uint8Array, name: string): Buffer {
   const { kdf, cipher, ciphertext } = parse(pem, name);
   const { N, r, p } = kdf.params;
   const bytes = 128 * N * r;

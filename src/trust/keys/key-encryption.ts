@@ -2,7 +2,7 @@
 import { createCipheriv, pbkdf2Sync, randomBytes, type KeyObject } from 'node:crypto';
 import { derInteger, derNull, derObjectIdentifier, derOctetString, derSequence } from './der.ts';
 import { algorithmOf } from './public-key.ts';
-import { assertPassphrase } from './private-key.ts';
+import { assertPassphrase, type Passphrase } from './private-key.ts';
 
 /** @see https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#pbkdf2 */
 const ITERATIONS = 600_000;
@@ -25,7 +25,7 @@ const OBJECT_IDENTIFIER = {
  * @throws UsageError when the passphrase is empty or longer than 1,024 bytes, or the key is of a kind we do not sign with.
  * @see https://www.rfc-editor.org/rfc/rfc8018#section-6.2
  */
-export function encryptPrivateKey(privateKey: KeyObject, passphrase: string): string {
+export function encryptPrivateKey(privateKey: KeyObject, passphrase: Passphrase): string {
   algorithmOf(privateKey);
   assertPassphrase(passphrase);
   const salt = randomBytes(SALT_BYTES);

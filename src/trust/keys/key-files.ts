@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { stageFile } from '../../base/files/place-file.ts';
 import { encryptPrivateKey } from './key-encryption.ts';
+import type { Passphrase } from './private-key.ts';
 import { keyId, toPublicKeyPem, type KeyPair } from './public-key.ts';
 
 const OWNER_ONLY = 0o600;
@@ -21,7 +22,7 @@ export interface WrittenKeyPair {
  * @throws UsageError when one of them exists, the directory does not, or the passphrase cannot be used.
  * @throws StoreError `STORE_IO`, `NO_SPACE` when the disk refuses; nothing is left of it.
  */
-export async function writeKeyPair(prefix: string, pair: KeyPair, passphrase: string): Promise<WrittenKeyPair> {
+export async function writeKeyPair(prefix: string, pair: KeyPair, passphrase: Passphrase): Promise<WrittenKeyPair> {
   const [privateText, publicText] = [encryptPrivateKey(pair.privateKey, passphrase), toPublicKeyPem(pair.publicKey)];
   const [privateKeyPath, publicKeyPath] = [`${prefix}.key`, `${prefix}.pub`];
   // Keys are never overwritten: one that is lost by a typing slip stays lost.

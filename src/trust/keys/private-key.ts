@@ -11,10 +11,13 @@ const PRIVATE_KEY = 'PRIVATE KEY';
 const ENCRYPTED_PRIVATE_KEY = 'ENCRYPTED PRIVATE KEY';
 const ENCRYPTED_LABELS: readonly string[] = [ENCRYPTED_PRIVATE_KEY, ...COSIGN_LABELS];
 
+/** Bytes; a text stands for its UTF-8. */
+export type Passphrase = string | Uint8Array;
+
 /** How to read a private key file. */
 export interface PrivateKeyOptions {
   /** Needed when {@link isEncryptedPrivateKey} says so; otherwise not looked at. */
-  readonly passphrase?: string | undefined;
+  readonly passphrase?: Passphrase | undefined;
   /**
    * What to call the key in errors, such as its path.
    * @defaultValue `'the private key'`
@@ -55,14 +58,15 @@ export function loadPrivateKey(pem: string, options: PrivateKeyOptions = {}): Ke
  * Checks a passphrase before a key is written or opened with it.
  * @throws UsageError when it is empty or too long to be read back.
  */
-export function assertPassphrase(passphrase: string): void {
-  if (passphrase === '') throw new UsageError('USAGE', 'the passphrase is empty', { hint: 'choose a passphrase' });
+export function assertPassphrase(passphrase: Passphrase): void {
+  if (passphrase.length === 0)
+    throw new UsageError('USAGE', 'the passphrase is empty', { hint: 'choose a passphrase' });
   if (Buffer.byteLength(passphrase) > MAX_PASSPHRASE_BYTES) {
     throw new UsageError('USAGE', `the passphrase is longer than ${MAX_PASSPHRASE_BYTES} bytes`);
   }
 }
 
-function decryptPrivateKey(pem: string, label: string, passphrase: string | undefined, name: string): KeyObject {
+function decryptPrivateKey(pem: string, label: string, passphrase: Passphrase | undefined, name: string): KeyObject {
   if (passphrase === undefined) {
     throw new AuthError('UNAUTHENTICATED', `${name} is encrypted and no passphrase was given`, {
       hint: 'set AIRGAP_PASSPHRASE, or give --passphrase-file, or run on a terminal',
@@ -73,7 +77,11 @@ function decryptPrivateKey(pem: string, label: string, passphrase: string | unde
   let key: KeyObject;
   try {
     key = isPkcs8
-      ? createPrivateKey({ key: pem, format: 'pem', passphrase })
+      ? createPrivateKey({
+          key: pem,
+          format: 'pem',
+          passphrase: typeof passphrase === 'string' ? passphrase : Buffer.from(passphrase),
+        })
       : createPrivateKey({ key: decryptCosignKey(pem, passphrase, name), format: 'der', type: 'pkcs8' });
   } catch (error) {
     if (error instanceof UsageError) throw error;

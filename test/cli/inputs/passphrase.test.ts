@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readPassphrase, type PassphraseOptions } from '../../../src/cli/inputs/passphrase.ts';
 import type { ErrorCode } from '../../../src/errors.ts';
+import { runOk } from '../../helpers/run.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 
@@ -26,7 +27,9 @@ describe('without a terminal', () => {
   ])('reads the file %j', async (content, passphrase) => {
     await writeFile(temp.join('passphrase'), content);
     const environment = { AIRGAP_PASSPHRASE: 'another' };
-    expect(await readPassphrase({ ...base, environment, file: temp.join('passphrase') })).toBe(passphrase);
+    expect(await readPassphrase({ ...base, environment, file: temp.join('passphrase') })).toEqual(
+      Buffer.from(passphrase),
+    );
   });
 
   it.each([
@@ -45,12 +48,31 @@ describe('without a terminal', () => {
 
   it('refuses a file that is not there, with its name', async () => {
     const file = temp.join('none');
-    await expect(readPassphrase({ ...base, file })).rejects.toThrow(usageError(file));
+    await expect(readPassphrase({ ...base, file })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: `${file}: no such file`,
+    });
     await expect(readPassphrase({ ...base, file: temp.path })).rejects.toThrow(usageError('cannot be read'));
   });
 
+  it('takes bytes as they are, so that different ones stay different', async () => {
+    for (const bytes of [Buffer.from([0x61, 0xe9]), Buffer.from([0x61, 0xff]), Buffer.from('a\uFFFD')]) {
+      await writeFile(temp.join('passphrase'), bytes);
+      expect(await readPassphrase({ ...base, file: temp.join('passphrase') })).toEqual(bytes);
+      const shown = `import { readPassphrase } from '${MODULE}';
+        console.log((await readPassphrase({ subject: 'x', purpose: 'use' })).toString('hex'));`;
+      await writeFile(temp.join('show.ts'), shown);
+      const line = `AIRGAP_PASSPHRASE="$(cat '${temp.join('passphrase')}')" '${process.execPath}' '${temp.join('show.ts')}'`;
+      expect((await runOk('sh', ['-c', line])).stdout.trim()).toBe(bytes.toString('hex'));
+    }
+    const strange = { AIRGAP_PASSPHRASE: 'a\uFFFD, which this process was not started with' };
+    await expect(readPassphrase({ ...base, environment: strange })).rejects.toThrow(usageError('not UTF-8'));
+  });
+
   it('reads the environment', async () => {
-    expect(await readPassphrase({ ...base, environment: { AIRGAP_PASSPHRASE: 'secret' } })).toBe('secret');
+    expect(await readPassphrase({ ...base, environment: { AIRGAP_PASSPHRASE: 'secret' } })).toEqual(
+      Buffer.from('secret'),
+    );
   });
 
   it('refuses an empty variable, as an unset secret of a CI job leaves one', async () => {
@@ -77,7 +99,10 @@ describe('at a terminal', () => {
 
   it.skipIf(script === undefined).each([
     ['a line', 'secret\r', 'secret'],
-    ['erased characters', 'secüx\x7f\x7fret\r', 'secret'],
+    ['erased characters', 'sec\xc3\xbcx\x7f\x7fret\r', 'secret'],
+    ['erased bytes of a Latin-1 terminal', 'sec\xbfx\x7f\x7fret\r', 'secret'],
+    ['bytes that are no UTF-8, as they are', 'secr\xe9t\xff\r', 'secr\xe9t\xff'],
+    ['what was pasted, without what the terminal puts around it', '\x1b[200~secret\x1b[201~\r', 'secret'],
     ['backspaces beyond the start', '\b\bsecret\r', 'secret'],
     ['a cleared line', 'wrong\x15secret\r', 'secret'],
   ])('asks once for use and takes %s', async (_name, typed, passphrase) => {
@@ -117,7 +142,7 @@ describe('at a terminal', () => {
       `import { writeFileSync } from 'node:fs';
        import { readPassphrase } from ${JSON.stringify(MODULE)};
        const outcome = await readPassphrase({ subject: 'ci.key', purpose: ${JSON.stringify(purpose)}, environment: {} }).then(
-         (passphrase) => ({ passphrase }),
+         (passphrase) => ({ passphrase: passphrase.toString('latin1') }),
          ({ name, code, message }) => ({ name, code, message, raw: process.stdin.isRaw }));
        writeFileSync(${JSON.stringify(outcome)}, JSON.stringify(outcome));`,
     );
@@ -132,7 +157,7 @@ describe('at a terminal', () => {
       stdout += chunk.toString();
       const prompt = prompts[asked];
       if (prompt === undefined || !stdout.includes(prompt)) return;
-      child.stdin.write(answers[asked] ?? '');
+      child.stdin.write(Buffer.from(answers[asked] ?? '', 'latin1'));
       asked += 1;
     });
     await closed;

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { writeKeyPair } from '../../../src/trust/keys/key-files.ts';
 import { generateKeyPair, keyId, loadPublicKey } from '../../../src/trust/keys/public-key.ts';
 import { loadPrivateKey } from '../../../src/trust/keys/private-key.ts';
+import { runOk } from '../../helpers/run.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 import { failure } from '../failures.ts';
 
@@ -57,3 +58,15 @@ it('says that the directory is missing, and refuses an empty passphrase before w
   await expect(writeKeyPair(temp.join('ci'), pair, '')).rejects.toThrow(failure('UsageError', 'USAGE', 'empty'));
   expect(await readdir(temp.path)).toEqual([]);
 });
+
+it('opens a key that OpenSSL encrypted with bytes that are no text, and with no others', async () => {
+  const bytes = Buffer.from([0x61, 0xe9, 0xff]);
+  await writeFile(temp.join('passphrase'), bytes);
+  const plain = temp.join('plain.key');
+  await runOk('openssl', ['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', plain]);
+  const { stdout } = await runOk('openssl', ['pkcs8', '-topk8', '-in', plain, '-passout', `file:${temp.join('passphrase')}`]);
+  expect(loadPrivateKey(stdout, { passphrase: bytes }).asymmetricKeyType).toBe('ec');
+  for (const other of [Buffer.from([0x61, 0xe8, 0xff]), bytes.toString('utf8')]) {
+    expect(() => loadPrivateKey(stdout, { passphrase: other })).toThrow(failure('AuthError', 'DENIED', 'wrong'));
+  }
+}); // prettier-ignore

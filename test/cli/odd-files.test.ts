@@ -1,0 +1,304 @@
+/**
+ * Whatever a person names in the place of a file (a pipe that nothing is ever written to, a device that gives bytes
+ * without end and takes none) and whatever somebody planted there: refused at once, with its name, never waited for.
+ */
+import { mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { AIRGAP } from '../../src/cli/airgap.ts';
+import { serializeCanonically } from '../../src/base/json/canonical-json.ts';
+import { programCommand } from '../e2e/support/program.ts';
+import { startProcess, type RunningProcess } from '../helpers/process.ts';
+import { runOk } from '../helpers/run.ts';
+import { startSigningServices, type SigningServices } from '../helpers/signing-services.ts';
+import { useTempDir } from '../helpers/temp.ts';
+import { useBuiltCli } from './built-cli.ts';
+import { makeSampleRelease, PASSPHRASE, type SampleRelease } from './sample-release.ts';
+
+/** A test that waits for a pipe waits this long, and then fails; one that does not is done long before. */
+const PATIENCE_MS = 30_000;
+const cli = useBuiltCli();
+const temp = useTempDir();
+let release: SampleRelease;
+let services: SigningServices;
+
+beforeAll(async () => {
+  release = await makeSampleRelease(cli, true);
+  services = await startSigningServices();
+  await writeFile(release.temp.join('root.json'), serializeCanonically(services.trustedRoot));
+  const [root, pub] = [release.temp.join('root'), release.publicKey];
+  await cli.ok(['keys', 'generate', '--output', root], { env: PASSPHRASE });
+  await cli.ok(
+    ['trust', 'init', release.temp.join('trust'), '--product', 'demo', '--expires', '2099-01-01', '--root', `${root}.pub`].concat(
+      ['--release', pub],
+    ),
+  ); // prettier-ignore
+  const load = ['load', release.archive, '--key', pub, '--to', `oci:${release.temp.join('once')}`];
+  const record = ['--audit-log', release.temp.join('audit.jsonl'), '--receipt', release.temp.join('receipt.json')];
+  await cli.ok([...load, ...record, '--report', release.temp.join('reports')]);
+});
+afterAll(async () => {
+  await services[Symbol.asyncDispose]();
+  await release[Symbol.asyncDispose]();
+});
+
+/** How each path of each command comes to be used. `ODD` is the odd file; capital words stand for good files. */
+const USES: Readonly<Record<string, string>> = {
+  'init [directory]': 'init ODD',
+  'keys generate --passphrase-file': 'keys generate --output NEW --passphrase-file ODD',
+  'keys show <key>': 'keys show ODD',
+  'trust init <directory>': 'trust init ODD --product x --expires 2099-01-01 --root PUB --release PUB',
+  'trust init --root': 'trust init NEW --product x --expires 2099-01-01 --release PUB --root ODD',
+  'trust init --release': 'trust init NEW --product x --expires 2099-01-01 --root PUB --release ODD',
+  'trust init --trusted-root':
+    'trust init NEW --product x --expires 2099-01-01 --root PUB --release PUB --trusted-root ODD',
+  'trust add-key <directory>': 'trust add-key ODD PUB --role release',
+  'trust add-key <file>': 'trust add-key TRUST ODD --role release',
+  'trust remove-key <directory>': 'trust remove-key ODD PUB',
+  'trust remove-key <key>': 'trust remove-key TRUST ODD',
+  'trust add-identity <directory>': 'trust add-identity ODD --issuer https://i.example --subject s --role release',
+  'trust add-identity --trusted-root':
+    'trust add-identity TRUST --issuer https://i.example --subject s --role release --trusted-root ODD',
+  'trust remove-identity <directory>': 'trust remove-identity ODD --issuer https://i.example --subject s',
+  'trust set-trusted-root <directory>': 'trust set-trusted-root ODD ROOT',
+  'trust set-trusted-root <file>': 'trust set-trusted-root TRUST ODD',
+  'trust revoke <directory>': 'trust revoke ODD PUB',
+  'trust revoke [what...]': 'trust revoke TRUST ODD',
+  'trust set <directory>': 'trust set ODD --expires 2099-02-01',
+  'trust sign <directory>': 'trust sign ODD --key KEY',
+  'trust sign --key': 'trust sign TRUST --key ODD',
+  'trust sign --passphrase-file': 'trust sign TRUST --key KEY --passphrase-file ODD',
+  'trust sign --expect-key': 'trust sign TRUST --key KEY --expect-key ODD',
+  'trust show <path>': 'trust show ODD',
+  'trust verify <path>': 'trust verify ODD',
+  'trust verify --from': 'trust verify TRUST --from ODD',
+  'resolve [release.yaml]': 'resolve ODD.yaml',
+  'resolve --lock': 'resolve SPEC --lock ODD',
+  'resolve --ca-file': 'resolve SPEC --lock NEW --ca-file ODD',
+  'build [release]': 'build ODD.json --key KEY',
+  'build --lock': 'build SPEC --key KEY --output NEW --lock ODD',
+  'build --key': 'build SPEC --output NEW --key ODD',
+  'build --passphrase-file': 'build SPEC --output NEW --key KEY --passphrase-file ODD',
+  'build --expect-key': 'build SPEC --output NEW --key KEY --expect-key ODD',
+  'build --provenance-key': 'build SPEC --output NEW --key KEY --provenance-key ODD',
+  'build --provenance-passphrase-file':
+    'build SPEC --output NEW --key KEY --provenance-key KEY --provenance-passphrase-file ODD',
+  'build --identity-token':
+    'build SPEC --output NEW --fulcio-url URL --rekor-url URL --trusted-root ROOT --identity-token ODD',
+  'build --trusted-root': 'build SPEC --output NEW --fulcio-url URL --rekor-url URL --trusted-root ODD',
+  'build --trust': 'build SPEC --output NEW --key KEY --trust ODD',
+  'build --output': 'build LOCK --key KEY --overwrite --output ODD',
+  'build --ca-file': 'build LOCK --output NEW --key KEY --ca-file ODD',
+  'sign <archive>': 'sign ODD --key KEY',
+  'sign --key': 'sign ARCHIVE --key ODD',
+  'sign --passphrase-file': 'sign ARCHIVE --key KEY --passphrase-file ODD',
+  'sign --expect-key': 'sign ARCHIVE --key KEY --expect-key ODD',
+  'sign --identity-token': 'sign ARCHIVE --fulcio-url URL --rekor-url URL --trusted-root ROOT --identity-token ODD',
+  'sign --trusted-root': 'sign ARCHIVE --fulcio-url URL --rekor-url URL --trusted-root ODD',
+  'sign --bundle': 'sign ARCHIVE --bundle ODD --expect-key PUB',
+  ...trustUses('verify', 'verify ARCHIVE'),
+  'verify <archive>': 'verify ODD --key PUB',
+  'verify --report': 'verify ARCHIVE --key PUB --report ODD',
+  'inspect <archive>': 'inspect ODD',
+  ...trustUses('load', 'load ARCHIVE --to oci:NEW --report REPORTS'),
+  'load <archive>': 'load ODD --key PUB --to oci:NEW',
+  'load --report': 'load ARCHIVE --key PUB --to oci:NEW --report ODD',
+  'load --receipt': 'load ARCHIVE --key PUB --to oci:NEW --report REPORTS --audit-log NEW.log --receipt ODD',
+  'load --receipt-key':
+    'load ARCHIVE --key PUB --to oci:NEW --report REPORTS --audit-log NEW.log --receipt NEW.json --receipt-key ODD',
+  'load --passphrase-file':
+    'load ARCHIVE --key PUB --to oci:NEW --report REPORTS --audit-log NEW.log --receipt NEW.json --receipt-key KEY --passphrase-file ODD',
+  'load --ca-file': 'load ARCHIVE --key PUB --to docker://127.0.0.1:1 --report REPORTS --ca-file ODD',
+  'load --to oci:': 'load ARCHIVE --key PUB --report REPORTS --to oci:ODD',
+  'load --to dir:': 'load ARCHIVE --key PUB --report REPORTS --to dir:ODD',
+  ...trustUses('extract', 'extract ARCHIVE NEW'),
+  'extract <archive>': 'extract ODD NEW --key PUB',
+  'extract <directory>': 'extract ARCHIVE ODD --key PUB',
+  'audit verify <log>': 'audit verify ODD',
+  'audit verify --receipt': 'audit verify LOG --receipt ODD',
+  'audit verify --key': 'audit verify LOG --receipt RECEIPT --key ODD',
+  'audit receipt <receipt>': 'audit receipt ODD',
+  'audit receipt --key': 'audit receipt RECEIPT --key ODD',
+  'mirror [release]': 'mirror ODD --to oci:NEW',
+  'mirror --lock': 'mirror SPEC --to docker://127.0.0.1:1 --lock ODD',
+  'mirror --report': 'mirror LIST --to docker://TARGET --report ODD',
+  'mirror --ca-file': 'mirror LIST --to docker://TARGET --report REPORTS --ca-file ODD',
+  'registry <directory>': 'registry ODD --listen 127.0.0.1:0',
+  'sample-images [release.yaml]': 'sample-images ODD.yaml --to docker://TARGET',
+};
+/** These name what is made, or what is inside an archive. */
+const NO_FILES = new Set(['keys generate --output', 'extract [paths...]', 'verify-and-load --path']);
+
+function trustUses(command: string, call: string): Readonly<Record<string, string>> {
+  return {
+    [`${command} --key`]: `${call} --key ODD`,
+    [`${command} --trust`]: `${call} --trust ODD`,
+    [`${command} --trusted-root`]: `${call} --certificate-identity s --certificate-oidc-issuer https://i.example --trusted-root ODD`,
+    [`${command} --state`]: `${call} --key PUB --state ODD`,
+    [`${command} --audit-log`]: `${call} --key PUB --audit-log ODD`,
+  };
+}
+
+/** Every option and argument that a command's own description says is a path. */
+function pathsOf({ name, arguments: given, options }: (typeof AIRGAP.commands)[number]): readonly string[] {
+  return [
+    ...Object.values(given).map(({ form }) => `${name} ${form}`),
+    ...Object.values(options).flatMap(({ flags }) => /^(--\S+) <(?:file|path|directory|key)>$/.exec(flags)?.[1] ?? []).map((option) => `${name} ${option}`),
+  ]; // prettier-ignore
+}
+
+test('every path of every command is tried', () => {
+  const paths = AIRGAP.commands.flatMap(pathsOf).filter((path) => !NO_FILES.has(path));
+  expect(paths.filter((path) => USES[path] === undefined)).toEqual([]);
+});
+
+function words(use: string): readonly string[] {
+  const good: Readonly<Record<string, string>> = {
+    ODD: temp.join('odd'),
+    NEW: temp.join('new'),
+    REPORTS: temp.join('reports'),
+    SPEC: release.temp.join('release.yaml'),
+    LOCK: release.temp.join('release.lock.json'),
+    LIST: temp.join('list.txt'),
+    ARCHIVE: release.archive,
+    KEY: release.key,
+    PUB: release.publicKey,
+    TRUST: release.temp.join('trust'),
+    ROOT: release.temp.join('root.json'),
+    LOG: release.temp.join('audit.jsonl'),
+    RECEIPT: release.temp.join('receipt.json'),
+    URL: services.url,
+    TARGET: release.target.host,
+  };
+  const names = new RegExp(`\\b(${Object.keys(good).join('|')})\\b`, 'g');
+  return use.split(' ').map((word) => word.replace(names, (name) => good[name] ?? ''));
+}
+
+async function expectRefused(use: string): Promise<void> {
+  const args = words(use);
+  const odd = args.find((word) => /\/odd(\.\w+)?$/.test(word))?.replace(/^\w+:/, '') ?? '';
+  await makeOdd(odd);
+  const { exitCode, stderr } = await cli.airgap(args, { env: PASSPHRASE, signal: AbortSignal.timeout(PATIENCE_MS) });
+  expect({ exitCode: exitCode === 1 || exitCode === 2 ? 'refused' : exitCode, stderr }).toEqual({
+    exitCode: 'refused',
+    stderr: expect.stringContaining(odd) as string,
+  });
+}
+
+let makeOdd: (path: string) => Promise<unknown>;
+
+describe.each(['a pipe', 'a device'])('%s', (kind) => {
+  beforeEach(async () => {
+    await writeFile(temp.join('list.txt'), `${release.source.host}/team/app:1.0\n`);
+    makeOdd = (path) => (kind === 'a pipe' ? runOk('mkfifo', [path]) : runOk('mknod', [path, 'c', '1', '7']));
+  });
+
+  test.each(Object.entries(USES))('%s: %s', async (_, use) => {
+    await expectRefused(use);
+  });
+});
+
+describe('what was planted', () => {
+  const load = (...more: readonly string[]): readonly string[] => [
+    ...['load', release.archive, '--key', release.publicKey, '--to', `oci:${temp.join('layout')}`, ...more],
+  ];
+  const run = (args: readonly string[]): ReturnType<typeof cli.airgap> =>
+    cli.airgap(args, { cwd: temp.path, env: PASSPHRASE, signal: AbortSignal.timeout(PATIENCE_MS) });
+
+  test.each(['state.json', 'state.lock', 'audit.jsonl', 'audit.jsonl.lock'])(
+    'a pipe as %s of a state',
+    async (name) => {
+      await mkdir(temp.join('state'));
+      await runOk('mkfifo', [temp.join('state', name)]);
+      const { exitCode, stderr } = await run(load('--state', 'state'));
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain(name);
+    },
+  );
+
+  test.each(['mapping.txt', 'load-report.json'])('a link to a device as %s, which is not written to', async (name) => {
+    const directory = temp.join('demo-1.0.0-load');
+    await mkdir(directory);
+    await runOk('mknod', [temp.join('device'), 'c', '1', '7']);
+    await symlink(temp.join('device'), `${directory}/${name}`);
+    const { exitCode, stderr } = await run(load());
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(new RegExp(`${name}: it is a link`));
+  });
+
+  test.each(['.lock', '.partial', '.journal'])('a pipe as %s of an archive', async (ending) => {
+    await runOk('mkfifo', [temp.join(`a.tar${ending}`)]);
+    const lock = release.temp.join('release.lock.json');
+    const { exitCode, stderr } = await run(['build', lock, '--key', release.key, '--output', 'a.tar']);
+    expect(exitCode === 1 || exitCode === 2).toBe(true);
+    expect(stderr).toContain(`a.tar${ending}`);
+  });
+
+  test('a pipe as a file that a release.yaml names', async () => {
+    for (const field of ['imageLists', 'charts', 'manifests', 'docs']) {
+      const path = temp.join(`${field}.yaml`);
+      await writeFile(
+        path,
+        `apiVersion: airgap.hexabase.ai/v1\nkind: Release\nname: x\nversion: '1.0.0'\nplatforms: all\n` +
+          `components:\n  - name: a\n    ${field}: [odd-${field}]\n`,
+      );
+      await runOk('mkfifo', [temp.join(`odd-${field}`)]);
+      const { exitCode, stderr } = await run(['resolve', path]);
+      expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(`odd-${field}`) as string });
+    } // prettier-ignore
+  });
+
+  test('a pipe beside an archive, in the place of a signature', async () => {
+    const archive = temp.join('a.tar');
+    await symlink(release.archive, archive);
+    await runOk('mkfifo', [`${archive}.0123456789abcdef.sigstore.json`]);
+    const { exitCode, stderr } = await run(['verify', archive, '--key', release.publicKey]);
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain('0123456789abcdef.sigstore.json');
+  });
+});
+
+describe('a stream that is meant', () => {
+  /** A line for bash, in which `$airgap` is the program as it is shipped. */
+  const shell = (line: string): Promise<RunningProcess> => {
+    const [node, args] = programCommand('airgap', []);
+    const env = {
+      archive: release.archive,
+      key: release.temp.join('root.key'),
+      pub: release.publicKey,
+      node,
+      script: args[0] ?? '',
+    };
+    return startProcess('bash', ['-c', `airgap() { "$node" "$script" "$@"; }; ${line}`], { cwd: temp.path, env });
+  };
+
+  test('keys and passphrases from <(…) of a shell are read', async () => {
+    const args = '<(cat "$key") --passphrase-file <(printf "%s" "correct horse")';
+    await using signing = await shell(`cp "$archive" a.tar && airgap sign a.tar --detached --key ${args}`);
+    expect(await signing.ended).toMatchObject({ exitCode: 0 });
+    await using verifying = await shell('airgap verify a.tar --key <(cat "$pub") --report /dev/stdout --quiet --json');
+    const { exitCode, stdout } = await verifying.ended;
+    expect(exitCode).toBe(0);
+    expect(stdout.match(/"schemaVersion"/g)).toHaveLength(2);
+  });
+
+  test('and the wait for one that says nothing can be interrupted', async () => {
+    await using waiting = await shell(
+      'exec 4< <(exec sleep 600 2>/dev/null); echo ready >&2; exec "$node" "$script" sign "$archive" --key /dev/fd/4',
+    );
+    await waiting.waitUntil('it began', () => waiting.stderr.includes('ready'));
+    await expect.poll(() => readFile(`/proc/${waiting.pid}/cmdline`, 'utf8')).toContain('sign');
+    await waitForPipeReader(waiting.pid);
+    process.kill(waiting.pid, 'SIGTERM');
+    expect(await waiting.ended).toMatchObject({ exitCode: 130 });
+  });
+});
+
+/** Waits until the process has opened its descriptor 4 once more, that is, until it reads from it. */
+async function waitForPipeReader(pid: number): Promise<void> {
+  const pipe = await readlink(`/proc/${pid}/fd/4`);
+  const count = async (): Promise<number> => {
+    const links = (await readdir(`/proc/${pid}/fd`)).map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => ''));
+    return (await Promise.all(links)).filter((link) => link === pipe).length;
+  };
+  await expect.poll(count, { timeout: PATIENCE_MS }).toBeGreaterThan(1);
+}
