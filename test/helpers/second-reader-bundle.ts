@@ -51,7 +51,7 @@ export function readMaterial(text: string, insist: Insist): Material {
   const timestamps = `"timestampVerificationData":${times === '' ? '{}' : `{"rfc3161Timestamps":[${times}]}`}`;
   if (certificate === undefined || entry === undefined) {
     const hint = publicKey?.hint ?? '';
-    insist(canonical(hint), 'hint');
+    insist(canonical(hint) && Buffer.from(hint, 'base64').length === 32, 'hint');
     const keyId = Buffer.from(hint, 'base64').toString('hex');
     return { exact: `{"publicKey":{"hint":"${hint}"},${timestamps}}`, signer: keyId, keyId };
   }
