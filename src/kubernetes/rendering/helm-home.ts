@@ -6,6 +6,9 @@ import { join } from 'node:path';
 /** Every address but loopback is asked for through this proxy, at the port that discards. */
 const NO_NETWORK = 'http://127.0.0.1:9';
 
+/** Threads of a helm program that compute at the same time. */
+export const HELM_THREADS = 2;
+
 /** A private directory that is removed with the render it was made for. */
 export interface HelmHome extends AsyncDisposable {
   /** All that the program is told of its surroundings. */
@@ -33,6 +36,8 @@ export async function openHelmHome(maxMemoryBytes: number): Promise<HelmHome> {
       KUBECONFIG: folder('kubeconfig'),
       HTTP_PROXY: NO_NETWORK,
       HTTPS_PROXY: NO_NETWORK,
+      // With the limit of processor time: however many cores there are, it cannot use that up before its time is over.
+      GOMAXPROCS: String(HELM_THREADS),
       // Collects garbage harder before the limit of its address space ends it.
       GOMEMLIMIT: String(maxMemoryBytes),
     },

@@ -4,7 +4,7 @@ import { AirgapError, StoreError } from '../../errors.ts';
 import { RENDER_LIMITS } from './chart-renderer.ts';
 import type { ChartRenderer, RenderedChart, RenderLimits, RenderRequest } from './chart-renderer.ts';
 import { findProgram } from './find-program.ts';
-import { openHelmHome } from './helm-home.ts';
+import { HELM_THREADS, openHelmHome } from './helm-home.ts';
 import { overLimit, refusedByHelm } from './refusals.ts';
 import { assertRenderable } from './render-request.ts';
 import { splitManifest } from './rendered-documents.ts';
@@ -66,7 +66,10 @@ interface Run {
 /** The command up to Helm's own arguments. */
 function startingWith(program: string, prlimit: string | undefined, limits: RenderLimits): Run['start'] {
   if (prlimit === undefined) return [program];
-  return [prlimit, `--as=${limits.maxMemoryBytes + RESERVED_BYTES}`, '--core=0', '--', program];
+  const { maxMemoryBytes, timeoutMs } = limits;
+  // Of processor time, for a program that is left alone: this one may be killed before it ends the other.
+  const seconds = Math.ceil(timeoutMs / 1000) * HELM_THREADS + 1;
+  return [prlimit, `--as=${maxMemoryBytes + RESERVED_BYTES}`, `--cpu=${seconds}`, '--core=0', '--', program];
 }
 
 async function askVersion(
@@ -122,6 +125,7 @@ async function render(request: RenderRequest, run: Run): Promise<RenderedChart> 
   const { timeoutMs, maxOutputBytes } = limits;
   const options = { environment: home.environment, timeoutMs, maxOutputBytes, ownGroup: true, signal, onStderr };
   const { stdout, exitCode } = await callWithin(request, limits, command, args, options);
+  if (exitCode === null) throw overLimit(request, limits, 'time');
   if (exitCode !== 0) {
     if (OUT_OF_MEMORY.test(said)) throw overLimit(request, limits, 'memory');
     throw refusedByHelm(request, withNames(reasonIn(said), request, chart, values));

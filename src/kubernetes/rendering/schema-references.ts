@@ -9,6 +9,10 @@ import { createUnpackBudget, unpackChart } from '../charts/chart-archive.ts';
 const REFERENCES = new Set(['$ref', '$dynamicRef', '$recursiveRef', '$schema']);
 /** The drafts that Helm's validators have built in. */
 const DRAFTS = /^https?:\/\/json-schema\.org\/((draft-0[4-7]|draft\/20(19-09|20-12))\/)?schema#?$/;
+/** Where Helm looks for a schema: at the top of a chart, and of the charts in it. */
+const SCHEMA_FILE = /^(charts\/[^/]+\/)*values\.schema\.json$/;
+/** Packages in `charts/` are charts, but for those that Helm passes over. */
+const PACKAGED_CHART = /^(charts\/[^/]+\/)*charts\/[^/_.][^/]*\.tgz$/;
 const MAX_SHOWN = 300;
 /** Of charts within charts. */
 const MAX_DEPTH = 16;
@@ -27,9 +31,8 @@ export async function assertSchemasStayInside(
 ): Promise<void> {
   for (const { path, bytes } of await unpackChart(chart, shownAs, budget)) {
     const file = `${shownAs}/${path}`;
-    if (/(^|\/)values\.schema\.json$/.test(path)) assertStaysInside(bytes, file);
-    // As in Helm, packages in charts/ are charts, whatever their names say.
-    if (/(^|\/)charts\/[^/]+\.tgz$/.test(path) && depth < MAX_DEPTH) {
+    if (SCHEMA_FILE.test(path)) assertStaysInside(bytes, file);
+    if (PACKAGED_CHART.test(path) && depth < MAX_DEPTH) {
       await assertSchemasStayInside(bytes, file, budget, depth + 1);
     }
   }

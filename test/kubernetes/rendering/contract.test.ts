@@ -7,7 +7,7 @@ import { joinDocuments } from '../../../src/kubernetes/rendering/rendered-docume
 import { requireTool } from '../../helpers/require-tool.ts';
 import { startScriptedServer } from '../../helpers/scripted-server.ts';
 import { useTempDir } from '../../helpers/temp.ts';
-import { chartYaml, CORPUS, pod, requestFor, type CorpusChart } from './corpus.ts';
+import { chartYaml, CORPUS, packFiles, pod, requestFor, type CorpusChart } from './corpus.ts';
 import { helmTemplate } from './oracle.ts';
 import { RENDERERS } from './renderers.ts';
 
@@ -213,6 +213,25 @@ describe.each(RENDERERS)('$name', ({ oracles, open }) => {
       const skipped = await renderer.render({ ...request, skipSchemaValidation: true });
       expect(joinDocuments(skipped.documents)).toContain('registry.example/ok:1');
     }
+    // In a chart below it, and in a package below that.
+    const [schema = ''] = schemasThatLeave(`http://${server.host}/s.json`, file);
+    const inner = { 'Chart.yaml': chartYaml('inner'), 'values.schema.json': schema };
+    const outer = await packFiles('outer', {
+      'Chart.yaml': chartYaml('outer'),
+      'charts/inner-1.tgz': await packFiles('inner', inner),
+    });
+    const below = Object.entries(inner).map(([path, text]) => [`charts/inner/${path}`, text] as const);
+    for (const files of [
+      { ...OK, ...Object.fromEntries(below) },
+      { ...OK, 'charts/outer-1.tgz': outer },
+    ]) {
+      const values = ['inner: {image: a}\nouter: {inner: {image: a}}\n'];
+      const error = await failureOf(renderer.render(await requestFor({ name: 'nested', files, values, holds: /./ })));
+      expect(error.message).toMatch(/charts\/inner.*\/values\.schema\.json: refers to/);
+    }
+    // Where Helm does not look, anything may lie.
+    const elsewhere = { ...OK, 'files/values.schema.json': schema, 'charts/_old.tgz': 'no package' };
+    await renderer.render(await requestFor({ name: 'elsewhere', files: elsewhere, holds: /./ }));
     for (const schema of schemasThatStay(`http://${server.host}/s.json`)) {
       const files = { ...OK, 'values.schema.json': JSON.stringify(schema) };
       await renderer.render(await requestFor({ name: 'stays', files, values: ['image: a\n'], holds: /./ }));

@@ -47,7 +47,7 @@ test('the program finds an empty home, and it is gone afterwards', async () => {
   const program = temp.join('helm');
   await writeFile(
     program,
-    '#!/bin/sh\n[ "$1" = version ] && echo v3.15.1 && exit\necho "---"\necho "# Source: a/b"\nenv | sort\npwd -P >/dev/null\nls -A "$HOME" | sed "s/^/in home: /"\n',
+    '#!/bin/sh\n[ "$1" = version ] && echo v3.15.1 && exit\necho "---"\necho "# Source: a/b"\nenv | sort\necho "limits: $(ulimit -t) $(ulimit -v) $(ulimit -c)"\npwd -P >/dev/null\nls -A "$HOME" | sed "s/^/in home: /"\n',
   );
   await chmod(program, 0o755);
   const before = (await readdir(tmpdir())).filter((name) => name.startsWith('airgap-helm-'));
@@ -56,9 +56,11 @@ test('the program finds an empty home, and it is gone afterwards', async () => {
   const lines = documents[0]?.text.split('\n') ?? [];
   const names = lines.filter((line) => line.includes('=')).map((line) => line.split('=')[0]);
   const own =
-    /^(HOME|TMPDIR|XDG_\w+_HOME|HELM_(\w+_HOME|PLUGINS)|KUBECONFIG|HTTPS?_PROXY|GOMEMLIMIT|PWD|SHLVL|_|OLDPWD)$/;
+    /^(GOMAXPROCS|HOME|TMPDIR|XDG_\w+_HOME|HELM_(\w+_HOME|PLUGINS)|KUBECONFIG|HTTPS?_PROXY|GOMEMLIMIT|PWD|SHLVL|_|OLDPWD)$/;
   expect(names.filter((name) => !own.test(name ?? ''))).toEqual([]);
   expect(names).toContain('KUBECONFIG');
+  // Seconds of two threads and one more, kibibytes with what Go reserves, no dump of its memory.
+  expect(lines).toContain(`limits: 241 ${1536 * 1024} 0`);
   expect(lines.filter((line) => line.startsWith('in home: '))).toEqual([
     'in home: chart.tgz',
     'in home: values-0.yaml',
