@@ -501,6 +501,26 @@ describe('an abort', () => {
     await expect(run([route(app, target)], options)).rejects.toMatchObject({ name: 'AbortError' });
   });
 
+  test.each([
+    ['once the last manifest is there sets no tag', 'copied', 0],
+    ['after the first tag sets no other', 'tagged', 1],
+  ] as const)('%s', async (_, type, tagged) => {
+    const controller = new AbortController();
+    const target = new RecordingStore('target', log);
+    let left = type === 'copied' ? new Map([...piecesOf(app), ...piecesOf(web)]).size : 1;
+    const options = {
+      signal: controller.signal,
+      concurrency: 1,
+      onEvent: (event: CopyEvent) => void (event.type === type && (left -= 1) === 0 && controller.abort()),
+    };
+    const copying = run([route(app, target, '1'), route(web, target, '2')], options);
+    await expect(copying).rejects.toMatchObject({ name: 'AbortError' });
+    await expectComplete(target, app);
+    await expectComplete(target, web);
+    expect(log.filter(({ verb }) => verb === 'tag')).toHaveLength(tagged);
+    expect((await run([route(app, target, '1'), route(web, target, '2')])).tagged).toBe(2 - tagged);
+  });
+
   test('beforehand touches nothing', async () => {
     const target = new RecordingStore('target');
     const pending = await assess(planCopy(graph, [route(app, target)]), { concurrency: 4 });
