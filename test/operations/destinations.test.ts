@@ -99,6 +99,18 @@ describe('loading into a directory', () => {
     expect((await readdir(directory)).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
+  test('reads the file that is there before it counts, unless the target is to be trusted', async () => {
+    using source = await opened();
+    const plan = await planDirectory(source, temp.join('images'));
+    await loadTars(plan);
+    const [tar] = plan.tarballs;
+    const bytes = await readFile(tar!.destination);
+    await writeFile(tar!.destination, bytes.fill(0, 0, 1));
+    const presentIn = async (trustTarget: boolean): Promise<boolean | undefined> =>
+      (await planDirectory(source, temp.join('images'), { trustTarget })).tarballs[0]?.present;
+    expect([await presentIn(false), await presentIn(true)]).toEqual([false, true]);
+  });
+
   test('does not take a link for the file it leads to, however right that is', async () => {
     using source = await opened();
     const plan = await planDirectory(source, temp.join('good'));

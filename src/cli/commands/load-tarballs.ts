@@ -31,7 +31,9 @@ export async function loadTarballs(
   const directory = await reportDirectory(options.report, archive.release.inventory);
   const target = address.kind === 'directory' ? `dir:${address.directory}` : 'docker-daemon:';
   const platforms = options.platform.length === 0 ? undefined : options.platform;
-  const common = { platforms, signal, host: options.dockerHost ?? context.env['DOCKER_HOST'] };
+  const { trustTarget } = options;
+  refuse(trustTarget && address.kind === 'docker', '--trust-target', 'an Engine answers for what it holds');
+  const common = { platforms, signal, host: options.dockerHost ?? context.env['DOCKER_HOST'], trustTarget };
   const plan =
     address.kind === 'directory'
       ? await planDirectory(archive, address.directory, common)

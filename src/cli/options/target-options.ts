@@ -5,6 +5,7 @@ export const targetOptions = {
   platform: platforms('only this platform of the images'),
   stripRegistry: flag('--strip-registry', 'leave the original registry out of the path; collisions are refused'),
   plan: flag('--plan', 'say what would move and change nothing'),
+  trustTarget: flag('--trust-target', 'take what a layout or directory holds by its size, without hashing it again'),
   report: text('--report <directory>', 'where mapping.txt and the JSON report go'),
   plainHttp: flag('--plain-http', 'speak HTTP instead of HTTPS to the target (not needed for loopback)'),
   insecure: flag('--insecure', 'accept any certificate of the target'),

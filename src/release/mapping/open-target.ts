@@ -13,6 +13,8 @@ import { MemoryStore } from '../../stores/memory.ts';
 export interface OpenTargetOptions {
   /** Make nothing: a layout that does not exist is an empty one. @defaultValue false */
   readonly plan?: boolean | undefined;
+  /** Take what a layout holds under a digest for that content, without reading it. @defaultValue false */
+  readonly trustTarget?: boolean | undefined;
   /** Leave the original registry out of the path; collisions are refused. @defaultValue false */
   readonly stripRegistry?: boolean | undefined;
   /** PEM file with certificate authorities to trust beside the system's. */
@@ -47,9 +49,12 @@ export async function openImageTarget(
     if (options.plan === true && !existsSync(address.directory)) {
       return { target: createLayoutTarget(name, new MemoryStore(name)), [Symbol.asyncDispose]: async () => undefined };
     }
-    const layout = await atTarget({ name }, () => openLayout(address.directory, { create: options.plan !== true }));
+    const layout = await atTarget({ name }, () =>
+      openLayout(address.directory, { create: options.plan !== true, trustsContent: options.trustTarget === true }),
+    );
     return { target: createLayoutTarget(name, layout), [Symbol.asyncDispose]: () => layout.close() };
   }
+  refuse(options.trustTarget === true, '--trust-target', 'a registry answers for what it holds');
   const { host, prefix } = address;
   assertCaFile(options.caFile);
   const registries = new Registries('push', {

@@ -36,6 +36,11 @@ const TAG = /^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,511}$/;
 export interface LayoutOptions extends CallOptions {
   /** Makes a new layout where there is nothing yet. @defaultValue false */
   readonly create?: boolean | undefined;
+  /**
+   * Takes what stands under a digest for that content when its size is right. Otherwise it is read and hashed, once,
+   * before it counts as being there. @defaultValue false
+   */
+  readonly trustsContent?: boolean | undefined;
 }
 
 /**
@@ -49,7 +54,7 @@ export async function openLayout(directory: string, options: LayoutOptions = {})
   options.signal?.throwIfAborted();
   const what = `layout ${directory}`;
   if (options.create === true) await onDisk(what, () => mkdir(directory, { recursive: true }));
-  const layout = new LayoutStore(await resolveDirectory(directory, what), what);
+  const layout = new LayoutStore(await resolveDirectory(directory, what), what, options.trustsContent === true);
   try {
     if (options.create === true) await layout.initialize();
     await layout.check();
@@ -65,14 +70,18 @@ export class LayoutStore implements Target, AsyncDisposable {
   readonly name: string;
   /** Of the layout. */
   readonly directory: string;
+  readonly #trustsContent: boolean;
+  /** Whether what stands under a digest was found to be that content: damage since then is for the reader to find. */
+  readonly #verified = new Map<Digest, Promise<boolean>>();
   #lock: Promise<FileLock> | undefined;
   /** The last change of index.json; the next one waits for it. */
   #tagging: Promise<unknown> = Promise.resolve();
 
   /** @internal Made by {@link openLayout} alone. */
-  constructor(directory: string, name: string) {
+  constructor(directory: string, name: string, trustsContent: boolean) {
     this.directory = directory;
     this.name = name;
+    this.#trustsContent = trustsContent;
   }
 
   /** Everything `index.json` names, with its annotations. */
@@ -97,7 +106,8 @@ export class LayoutStore implements Target, AsyncDisposable {
 
   async exists(target: Descriptor, options?: CallOptions): Promise<boolean> {
     options?.signal?.throwIfAborted();
-    return (await this.#sizeOf(target.digest)) === target.size;
+    if ((await this.#sizeOf(target.digest)) !== target.size) return false;
+    return this.#trustsContent || (await this.#isVerified(target));
   }
 
   async *fetch(target: Descriptor, options?: FetchOptions): Bytes {
@@ -113,6 +123,7 @@ export class LayoutStore implements Target, AsyncDisposable {
       return;
     }
     await this.#place(verified(content, expected, this.name), this.#blobPath(expected.digest), options?.signal);
+    this.#verified.set(expected.digest, Promise.resolve(true));
   }
 
   async tag(target: Descriptor, tag: string, options?: CallOptions): Promise<void> {
@@ -242,6 +253,27 @@ export class LayoutStore implements Target, AsyncDisposable {
       return { ...blob, mediaType: parseManifest(bytes, undefined, this.name).mediaType };
     } catch (error) {
       if (error instanceof AirgapError && (error.code === 'MALFORMED' || error.code === 'UNSUPPORTED')) return blob;
+      throw error;
+    }
+  }
+
+  /** Damaged content is as good as none: it is brought again. */
+  async #isVerified(target: Descriptor): Promise<boolean> {
+    let answer = this.#verified.get(target.digest);
+    if (answer === undefined) {
+      answer = this.#hash(target);
+      this.#verified.set(target.digest, answer);
+    }
+    return answer;
+  }
+
+  async #hash(target: Descriptor): Promise<boolean> {
+    try {
+      for await (const _ of verified(this.fetch(target), target, this.name));
+      return true;
+    } catch (error) {
+      if (error instanceof IntegrityError) return false;
+      this.#verified.delete(target.digest);
       throw error;
     }
   }

@@ -116,6 +116,24 @@ describe('files', () => {
     expect(await readFile(blobPath(corpus.small))).toEqual(corpus.small.bytes);
   });
 
+  test('count only when they are what their name says, and damaged ones are replaced', async () => {
+    await (await filled()).close();
+    const [{ descriptor, bytes }] = everything as readonly [Content];
+    const path = join(directory, 'blobs/sha256', hexOf(descriptor.digest));
+    const damaged = Buffer.from(bytes).fill(0, 0, 1);
+    await writeFile(path, damaged);
+    const trusting = await openLayout(directory, { trustsContent: true });
+    expect(await trusting.exists(descriptor)).toBe(true);
+    await trusting.push(descriptor, bytesOf(bytes));
+    expect(await readFile(path)).toEqual(damaged);
+    await trusting.close();
+    const store = await open();
+    expect(await store.exists(descriptor)).toBe(false);
+    await store.push(descriptor, bytesOf(bytes));
+    expect(await store.exists(descriptor)).toBe(true);
+    expect(await readFile(path)).toEqual(bytes);
+  });
+
   test('leave nothing in the ingest directory after a refused push', async () => {
     const store = await open(true);
     await failureOf(store.push(corpus.small.descriptor, bytesOf(Buffer.from('something else'))));
