@@ -1,7 +1,8 @@
 /** One run of a program: arguments in, exit code out. Ctrl-C asks the work to stop; a second one ends it at once. */
-import { systemCode } from '../base/files/system-errors.ts';
+import { systemCode, toStoreError } from '../base/files/system-errors.ts';
 import { ExitCode, reasonOf } from '../errors.ts';
 import { processSurroundings, wantsColor, type Surroundings } from './context.ts';
+import { watchUnexpected } from './last-resort.ts';
 import { printFailure } from './output/failure.ts';
 import { createProgram, toUsageError, type Program } from './program.ts';
 
@@ -14,12 +15,27 @@ export async function runInProcess(argv: readonly string[], program: Program): P
   };
   // Only the first: without a listener the second signal ends the process.
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  // A reader that has seen enough, such as head, is no failure.
-  process.stdout.on('error', (error: Error) => {
-    if (systemCode(error) === 'EPIPE') process.exit(ExitCode.ok);
-    throw error;
+  let unwritten: unknown;
+  process.stdout.on('error', (error: Error) => (unwritten ??= error));
+  // There is nowhere to say that it cannot be said.
+  process.stderr.on('error', () => undefined);
+  const surroundings = processSurroundings(controller.signal);
+  using unexpected = watchUnexpected(controller, (error) => printReason(error, argv, surroundings));
+  const exitCode = unexpected.decide(await run(argv, surroundings, program));
+  await flush(process.stdout);
+  // A reader that has seen enough, such as head, changes nothing about how the work ended.
+  if (unwritten === undefined || systemCode(unwritten) === 'EPIPE' || exitCode !== ExitCode.ok) return exitCode;
+  const hint = 'the work itself is done; run the same command again, or look at its report';
+  const failure = toStoreError(unwritten, 'cannot write the result to standard output', {
+    full: hint,
+    otherwise: hint,
   });
-  return run(argv, processSurroundings(controller.signal), program);
+  return printReason(failure, argv, surroundings);
+}
+
+/** Resolves when everything that was written has been handed on, or could not be. */
+function flush(stream: NodeJS.WritableStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => setImmediate(resolve)));
 }
 
 /** Runs a program in the given surroundings and returns its exit code. Never throws. */
@@ -34,11 +50,15 @@ export async function run(argv: readonly string[], surroundings: Surroundings, p
   } catch (thrown) {
     const error = toUsageError(thrown);
     if (error === undefined) return ExitCode.ok;
-    return printFailure(reasonOf(error, surroundings.signal), surroundings.stderr, {
-      // Arguments that could not be parsed have no options yet.
-      json: argv.includes('--json'),
-      verbose: argv.includes('--verbose'),
-      color: wantsColor(surroundings, { color: !argv.includes('--no-color') }),
-    });
+    return printReason(reasonOf(error, surroundings.signal), argv, surroundings);
   }
+}
+
+/** Arguments that could not be parsed have no options yet. */
+function printReason(error: unknown, argv: readonly string[], surroundings: Surroundings): number {
+  return printFailure(error, surroundings.stderr, {
+    json: argv.includes('--json'),
+    verbose: argv.includes('--verbose'),
+    color: wantsColor(surroundings, { color: !argv.includes('--no-color') }),
+  });
 }

@@ -60,6 +60,28 @@ test.each<[ProgramName, string, () => readonly string[]]>([
   expect(stdout).toBe('exit 0\n');
 });
 
+test.each<[string, () => readonly string[], number]>([
+  ['a result', () => ['inspect', fixture.archive, '--json'], 1],
+  ['a verification', () => ['verify', fixture.archive, '--key', fixture.pub], 1],
+  ['a refusal, which is what counts', () => ['verify', damaged, '--key', fixture.pub, '--json'], 3],
+  ['the help', () => ['--help'], 1],
+])('airgap says when %s cannot be written', async (_words, args, exitCode) => {
+  const [command, full] = programCommand('airgap', args());
+  const script = '"$@" > /dev/full; echo "exit $?"';
+  const { stdout, stderr } = await runOk('sh', ['-c', script, 'sh', command, ...full], { env: programEnvironment() });
+  expect(stdout).toBe(`exit ${exitCode}\n`);
+  if (exitCode === 1) expect(stderr).toMatch(/cannot write the result to standard output: no space left/);
+});
+
+test('airgap ends with the code of its work when its reader is gone', async () => {
+  const [command, full] = programCommand('airgap', ['verify', damaged, '--key', fixture.pub, '--json']);
+  const pipe = fixture.folder();
+  await runOk('mkfifo', [pipe]);
+  const script = 'exec 3>&1 4<>"$1" 5>"$1" 4>&-; shift; "$@" >&5 2>&3; echo "exit $?"';
+  const { stdout } = await runOk('sh', ['-c', script, 'sh', pipe, command, ...full], { env: programEnvironment() });
+  expect(stdout).toMatch(/exit 3\n$/);
+});
+
 test('airgap ends with 4 when the passphrase is not the one', async () => {
   const args = ['build', fixture.release.lock, '--key', fixture.key, '--output', fixture.folder(), '--json'];
   const result = await spawnProgram('airgap', args, { env: { AIRGAP_PASSPHRASE: 'another' } });

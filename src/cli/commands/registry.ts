@@ -15,7 +15,7 @@ export const registry = defineCommand({
     allowNonLoopback: flag('--allow-non-loopback', 'listen where other machines can reach it: no TLS, no passwords'),
     acceptSparseIndexes: flag('--accept-sparse-indexes', 'take indexes of which not all platforms are there'),
   },
-  async run({ output, signal }, { directory }, { listen = '127.0.0.1:5000', ...options }) {
+  async run({ output, signal, stdout }, { directory }, { listen = '127.0.0.1:5000', ...options }) {
     const { startRegistry } = await import('../../server/embedded-registry.ts');
     await using running = await startRegistry({
       directory,
@@ -25,8 +25,10 @@ export const registry = defineCommand({
         output.detail(`${status} ${method} ${path} in ${bytesIn} out ${bytesOut}`),
       onError: (error) => output.note(`failed: ${error instanceof Error ? error.message : String(error)}`),
     });
+    // Whoever started it and no longer hears its address has gone.
+    const unheard = new Promise((resolve) => stdout.once('error', resolve));
     output.result({ host: running.host, url: running.url, directory }, [running.host]);
-    if (!signal.aborted) await once(signal, 'abort');
+    if (!signal.aborted) await Promise.race([once(signal, 'abort'), unheard]);
   },
 });
 
