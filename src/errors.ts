@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'NO_SPACE'
   | 'LOCKED'
   | 'TARGET_FAULT'
+  | 'INCOMPLETE'
   | 'UNSUPPORTED';
 
 /** What an error may carry beside its message. */
@@ -105,6 +106,16 @@ export class StoreError extends AirgapError {
   }
 }
 
+/** All was done that could be, as asked for; what could not is named. Exit 5. */
+export class IncompleteError extends AirgapError {
+  static {
+    this.prototype.name = 'IncompleteError';
+  }
+  constructor(message: string, options: ErrorOptions = {}) {
+    super('INCOMPLETE', message, options);
+  }
+}
+
 /** What is known of an exchange over HTTP that failed. */
 export interface HttpFailure {
   /** Of the request, such as `GET`. */
@@ -174,6 +185,7 @@ export const ExitCode = {
   usage: 2,
   untrusted: 3,
   auth: 4,
+  incomplete: 5,
   interrupted: 130,
 } as const;
 
@@ -182,6 +194,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return ExitCode.usage;
   if (error instanceof IntegrityError || error instanceof TrustError) return ExitCode.untrusted;
   if (error instanceof AuthError) return ExitCode.auth;
+  if (error instanceof IncompleteError) return ExitCode.incomplete;
   if (isAbort(error)) return ExitCode.interrupted;
   return ExitCode.failure;
 }

@@ -1,17 +1,10 @@
 /** Walks an image from its root and writes down, flat, every manifest and blob that a release must carry for it. */
 import { IntegrityError, NotFoundError, StoreError } from '../errors.ts';
-import { Annotation, descriptorFault, embeddedContent, type Descriptor } from '../oci/descriptor.ts';
+import { descriptorFault, embeddedContent, type Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isIndex, parseManifest, type Index, type Manifest } from '../oci/manifest.ts';
-import { isForeignLayerType, isImageConfigType, isManifestType } from '../oci/media-types.ts';
-import {
-  findPlatforms,
-  formatPlatform,
-  isRealPlatform,
-  parseConfigPlatform,
-  toPlatformText,
-  type Platform,
-} from '../oci/platform.ts';
+import { isForeignLayerType, isManifestType } from '../oci/media-types.ts';
+import { toPlatform } from '../oci/platform.ts';
 import type {
   ContentGraph,
   GraphBlob,
@@ -22,6 +15,7 @@ import type {
   IndexMode,
 } from './content-graph.ts';
 import type { Naming } from './graph-platforms.ts';
+import { isAttestation, platformOf, requirePlatform, selectChildren, type PlatformChoice } from './image-platforms.ts';
 import type { CallOptions, Source } from './store.ts';
 import { readVerified } from './verified.ts';
 
@@ -33,11 +27,7 @@ const MAX_MANIFESTS = 10_000;
 const MAX_CONTENT_BYTES = 512 * 1024 * 1024;
 
 /** Options of {@link discoverImage}. */
-export interface DiscoverOptions extends CallOptions {
-  /** Platforms to carry in canonical form (`linux/amd64`), or all that the image has. */
-  readonly platforms: readonly string[] | 'all';
-  /** What messages call the image. */
-  readonly reference: string;
+export interface DiscoverOptions extends CallOptions, PlatformChoice {
   /** Told of attestations in an index that are not there; without it, they are an error. */
   readonly onGone?: ((attestation: Descriptor) => void) | undefined;
 }
@@ -82,6 +72,19 @@ export async function discoverImage(
   const takeEmbedded = (manifest: Manifest | Index, digest: Digest): void => {
     for (const [own, bytes] of embeddedIn(manifest, digest, options.reference)) contents.set(own, bytes);
   };
+  /** Some indexes do not say what their children are for: the children do. */
+  const withPlatforms = async (index: Index): Promise<Index> => {
+    const manifests: Descriptor[] = [];
+    for (const child of index.manifests) {
+      const isSilent = child.platform === undefined && isManifestType(child.mediaType) && !isAttestation(child);
+      const parsed = isSilent
+        ? parseManifest(await read(child), child.mediaType, `${options.reference} (${child.digest})`)
+        : undefined;
+      const text = parsed === undefined || isIndex(parsed) ? undefined : await platformOf(child, parsed, read, options);
+      manifests.push(text === undefined ? child : { ...child, platform: toPlatform(text) });
+    }
+    return { ...index, manifests };
+  };
   /** Visits a child; whether it is an attestation that is not there, where that is told instead of thrown. */
   const isGone = async (child: Descriptor, depth: number): Promise<boolean> => {
     try {
@@ -100,7 +103,9 @@ export async function discoverImage(
     const common = { digest: node.digest, mediaType: parsed.mediaType, size: node.size };
     if (isIndex(parsed)) {
       takeEmbedded(parsed, node.digest);
-      const children = selectChildren(parsed, depth === 0 ? options.platforms : 'all', options.reference);
+      const chosen = depth === 0 ? options.platforms : 'all';
+      const offered = chosen === 'all' ? parsed : await withPlatforms(parsed);
+      const children = selectChildren(offered, chosen, options.reference);
       if (depth === 0) indexMode = children.length === parsed.manifests.length ? 'complete' : 'sparse';
       manifests.set(node.digest, { ...common, manifests: [] });
       const named: GraphChild[] = [];
@@ -261,73 +266,6 @@ function embeddedIn(manifest: Manifest | Index, digest: Digest, reference: strin
     if (bytes !== undefined) embedded.set(descriptor.digest, bytes);
   }
   return embedded;
-}
-
-function selectChildren(index: Index, platforms: readonly string[] | 'all', reference: string): readonly Descriptor[] {
-  for (const child of index.manifests) {
-    if (!isManifestType(child.mediaType)) {
-      throw new StoreError('UNSUPPORTED', `${reference}: its index names a child of type ${child.mediaType}`);
-    }
-  }
-  if (platforms === 'all') return index.manifests;
-  const offered = index.manifests.filter((child) => isRealPlatform(child.platform));
-  const names = offered.map((child) => formatPlatform(child.platform as Platform));
-  const taken = new Set<string>();
-  for (const requested of platforms) {
-    const found = findPlatforms(names, requested);
-    if (found.length === 0) throw missingPlatform(reference, requested, offered);
-    for (const name of found) taken.add(name);
-  }
-  const chosen = new Set<string>(
-    offered.filter((_, index) => taken.has(names[index] ?? '')).map(({ digest }) => digest),
-  );
-  const carried = (child: Descriptor): boolean => {
-    const describes = child.annotations?.[Annotation.dockerReferenceDigest];
-    if (describes !== undefined) return chosen.has(describes);
-    return isRealPlatform(child.platform) ? taken.has(formatPlatform(child.platform)) : true;
-  };
-  return index.manifests.filter(carried);
-}
-
-function isAttestation({ annotations = {} }: Descriptor): boolean {
-  return Object.hasOwn(annotations, Annotation.dockerReferenceType);
-}
-
-/**
- * A manifest's platform stands in its index or, for a single manifest, only in its config. Undefined for what runs
- * nowhere, and for names that no tool would understand: such a manifest is carried without a platform.
- */
-async function platformOf(
-  node: Descriptor,
-  manifest: Manifest | undefined,
-  read: (blob: Descriptor) => Promise<Buffer>,
-  options: DiscoverOptions,
-): Promise<string | undefined> {
-  if (manifest === undefined) return undefined;
-  if (!isImageConfigType(manifest.config.mediaType)) return undefined;
-  if (node.platform !== undefined) return toPlatformText(node.platform);
-  const bytes = await read(manifest.config);
-  try {
-    return parseConfigPlatform(bytes);
-  } catch {
-    throw new IntegrityError('MALFORMED', `${options.reference}: image config ${manifest.config.digest} is not JSON`);
-  }
-}
-
-function requirePlatform(platform: string | undefined, { platforms, reference }: DiscoverOptions): void {
-  if (platform === undefined || platforms === 'all') return;
-  const missing = platforms.find((requested) => findPlatforms([platform], requested).length === 0);
-  if (missing === undefined) return;
-  throw new NotFoundError('NOT_FOUND', `${reference} has no ${missing}: it is a single image for ${platform}`, {
-    hint: `give this image \`platforms: [${platform}]\` in release.yaml`,
-  });
-}
-
-function missingPlatform(reference: string, requested: string, offered: readonly Descriptor[]): NotFoundError {
-  const names = [...new Set(offered.map((child) => formatPlatform(child.platform as Platform)))].sort();
-  return new NotFoundError('NOT_FOUND', `${reference} has no ${requested}; it offers ${names.join(', ') || 'none'}`, {
-    hint: 'give this image its own `platforms` in release.yaml, or drop the platform from the release',
-  });
 }
 
 function toBlob({ digest, mediaType, size }: Descriptor, reference: string): GraphBlob {

@@ -1,4 +1,5 @@
 /** Copies the images of a lock from their registries to another one: the engine of build and load, without an archive between. */
+import type { RetryPolicy } from '../base/retry.ts';
 import { copy, type CopyEvent, type CopyResult } from '../content/copy.ts';
 import { assess, pendingBytes, planCopy, type PendingCopy } from '../content/plan.ts';
 import { findTagMoves, type TagMove } from '../content/tag-moves.ts';
@@ -15,6 +16,8 @@ const HINT = 'name images in the release or the list, or choose another platform
 export interface MirrorOptions {
   /** Transfers at the same time. @defaultValue 4 */
   readonly concurrency?: number | undefined;
+  /** How patiently a transfer is tried. @defaultValue five tries */
+  readonly retry?: RetryPolicy | undefined;
   /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
   /** Told of each transfer as it begins, moves on and ends. */

@@ -103,6 +103,30 @@ test('evidence is left behind when that is said, and a lock is not talked over',
   expect(refused.stderr).toContain(`--evidence means nothing for ${fixture.release.lock}`);
 });
 
+test('images that do not exist are all named, and with --keep-going the rest is mirrored', async () => {
+  await using target = await startRegistry({ directory: fixture.folder() });
+  const wanted = [...fixture.release.images.keys()].filter((reference) => /app/.test(reference));
+  const gone = ['gone:1', 'lost:2'].map((name) => `${fixture.source.host}/team/${name}`);
+  const list = `${fixture.folder()}.txt`;
+  await writeFile(list, `${[...wanted, ...gone].join('\n')}\n`);
+  const args = ['mirror', list, '--to', `docker://${target.host}`, '--retries', '0'];
+  const refused = await airgap(args);
+  expect(refused.exitCode).toBe(1);
+  for (const reference of gone) expect(refused.stderr).toContain(`${reference} does not exist`);
+  expect(await allTags(target.url)).toEqual([]);
+  const partial = await airgap([...args, '--keep-going', '--json']);
+  expect(partial.exitCode).toBe(5);
+  expect(errorOf(partial)).toMatchObject({
+    code: 'INCOMPLETE',
+    message: expect.stringContaining('2 images') as string,
+  });
+  expect((JSON.parse(partial.stdout) as { missing: string[] }).missing).toEqual(gone);
+  const mirrored = (await allTags(target.url)).filter((tag) => !tag.includes('sha256-'));
+  expect(mirrored).toHaveLength(wanted.length);
+  await writeFile(list, `${wanted.join('\n')}\n`);
+  await airgapOk([...args, '--keep-going']);
+});
+
 test('what is at the target stays', async () => {
   await using target = await startRegistry({ directory: fixture.folder() });
   const [reference = ''] = fixture.release.images.keys();

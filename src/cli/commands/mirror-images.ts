@@ -1,13 +1,15 @@
 /** Copies the images of a release from registry to registry and reports what became of every image. */
+import { DEFAULT_RETRY } from '../../base/retry.ts';
 import { nameContents } from '../../report/content-names.ts';
-import { UsageError } from '../../errors.ts';
+import { IncompleteError, UsageError } from '../../errors.ts';
+import type { MissingImage } from '../../operations/resolve/resolve.ts';
 import { mirrorImages, planMirror } from '../../operations/mirror.ts';
 import { narrowGraph } from '../../release/mapping/routes.ts';
 import { parseTarget } from '../../release/mapping/target-address.ts';
 import type { Context } from '../context.ts';
 import { notePins } from '../../report/pin-lines.ts';
 import { joinDescribed } from '../../report/loads/load-report.ts';
-import { formatDuration } from '../../report/format.ts';
+import { formatCount, formatDuration } from '../../report/format.ts';
 import { ImageSources } from '../../operations/resolve/image-sources.ts';
 import { openImageTarget } from '../../release/mapping/open-target.ts';
 import { openProgress } from '../output/open-progress.ts';
@@ -31,6 +33,8 @@ export interface MirrorReleaseOptions extends TargetOptions {
   readonly mirror: readonly string[];
   readonly plainHttpFrom: readonly string[];
   readonly concurrency: number | undefined;
+  readonly retries: number | undefined;
+  readonly keepGoing: boolean;
   readonly evidence: 'carry' | 'ignore' | 'require' | undefined;
 }
 
@@ -41,7 +45,8 @@ export async function mirrorRelease(
   options: MirrorReleaseOptions,
 ): Promise<void> {
   const { output, signal } = context;
-  const { concurrency } = options;
+  const { concurrency, retries } = options;
+  const retry = retries === undefined ? undefined : { ...DEFAULT_RETRY, tries: retries + 1 };
   const started = context.now().getTime();
   const address = parseTarget(options.to);
   if (address.kind !== 'registry' && address.kind !== 'layout') {
@@ -64,6 +69,8 @@ export async function mirrorRelease(
       writes: !options.plan,
       platforms: options.platform,
       evidence: options.evidence,
+      keepGoing: options.keepGoing,
+      concurrency,
     });
     const sourceOf = sources.sourceOf(pinned.contents);
     const isNarrowed = input.kind !== 'list' && options.platform.length > 0;
@@ -75,7 +82,7 @@ export async function mirrorRelease(
     if (options.report !== undefined) reports = closing.use(await openReports(options.report, 'mirror'));
     progress.name(nameContents(graph));
     progress.begin('copy', target.name, plan.bytes);
-    const result = await mirrorImages(plan, { concurrency, signal, onEvent: progress.onCopy });
+    const result = await mirrorImages(plan, { concurrency, retry, signal, onEvent: progress.onCopy });
     return { pinned, skipped, plan, result };
   })();
   const { pinned, skipped, plan, result } = mirrored;
@@ -87,11 +94,13 @@ export async function mirrorRelease(
   const common = {
     ...{ input: input.path, release: { name, version }, target: target.name, ...described.document },
     ...(notEstablished === undefined ? {} : { notEstablished }),
+    ...(pinned.missing.length === 0 ? {} : { missing: pinned.missing.map(({ reference }) => reference) }),
   };
   if (result === undefined) {
     const amount = describePending(plan.pending);
     const document = { kind: 'mirror-plan', ...common, ...amount.document };
     output.result(document, [`plan for ${target.name}`, ...described.lines, ...amount.lines, 'nothing was changed']);
+    assertComplete(pinned.missing);
     return;
   }
   const { copied, mounted, tagged } = result;
@@ -104,4 +113,14 @@ export async function mirrorRelease(
     copied + mounted + tagged === 0 ? 'nothing had to move: the target holds everything already' : amount.line,
   ]);
   output.note(`took ${formatDuration(context.now().getTime() - started)}`);
+  assertComplete(pinned.missing);
+}
+
+/** @throws IncompleteError naming the images that were left out. */
+function assertComplete(missing: readonly MissingImage[]): void {
+  if (missing.length === 0) return;
+  throw new IncompleteError(`left out, since they are not to be had: ${formatCount(missing.length, 'image')}`, {
+    items: missing.map(({ error }) => error.message),
+    hint: 'everything else is in place; correct the names and run the same command again',
+  });
 }

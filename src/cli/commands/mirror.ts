@@ -28,6 +28,7 @@ export const mirror = defineCommand({
       'require',
       'ignore',
     ]),
+    keepGoing: flag('--keep-going', 'mirror the rest where images do not exist, and end with exit code 5'),
     concurrency: concurrencyOption,
   },
   async run(context, { release }, options) {

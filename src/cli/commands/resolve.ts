@@ -5,7 +5,7 @@ import { formatEvidence, formatSigners } from '../../report/evidence-lines.ts';
 import { formatBytes, formatCount, formatTable, shortDigest } from '../../report/format.ts';
 import { notePins } from '../../report/pin-lines.ts';
 import { openProgress } from '../output/open-progress.ts';
-import { sourceOptions } from '../options/source-options.ts';
+import { concurrencyOption, sourceOptions } from '../options/source-options.ts';
 
 export const resolve = defineCommand({
   name: 'resolve',
@@ -26,6 +26,7 @@ export const resolve = defineCommand({
     ),
     locked: flag('--locked', 'change nothing; fail if a tag moved or anything differs from the lock'),
     strict: flag('--strict', 'refuse what would only be warned of'),
+    concurrency: concurrencyOption,
     ...sourceOptions,
   },
   async run(context, { release }, options) {

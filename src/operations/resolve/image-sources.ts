@@ -1,5 +1,6 @@
 /** Where the images of a release come from in one run of a command: registries and the local Docker Engine. */
 import { assertCaFile } from '../../base/http/tls-files.ts';
+import { DEFAULT_RETRY } from '../../base/retry.ts';
 import { KnownSource } from '../../content/known-source.ts';
 import type { Source } from '../../content/store.ts';
 import { formatReference, parseReference, type Reference } from '../../oci/reference.ts';
@@ -18,6 +19,8 @@ export interface SourceOptions {
   readonly mirror?: readonly string[] | undefined;
   /** Registries (`host[:port]`) that are spoken to without TLS; loopback ones are without being named. @defaultValue none */
   readonly plainHttpFrom?: readonly string[] | undefined;
+  /** How often a request that fails is sent again. @defaultValue 4 */
+  readonly retries?: number | undefined;
   /** Requests to one registry at the same time. */
   readonly concurrency?: number | undefined;
   /** Accounts, proxies and the Engine's address are looked up here. @defaultValue the environment of the process */
@@ -38,7 +41,7 @@ export class ImageSources implements AsyncDisposable {
 
   /** @throws UsageError when a rule of `mirror` is none. */
   constructor(options: SourceOptions = {}) {
-    const { caFile, mirror = [], plainHttpFrom = [], concurrency, env = process.env, signal } = options;
+    const { caFile, mirror = [], plainHttpFrom = [], retries, concurrency, env = process.env, signal } = options;
     assertCaFile(caFile);
     this.#env = env;
     this.#signal = signal;
@@ -46,6 +49,7 @@ export class ImageSources implements AsyncDisposable {
     this.#registries = new Registries('pull', (registry) => ({
       caFile,
       concurrency,
+      ...(retries === undefined ? {} : { retry: { ...DEFAULT_RETRY, tries: retries + 1 } }),
       environment: env,
       ...(plainHttpFrom.includes(registry) ? { plainHttp: true } : {}),
     }));

@@ -13,7 +13,7 @@ import { loadSpec, parseSpec, type ReleaseSpec } from '../../release/spec/spec.t
 import type { FileContent } from '../../stores/files.ts';
 import { openLockedFiles } from './collect.ts';
 import type { ImageSources } from './image-sources.ts';
-import { resolveRelease, type MovedTag } from './resolve.ts';
+import { resolveRelease, type MissingImage, type MovedTag } from './resolve.ts';
 
 const LOCK_EXTENSION = '.lock.json';
 /** What was read before, and is read again as bytes. */
@@ -37,6 +37,10 @@ export interface PinOptions {
   readonly refreshEvidence?: boolean | undefined;
   /** Refuse what would only be warned of. @defaultValue false */
   readonly strict?: boolean | undefined;
+  /** Leave out images that do not exist; no lock is written then. @defaultValue false */
+  readonly keepGoing?: boolean | undefined;
+  /** Images at the same time. @defaultValue 8 */
+  readonly concurrency?: number | undefined;
   /** Whether the lock is written after resolving. @defaultValue true, but for `locked` */
   readonly writes?: boolean | undefined;
   /** Takes the place of the release.yaml's own, and of `carry` for a plain list. */
@@ -65,6 +69,8 @@ export interface PinnedRelease {
   readonly contents: ReadonlyMap<Digest, Buffer>;
   /** Tags that name something else than in the lock before. */
   readonly moved: readonly MovedTag[];
+  /** Images that do not exist, or not for a chosen platform; none but under `keepGoing`. */
+  readonly missing: readonly MissingImage[];
   /** What may be missing or wrong behind the gap, a sentence each. */
   readonly warnings: readonly string[];
   /** Patterns of the image policy that decided about no image. */
@@ -100,7 +106,7 @@ export async function pinRelease(
     });
   }
   const spec = { ...written, evidence: options.evidence ?? written.evidence };
-  const { lock, contents, files, moved, warnings, unusedRules } = await resolveRelease(
+  const { lock, contents, files, moved, missing, warnings, unusedRules } = await resolveRelease(
     {
       spec,
       directory: resolve(dirname(input.path)),
@@ -112,14 +118,17 @@ export async function pinRelease(
     {
       locked: options.locked,
       strict: options.strict,
+      keepGoing: options.keepGoing,
+      concurrency: options.concurrency,
       refreshEvidence: options.refreshEvidence,
       signal: options.signal,
       onImage: options.onImage,
     },
   );
-  const isWritten = lockPath !== undefined && options.locked !== true && options.writes !== false;
+  const isWritten =
+    lockPath !== undefined && options.locked !== true && options.writes !== false && missing.length === 0;
   if (isWritten) await writeLock(lockPath, lock);
-  return { lock, lockPath, isWritten, files, contents, moved, warnings, unusedRules };
+  return { lock, lockPath, isWritten, files, contents, moved, missing, warnings, unusedRules };
 }
 
 async function openLock(path: string, sources: ImageSources, signal: AbortSignal | undefined): Promise<PinnedRelease> {
@@ -140,6 +149,7 @@ async function openLock(path: string, sources: ImageSources, signal: AbortSignal
     files,
     contents: new Map(),
     moved: [],
+    missing: [],
     warnings: describeWarnings(lock),
     unusedRules: [],
   };

@@ -4,7 +4,7 @@ import { EvidenceFinder } from '../../content/evidence-finder.ts';
 import { mergeGraphs, type GraphPart } from '../../content/graph-walk.ts';
 import { forEachConcurrently } from '../../base/limit.ts';
 import type { Source } from '../../content/store.ts';
-import { TrustError, UsageError } from '../../errors.ts';
+import { NotFoundError, TrustError, UsageError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { formatPlatform } from '../../oci/platform.ts';
 import { formatReference, type Reference } from '../../oci/reference.ts';
@@ -48,6 +48,10 @@ export interface ResolveOptions {
   readonly locked?: boolean | undefined;
   /** Refuse what would only be warned of. @defaultValue false */
   readonly strict?: boolean | undefined;
+  /** Leave out images that do not exist, unless none does. @defaultValue false */
+  readonly keepGoing?: boolean | undefined;
+  /** Images at the same time. @defaultValue 8 */
+  readonly concurrency?: number | undefined;
   /** Look for evidence again where the image itself has not moved. @defaultValue false */
   readonly refreshEvidence?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -64,6 +68,13 @@ export interface MovedTag {
   readonly now: Digest;
 }
 
+/** An image that is not to be had. */
+export interface MissingImage {
+  readonly reference: string;
+  /** Why. */
+  readonly error: NotFoundError;
+}
+
 /** A pinned release, with everything that was read on the way. */
 export interface ResolvedRelease {
   readonly lock: ReleaseLock;
@@ -71,6 +82,8 @@ export interface ResolvedRelease {
   readonly contents: ReadonlyMap<Digest, Buffer>;
   readonly files: ReadonlyMap<Digest, FileContent>;
   readonly moved: readonly MovedTag[];
+  /** Images that do not exist, or not for a chosen platform; none but under `keepGoing`. */
+  readonly missing: readonly MissingImage[];
   /** What may be missing or wrong behind the gap, a sentence each. */
   readonly warnings: readonly string[];
   /** Patterns of the image policy that decided about no image. */
@@ -83,7 +96,7 @@ export interface ResolvedRelease {
  *   `strict` when there are warnings, naming each.
  * @throws TrustError `UNSIGNED` where the release requires signatures, naming each image without one; `UNSIGNED` or
  *   `UNTRUSTED_SIGNER` where its policy demands those of somebody, naming each image that has none that counts.
- * @throws NotFoundError when an image or a platform of it does not exist. @throws whatever a source throws.
+ * @throws NotFoundError when images or platforms of them do not exist, naming each. @throws whatever a source throws.
  */
 export async function resolveRelease(request: ResolveRequest, options: ResolveOptions = {}): Promise<ResolvedRelease> {
   const { spec, directory, previous } = request;
@@ -107,21 +120,23 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   const moved: MovedTag[] = [];
   const notEstablished: NotEstablished[] = [];
   const otherPlatforms: OtherPlatforms = [];
+  const missing: MissingImage[] = [];
   const images: GraphImage[] = [];
   const parts: GraphPart[] = [];
   let done = 0;
   await forEachConcurrently(
     [...requested.values()],
-    CONCURRENCY,
+    options.concurrency ?? CONCURRENCY,
     async (image, signal) => {
       const source = await request.openImage(image.reference, image.origin);
       const tools = { contents, evidence, isStrict, refreshEvidence: options.refreshEvidence === true, signal };
-      const {
-        part,
-        doubts,
-        otherPlatforms: others = [],
-        ...pinned
-      } = await pinImage(source, image, earlier?.(image.lock), tools);
+      const found = await orMissing(() => pinImage(source, image, earlier?.(image.lock), tools));
+      options.onImage?.(image.lock.reference, ++done, requested.size);
+      if (found instanceof NotFoundError) {
+        missing.push({ reference: image.lock.reference, error: found });
+        return;
+      }
+      const { part, doubts, otherPlatforms: others = [], ...pinned } = found;
       images.push({ reference: image.lock.reference, ...pinned });
       if (doubts !== undefined) notEstablished.push({ reference: image.lock.reference, doubts: toDoubts(doubts) });
       const { reference } = image.lock;
@@ -131,10 +146,11 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
       const was = previous?.images.find((entry) => entry.reference === image.lock.reference)?.digest;
       if (was !== undefined && was !== pinned.digest)
         moved.push({ reference: image.lock.reference, was, now: pinned.digest });
-      options.onImage?.(image.lock.reference, ++done, requested.size);
     },
     options.signal,
   );
+  missing.sort(byReference);
+  if (missing.length > 0 && (options.keepGoing !== true || images.length === 0)) throw missingImages(missing);
   if (options.locked === true && moved.length > 0) throw movedTags(moved);
   if (spec.evidence === 'require') checkSigned(images);
   const evaluated = evaluator?.finish();
@@ -147,6 +163,8 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     ...(evaluated?.unusedRules ?? []).map((pattern) => `imagePolicy entry ${pattern} applies to no image`),
   ];
   if (options.strict === true && warnings.length > 0) throw strictWarnings(warnings);
+  const present = new Map(requested);
+  for (const { reference } of missing) present.delete(reference);
   const lock: ReleaseLock = {
     lockVersion: 1,
     name: spec.name,
@@ -158,7 +176,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     platforms,
     specDigest: request.specDigest,
     components: spec.components.map((component, index) =>
-      toLockComponent(component, collected[index] as CollectedComponent, requested),
+      toLockComponent(component, collected[index] as CollectedComponent, present),
     ),
     files: uniteFiles(collected),
     ...(evaluated === undefined ? {} : { imagePolicy: evaluated.imagePolicy, signedImages: evaluated.signedImages }),
@@ -173,6 +191,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     contents,
     files,
     moved: moved.sort(byReference),
+    missing,
     warnings,
     unusedRules: evaluated?.unusedRules ?? [],
   };
@@ -205,14 +224,16 @@ function timeOf({ name, version, channel }: ReleaseSpec, previous: ReleaseLock |
 function toLockComponent(
   { name, description }: { readonly name: string; readonly description?: string | undefined },
   collected: CollectedComponent,
-  requested: ReadonlyMap<string, RequestedImage>,
+  present: ReadonlyMap<string, RequestedImage>,
 ): LockComponent {
-  const references = [...new Set(collected.images.map((image) => formatReference(image.reference)))].sort();
+  const references = [...new Set(collected.images.map((image) => formatReference(image.reference)))]
+    .filter((reference) => present.has(reference))
+    .sort();
   return {
     name,
     ...(description === undefined ? {} : { description }),
     images: references.map((reference) => {
-      const image = (requested.get(reference) as RequestedImage).lock;
+      const image = (present.get(reference) as RequestedImage).lock;
       const own = collected.images.filter((entry) => formatReference(entry.reference) === reference);
       return { ...image, foundIn: own.map((entry) => entry.foundIn).sort() };
     }),
@@ -234,6 +255,25 @@ function checkSigned(images: readonly GraphImage[]): void {
 function missingLock(): UsageError {
   return new UsageError('INVALID_SPEC', 'there is no release.lock.json to hold to', {
     hint: 'run `airgap resolve` first and commit the lock',
+  });
+}
+
+async function orMissing<T>(pin: () => Promise<T>): Promise<T | NotFoundError> {
+  try {
+    return await pin();
+  } catch (error) {
+    if (error instanceof NotFoundError) return error;
+    throw error;
+  }
+}
+
+/** A person who has to correct names wants to hear of all at once. */
+function missingImages(missing: readonly MissingImage[]): NotFoundError {
+  const [first] = missing;
+  if (missing.length === 1 && first !== undefined) return first.error;
+  return new NotFoundError('NOT_FOUND', `${missing.length} images are not to be had:`, {
+    items: missing.map(({ error }) => error.message),
+    hint: 'check the names and tags; `airgap mirror --keep-going` mirrors the rest',
   });
 }
 

@@ -1,6 +1,7 @@
 /** Opens the stores that take images by reference, from what `--to` says. */
 import { assertCaFile } from '../../base/http/tls-files.ts';
 import { existsSync } from 'node:fs';
+import { DEFAULT_RETRY } from '../../base/retry.ts';
 import { atTarget } from '../../content/faults.ts';
 import { UsageError } from '../../errors.ts';
 import { createLayoutTarget, createRegistryTarget, type ImageTarget } from './image-target.ts';
@@ -23,6 +24,8 @@ export interface OpenTargetOptions {
   readonly plainHttp?: boolean | undefined;
   /** Accept any certificate. @defaultValue false */
   readonly insecure?: boolean | undefined;
+  /** How often a request that fails is sent again. @defaultValue 4 */
+  readonly retries?: number | undefined;
   /** Requests at the same time. */
   readonly concurrency?: number | undefined;
   /** Accounts and proxies are looked up here. @defaultValue the environment of the process */
@@ -60,6 +63,7 @@ export async function openImageTarget(
   const registries = new Registries('push', {
     caFile: options.caFile,
     concurrency: options.concurrency,
+    ...(options.retries === undefined ? {} : { retry: { ...DEFAULT_RETRY, tries: options.retries + 1 } }),
     environment: options.env ?? process.env,
     ...(options.plainHttp === true ? { plainHttp: true } : {}),
     insecure: options.insecure === true,

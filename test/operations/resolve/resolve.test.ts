@@ -189,6 +189,56 @@ describe('evidence that is not established', () => {
   });
 });
 
+describe('images that do not exist', () => {
+  const GONE = ['registry.example/app:gone', 'registry.example/other:1.0', 'registry.example/third:1'];
+
+  test('are all named at once', async () => {
+    const resolving = resolve(withImages(APP, ...GONE));
+    await expect(resolving).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringMatching(/^3 images are not to be had:(\n {2}.*){3}$/) as string,
+      items: GONE.map((reference) => expect.stringContaining(reference.split(':')[0] ?? '') as string),
+    });
+    await expect(resolve(withImages(APP, GONE[0] ?? ''))).rejects.toMatchObject({ message: expect.not.stringContaining('images') as string }); // prettier-ignore
+  });
+
+  test('are left out where that is asked for, and named', async () => {
+    const { lock, missing } = await resolve(withImages(APP, ...GONE), { keepGoing: true });
+    expect(lock.images.map(({ reference }) => reference)).toEqual([APP]);
+    expect(lock.components.flatMap((component) => component.images).map(({ reference }) => reference)).toEqual([APP]);
+    expect(missing.map(({ reference }) => reference)).toEqual(GONE);
+  });
+
+  test('are an error all the same where no image is left', async () => {
+    await expect(resolve(withImages(...GONE), { keepGoing: true })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('an index', () => {
+  const arm = makeImage({ platform: 'linux/arm64', labels: { which: 'arm' } });
+  const amd = makeImage({ platform: 'linux/amd64', labels: { which: 'amd' } });
+  const as = (node: SampleNode, platform: object | undefined): SampleNode => ({
+    ...node,
+    descriptor: { ...node.descriptor, platform: platform as SampleNode['descriptor']['platform'] },
+  });
+  const ODD = 'registry.example/odd:1.0';
+  const choosing = (text: string): string => text.replace('platforms: all', 'platforms: [linux/arm64]');
+
+  test('that does not say what its children are for leaves that to their configs', async () => {
+    const silent = makeIndex([as(amd, undefined), as(arm, undefined)]);
+    await images.put('registry.example/odd', '1.0', silent);
+    const { lock } = await resolve(choosing(withImages(ODD)));
+    expect(platformsOf(lock)).toEqual(['linux/arm64']);
+    const root = lock.manifests.find(({ digest }) => digest === silent.descriptor.digest);
+    expect(root?.manifests).toEqual([{ digest: arm.descriptor.digest, platform: 'linux/arm64' }]);
+    const none = choosing(withImages(ODD)).replace('linux/arm64', 'linux/s390x');
+    await expect(resolve(none)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('it offers linux/amd64, linux/arm64') as string,
+    });
+  });
+});
+
 describe('one name', () => {
   const digest = one.descriptor.digest;
 
