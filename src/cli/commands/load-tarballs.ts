@@ -22,6 +22,9 @@ export async function loadTarballs(
   options: LoadArchiveOptions,
 ): Promise<void> {
   refuse(options.stripRegistry, '--strip-registry', 'tarballs keep the original image names');
+  refuse(options.maxPathDepth !== undefined, '--max-path-depth', 'tarballs keep the original image names');
+  refuse(options.flatten, '--flatten', 'tarballs keep the original image names');
+  refuse(options.nameMap !== undefined, '--name-map', 'tarballs keep the original image names');
   const noRegistry = 'no registry is asked';
   refuse(options.plainHttp, '--plain-http', noRegistry);
   refuse(options.insecure, '--insecure', noRegistry);

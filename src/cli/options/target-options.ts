@@ -1,9 +1,17 @@
 /** Options of every command that brings images to a target. */
-import { flag, platforms, text, type ValuesOf } from '../command.ts';
+import { count, flag, platforms, text, type ValuesOf } from '../command.ts';
 
 export const targetOptions = {
   platform: platforms('only this platform of the images'),
   stripRegistry: flag('--strip-registry', 'leave the original registry out of the path; collisions are refused'),
+  maxPathDepth: count(
+    '--max-path-depth <n>',
+    'segments of a path that the target takes; the rest is joined by -',
+    1,
+    32,
+  ),
+  flatten: flag('--flatten', 'one segment for each repository, its parts joined by -'),
+  nameMap: text('--name-map <file>', 'lines original-repository=path: names that go before all rules'),
   plan: flag('--plan', 'say what would move and change nothing'),
   trustTarget: flag('--trust-target', 'take what a layout or directory holds by its size, without hashing it again'),
   report: text('--report <directory>', 'where mapping.txt and the JSON report go'),

@@ -4,7 +4,7 @@ import type { Source, Target } from '../../content/store.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { formatReference, parseReference, type Reference } from '../../oci/reference.ts';
 import { assertDistinctNames, type NamedThing } from './places.ts';
-import { mapReferences, type MappableImage, type Mapping, type MappingRule } from './mapping.ts';
+import { foldPath, mapReferences, type MappableImage, type Mapping, type MappingRule } from './mapping.ts';
 import type { ContentGraph, GraphEvidence } from '../../content/content-graph.ts';
 
 /** A store that takes images by reference, and how references are formed there. */
@@ -88,7 +88,8 @@ export function createRegistryTarget(
     map: (images) => mapReferences(images, rule),
     open: (reference) => ({ target: open(reference), tag: reference.tag }),
     chart: (name, tag) => {
-      const reference = { registry: rule.host, repository: `${chartPrefix}/${name}`, tag };
+      const repository = foldPath(`${chartPrefix}/${name}`, rule.maxDepth);
+      const reference = { registry: rule.host, repository, tag };
       return { target: open(reference), tag, reference: formatReference(reference) };
     },
   };

@@ -11,6 +11,10 @@ export interface MappingRule {
   readonly prefix: string;
   /** Leave the original registry host out of the path; collisions are refused. @defaultValue false */
   readonly stripRegistry?: boolean | undefined;
+  /** Segments of a path that the registry takes: what is beyond is joined to the last by `-`. @defaultValue any number */
+  readonly maxDepth?: number | undefined;
+  /** Paths below the prefix, by original repository (`registry.example/team/app`); they go before all other rules. */
+  readonly names?: ReadonlyMap<string, string> | undefined;
 }
 
 /** One image to map. */
@@ -27,14 +31,22 @@ const MAX_REPOSITORY_BYTES = 255;
 
 /**
  * Maps references to their internal places: `host[/prefix]/<original registry>/<repository>:<tag>`, or without the
- * original registry when `stripRegistry` is set. An image known by digest alone stays so. Two references of one image,
+ * original registry when `stripRegistry` is set, under fewer segments with `maxDepth`, or under a name of `names`. An image known by digest alone stays so. Two references of one image,
  * `app:1` and `app:1@sha256:…`, share a place.
- * @throws UsageError `USAGE` naming both references when two images would share one place.
+ * @throws UsageError `USAGE` naming both references when two images would share one place, or two repositories one that
+ *   `maxDepth` or `names` make.
  */
 export function mapReferences(images: readonly MappableImage[], rule: MappingRule): readonly Mapping[] {
   const taken = new Map<string, MappableImage>();
+  const repositories = new Map<string, string>();
   return images.map((image) => {
-    const internal = mapReference(parseReference(image.reference), rule);
+    const original = parseReference(image.reference);
+    const internal = mapReference(original, rule);
+    const source = `${original.registry}/${original.repository}`;
+    const sharing = repositories.get(internal.repository) ?? source;
+    // Two applications in one repository would be told apart by tags that neither of them chose.
+    if (sharing !== source && isRenaming(rule)) throw sharedRepository(sharing, source, internal);
+    repositories.set(internal.repository, source);
     const place = formatReference(internal);
     const other = taken.get(place);
     if (other !== undefined && other.digest !== image.digest) {
@@ -43,7 +55,7 @@ export function mapReferences(images: readonly MappableImage[], rule: MappingRul
     taken.set(place, image);
     if (internal.repository.length > MAX_REPOSITORY_BYTES) {
       throw new UsageError('USAGE', `${place} has a path of more than ${MAX_REPOSITORY_BYTES} characters`, {
-        hint: 'choose a shorter prefix, or --strip-registry',
+        hint: 'choose a shorter prefix, --strip-registry, or a name of its own in a --name-map',
       });
     }
     return { original: image.reference, internal };
@@ -55,12 +67,19 @@ export function formatMapping(mappings: readonly Mapping[]): string {
   return mappings.map(({ original, internal }) => `${original}=${formatReference(internal)}\n`).join('');
 }
 
-function mapReference(
-  { registry, repository, tag, digest }: Reference,
-  { host, prefix, stripRegistry }: MappingRule,
-): Reference {
-  const segments = [prefix, stripRegistry === true ? '' : toPathSegment(registry), repository];
-  const path = segments.filter((segment) => segment !== '').join('/');
+/** A path of at most so many segments; the last one holds what would be beyond. */
+export function foldPath(path: string, maxDepth: number | undefined): string {
+  const segments = path.split('/');
+  if (maxDepth === undefined || segments.length <= maxDepth) return path;
+  return [...segments.slice(0, maxDepth - 1), segments.slice(maxDepth - 1).join('-')].join('/');
+}
+
+function mapReference({ registry, repository, tag, digest }: Reference, rule: MappingRule): Reference {
+  const { host, prefix, stripRegistry, maxDepth, names } = rule;
+  const named = names?.get(`${registry}/${repository}`);
+  const segments = named === undefined ? [stripRegistry === true ? '' : toPathSegment(registry), repository] : [named];
+  const full = [prefix, ...segments].filter((segment) => segment !== '').join('/');
+  const path = named === undefined ? foldPath(full, maxDepth) : full;
   if (tag !== undefined) return { registry: host, repository: path, tag };
   return { registry: host, repository: path, ...(digest === undefined ? {} : { digest }) };
 }
@@ -71,6 +90,16 @@ function toPathSegment(registry: string): string {
     .toLowerCase()
     .replace(/[^a-z0-9.-]+/g, '_')
     .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '');
+}
+
+function isRenaming({ maxDepth, names }: MappingRule): boolean {
+  return maxDepth !== undefined || names !== undefined;
+}
+
+function sharedRepository(one: string, other: string, { registry, repository }: Reference): UsageError {
+  return new UsageError('USAGE', `${one} and ${other} would both become ${registry}/${repository}`, {
+    hint: 'give one of them a name of its own in a --name-map',
+  });
 }
 
 function collision(original: string, other: string, place: string, { stripRegistry }: MappingRule): UsageError {

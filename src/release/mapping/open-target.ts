@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { DEFAULT_RETRY } from '../../base/retry.ts';
 import { atTarget } from '../../content/faults.ts';
 import { UsageError } from '../../errors.ts';
+import { readNameMap } from './name-map.ts';
 import { createLayoutTarget, createRegistryTarget, type ImageTarget } from './image-target.ts';
 import { Registries } from '../../stores/registry/registries.ts';
 import type { TargetAddress } from './target-address.ts';
@@ -18,6 +19,12 @@ export interface OpenTargetOptions {
   readonly trustTarget?: boolean | undefined;
   /** Leave the original registry out of the path; collisions are refused. @defaultValue false */
   readonly stripRegistry?: boolean | undefined;
+  /** Segments of a path that the registry takes, the prefix included. @defaultValue any number */
+  readonly maxPathDepth?: number | undefined;
+  /** One segment below the prefix for each repository. @defaultValue false */
+  readonly flatten?: boolean | undefined;
+  /** File of names that repositories get; see name-map.ts. */
+  readonly nameMap?: string | undefined;
   /** PEM file with certificate authorities to trust beside the system's. */
   readonly caFile?: string | undefined;
   /** Speak HTTP to the registry; loopback ones are tried without being told. @defaultValue false */
@@ -48,6 +55,9 @@ export async function openImageTarget(
 ): Promise<OpenImageTarget> {
   if (address.kind === 'layout') {
     refuse(options.stripRegistry === true, '--strip-registry', 'an OCI layout keeps the original image names');
+    refuse(options.maxPathDepth !== undefined, '--max-path-depth', 'an OCI layout keeps the original image names');
+    refuse(options.flatten === true, '--flatten', 'an OCI layout keeps the original image names');
+    refuse(options.nameMap !== undefined, '--name-map', 'an OCI layout keeps the original image names');
     const name = `oci:${address.directory}`;
     if (options.plan === true && !existsSync(address.directory)) {
       return { target: createLayoutTarget(name, new MemoryStore(name)), [Symbol.asyncDispose]: async () => undefined };
@@ -70,10 +80,30 @@ export async function openImageTarget(
   });
   const target = createRegistryTarget(
     `docker://${[host, prefix].filter((part) => part !== '').join('/')}`,
-    { host, prefix, stripRegistry: options.stripRegistry === true },
+    {
+      ...{ host, prefix, stripRegistry: options.stripRegistry === true },
+      maxDepth: depthOf(prefix, options),
+      names: options.nameMap === undefined ? undefined : await readNameMap(options.nameMap),
+    },
     (reference) => registries.repository(reference),
   );
   return { target, [Symbol.asyncDispose]: () => registries[Symbol.asyncDispose]() };
+}
+
+/** Segments that paths may have. @throws UsageError when the prefix leaves no room, or two options say different things. */
+function depthOf(prefix: string, { maxPathDepth, flatten = false }: OpenTargetOptions): number | undefined {
+  const taken = prefix === '' ? 0 : prefix.split('/').length;
+  if (flatten && maxPathDepth !== undefined) {
+    throw new UsageError('USAGE', '--flatten and --max-path-depth exclude each other', {
+      hint: `--flatten is --max-path-depth ${taken + 1} here`,
+    });
+  }
+  if (maxPathDepth !== undefined && maxPathDepth <= taken) {
+    throw new UsageError('USAGE', `--max-path-depth ${maxPathDepth} leaves no room below ${prefix}`, {
+      hint: `the path after the host has ${taken} segments already`,
+    });
+  }
+  return flatten ? taken + 1 : maxPathDepth;
 }
 
 /** @throws UsageError when the option was given where it means nothing. */

@@ -25,6 +25,40 @@ describe('the internal place of an image', () => {
     expect(lines([image(reference)], rule)).toBe(`${reference}=${internal}\n`);
   });
 
+  test.each([
+    [3, '', 'registry.internal.corp/quay.io/team/sub-app:1'],
+    [2, '', 'registry.internal.corp/quay.io/team-sub-app:1'],
+    [1, '', 'registry.internal.corp/quay.io-team-sub-app:1'],
+    [4, '', 'registry.internal.corp/quay.io/team/sub/app:1'],
+    [3, 'group/project', 'registry.internal.corp/group/project/quay.io-team-sub-app:1'],
+  ])('of at most %i segments below %j', (maxDepth, prefix, internal) => {
+    expect(lines([image('quay.io/team/sub/app:1')], { maxDepth, prefix })).toBe(`quay.io/team/sub/app:1=${internal}\n`);
+  });
+
+  test('is what a map of names says, before any other rule', () => {
+    const names = new Map([['quay.io/team/app', 'tools/the-app']]);
+    const rule = { names, maxDepth: 1, prefix: 'p', stripRegistry: true };
+    expect(lines([image('quay.io/team/app:1'), image('quay.io/team/other:1')], rule)).toBe(
+      'quay.io/team/app:1=registry.internal.corp/p/tools/the-app:1\n' +
+        'quay.io/team/other:1=registry.internal.corp/p-team-other:1\n',
+    );
+  });
+
+  test('is in no repository of another, whatever the tags, where paths are joined or named', () => {
+    const images = [image('quay.io/a/b-c:1'), image('quay.io/a-b/c:2', sha256('two'))];
+    expect(lines(images).trim().split('\n')).toHaveLength(2);
+    expect(() => lines(images, { maxDepth: 1 })).toThrow(
+      expect.objectContaining({
+        code: 'USAGE',
+        message: 'quay.io/a/b-c and quay.io/a-b/c would both become registry.internal.corp/quay.io-a-b-c',
+        hint: expect.stringContaining('--name-map') as string,
+      }) as Error,
+    );
+    const names = new Map(images.map(({ reference }) => [reference.replace(/:.*/, ''), 'same']));
+    expect(() => lines(images, { names })).toThrow('would both become registry.internal.corp/same');
+    expect(lines([image('quay.io/a/b:1'), image('quay.io/a/b:2', sha256('two'))], { maxDepth: 1 })).toContain(':2\n');
+  });
+
   test('is shared by two references of one image, and by no two images', () => {
     const both = [image('quay.io/app:1'), image(`quay.io/app:1@${DIGEST}`)];
     expect(lines(both).trim().split('\n')).toHaveLength(2);
