@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, request as forward } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import { getCACertificates } from 'node:tls';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, readVerified } from '../../../src/content/verified.ts';
@@ -161,6 +162,9 @@ describe('certs.d', () => {
     expect(readTlsFiles('r.example', { ...options, caFile: files.caFile }).ca.at(-1)).toContain('BEGIN CERTIFICATE');
     expect(() => readTlsFiles('r.example', { ...options, caFile: temp.join('missing.pem') })).toThrow(/cannot read/);
     expect(() => readTlsFiles('r.example', { ...options, caFile: `${directory}/../../server.ext` })).toThrow(/PEM/);
+    // A private authority is trusted beside the others, not instead of them.
+    const { ca } = readTlsFiles('r.example', { ...options, caFile: files.caFile });
+    expect(getCACertificates('default').every((authority) => ca.includes(authority))).toBe(true);
     const read = (caFile: string) => () => readTlsFiles('r.example', { ...options, caFile });
     expect(read(files.keyFile)).toThrow(/server\.key holds no certificate/);
     const [head = '', tail = ''] = pem.split('MI', 2);

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { Bytes } from '../../../../src/base/bytes.ts';
+import { retrying } from '../../../../src/base/retry.ts';
 import { bytesOf } from '../../../../src/content/verified.ts';
 import {
   createRegistryHost,
@@ -340,6 +341,91 @@ describe('pieces', () => {
     const patched = server.asked.find(({ method }) => method === 'PATCH');
     expect(patched?.headers['content-range']).toBeUndefined();
   });
+
+  it.each([404, 405, 411, 413, 416])('take the place of one PUT that is answered with %i', async (status) => {
+    const held: Buffer[] = [];
+    await using server = await startScriptedServer(
+      uploads({
+        put: async (request, response) => {
+          await drain(request);
+          response.writeHead(request.headers['content-length'] === '0' ? 201 : status, { 'content-length': 0 }).end();
+        },
+        patch: inPieces(held, Infinity),
+      }),
+    );
+    await using repository = open(server.host);
+    await repository.push(small.descriptor, bytesOf(small.bytes));
+    expect(Buffer.concat(held).equals(small.bytes)).toBe(true);
+    expect(server.asked.map(({ method }) => method).filter((method) => method !== 'HEAD')).toEqual([
+      'POST',
+      'PUT',
+      'POST',
+      'PATCH',
+      'PUT',
+    ]);
+  });
+
+  it('are as large as the registry demands, and each goes to where the last answer points', async () => {
+    const blob = madeBlob(randomBytes(3 * MIB));
+    const held: Buffer[] = [];
+    const paths: string[] = [];
+    await using server = await startScriptedServer(async (request, response) => {
+      if (request.method === 'HEAD') {
+        response.writeHead(404).end();
+        return;
+      }
+      const body = await drain(request);
+      const to = (nth: number): object => ({ location: `/v2/a/b/blobs/uploads/${nth}?_state=s%2F${nth}` });
+      if (request.method === 'POST') {
+        held.length = paths.length = 0;
+        response.writeHead(202, { ...to(0), 'oci-chunk-min-length': 2 * MIB, 'content-length': 0 }).end();
+        return;
+      }
+      paths.push(`${request.method} ${request.url?.replace(/digest=.*/, 'digest')}`);
+      const isWhole = request.method === 'PUT' && body.length > 0;
+      // As a proxy does that takes no more than 2 MiB: smaller pieces than demanded would be refused by the registry.
+      if (isWhole || body.length > 2 * MIB) response.writeHead(413, { 'content-length': 0 }).end();
+      else if (request.method === 'PATCH') {
+        held.push(body);
+        const end = held.reduce((sum, { length }) => sum + length, 0) - 1;
+        response.writeHead(202, { ...to(held.length), range: `0-${end}`, 'content-length': 0 }).end();
+      } else response.writeHead(201, { 'content-length': 0 }).end();
+    });
+    await using repository = open(server.host);
+    await retrying(() => repository.push(blob.descriptor, bytesOf(blob.bytes)), { policy: { ...QUICK, tries: 9 } });
+    expect(Buffer.concat(held).equals(blob.bytes)).toBe(true);
+    expect(held.map(({ length }) => length)).toEqual([2 * MIB, MIB]);
+    expect(paths).toEqual([
+      'PATCH /v2/a/b/blobs/uploads/0?_state=s%2F0',
+      'PATCH /v2/a/b/blobs/uploads/1?_state=s%2F1',
+      'PUT /v2/a/b/blobs/uploads/2?_state=s%2F2&digest',
+    ]);
+  });
+
+  it.each(['BLOB_UPLOAD_UNKNOWN', 'BLOB_UPLOAD_INVALID'])(
+    'and a session that is lost (%s) are begun anew, as they were',
+    async (code) => {
+      const stored: Buffer[] = [];
+      await using server = await startScriptedServer((request, response, nth) =>
+        uploads({
+          put: async (put, answer) => {
+            const body = await drain(put);
+            if (nth === 0) {
+              const lost = JSON.stringify({ errors: [{ code, message: 'no such upload' }] });
+              answer.writeHead(404, { 'content-type': 'application/json', 'content-length': lost.length }).end(lost);
+              return;
+            }
+            stored.push(body);
+            answer.writeHead(201, { 'content-length': 0 }).end();
+          },
+        })(request, response, nth),
+      );
+      await using repository = open(server.host);
+      await repository.push(small.descriptor, bytesOf(small.bytes));
+      expect(Buffer.concat(stored).equals(small.bytes)).toBe(true);
+      expect(server.asked.map(({ method }) => method)).not.toContain('PATCH');
+    },
+  );
 
   it('that the registry drops are noticed', async () => {
     await using server = await startScriptedServer(
