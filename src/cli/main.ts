@@ -9,5 +9,9 @@ if (problem === undefined) {
   const [{ AIRGAP }, { runInProcess }] = await Promise.all([import('./airgap.ts'), import('./run.ts')]);
   process.exit(await runInProcess(process.argv.slice(2), AIRGAP));
 }
+const { findPinnedNode, runWith } = await import('./pinned-node.ts');
+const [, script = '', ...args] = process.argv;
+const node = findPinnedNode(import.meta.url);
+if (node !== undefined) process.exit(await runWith(node, script, args));
 process.stderr.write(problem);
 process.exit(2);

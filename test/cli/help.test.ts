@@ -1,7 +1,8 @@
 /** How the commands present themselves, and how they answer what they do not understand. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { cp, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { explainOldNode } from '../../src/cli/node-version.ts';
@@ -9,10 +10,13 @@ import { AIRGAP } from '../../src/cli/airgap.ts';
 import { VERIFY_AND_LOAD } from '../../src/cli/operator.ts';
 import type { Program } from '../../src/cli/program.ts';
 import { runInside } from '../helpers/in-process.ts';
+import { findPinnedNode } from '../../src/cli/pinned-node.ts';
 import { run } from '../helpers/run.ts';
+import { makeTempDir } from '../helpers/temp.ts';
 import { useBuiltCli } from './built-cli.ts';
 
 const cli = useBuiltCli();
+const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 const COMMANDS = [
   ...['init', 'keys generate', 'keys show', 'resolve', 'build', 'verify'],
@@ -134,14 +138,34 @@ describe('an older Node', () => {
     expect(explainOldNode(version)).toBeUndefined();
   });
 
-  const SYSTEM_NODE = '/usr/bin/node';
-  test.runIf(existsSync(SYSTEM_NODE))('can read both programs and is told what is wrong', async () => {
-    const { stdout: version } = await run(SYSTEM_NODE, ['--version']);
-    if (explainOldNode(version.trim()) === undefined) return;
-    for (const name of ['airgap.mjs', 'verify-and-load.mjs']) {
-      const { stdout, stderr, exitCode } = await run(SYSTEM_NODE, [join(cli.directory, name), '--version']);
-      expect(stderr).toBe(explainOldNode(version.trim()));
-      expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
-    }
+  test('airgap starts the Node that npm installed beside it, and hands on its exit code', async () => {
+    const node = findPinnedNode(import.meta.url);
+    expect(node).toBe(await realpath(process.execPath));
+    expect(findPinnedNode('file:///nowhere/airgap.mjs')).toBeUndefined();
+    const script = fileURLToPath(new URL('../../src/cli/pinned-node.ts', import.meta.url));
+    const program = `
+      import { runWith } from ${JSON.stringify(script)};
+      process.exit(await runWith(process.execPath, '-e', ['console.log("started"); process.exit(7)']));`;
+    const { stdout, exitCode } = await run(process.execPath, ['--input-type=module', '-e', program]);
+    expect([stdout, exitCode]).toEqual(['started\n', 7]);
   });
+
+  const SYSTEM_NODE = '/usr/bin/node';
+  test.runIf(existsSync(SYSTEM_NODE))(
+    'can read both programs, and is told what is wrong where it has to do',
+    async () => {
+      const { stdout: version } = await run(SYSTEM_NODE, ['--version']);
+      if (explainOldNode(version.trim()) === undefined) return;
+      await using temp = await makeTempDir();
+      await cp(cli.directory, temp.path, { recursive: true });
+      for (const name of ['airgap.mjs', 'verify-and-load.mjs']) {
+        const { stdout, stderr, exitCode } = await run(SYSTEM_NODE, [temp.join(name), '--version']);
+        expect(stderr).toBe(explainOldNode(version.trim()));
+        expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+      }
+      // Where npm installed the pinned Node beside it, airgap runs all the same.
+      const { stdout } = await run(SYSTEM_NODE, [join(repository, 'dist', 'airgap.mjs'), '--version']);
+      expect(stdout).toBe(`${packageJson.version}\n`);
+    },
+  );
 });
