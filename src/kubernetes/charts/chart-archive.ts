@@ -5,7 +5,7 @@ import { stableGzip } from '../../base/tar/stable-gzip.ts';
 import { readTar } from '../../base/tar/tar-reader.ts';
 import { bytesOf, collect } from '../../content/verified.ts';
 import { IntegrityError } from '../../errors.ts';
-import { MAX_CHART_BYTES, MAX_CHART_FILE_BYTES, MAX_CHART_FILES, withoutByteOrderMark } from './chart-files.ts';
+import { MAX_CHART_BYTES, MAX_CHART_FILE_BYTES, MAX_CHART_FILES } from './chart-files.ts';
 import type { ChartFile } from './chart-files.ts';
 
 /** By these two fields of the gzip header Helm marks its packages. */
@@ -89,7 +89,7 @@ export async function unpackChart(
         throw refuse(`has two top directories, ${JSON.stringify(top)} and ${JSON.stringify(directory)}`);
       if (files.has(path)) throw refuse(`holds ${JSON.stringify(name)} twice`);
       if (files.size >= MAX_CHART_FILES) throw refuse(`holds more than ${MAX_CHART_FILES} files`);
-      files.set(path, withoutByteOrderMark(await collect(content)));
+      files.set(path, await collect(content));
     }
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) throw refuse(error.message, error);

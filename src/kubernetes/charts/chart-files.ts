@@ -66,6 +66,6 @@ function leadsOut(place: string, chart: string): UsageError {
 }
 
 /** Drops the byte order mark, as Helm does. */
-export function withoutByteOrderMark(bytes: Buffer): Buffer {
+function withoutByteOrderMark(bytes: Buffer): Buffer {
   return bytes.length >= 3 && bytes.readUIntBE(0, 3) === 0xefbbbf ? bytes.subarray(3) : bytes;
 }

@@ -26,7 +26,7 @@ export function readJsonPatch(document: YamlDocument, fileName: string): readonl
   if (!isJsonPatch(document.value)) return [];
   return document.value.flatMap((operation, index) => {
     const levels = String(operation['path']).split('/').slice(1);
-    if (operation['value'] === undefined || levels.length > MAX_LEVELS) return [];
+    if (levels.length > MAX_LEVELS) return [];
     const { line } = document.locate([index, 'value']);
     return [
       {
@@ -45,7 +45,7 @@ export function readJsonPatch(document: YamlDocument, fileName: string): readonl
 function nest(levels: readonly string[], value: unknown): Readonly<Record<string, unknown>> {
   const inner = [...levels].reverse().reduce<unknown>((held, level) => {
     if (INDEX.test(level)) return [held];
-    return { [level.replaceAll('~1', '/').replaceAll('~0', '~')]: held };
+    return { [level]: held };
   }, value);
   return isMapping(inner) ? inner : { items: inner };
 }

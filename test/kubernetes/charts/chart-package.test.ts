@@ -100,7 +100,8 @@ describe('openChart of a directory', () => {
 
     it('no chart that runs none, and none below a chart that declares images', async () => {
       const declares = { 'Chart.yaml': `${bare['Chart.yaml']}annotations: {images: "[sub:1]"}\n` };
-      expect(await warningsOf({ ...bare, 'templates/cm.yaml': 'kind: ConfigMap\ndata: {my-imagery: x}\n' })).toEqual([]);
+      const quiet = { 'templates/cm.yaml': 'kind: ConfigMap\ndata: {my-imagery: x}\n', 'values.yaml': 'image: app\n' };
+      expect(await warningsOf({ ...bare, ...quiet })).toEqual([]);
       expect(
         await warningsOf({ ...declares, 'charts/sub/Chart.yaml': sub, 'charts/sub/templates/pod.yaml': runs }),
       ).toEqual([]);

@@ -123,14 +123,26 @@ describe('a kustomization', () => {
     expect(namesOf(found)).toEqual(['dev', 'plain', 'prod'].map((tag) => `docker.io/library/app:${tag}`));
   });
 
+  test('gives its images to what the patches of its base put in place', async () => {
+    const found = await find({
+      'base/kustomization.yaml':
+        "resources: [pods.yaml]\npatches:\n  - patch: '[{op: add, path: /spec/containers/-, value: {image: app:1}}]'\n",
+      'base/pods.yaml': pod('p', 'other:1'),
+      'overlay/kustomization.yaml': listing(entry('app', 'newTag: late'), '[../base]'),
+    });
+    expect(namesOf(found)).toEqual(['docker.io/library/app:late', 'docker.io/library/other:1']);
+  });
+
   test('that takes resources from elsewhere is warned of', async () => {
     const { warnings } = await find({
       'm/kustomization.yaml':
-        'resources: [https://example.com/x.yaml, ../gone]\nhelmCharts: [{name: x}]\npatches: [{path: p.yaml}]\n',
+        'resources: [https://example.com/x.yaml, ../gone, ../../up/x.yaml, ../../../far]\nhelmCharts: [{name: x}]\npatches: [{path: p.yaml}]\n',
     });
     expect(warnings).toEqual([
       expect.stringMatching(/^m\/kustomization\.yaml lists https:\/\/example\.com\/x\.yaml, which is not among/),
       expect.stringMatching(/^m\/kustomization\.yaml lists gone, which is not among/),
+      expect.stringMatching(/^m\/kustomization\.yaml lists \.\.\/up\/x\.yaml, which is not among/),
+      expect.stringMatching(/^m\/kustomization\.yaml lists \.\.\/\.\.\/far, which is not among/),
       expect.stringMatching(/^m\/kustomization\.yaml lists m\/p\.yaml, which is not among/),
       expect.stringMatching(/^m\/kustomization\.yaml takes resources from helmCharts, /),
     ]);
@@ -178,6 +190,11 @@ describe('a file of a directory that holds no resources', () => {
 
   test.each(Object.keys(others))('is refused where the release names %s itself', async (path) => {
     await expect(find(others, [path])).rejects.toMatchObject({ code: 'INVALID_SPEC' });
+  });
+
+  test('is refused where a kustomization lists it as a resource', async () => {
+    const files = { ...others, 'm/kustomization.yaml': 'resources: [values.yaml]\n' };
+    await expect(find(files)).rejects.toThrow('m/values.yaml:1: Deployment has no apiVersion');
   });
 
   test('is none to warn of where a kustomization reads it', async () => {
