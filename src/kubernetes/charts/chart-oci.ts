@@ -72,9 +72,10 @@ function annotationsOf(metadata: ChartMetadata, created: string): Record<string,
 
 /** Go leaves empty fields of the metadata out; `repository` of a dependency alone is always there. */
 function withoutEmpty(metadata: ChartMetadata): unknown {
-  const dependencies = metadata.dependencies?.map((dependency) => ({
-    ...pick(dependency),
-    repository: dependency.repository ?? '',
+  const dependencies = metadata.dependencies?.map(({ name, version, repository, ...rest }) => ({
+    ...pick({ name, version }),
+    repository: repository ?? '',
+    ...pick(rest),
   }));
   const maintainers = metadata.maintainers?.map(pick);
   const annotations = metadata.annotations && sorted(metadata.annotations);

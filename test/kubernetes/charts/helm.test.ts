@@ -12,6 +12,14 @@ import { MINIMAL_CHART, writeFiles } from './chart-files.ts';
 const temp = useTempDir();
 const CREATED = '2026-01-31T12:00:00Z';
 
+/** Without apiVersion, with its dependencies in a file of their own, and with values that YAML takes for no text. */
+const OLD_CHART: Readonly<Record<string, string>> = {
+  'Chart.yaml':
+    'name: demo\nversion: 1.2.3+build.7\nappVersion: 5\nkeywords: [a, 1, null]\nannotations: {a: 1, b: true, c: null}\n',
+  'requirements.yaml': "dependencies: [{name: sub, version: '1', repository: '', condition: sub.enabled, tags: [x]}]\n",
+  'charts/sub/Chart.yaml': 'apiVersion: v1\nname: sub\nversion: 1.0.0\n',
+};
+
 function helmEnvironment(): Record<string, string> {
   return {
     ...(process.env as Record<string, string>),
@@ -36,9 +44,12 @@ describe.each(['helm3', 'helm4'])('%s', (tool) => {
     );
   });
 
-  it('pushes a package as the artifact we make, and pulls it back', async (t) => {
+  it.for([
+    ['of version 2', MINIMAL_CHART],
+    ['of version 1, with requirements', OLD_CHART],
+  ] as const)('pushes a package %s as the artifact we make, and pulls it back', async ([, files], t) => {
     const helm = requireTool(tool) ?? t.skip();
-    const chart = await openChart(await writeFiles(temp.join('demo'), MINIMAL_CHART));
+    const chart = await openChart(await writeFiles(temp.join('demo'), files));
     const file = temp.join(chart.fileName);
     await writeFile(file, chart.bytes);
     const time = new Date(CREATED);
@@ -54,10 +65,12 @@ describe.each(['helm3', 'helm4'])('%s', (tool) => {
       const response = await fetch(`${registry.url}/v2/charts/demo/manifests/${artifact.tag}`, {
         headers: { accept: artifact.manifest.descriptor.mediaType },
       });
-      expect(await response.text()).toBe(artifact.manifest.bytes.toString());
-      expect(response.headers.get('docker-content-digest')).toBe(artifact.manifest.descriptor.digest);
-      const config = await fetch(`${registry.url}/v2/charts/demo/blobs/${artifact.config.descriptor.digest}`);
+      const manifest = await response.text();
+      const pushed = (JSON.parse(manifest) as { config: { digest: string } }).config.digest;
+      const config = await fetch(`${registry.url}/v2/charts/demo/blobs/${pushed}`);
       expect(await config.text()).toBe(artifact.config.bytes.toString());
+      expect(manifest).toBe(artifact.manifest.bytes.toString());
+      expect(response.headers.get('docker-content-digest')).toBe(artifact.manifest.descriptor.digest);
       await mkdir(temp.join('pulled'));
       const from = [`${repository}/demo`, '--version', '1.2.3+build.7', '--plain-http'];
       await runOk(helm, ['pull', ...from, '-d', temp.join('pulled')], { env });
