@@ -12,7 +12,19 @@ export const MAX_MANIFEST_BYTES: number = 32 * 1024 * 1024;
 const MAX_CHILDREN = 10_000;
 const MAX_SIZE = Number.MAX_SAFE_INTEGER;
 /** Keys that decide what content is. Go's decoder also takes them in another case, so that spelling is refused. */
-const DECISIVE_KEYS = ['schemaVersion', 'mediaType', 'config', 'layers', 'manifests', 'subject', 'fsLayers'];
+const DECISIVE_KEYS = [
+  ...[
+    'schemaVersion',
+    'mediaType',
+    'artifactType',
+    'config',
+    'layers',
+    'manifests',
+    'subject',
+    'annotations',
+    'fsLayers',
+  ],
+];
 const DESCRIPTOR_KEYS = ['mediaType', 'digest', 'size', 'urls', 'data', 'platform', 'artifactType', 'annotations'];
 const PLATFORM_KEYS = ['os', 'architecture', 'variant', 'os.version', 'os.features'];
 

@@ -116,6 +116,25 @@ const INVENTORY = table({
   blobs: list(table({ digest, mediaType: text(1, 255), size })),
 });
 
+/** Section 8, the front: from header to header, each with a size of its own, to the bytes of `release.json`. */
+export function findInventory(file: Buffer, insist: Insist): Buffer {
+  for (let offset = 0, first = true; ; first = false) {
+    const name = file.toString('latin1', offset, offset + 100).replace(/\0[^]*/, '');
+    const field = file.toString('latin1', offset + 124, offset + 136);
+    const size = Number.parseInt(field, 8);
+    insist(/^[0-7]{11}\0$/.test(field) && first === (name === 'checksums.txt'), 'front');
+    if (name === 'release.json') {
+      insist(size >= 1 && size <= 32 * 1024 * 1024, 'size of release.json');
+      return file.subarray(offset + 512, offset + 512 + size);
+    }
+    insist(
+      /^(checksums\.txt|(signatures|attestations)\/[0-9]+\.sigstore\.json|trust\/[0-9]+\.trust\.json)$/.test(name),
+      'front',
+    );
+    offset += 512 + Math.ceil(size / 512) * 512;
+  }
+}
+
 /** Reads the bytes of `release.json`, and insists on every rule that is about it alone. */
 export function readInventory(bytes: Buffer, insist: Insist): Release {
   const outside = bytes.toString('latin1').replace(/"(?:[^"\\]|\\[^])*"/g, '');

@@ -22,7 +22,7 @@ export interface Document {
 type Json = Readonly<Record<string, unknown>>;
 
 const KEYS = {
-  document: ['schemaVersion', 'mediaType', 'config', 'layers', 'manifests', 'subject', 'fsLayers'],
+  document: ['schemaVersion', 'mediaType', 'artifactType', 'config', 'layers', 'manifests', 'subject', 'annotations', 'fsLayers'], // prettier-ignore
   descriptor: ['mediaType', 'digest', 'size', 'urls', 'data', 'platform', 'artifactType', 'annotations'],
   platform: ['os', 'architecture', 'variant', 'os.version', 'os.features'],
   config: ['os', 'architecture', 'variant'],

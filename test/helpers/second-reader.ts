@@ -3,7 +3,7 @@
  * say of an archive is said by the page between them. Holds the whole file in memory; for tests.
  */
 import { createHash, verify, type KeyObject } from 'node:crypto';
-import { readInventory } from './second-reader-inventory.ts';
+import { findInventory, readInventory } from './second-reader-inventory.ts';
 import { compareGraph } from './second-reader-graph.ts';
 import { canonical, readMaterial } from './second-reader-bundle.ts';
 
@@ -237,7 +237,13 @@ export function readArchive(file: Buffer, trusted: readonly KeyObject[], thresho
   );
   // The inventory's own line comes first.
   listed.sort((a, b) => Number(b.path === 'release.json') - Number(a.path === 'release.json'));
-  const lines = listed.map(({ path }) => `${hexOf(at(path))}  ${path}\n`);
+  // Of image tarballs the list may say what it likes: their bytes are accounted for below.
+  const said = new Map(checksums.toString('latin1').split('\n').map((line) => [line.slice(66), line.slice(0, 64)])); // prettier-ignore
+  const hexOfMember = (path: string): string =>
+    path.startsWith('images/') && /^[a-f0-9]{64}$/.test(said.get(path) ?? '')
+      ? (said.get(path) ?? '')
+      : hexOf(at(path));
+  const lines = listed.map(({ path }) => `${hexOfMember(path)}  ${path}\n`);
   insist(checksums.equals(Buffer.from(lines.join(''))), 'checksums');
   proveProvenance(
     release,
@@ -257,25 +263,6 @@ export function readArchive(file: Buffer, trusted: readonly KeyObject[], thresho
   }
   compareGraph(release, contents, insist);
   return members;
-}
-
-/** Section 8, the front: from header to header, each with a size of its own, to the bytes of `release.json`. */
-function findInventory(file: Buffer, insist: Insist): Buffer {
-  for (let offset = 0, first = true; ; first = false) {
-    const name = file.toString('latin1', offset, offset + 100).replace(/\0[^]*/, '');
-    const field = file.toString('latin1', offset + 124, offset + 136);
-    const size = Number.parseInt(field, 8);
-    insist(/^[0-7]{11}\0$/.test(field) && first === (name === 'checksums.txt'), 'front');
-    if (name === 'release.json') {
-      insist(size >= 1 && size <= 32 * 1024 * 1024, 'size of release.json');
-      return file.subarray(offset + 512, offset + 512 + size);
-    }
-    insist(
-      /^(checksums\.txt|(signatures|attestations)\/[0-9]+\.sigstore\.json|trust\/[0-9]+\.trust\.json)$/.test(name),
-      'front',
-    );
-    offset += 512 + Math.ceil(size / 512) * 512;
-  }
 }
 
 /** Section 7. Returns the key id when a trusted key signed. */

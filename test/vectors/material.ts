@@ -141,6 +141,18 @@ export function arrange(draft: Draft): Draft {
   return draft;
 }
 
+/** The small release with another signed list of the same length. */
+export async function withChecksums(change: (text: string) => string): Promise<Buffer> {
+  const { inventory, contents } = arrange(makeDraft());
+  const archive = await forgeArchive(inventory, contents);
+  const [list, slot] = layoutArchive(inventory).members;
+  if (list === undefined || slot === undefined) throw new Error('no front');
+  const checksums = Buffer.from(change(archive.toString('latin1', list.offset, list.offset + list.size)), 'latin1');
+  archive.set(checksums, list.offset);
+  archive.set(fillSlot(await SIGNER.sign(checksums), slot.size), slot.offset);
+  return archive;
+}
+
 /** The archive with another text for `release.json`, signed anew: all but the inventory is as it was. */
 export async function withText(draft: Draft, change: (text: string) => string | Buffer): Promise<Buffer> {
   const { inventory } = arrange(draft);

@@ -5,7 +5,7 @@ import { createKeySigner } from '../../src/trust/signing/signer.ts';
 import { fixedKeyPair } from '../archive/forge.ts';
 import { encodeArchive, type Vector, type VectorFile } from './encoding.ts';
 import { graphRecipes } from './graph-vectors.ts';
-import { arrange, build, KEYS, makeDraft, withText } from './material.ts';
+import { arrange, build, KEYS, makeDraft, withChecksums, withText } from './material.ts';
 
 export type Recipe = readonly [name: string, rule: string, verdict: Vector['verdict'], make: () => Promise<Buffer>];
 
@@ -46,6 +46,10 @@ const BYTE_RECIPES: readonly Recipe[] = [
   ['other content', '8', 'refuse', patched('docs/readme.txt', 512, 'R')],
   ['other content of a blob', '8', 'refuse', patched('images/linux-amd64.tar', 512 * 7, 'L')],
   ['another digest of a tarball in the list', '6', 'refuse', patched('checksums.txt', 512 + 250, '0')],
+  ['a wrong digest of a tarball that was signed', '6', 'accept', () => withChecksums((text) => text.replace(/^[a-f0-9]{64}(?= {2}images)/m, '0'.repeat(64)))],
+  ['a digest of a tarball that is none', '6', 'refuse', () => withChecksums((text) => text.replace(/^[a-f0-9]{64}(?= {2}images)/m, 'x'.repeat(64)))],
+  ['a wrong digest of a file that was signed', '6', 'refuse', () => withChecksums((text) => text.replace(/^[a-f0-9]{64}(?= {2}docs)/m, '0'.repeat(64)))],
+  ['lines in another order', '6', 'refuse', () => withChecksums((text) => text.replace(/^(.*image-list.*\n)(.*docs.*\n)/m, '$2$1'))],
   ['a byte behind the signature', '7', 'refuse', resigned((text) => text.replace(/ \n$/, 'x\n'))],
   ['no line feed at the end of a slot', '7', 'refuse', resigned((text) => text.replace(/\n$/, ' '))],
   ['a space within the bundle', '7.1', 'refuse', resigned((text) => text.replace(':', ': ').replace(/ \n$/, '\n'))],

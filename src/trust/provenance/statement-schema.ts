@@ -1,5 +1,6 @@
 /** The statement of how a release was built: SLSA provenance v1 in an in-toto statement, as this product writes it. */
 import * as z from 'zod';
+import { isUtcSeconds } from '../../base/utc-time.ts';
 import { listOf } from '../../base/schemas/list.ts';
 import { DigestText } from '../../content/content-graph.ts';
 
@@ -14,7 +15,10 @@ export const BUILD_TYPE = 'https://airgap.hexabase.ai/build-types/archive/v1';
 
 const Text = z.string().min(1).max(512);
 const Hex = z.string().regex(/^[a-f0-9]{64}$/);
-const Time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+const Time = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+  .refine(isUtcSeconds, 'no such time');
 
 /** An absolute URI in printable ASCII. */
 export const UriText = z

@@ -159,6 +159,14 @@ describe('the spelling of a statement', () => {
     ['__proto__', (text) => text.replace('{', '{"__proto__":{},')],
     ['an unknown field', (text) => text.replace('"internalParameters":{', '"internalParameters":{"x":1,')],
     ['no subject', (text) => text.replace(/"subject":\[.*?\],"pred/, '"subject":[],"pred')],
+    [
+      'a day that does not exist',
+      (text) =>
+        text.replace(
+          /("builder":\{[^}]*\})(,"metadata":\{[^}]*\})?/,
+          '$1,"metadata":{"invocationId":"https://a.example/1","startedOn":"2026-02-30T00:00:00Z","finishedOn":"2026-03-01T00:00:00Z"}',
+        ),
+    ],
     ['another build type', (text) => text.replace('build-types/archive/v1', 'build-types/archive/v2')],
   ])('refuses %s', (_name, change) => {
     const text = payloadOf(others[0]);
