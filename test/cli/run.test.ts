@@ -1,0 +1,16 @@
+/** Ctrl-C: the first asks the work to stop, the second ends the process whatever the work does. */
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { startProcess } from '../helpers/process.ts';
+
+const CHILD = fileURLToPath(new URL('stubborn-child.ts', import.meta.url));
+
+test.each(['SIGINT', 'SIGTERM'] as const)('a second %s ends work that goes on after the first', async (signal) => {
+  await using running = await startProcess(process.execPath, [CHILD]);
+  await running.waitUntil('it worked', () => running.stdout === 'working\n');
+  running.kill(signal);
+  await running.waitUntil('it was asked', () => running.stdout === 'working\nasked to stop: AbortError\n');
+  expect(running.isRunning).toBe(true);
+  running.kill(signal);
+  expect(await running.ended).toMatchObject({ exitCode: null, signal, stderr: '' });
+});
