@@ -88,10 +88,13 @@ assert_node() {
   [[ $(command -v node) == "$pinned" ]] || fail "node on PATH is $(command -v node), not the pinned $pinned"
 }
 
-# Builds the engine that renders charts, where Go is at hand; without it a helm program renders them.
+# Builds the engine that renders charts, where a Go that can is at hand; without it a helm program renders them.
 setup_engine() {
-  if ! command -v go >/dev/null; then
-    note 'MISSING TOOL: go: the engine that renders charts is not built; dist/ comes without it'
+  local wanted have
+  wanted=$(sed -n 's/^go //p' "$repo/scripts/helm-engine/go.mod")
+  have=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//') || true
+  if [[ -z $have || $(printf '%s\n' "$wanted" "$have" | sort -V | sed -n 1p) != "$wanted" ]]; then
+    note "MISSING TOOL: go: version $wanted or newer builds the engine that renders charts; dist/ comes without it"
     return 0
   fi
   bash "$repo/scripts/helm-engine/build.sh" >&2 </dev/null

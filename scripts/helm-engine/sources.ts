@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What build.sh makes. */
-export const ENGINE_FILES = ['helm-engine.json', 'helm-engine.wasm.zst'] as const;
+export const ENGINE_FILES = ['helm-engine.json', 'helm-engine.wasm.zst', 'helm-engine.notices.txt'] as const;
 
 /** The digest of the Go sources and of the modules they are built with. */
 export function digestSources(): string {
@@ -13,10 +13,9 @@ export function digestSources(): string {
   return `sha256:${hash.digest('hex')}`;
 }
 
-/** Whether the folder has an engine that was built from these sources. */
+/** Whether the folder has a whole engine that was built from these sources. */
 export function isOfTheseSources(folder: string): boolean {
-  const description = join(folder, ENGINE_FILES[0]);
-  if (!existsSync(description)) return false;
-  const { sources } = JSON.parse(readFileSync(description, 'utf8')) as { readonly sources?: string };
+  if (!ENGINE_FILES.every((file) => existsSync(join(folder, file)))) return false;
+  const { sources } = JSON.parse(readFileSync(join(folder, ENGINE_FILES[0]), 'utf8')) as { readonly sources?: string };
   return sources === digestSources();
 }
