@@ -146,10 +146,12 @@ describe('load', () => {
     expect(errorOf(failed).message).toContain(report);
   });
 
-  test('extracting onto a full disk is an error that names the file', async () => {
+  test('extracting onto a full disk is told before the verification, and leaves nothing', async () => {
     await using disk = await mountTmpfs({ maxBytes: MIB });
     const failed = await airgap(['extract', fixture.archive, `${disk.path}/files`, '--key', fixture.pub, '--json']);
     expect(failed.exitCode).toBe(1);
-    expect(errorOf(failed).message).toContain(`${disk.path}/files`);
+    expect(errorOf(failed)).toMatchObject({ code: 'NO_SPACE' });
+    expect(errorOf(failed).message).toMatch(new RegExp(`^${disk.path} has \\d+ bytes free; \\d+ are needed`));
+    expect(await readdir(disk.path)).toEqual([]);
   });
 });

@@ -68,7 +68,7 @@ describe('extracting', () => {
     const verified = await verifyPayload(source);
     swapByte('docs/readme.txt');
     await expect(extractFiles(verified, temp.join('out'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' }); // prettier-ignore
-    expect(await readdir(temp.join('out'), { recursive: true })).toEqual(['docs', 'docs/empty.txt']);
+    expect((await readdir(temp.path)).sort()).toEqual(['a.tar', 'victim']);
   });
 
   test('gives no file more rights than reading, and running where it is for that', async () => {

@@ -1,8 +1,8 @@
 /** The disk under a file that is about to be written: is there room, and what is there already. */
-import { stat, statfs } from 'node:fs/promises';
+import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StoreError, UsageError } from '../../errors.ts';
-import { onDisk, systemCode, systemWords } from './system-errors.ts';
+import { onDisk, systemCode } from './system-errors.ts';
 
 /** Room for the journal and the file system's own bookkeeping. */
 const SPARE_BYTES = 1024 * 1024;
@@ -13,23 +13,41 @@ const SPARE_BYTES = 1024 * 1024;
  */
 export async function requireSpace(path: string, size: number): Promise<void> {
   const directory = dirname(path);
-  const { bavail, bsize } = await statfs(directory).catch((error: unknown) => {
-    throw new UsageError('USAGE', `cannot write to ${directory}: ${systemWords(error)}`, {
-      cause: error,
+  if (!(await fileExists(directory))) {
+    throw new UsageError('USAGE', `cannot write to ${directory}: there is no such directory`, {
       hint: 'create the directory first',
     });
+  }
+  await assertFree(directory, size, await takenBy([`${path}.partial`]), 'free some space or choose another --output');
+}
+
+/**
+ * Insists, before long work begins, that files of this size can be written below a directory, which may have to be made.
+ * @param leftovers paths of what an earlier run left half-written, and this one clears away
+ * @throws StoreError `NO_SPACE` with the numbers, `STORE_IO` when it may not be written to
+ */
+export async function assertRoom(directory: string, size: number, leftovers: readonly string[] = []): Promise<void> {
+  let existing = directory;
+  while (dirname(existing) !== existing && !(await fileExists(existing))) existing = dirname(existing);
+  await onDisk(`cannot write to ${existing}`, () => access(existing, constants.W_OK | constants.X_OK));
+  await assertFree(existing, size, await takenBy(leftovers), 'free some space, or choose another place');
+}
+
+async function assertFree(directory: string, size: number, taken: number, hint: string): Promise<void> {
+  const { bavail, bsize } = await onDisk(`cannot look at ${directory}`, () => statfs(directory));
+  const [available, needed] = [bavail * bsize + taken, size + SPARE_BYTES];
+  if (available >= needed) return;
+  throw new StoreError('NO_SPACE', `${directory} has ${available} bytes free; ${needed} are needed`, {
+    hint: `${hint}; nothing was written`,
+    details: { available, needed },
   });
-  const partial = await statIfThere(`${path}.partial`);
-  const available = bavail * bsize + (partial?.blocks ?? 0) * 512;
-  if (available >= size + SPARE_BYTES) return;
-  throw new StoreError(
-    'NO_SPACE',
-    `${directory} has ${available} bytes free; the archive needs ${size + SPARE_BYTES}`,
-    {
-      hint: 'free some space or choose another --output; nothing was written',
-      details: { available, needed: size + SPARE_BYTES },
-    },
-  );
+}
+
+/** Bytes on disk. */
+async function takenBy(paths: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const path of paths) bytes += ((await statIfThere(path))?.blocks ?? 0) * 512;
+  return bytes;
 }
 
 export async function fileExists(path: string): Promise<boolean> {

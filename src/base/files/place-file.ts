@@ -192,8 +192,8 @@ async function discard(file: FileHandle, aside: string): Promise<void> {
   if (isOwn) await rm(aside, { force: true });
 }
 
-/** A name that follows from the file's, so that the next run clears away what a killed one left. */
-function asideOf(path: string): string {
+/** Where a file is written first: a name that follows from its own, so that the next run clears away what a killed one left. */
+export function asideOf(path: string): string {
   const name = createHash('sha256').update(basename(path)).digest('hex').slice(-16);
   return join(dirname(path), `.${name}.partial`);
 }

@@ -48,11 +48,12 @@ export async function extractAndReport(
   const { withAdmittedRelease } = await import('../../site/admitted-release.ts');
   const { siteEnvironment } = await import('../inputs/site-request.ts');
   const { verifyPayload } = await import('../../archive/verification/verified-archive.ts');
-  const { extractFiles } = await import('../../operations/extract.ts');
+  const { assertExtractable, extractFiles } = await import('../../operations/extract.ts');
   const { auditLog } = options;
   const request = { action: 'extract', archive: path, target: directory, terms, auditLog } as const;
   await withAdmittedRelease(request, await siteEnvironment(context, options), async (admitted) => {
     const { archive } = admitted;
+    await assertExtractable(archive, directory, { paths });
     const verified = await (async () => {
       using progress = await openProgress(context);
       return await verifyPayload(archive, { signal, onProgress: progress.onVerified });

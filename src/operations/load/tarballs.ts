@@ -12,7 +12,8 @@ import { parseReference } from '../../oci/reference.ts';
 import { dockerPlatform, inspectDockerImages, type DockerOptions } from '../../stores/docker/engine.ts';
 import { loadIntoDocker } from '../../stores/docker/load.ts';
 import { readChunks } from '../../base/files/open-file.ts';
-import { placeFile } from '../../base/files/place-file.ts';
+import { assertRoom } from '../../base/files/disk.ts';
+import { asideOf, placeFile } from '../../base/files/place-file.ts';
 import { onDisk } from '../../base/files/system-errors.ts';
 import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
 import type { ImageTarball, TrustedArchive } from '../../archive/verification/trusted-archive.ts';
@@ -111,6 +112,7 @@ export interface LoadTarsOutcome {
  * import images from. A file that is there is hashed before it counts.
  * @see https://docs.k3s.io/installation/airgap
  * @throws UsageError `USAGE` when there is nothing to load, or a platform is not carried.
+ * @throws StoreError `NO_SPACE` with the numbers, `STORE_IO` when the directory may not be written to
  */
 export async function planDirectory(
   archive: TrustedArchive,
@@ -128,6 +130,11 @@ export async function planDirectory(
   );
   if (tarballs.length === 0) {
     throw nothingToLoad(archive.release.inventory, imagesFor(options.platforms), `dir:${directory}`);
+  }
+  const missing = tarballs.filter(({ present }) => !present);
+  if (missing.length > 0) {
+    const size = missing.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+    await assertRoom(directory, size, missing.map(({ destination }) => asideOf(destination))); // prettier-ignore
   }
   return createPlan(archive, 'directory', tarballs);
 }
