@@ -2,10 +2,9 @@
 import { AirgapError, UsageError } from '../../errors.ts';
 import { parseReference, withDefaultTag, type Reference } from '../../oci/reference.ts';
 import type { YamlPath } from '../../base/yaml-source.ts';
-import { isMapping, type KubernetesResource } from './yaml-documents.ts';
+import { findPlaces, formatPath, rulesFor } from './image-places.ts';
+import type { KubernetesResource } from './yaml-documents.ts';
 
-/** The lists of a PodSpec whose items run an image. */
-const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContainers'] as const;
 /** Kinds whose PodSpec is Kubernetes' own, so that a wrong type in it is a mistake and not another meaning. */
 const POD_KINDS = new Set([
   'Pod',
@@ -20,6 +19,12 @@ const POD_KINDS = new Set([
 ]);
 /** Holds schemas and examples of resources, not resources. */
 const SCHEMA_KIND = 'CustomResourceDefinition';
+/** What a controller fills in before it makes a pod: parameters of Argo and Tekton, templates, variables. */
+const FILLED_IN = /\{\{|\$[({]/;
+/** What Istio's webhook replaces, in any pod. */
+const WEBHOOK_FILLS = 'auto';
+/** KubeVirt and CDI write where the image is fetched from in front of it. */
+const TRANSPORT = /^docker:\/\//;
 
 /** One image field. */
 export interface ImageHit {
@@ -29,57 +34,52 @@ export interface ImageHit {
   readonly at: string;
 }
 
+/** One image field of a resource. */
+export interface ResourceImage extends ImageHit {
+  readonly path: YamlPath;
+  /** The row of the table of places that names it. */
+  readonly rule: string;
+}
+
 /** Says which image a pod gets in the place of the one that is written, and which file decides so. */
 export type ImageReplacer = (image: string) => { readonly image: string; readonly by?: string | undefined };
 
 const keep: ImageReplacer = (image) => ({ image });
 
 /**
- * Finds `image` in containers, init and ephemeral containers, and `image.reference` in volumes: wherever a PodSpec
- * stands, in Kubernetes' own kinds and in custom ones. Empty images are skipped: something else fills them in.
+ * Finds the images at the places that image-places.ts names: wherever a PodSpec stands, in Kubernetes' own kinds and in
+ * custom ones, and where well-known controllers take an image. Empty images and `auto` are skipped, and in custom kinds
+ * those with parameters: something else fills them in.
  * @throws UsageError `INVALID_SPEC` naming file and line of an image that is no reference.
- * @see https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodSpec
  */
-export function findImages(resource: KubernetesResource, override: ImageReplacer = keep): readonly ImageHit[] {
-  if (resource.kind === SCHEMA_KIND) return [];
-  const hits: ImageHit[] = [];
-  const take = (image: unknown, path: YamlPath): void => {
-    if (image === undefined || image === null || image === '') return;
-    const line = resource.lineOf(path);
-    const at = `${resource.fileName}:${line} ${resource.kind}/${resource.name} ${formatPath(path)}`;
-    if (typeof image === 'string') {
-      const { image: actual, by } = override(image);
-      const place = by === undefined ? at : `${at}, replaced by ${by}`;
-      hits.push({ reference: toReference(actual, place), at: place });
+export function findImages(resource: KubernetesResource, override: ImageReplacer = keep): readonly ResourceImage[] {
+  const { apiVersion, kind, value } = resource;
+  if (kind === SCHEMA_KIND) return [];
+  const hits: ResourceImage[] = [];
+  for (const { path, value: image, rule } of findPlaces(value, rulesFor(apiVersion, kind))) {
+    if (image === undefined || image === null || image === '' || image === WEBHOOK_FILLS) continue;
+    const at = describePlace(resource, path);
+    if (typeof image !== 'string') {
+      if (POD_KINDS.has(kind)) throw invalid(`${at}: an image must be text`);
+      continue;
     }
-    if (typeof image !== 'string' && POD_KINDS.has(resource.kind)) throw invalid(`${at}: an image must be text`);
-  };
-  const walk = (value: unknown, path: YamlPath): void => {
-    if (Array.isArray(value)) value.forEach((item, index) => walk(item, [...path, index]));
-    if (!isMapping(value)) return;
-    const isPodSpec = CONTAINER_LISTS.some((list) => Array.isArray(value[list]));
-    if (isPodSpec) {
-      for (const list of CONTAINER_LISTS) {
-        itemsOf(value[list]).forEach((item, index) => take(item['image'], [...path, list, index, 'image']));
-      }
-      itemsOf(value['volumes']).forEach((volume, index) => {
-        if (!isMapping(volume['image'])) return;
-        take(volume['image']['reference'], [...path, 'volumes', index, 'image', 'reference']);
-      });
-    }
-    for (const [key, inner] of Object.entries(value)) walk(inner, [...path, key]);
-  };
-  walk(resource.value, []);
+    if (FILLED_IN.test(image) && !POD_KINDS.has(kind)) continue;
+    const { image: actual, by } = rule.isOverridable === true ? override(image) : keep(image);
+    const place = by === undefined ? at : `${at}, replaced by ${by}`;
+    hits.push({ reference: toReference(actual, place), at: place, path, rule: rule.name });
+  }
   return hits;
 }
 
-function itemsOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value) ? value.map((item: unknown) => (isMapping(item) ? item : {})) : [];
+/** `manifests/app.yaml:21 Deployment/app spec.template.spec.containers[0].image`. */
+export function describePlace(resource: KubernetesResource, path: YamlPath): string {
+  const { fileName, kind, name } = resource;
+  return `${fileName}:${resource.lineOf(path)} ${kind}/${name} ${formatPath(path)}`;
 }
 
 function toReference(text: string, at: string): Reference {
   try {
-    return withDefaultTag(parseReference(text));
+    return withDefaultTag(parseReference(text.replace(TRANSPORT, '')));
   } catch (error) {
     if (!(error instanceof AirgapError)) throw error;
     throw invalid(`${at}: ${error.message}`, error.hint, error);
@@ -88,11 +88,4 @@ function toReference(text: string, at: string): Reference {
 
 function invalid(message: string, hint?: string, cause?: unknown): UsageError {
   return new UsageError('INVALID_SPEC', message, { hint, cause });
-}
-
-function formatPath(path: YamlPath): string {
-  return path
-    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`))
-    .join('')
-    .replace(/^\./, '');
 }
