@@ -16,7 +16,7 @@ import {
 } from './plan.ts';
 import { isRetryable, retrying, type RetryPolicy } from '../base/retry.ts';
 import type { Bytes } from '../base/bytes.ts';
-import { atTarget, faultOf, missesContent } from './faults.ts';
+import { atTarget, faultOf, missesContent, refusedEvidence, refusesForm } from './faults.ts';
 import { canMount, canResume, mountableSource, type MountTarget, type Source, type Target } from './store.ts';
 
 /** Transfers that run at the same time when nothing else is said. */
@@ -49,6 +49,8 @@ export interface CopyOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;
   readonly retry?: RetryPolicy | undefined;
+  /** Leave out evidence that a target refuses to take in its form, and what depends on it. @defaultValue false */
+  readonly skipRefusedEvidence?: boolean | undefined;
   /** Awaited after all blobs are stored and before the first manifest is: the moment to insist on proof. */
   readonly beforePublish?: (() => Promise<void>) | undefined;
 }
@@ -65,6 +67,16 @@ export interface CopyResult {
   readonly tagged: number;
   /** Targets that have a substitute now, from this run or an earlier one. */
   readonly substituted: readonly Substitution[];
+  /** Evidence that targets did not take; none but under `skipRefusedEvidence`. */
+  readonly refused: readonly RefusedEvidence[];
+}
+
+/** Evidence that a target did not take. */
+export interface RefusedEvidence {
+  readonly target: Target;
+  readonly digest: Digest;
+  /** What the target said. */
+  readonly why: string;
 }
 
 /**
@@ -94,6 +106,7 @@ class CopyRun {
   readonly #options: CopyOptions;
   readonly #pending: ReadonlyMap<Digest, PendingTransfer>;
   readonly #substituted: Substitution[];
+  readonly #refused: RefusedEvidence[] = [];
   #copiedBytes = 0;
   #copied = 0;
   #mounted = 0;
@@ -112,6 +125,7 @@ class CopyRun {
       mounted: this.#mounted,
       tagged: this.#tagged,
       substituted: this.#substituted,
+      refused: this.#refused,
     };
   }
 
@@ -130,9 +144,19 @@ class CopyRun {
   async publish({ transfer, missing }: PendingTransfer<ManifestTransfer>, signal: AbortSignal): Promise<void> {
     const { descriptor, source, substitute } = transfer;
     for (const target of missing) {
+      const without = [...transfer.names, transfer.subject].find((digest) => this.#isRefused(target, digest));
+      if (without !== undefined) {
+        this.#refused.push({ target, digest: descriptor.digest, why: `it depends on ${without}` });
+        continue;
+      }
       try {
         await this.#push(descriptor, source, target, signal);
       } catch (error) {
+        if (transfer.isEvidence === true && refusesForm(error)) {
+          if (this.#options.skipRefusedEvidence !== true) throw refusedEvidence(error, descriptor.digest, target);
+          this.#refused.push({ target, digest: descriptor.digest, why: error.message });
+          continue;
+        }
         if (!missesContent(error)) throw error;
         if (substitute === undefined) await this.#pushWithContent(transfer, target, signal);
         else {
@@ -168,10 +192,15 @@ class CopyRun {
   }
 
   async tag({ assignment: { descriptor, target, tag } }: PendingTag, signal: AbortSignal): Promise<void> {
+    if (this.#isRefused(target, descriptor.digest)) return;
     const named = substituteOf(this.#substituted, target, descriptor.digest) ?? descriptor;
     await atTarget(target, () => this.#retrying(named, target, signal, () => target.tag(named, tag, { signal })));
     this.#tagged++;
     this.#options.onEvent?.({ type: 'tagged', descriptor: named, target: target.name, tag });
+  }
+
+  #isRefused(target: Target, digest: Digest | undefined): boolean {
+    return this.#refused.some((refused) => refused.target === target && refused.digest === digest);
   }
 
   async #mount(

@@ -1,6 +1,7 @@
 /** Whose fault it is that a copy fails: that of the content, which must not be used, or that of the place it goes to. */
-import { AirgapError, IntegrityError, RegistryError, StoreError } from '../errors.ts';
+import { AirgapError, HttpError, IntegrityError, RegistryError, StoreError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
 import type { CallOptions, Source, Target } from './store.ts';
 import { verified } from './verified.ts';
 
@@ -37,6 +38,25 @@ export async function faultOf(
     return fault instanceof IntegrityError ? fault : error;
   }
   return targetFault(target, error);
+}
+
+/** Statuses of those who do not take manifests of this form, whatever they hold. */
+const REFUSED_FORM = new Set([400, 405, 406, 415, 422, 501]);
+
+/** Whether a target refused the form of a manifest, such as that of an artifact, and not what it names. */
+export function refusesForm(error: unknown): error is Error {
+  if (missesContent(error)) return false;
+  if (error instanceof HttpError) return REFUSED_FORM.has(error.failure.status);
+  return error instanceof StoreError && error.code === 'TARGET_FAULT' && refusesForm(error.cause);
+}
+
+/** The error for evidence that a target does not take. */
+export function refusedEvidence(cause: Error, digest: Digest, target: Pick<Target, 'name'>): StoreError {
+  return new StoreError('UNSUPPORTED', `${target.name} does not take the evidence ${digest}: ${cause.message}`, {
+    hint: 'allow artifacts at the target, or go without this evidence by --skip-refused-evidence',
+    details: { target: target.name, digest },
+    cause,
+  });
 }
 
 /** Whether a target refused a manifest since it does not have what that names. */

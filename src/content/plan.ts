@@ -45,6 +45,8 @@ export interface ManifestTransfer extends Transfer {
   readonly level: number;
   /** Blobs and manifests that it names. */
   readonly names: readonly Digest[];
+  /** Whether it vouches for an image, or belongs to what does, and is part of none. */
+  readonly isEvidence?: boolean | undefined;
   /** What the manifest refers to; a target holds a referrer only when its list for the subject names it. */
   readonly subject?: Digest | undefined;
   readonly substitute?: Substitute | undefined;
@@ -103,6 +105,7 @@ export function planCopy(
     for (const manifest of reached.manifests) addTo(manifests, manifest, source, target);
   }
   const subjects = referrersIn(graph);
+  const evidence = evidenceIn(graph);
   const ordered = childrenFirst([...manifests.keys()], subjects);
   const levels = levelsOf(ordered, subjects);
   const byDigest = new Map(graph.manifests.map((manifest) => [manifest.digest, manifest]));
@@ -114,6 +117,7 @@ export function planCopy(
       ...toTransfer(manifest, manifests.get(manifest) as Draft),
       level: levels.get(manifest.digest) ?? 0,
       names: contentOf(manifest),
+      isEvidence: evidence.has(manifest.digest),
       subject: subjects.get(manifest.digest),
       substitute: substitutes.get(manifest.digest),
     })),
@@ -204,6 +208,15 @@ function addTo<K>(drafts: Map<K, Draft>, key: K, source: Source, target: Target)
 
 function toTransfer(entry: GraphBlob | GraphManifest, { source, targets }: Draft): Transfer {
   return { descriptor: toDescriptor(entry), source, targets: [...targets] };
+}
+
+/** Manifests that are only there to vouch for images. */
+function evidenceIn(graph: ContentGraph): ReadonlySet<Digest> {
+  const manifestsOf = (roots: readonly Digest[]): readonly Digest[] =>
+    reachableFrom(graph, roots).manifests.map(({ digest }) => digest);
+  const own = new Set(manifestsOf(graph.images.map(({ digest }) => digest)));
+  const vouching = graph.images.flatMap(({ evidence = [] }) => evidence.map(({ digest }) => digest));
+  return new Set(manifestsOf(vouching).filter((digest) => !own.has(digest)));
 }
 
 function contentOf(manifest: GraphManifest): readonly Digest[] {

@@ -16,6 +16,8 @@ const HINT = 'name images in the release or the list, or choose another platform
 export interface MirrorOptions {
   /** Transfers at the same time. @defaultValue 4 */
   readonly concurrency?: number | undefined;
+  /** Mirror images without the evidence that the target does not take. @defaultValue false */
+  readonly skipRefusedEvidence?: boolean | undefined;
   /** How patiently a transfer is tried. @defaultValue five tries */
   readonly retry?: RetryPolicy | undefined;
   /** Ends what is under way. */

@@ -15,6 +15,7 @@ import { FileSource } from '../../src/stores/files.ts';
 import { MemoryStore } from '../../src/stores/memory.ts';
 import {
   contentOf as piecesOf,
+  makeArtifact,
   makeImage,
   makeIndex,
   makeMultiPlatformImage,
@@ -94,7 +95,7 @@ describe('a copy', () => {
     await expectComplete(target, app);
     expect((await target.resolve('1')).digest).toBe(app.descriptor.digest);
     const pieces = piecesOf(app).size;
-    expect(result).toEqual({ copiedBytes: sizeOf(app), copied: pieces, mounted: 0, tagged: 1, substituted: [] });
+    expect(result).toEqual({ copiedBytes: sizeOf(app), copied: pieces, mounted: 0, tagged: 1, substituted: [], refused: [] });
     const writes = log.filter(({ store, verb }) => store === 'target' && verb !== 'exists');
     const kinds = writes.map(({ verb, kind }) => (verb === 'push' ? kind : verb));
     expect(kinds.lastIndexOf('blob')).toBeLessThan(kinds.indexOf('manifest'));
@@ -109,7 +110,7 @@ describe('a copy', () => {
     target.log.length = 0;
     const pending = await assess(planCopy(graph, [route(app, target)]), { concurrency: 4 });
     expect(isComplete(pending)).toBe(true);
-    expect(await copy(pending)).toEqual({ copiedBytes: 0, copied: 0, mounted: 0, tagged: 0, substituted: [] });
+    expect(await copy(pending)).toEqual({ copiedBytes: 0, copied: 0, mounted: 0, tagged: 0, substituted: [], refused: [] });
     expect(log).toEqual([]);
     expect(target.log.every(({ verb }) => verb === 'exists')).toBe(true);
   });
@@ -365,6 +366,67 @@ describe('a manifest whose content a target misses', () => {
     });
     await expect(run([route(image, target)])).rejects.toMatchObject({ failure: { missesContent: true } });
     await expect(target.resolve('1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('evidence that a target does not take', () => {
+  const signature = makeArtifact('application/vnd.example.signature', 'signed', { subject: app });
+  const statement = makeArtifact('application/vnd.example.statement', 'about the signature', { subject: signature });
+  const evidence = [
+    { subject: app.descriptor.digest, digest: signature.descriptor.digest, kind: 'signature' as const },
+    { subject: signature.descriptor.digest, digest: statement.descriptor.digest, kind: 'artifact' as const },
+  ];
+
+  async function runSigned(target: RecordingStore, options: CopyOptions): Promise<CopyResult> {
+    await fill(source, signature, statement);
+    const images = [{ reference: 'registry.example/app:1', digest: app.descriptor.digest, evidence }];
+    const parts = [];
+    for (const { descriptor } of [app, signature, statement])
+      parts.push(await discoverImage(source, descriptor, { platforms: 'all', reference: 'r' }));
+    const signed = mergeGraphs(images, parts);
+    const routes = [statement, signature, app].map((node) => ({
+      digest: node.descriptor.digest,
+      source,
+      target,
+      ...(node === app ? { tag: '1' } : {}),
+    }));
+    return copy(await assess(planCopy(signed, routes), { concurrency: 4 }), { retry, ...options });
+  }
+
+  const refusing = (status: number, digest: Digest = signature.descriptor.digest): RecordingStore =>
+    new RecordingStore('target', log, (entry) => {
+      if (entry.verb === 'push' && entry.digest === digest) throw registryError(status);
+    });
+
+  test.each([400, 405, 415, 422])('with %i stops the copy, and the error names the way on', async (status) => {
+    await expect(runSigned(refusing(status), {})).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining(signature.descriptor.digest) as string,
+      hint: expect.stringContaining('--skip-refused-evidence') as string,
+    });
+  });
+
+  test('is left out with what depends on it where that is asked for, and named', async () => {
+    const target = refusing(415);
+    const result = await runSigned(target, { skipRefusedEvidence: true });
+    await expectComplete(target, app);
+    expect((await target.resolve('1')).digest).toBe(app.descriptor.digest);
+    expect(result.refused.map(({ digest, why }) => [digest, why])).toEqual([
+      [signature.descriptor.digest, 'answered 415'],
+      [statement.descriptor.digest, `it depends on ${signature.descriptor.digest}`],
+    ]);
+    expect(await target.exists(statement.descriptor)).toBe(false);
+  });
+
+  test('says nothing about images: what they are made of is never left out', async () => {
+    await expect(runSigned(refusing(415, app.descriptor.digest), { skipRefusedEvidence: true })).rejects.toMatchObject({
+      failure: { status: 415 },
+    });
+  });
+
+  test('is an error all the same where it is refused for another reason', async () => {
+    for (const status of [401, 403, 413, 500])
+      await expect(runSigned(refusing(status), { skipRefusedEvidence: true })).rejects.toMatchObject({ failure: { status } }); // prettier-ignore
   });
 });
 

@@ -8,6 +8,7 @@ import { describeLoad, describeLoadPlan, joinDescribed, type Described } from '.
 import {
   describeCharts,
   describeCopied,
+  noteRefused,
   describeImages,
   describeMoves,
   describePending,
@@ -62,10 +63,17 @@ export async function loadImages(
       progress.name(nameContents(inventory));
       progress.begin('copy', target.name, plan.bytes);
       const { onCopy: onEvent, onVerified } = progress;
-      return await loadRelease(plan, { concurrency, signal, onEvent, onVerified });
+      return await loadRelease(plan, {
+        concurrency,
+        skipRefusedEvidence: options.skipRefusedEvidence,
+        signal,
+        onEvent,
+        onVerified,
+      });
     },
     done: (result) => imageContent(outcomesOf(result), plan.charts),
   });
+  noteRefused(output, outcome);
   const amount = { payload: outcome.payload, ...describeCopied(outcome) };
   const { document, lines } = describeLoad(subject, describe(outcomesOf(outcome)), amount, record);
   await reports.write(document, plan.images);

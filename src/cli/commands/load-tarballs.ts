@@ -25,6 +25,7 @@ export async function loadTarballs(
   refuse(options.maxPathDepth !== undefined, '--max-path-depth', 'tarballs keep the original image names');
   refuse(options.flatten, '--flatten', 'tarballs keep the original image names');
   refuse(options.nameMap !== undefined, '--name-map', 'tarballs keep the original image names');
+  refuse(options.skipRefusedEvidence, '--skip-refused-evidence', 'tarballs have no place for evidence');
   const noRegistry = 'no registry is asked';
   refuse(options.plainHttp, '--plain-http', noRegistry);
   refuse(options.insecure, '--insecure', noRegistry);

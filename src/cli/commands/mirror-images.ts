@@ -18,6 +18,7 @@ import { chooseInput } from '../inputs/release-input.ts';
 import type { TargetOptions } from '../options/target-options.ts';
 import {
   describeCopied,
+  noteRefused,
   describeImages,
   describeMoves,
   describePending,
@@ -82,7 +83,13 @@ export async function mirrorRelease(
     if (options.report !== undefined) reports = closing.use(await openReports(options.report, 'mirror'));
     progress.name(nameContents(graph));
     progress.begin('copy', target.name, plan.bytes);
-    const result = await mirrorImages(plan, { concurrency, retry, signal, onEvent: progress.onCopy });
+    const result = await mirrorImages(plan, {
+      concurrency,
+      retry,
+      skipRefusedEvidence: options.skipRefusedEvidence,
+      signal,
+      onEvent: progress.onCopy,
+    });
     return { pinned, skipped, plan, result };
   })();
   const { pinned, skipped, plan, result } = mirrored;
@@ -104,6 +111,7 @@ export async function mirrorRelease(
     return;
   }
   const { copied, mounted, tagged } = result;
+  noteRefused(output, result);
   const amount = describeCopied(result);
   const document = { kind: 'mirror', ...common, ...amount.document };
   await reports?.write(document, plan.images);

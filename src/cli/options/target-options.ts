@@ -12,6 +12,7 @@ export const targetOptions = {
   ),
   flatten: flag('--flatten', 'one segment for each repository, its parts joined by -'),
   nameMap: text('--name-map <file>', 'lines original-repository=path: names that go before all rules'),
+  skipRefusedEvidence: flag('--skip-refused-evidence', 'go on without evidence that the target does not take'),
   plan: flag('--plan', 'say what would move and change nothing'),
   trustTarget: flag('--trust-target', 'take what a layout or directory holds by its size, without hashing it again'),
   report: text('--report <directory>', 'where mapping.txt and the JSON report go'),

@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly platforms?: readonly string[] | undefined;
   /** Transfers at the same time. @defaultValue 4 */
   readonly concurrency?: number | undefined;
+  /** Load images without the evidence that the target does not take. @defaultValue false */
+  readonly skipRefusedEvidence?: boolean | undefined;
   /** Ends what is under way; the next load goes on there. */
   readonly signal?: AbortSignal | undefined;
   /** Told of each transfer as it begins, moves on and ends. */
@@ -116,6 +118,7 @@ export async function loadRelease(plan: LoadPlan, options: LoadOptions = {}): Pr
       mounted: 0,
       tagged: 0,
       substituted: plan.pending.substituted,
+      refused: [],
       payload: 'not read',
     };
   }
@@ -126,6 +129,7 @@ export async function loadRelease(plan: LoadPlan, options: LoadOptions = {}): Pr
   try {
     const result = await copy(plan.pending, {
       concurrency: options.concurrency,
+      skipRefusedEvidence: options.skipRefusedEvidence,
       signal,
       onEvent: options.onEvent,
       beforePublish: async () => void (await verification),

@@ -118,6 +118,13 @@ function imageLines(images: readonly ImageOutcome[]): readonly string[] {
   );
 }
 
+/** Evidence that targets did not take, one by one: what it vouches for does not verify there. */
+export function noteRefused(output: { note(line: string): void }, { refused }: Pick<CopyResult, 'refused'>): void {
+  for (const { target, digest, why } of refused) {
+    output.note(`warning: without the evidence ${digest}, which ${target.name} does not take: ${why}`);
+  }
+}
+
 /** What is pending, in numbers. */
 export interface PendingSummary {
   readonly blobs: number;
@@ -162,12 +169,13 @@ export function describePending(pending: PendingCopy): Described {
 }
 
 /** What moved, in numbers. */
-export function describeCopied({ copied, copiedBytes, mounted, tagged }: CopyResult): {
+export function describeCopied({ copied, copiedBytes, mounted, tagged, refused }: CopyResult): {
   readonly document: object;
   readonly line: string;
 } {
+  const left = refused.map(({ target, digest, why }) => ({ target: target.name, digest, why }));
   return {
-    document: { copied, copiedBytes, mounted, tagged },
+    document: { copied, copiedBytes, mounted, tagged, ...(left.length === 0 ? {} : { refusedEvidence: left }) },
     line: `moved ${formatBytes(copiedBytes)}, mounted ${mounted}, tagged ${tagged}`,
   };
 }
