@@ -29,6 +29,17 @@ export async function sendBlob(storage: Storage, name: string, digest: Digest, e
   }
 }
 
+/**
+ * Answers DELETE of a blob.
+ * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#deleting-blobs
+ * @throws Refusal `BLOB_UNKNOWN`, `NAME_UNKNOWN`
+ */
+export async function deleteBlob(storage: Storage, name: string, digest: Digest, exchange: Exchange): Promise<void> {
+  const repository = new Repository(storage, name);
+  if (!(await repository.unlinkBlob(digest))) throw await missingBlob(repository, digest);
+  exchange.send(202, {});
+}
+
 async function sendContent(file: FileHandle, size: number, digest: Digest, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
   const etag = `"${digest}"`;

@@ -43,6 +43,8 @@ export interface RegistryOptions {
   readonly readOnly?: boolean | undefined;
   /** Takes indexes whose manifests are not all in the repository. @defaultValue false */
   readonly acceptSparseIndexes?: boolean | undefined;
+  /** Takes DELETE of blobs, manifests and tags; the space of what is deleted is not given back. @defaultValue false */
+  readonly allowDelete?: boolean | undefined;
   /** A connection without traffic for so long is cut. @defaultValue 120000 */
   readonly idleTimeoutMs?: number | undefined;
   /** The clock by which an upload session is idle, in milliseconds. @defaultValue Date.now */
@@ -81,6 +83,7 @@ export async function startRegistry(options: RegistryOptions): Promise<EmbeddedR
     storage,
     uploads: new Uploads(storage, options.nowMs),
     isReadOnly: readOnly,
+    allowDelete: options.allowDelete === true,
     acceptSparseIndexes: options.acceptSparseIndexes ?? false,
     onError: options.onError,
   };

@@ -77,6 +77,26 @@ export async function storeManifest(
   });
 }
 
+/**
+ * Answers DELETE of a manifest, which takes its tags along, or of a tag alone.
+ * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#deleting-manifests
+ * @throws Refusal `MANIFEST_UNKNOWN`, `NAME_UNKNOWN`
+ */
+export async function deleteManifest(
+  storage: Storage,
+  name: string,
+  reference: ManifestReference,
+  exchange: Exchange,
+): Promise<void> {
+  const repository = new Repository(storage, name);
+  const isRemoved =
+    reference.digest === undefined
+      ? await repository.removeTag(reference.tag)
+      : await repository.unlinkManifest(reference.digest);
+  if (!isRemoved) throw await missingManifest(repository, reference);
+  exchange.send(202, {});
+}
+
 /** The `Content-Type` without its parameters, which the specification says to ignore. */
 function declaredTypeOf(exchange: Exchange): string | undefined {
   const type = exchange.request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();

@@ -1,8 +1,8 @@
 /** Brings each request to its handler and each failure to its answer. */
-import { sendBlob } from './blobs.ts';
+import { deleteBlob, sendBlob } from './blobs.ts';
 import type { Exchange } from './exchange.ts';
 import { sendCatalog, sendReferrers, sendTags } from './listings.ts';
-import { sendManifest, storeManifest } from './manifests.ts';
+import { deleteManifest, sendManifest, storeManifest } from './manifests.ts';
 import { Refusal, toRefusal } from './refusal.ts';
 import { parseRoute, type Route } from './route.ts';
 import type { Storage } from './directory/storage.ts';
@@ -18,6 +18,8 @@ export interface RouterContext {
   readonly uploads: Uploads;
   readonly isReadOnly: boolean;
   readonly acceptSparseIndexes: boolean;
+  /** Whether blobs, manifests and tags may be deleted. */
+  readonly allowDelete: boolean;
   /** Told of every failure that is the registry's own. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -41,7 +43,7 @@ export async function answer(exchange: Exchange, context: RouterContext): Promis
   }
 }
 
-/** Nothing is ever deleted but an unfinished upload, so no other resource has DELETE. */
+/** Nothing is deleted but an unfinished upload, unless that is allowed. */
 function handlersOf(route: Route, exchange: Exchange, { storage, uploads, ...options }: RouterContext): Handlers {
   switch (route.kind) {
     case 'ping':
@@ -53,11 +55,15 @@ function handlersOf(route: Route, exchange: Exchange, { storage, uploads, ...opt
     case 'referrers':
       return readable(() => sendReferrers(storage, route.name, route.digest, exchange));
     case 'blob':
-      return readable(() => sendBlob(storage, route.name, route.digest, exchange));
+      return {
+        ...readable(() => sendBlob(storage, route.name, route.digest, exchange)),
+        ...deletable(options, () => deleteBlob(storage, route.name, route.digest, exchange)),
+      };
     case 'manifest':
       return {
         ...readable(() => sendManifest(storage, route.name, route.reference, exchange)),
         PUT: () => storeManifest(storage, route.name, route.reference, options.acceptSparseIndexes, exchange),
+        ...deletable(options, () => deleteManifest(storage, route.name, route.reference, exchange)),
       };
     case 'uploads':
       return { POST: () => uploads.start(route.name, exchange) };
@@ -73,6 +79,10 @@ function handlersOf(route: Route, exchange: Exchange, { storage, uploads, ...opt
 
 function readable(handler: Handler): Handlers {
   return { GET: handler, HEAD: handler };
+}
+
+function deletable({ allowDelete }: Pick<RouterContext, 'allowDelete'>, handler: Handler): Handlers {
+  return allowDelete ? { DELETE: handler } : {};
 }
 
 function allowed({ GET, HEAD, ...writing }: Handlers, { isReadOnly }: RouterContext): Handlers {

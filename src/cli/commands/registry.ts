@@ -13,6 +13,7 @@ export const registry = defineCommand({
   options: {
     listen: text('--listen <host:port>', 'address (default: 127.0.0.1:5000; port 0 is any free one)'),
     allowNonLoopback: flag('--allow-non-loopback', 'listen where other machines can reach it: no TLS, no passwords'),
+    allowDelete: flag('--allow-delete', 'take DELETE of blobs, manifests and tags'),
     acceptSparseIndexes: flag('--accept-sparse-indexes', 'take indexes of which not all platforms are there'),
   },
   async run({ output, signal, stdout }, { directory }, { listen = '127.0.0.1:5000', ...options }) {

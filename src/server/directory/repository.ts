@@ -1,5 +1,5 @@
 /** The links of one repository: which of the stored content it serves, under which tags, and what refers to what. */
-import { access, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { hexOf, parseDigest, type Digest } from '../../oci/digest.ts';
@@ -30,6 +30,25 @@ export class Repository {
   async linkBlob(digest: Digest): Promise<void> {
     const path = this.#link('_blobs', digest);
     await inDirectory(dirname(path), () => writeFile(path, ''));
+  }
+
+  /** Serves the blob no more. The content stays on disk: other repositories may serve it. */
+  async unlinkBlob(digest: Digest): Promise<boolean> {
+    return remove(this.#link('_blobs', digest));
+  }
+
+  /** Serves the manifest no more, and no tag that points at it; referrers are listed no more with it. */
+  async unlinkManifest(digest: Digest): Promise<boolean> {
+    if (!(await remove(this.#link('_manifests', digest)))) return false;
+    for (const tag of await this.listTags()) {
+      if ((await this.resolveTag(tag)) === digest) await this.removeTag(tag);
+    }
+    return true;
+  }
+
+  /** Forgets the tag, and nothing that it points at. */
+  async removeTag(tag: string): Promise<boolean> {
+    return remove(join(this.#path, '_tags', tag));
   }
 
   /** The media type a manifest was pushed with, or `undefined` when it is not in this repository. */
@@ -79,6 +98,11 @@ export class Repository {
   #link(kind: '_blobs' | '_manifests' | '_referrers', digest: Digest): string {
     return join(this.#path, kind, hexOf(digest));
   }
+}
+
+/** Whether there was something to remove. */
+async function remove(path: string): Promise<boolean> {
+  return (await unlessMissing(() => rm(path).then(() => true))) ?? false;
 }
 
 async function isPresent(path: string): Promise<boolean> {
