@@ -6,6 +6,7 @@ import { findTagMoves, type TagMove } from '../content/tag-moves.ts';
 import { UsageError } from '../errors.ts';
 import type { Source } from '../content/store.ts';
 import type { ContentGraph } from '../content/content-graph.ts';
+import { nameNewRepositories } from './new-repositories.ts';
 import { mapImages, routesTo, type ImageTarget, type PlannedImage } from '../release/mapping/image-target.ts';
 import { prepareSubstitutes } from '../release/mapping/routes.ts';
 
@@ -60,7 +61,14 @@ export async function planMirror(
   return { images, pending, moves, bytes: pendingBytes(pending) };
 }
 
-/** Carries out a plan. Deletes nothing; safe to run again. */
-export function mirrorImages(plan: MirrorPlan, options: MirrorOptions = {}): Promise<CopyResult> {
-  return copy(plan.pending, options);
+/**
+ * Carries out a plan. Deletes nothing; safe to run again.
+ * @throws NotFoundError naming every repository that the target does not make by itself. @throws whatever a copy throws.
+ */
+export async function mirrorImages(plan: MirrorPlan, options: MirrorOptions = {}): Promise<CopyResult> {
+  try {
+    return await copy(plan.pending, options);
+  } catch (error) {
+    throw await nameNewRepositories(error, plan.pending, { signal: options.signal });
+  }
 }

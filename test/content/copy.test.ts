@@ -95,7 +95,14 @@ describe('a copy', () => {
     await expectComplete(target, app);
     expect((await target.resolve('1')).digest).toBe(app.descriptor.digest);
     const pieces = piecesOf(app).size;
-    expect(result).toEqual({ copiedBytes: sizeOf(app), copied: pieces, mounted: 0, tagged: 1, substituted: [], refused: [] });
+    expect(result).toEqual({
+      copiedBytes: sizeOf(app),
+      copied: pieces,
+      mounted: 0,
+      tagged: 1,
+      substituted: [],
+      refused: [],
+    });
     const writes = log.filter(({ store, verb }) => store === 'target' && verb !== 'exists');
     const kinds = writes.map(({ verb, kind }) => (verb === 'push' ? kind : verb));
     expect(kinds.lastIndexOf('blob')).toBeLessThan(kinds.indexOf('manifest'));
@@ -110,7 +117,14 @@ describe('a copy', () => {
     target.log.length = 0;
     const pending = await assess(planCopy(graph, [route(app, target)]), { concurrency: 4 });
     expect(isComplete(pending)).toBe(true);
-    expect(await copy(pending)).toEqual({ copiedBytes: 0, copied: 0, mounted: 0, tagged: 0, substituted: [], refused: [] });
+    expect(await copy(pending)).toEqual({
+      copiedBytes: 0,
+      copied: 0,
+      mounted: 0,
+      tagged: 0,
+      substituted: [],
+      refused: [],
+    });
     expect(log).toEqual([]);
     expect(target.log.every(({ verb }) => verb === 'exists')).toBe(true);
   });

@@ -4,6 +4,7 @@ import type { TargetAddress } from '../../release/mapping/target-address.ts';
 import { imageContent } from '../../report/loads/audit-content.ts';
 import { nameContents } from '../../report/content-names.ts';
 import { formatDuration } from '../../report/format.ts';
+import { findNewRepositories } from '../../operations/new-repositories.ts';
 import { describeLoad, describeLoadPlan, joinDescribed, type Described } from '../../report/loads/load-report.ts';
 import {
   describeCharts,
@@ -11,6 +12,7 @@ import {
   noteRefused,
   describeImages,
   describeMoves,
+  describeNewRepositories,
   describePending,
   toImageOutcomes,
   type ImageOutcome,
@@ -50,7 +52,9 @@ export async function loadImages(
       describeMoves(plan.moves, !options.plan),
     );
   if (options.plan) {
-    const { document, lines } = describeLoadPlan(subject, describe(outcomesOf()), describePending(plan.pending));
+    const created = describeNewRepositories(await findNewRepositories(plan.pending, { signal }));
+    const amount = joinDescribed(describePending(plan.pending), created);
+    const { document, lines } = describeLoadPlan(subject, describe(outcomesOf()), amount);
     output.result(document, lines);
     return;
   }

@@ -3,6 +3,7 @@ import { DEFAULT_RETRY } from '../../base/retry.ts';
 import { nameContents } from '../../report/content-names.ts';
 import { IncompleteError, UsageError } from '../../errors.ts';
 import type { MissingImage } from '../../operations/resolve/resolve.ts';
+import { findNewRepositories } from '../../operations/new-repositories.ts';
 import { mirrorImages, planMirror } from '../../operations/mirror.ts';
 import { narrowGraph } from '../../release/mapping/routes.ts';
 import { parseTarget } from '../../release/mapping/target-address.ts';
@@ -21,6 +22,7 @@ import {
   noteRefused,
   describeImages,
   describeMoves,
+  describeNewRepositories,
   describePending,
   toImageOutcomes,
 } from '../../report/loads/transfers.ts';
@@ -104,7 +106,8 @@ export async function mirrorRelease(
     ...(pinned.missing.length === 0 ? {} : { missing: pinned.missing.map(({ reference }) => reference) }),
   };
   if (result === undefined) {
-    const amount = describePending(plan.pending);
+    const created = describeNewRepositories(await findNewRepositories(plan.pending, { signal }));
+    const amount = joinDescribed(describePending(plan.pending), created);
     const document = { kind: 'mirror-plan', ...common, ...amount.document };
     output.result(document, [`plan for ${target.name}`, ...described.lines, ...amount.lines, 'nothing was changed']);
     assertComplete(pinned.missing);

@@ -2,6 +2,7 @@
  * Loads a trusted archive into a store of the secure side. Blobs travel while the payload is being verified; no manifest,
  * tag or final file appears before every byte is.
  */
+import { nameNewRepositories } from '../new-repositories.ts';
 import { copy, type CopyEvent, type CopyResult } from '../../content/copy.ts';
 import { assess, isComplete, pendingBytes, planCopy, type CopyPlan, type PendingCopy } from '../../content/plan.ts';
 import { findTagMoves, type TagMove } from '../../content/tag-moves.ts';
@@ -140,7 +141,8 @@ export async function loadRelease(plan: LoadPlan, options: LoadOptions = {}): Pr
     if (!(error instanceof IntegrityError)) failure.abort(error);
     // A payload that is wrong is the reason to give, whatever else failed with it.
     const outcome = await verification.catch((reason: unknown) => reason);
-    throw outcome instanceof IntegrityError ? outcome : error;
+    if (outcome instanceof IntegrityError) throw outcome;
+    throw await nameNewRepositories(error, plan.pending, { signal: options.signal });
   }
 }
 

@@ -168,6 +168,19 @@ export function describePending(pending: PendingCopy): Described {
   return { document: { bytes, ...summary }, lines };
 }
 
+/** Repositories that are not there yet. Some registries, such as that of AWS, do not make them by themselves. */
+export function describeNewRepositories(names: readonly string[]): Described {
+  if (names.length === 0) return { document: {}, lines: [] };
+  const what = names.length === 1 ? '1 repository does' : `${names.length} repositories do`;
+  return {
+    document: { newRepositories: names },
+    lines: [
+      `${what} not exist yet; where the registry does not make them, create first:`,
+      ...names.map((name) => `  ${name}`),
+    ],
+  };
+}
+
 /** What moved, in numbers. */
 export function describeCopied({ copied, copiedBytes, mounted, tagged, refused }: CopyResult): {
   readonly document: object;
