@@ -72,11 +72,16 @@ export function toUsageError(error: unknown): unknown {
   if (error.code === 'commander.help') {
     return new UsageError('USAGE', 'no command was given', { hint: 'see --help for what there is' });
   }
-  const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+  const [message = '', suggestion] = withoutValue(error.message.replace(/^error: /, '')).split('\n');
+  // Without its cause, which repeats what was given.
   return new UsageError('USAGE', message, {
-    cause: error,
     hint: suggestion?.replace(/^\((.*)\)$/, '$1').replace(/^D/, 'd') ?? 'see --help for what there is',
   });
+}
+
+/** What was given to an option that there is not may be a secret: `--passphrase=…` is refused by its name alone. */
+function withoutValue(message: string): string {
+  return message.replace(/'(--[\w-]+)=[\s\S]*'/, "'$1'");
 }
 
 /** `keys generate` is the command `generate` of the group `keys`. */

@@ -42,6 +42,22 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
     .replaceAll(TOKEN_TEXT, HIDDEN);
 }
 
+/** `user:password@` without a URL around it; what follows the `@` of a reference is a digest. */
+const BARE_ACCOUNT = /(?<![\w.%~+-])[\w.%~+-]+:[^\s/@'"]+@(?!sha(?:256|512):)/g;
+
+/**
+ * The text without the accounts and query strings of what looks like an address: for words that a person typed, and that
+ * are repeated to say what is wrong with them.
+ */
+export function hideAccounts(text: string): string {
+  return text
+    .replaceAll(
+      URL_TEXT,
+      (_, scheme: string, rest: string, query?: string) => `${scheme}${rest}${query === undefined ? '' : `?${HIDDEN}`}`,
+    )
+    .replaceAll(BARE_ACCOUNT, `${HIDDEN}@`);
+}
+
 /** Text of one line in which every character shows itself: `\u{1b}` for an escape character. */
 export function showText(text: string): string {
   return text.replaceAll(UNSHOWABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`);

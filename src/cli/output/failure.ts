@@ -1,6 +1,7 @@
 /** How a failure ends a command: what went wrong, which thing, what to do next, and the exit code. */
 import { styleText } from 'node:util';
 import { AirgapError, codeOf, exitCodeOf, HttpError, isAbort, isSystemError } from '../../errors.ts';
+import { hideAccounts } from '../../base/http/redact.ts';
 import { toPrintable, toPrintableJson } from '../../report/printable.ts';
 
 /** Causes that are shown of one error. */
@@ -37,7 +38,9 @@ export function printFailure(error: unknown, stderr: NodeJS.WritableStream, opti
 function describe(error: unknown): Failure {
   const code = codeOf(error);
   if (error instanceof AirgapError) {
-    const { message, hint, details } = error;
+    const { details } = error;
+    const hint = error.hint === undefined ? undefined : hideAccounts(error.hint);
+    const message = hideAccounts(error.message);
     return {
       code,
       message,
@@ -74,7 +77,7 @@ function formatFailure(failure: Failure, error: unknown, { color, verbose }: Fai
 /** Lists have lines of their own. Elsewhere a line break came with a name, and would start a forged line. */
 function messageLines({ code, message }: Failure, error: unknown): readonly string[] {
   if (code === 'INVALID_SPEC') return message.split('\n').map((line) => line.trim());
-  const items = error instanceof AirgapError ? error.items : [];
+  const items = error instanceof AirgapError ? error.items.map(hideAccounts) : [];
   const listed = items.map((item) => `\n  ${item}`).join('');
   return [message.slice(0, message.length - listed.length), ...items];
 }
@@ -90,7 +93,7 @@ function causeLines(error: unknown): readonly string[] {
   const lines: string[] = [];
   let at = error instanceof Error ? error.cause : undefined;
   for (; at instanceof Error && lines.length < MAX_CAUSES; at = at.cause) {
-    lines.push(`  cause: ${toPrintable(`${at.name}: ${at.message}`)}`);
+    lines.push(`  cause: ${toPrintable(hideAccounts(`${at.name}: ${at.message}`))}`);
   }
   return lines;
 }
