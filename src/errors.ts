@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'LOCKED'
   | 'TARGET_FAULT'
   | 'INCOMPLETE'
+  | 'EVIDENCE_LOST'
   | 'UNSUPPORTED';
 
 /** What an error may carry beside its message. */
@@ -106,13 +107,10 @@ export class StoreError extends AirgapError {
   }
 }
 
-/** All was done that could be, as asked for; what could not is named. Exit 5. */
+/** All was done that could be, as asked for; what could not, or is not as it was, is named. Exit 5. */
 export class IncompleteError extends AirgapError {
   static {
     this.prototype.name = 'IncompleteError';
-  }
-  constructor(message: string, options: ErrorOptions = {}) {
-    super('INCOMPLETE', message, options);
   }
 }
 

@@ -25,7 +25,7 @@ describe('exit codes', () => {
     [1, new NotFoundError('NOT_FOUND', 'x')],
     [1, new StoreError('LOCKED', 'x')],
     [1, new RegistryError('x', failure)],
-    [5, new IncompleteError('x')],
+    [5, new IncompleteError('INCOMPLETE', 'x')],
     [1, new Error('a bug')],
     [1, 'a text'],
     [1, undefined],

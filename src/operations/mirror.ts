@@ -22,6 +22,8 @@ export interface MirrorOptions {
   /** How patiently a transfer is tried. @defaultValue five tries */
   readonly retry?: RetryPolicy | undefined;
   /** Ends what is under way. */
+  /** Fail where a target refuses an index, rather than replace it by one that its evidence is not about. @defaultValue false */
+  readonly requireEvidence?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told of each transfer as it begins, moves on and ends. */
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;

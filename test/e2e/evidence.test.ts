@@ -11,8 +11,9 @@ import { airgap, airgapJson, airgapOk, errorOf } from './support/program.ts';
 import { get, tagsOf } from './support/registry-content.ts';
 import { buildArchive, makeKeys, readInventory, readLockFile } from './support/release.ts';
 
+type Evidence = readonly { readonly kind: string; readonly subject: string; readonly tag?: string }[];
 interface Reported {
-  readonly images: readonly { readonly evidence?: readonly { kind: string; subject: string; tag?: string }[] }[];
+  readonly images: readonly { readonly evidence?: Evidence; readonly lostEvidence?: Evidence }[];
 }
 
 const image = makeMultiPlatformImage({ name: 'app', attestations: true });
@@ -203,7 +204,14 @@ describe.each([
     if (cosign === undefined) return t.skip();
     const target = await start('embedded');
     const to = ['--to', `docker://${target.host}`, '--platform', 'linux/amd64', '--report', temp.join('narrow')];
-    const { images } = await airgapJson<Reported>(['load', archive, '--key', keys.pub, ...to]);
+    const load = ['load', archive, '--key', keys.pub, ...to, '--json'];
+    const refused = await airgap([...load, '--require-evidence']);
+    expect([refused.exitCode, errorOf(refused).code]).toEqual([1, 'REGISTRY']);
+    expect(await tagsOf(target.url, `${source.host.replace(':', '_')}/team/app`)).toEqual([]);
+    const loaded = await airgap(load);
+    expect([loaded.exitCode, errorOf(loaded).code]).toEqual([5, 'EVIDENCE_LOST']);
+    const { images } = JSON.parse(loaded.stdout) as Reported;
+    expect(images[0]?.lostEvidence?.every(({ subject }) => subject === root)).toBe(true);
     const subjects = new Set(images.flatMap(({ evidence = [] }) => evidence.map(({ subject }) => subject)));
     expect([subjects.has(root), subjects.has(child), subjects.has(other)]).toEqual([true, true, false]);
     const repository = `${source.host.replace(':', '_')}/team/app`;

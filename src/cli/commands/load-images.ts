@@ -7,6 +7,7 @@ import { formatDuration } from '../../report/format.ts';
 import { findNewRepositories } from '../../operations/new-repositories.ts';
 import { describeLoad, describeLoadPlan, joinDescribed, type Described } from '../../report/loads/load-report.ts';
 import {
+  assertEvidenceKept,
   describeCharts,
   describeCopied,
   noteRefused,
@@ -41,7 +42,12 @@ export async function loadImages(
   const { target } = opened;
   const { concurrency } = options;
   const platforms = options.platform.length === 0 ? undefined : options.platform;
-  const plan = await planLoad(archive, target, { platforms, concurrency, signal });
+  const plan = await planLoad(archive, target, {
+    platforms,
+    concurrency,
+    signal,
+    requireEvidence: options.requireEvidence,
+  });
   const subject = { archive, target: target.name };
   const outcomesOf = (outcome?: LoadOutcome): readonly ImageOutcome[] =>
     toImageOutcomes(plan.images, inventory, plan.pending, target, outcome);
@@ -83,4 +89,5 @@ export async function loadImages(
   await reports.write(document, plan.images);
   output.result(document, lines);
   output.note(`took ${formatDuration(context.now().getTime() - started)}; reports are in ${directory}`);
+  assertEvidenceKept(outcomesOf(outcome));
 }

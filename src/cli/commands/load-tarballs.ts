@@ -35,6 +35,7 @@ export async function loadTarballs(
   const directory = await reportDirectory(options.report, archive.release.inventory);
   const target = address.kind === 'directory' ? `dir:${address.directory}` : 'docker-daemon:';
   const platforms = options.platform.length === 0 ? undefined : options.platform;
+  refuse(options.requireEvidence, '--require-evidence', 'tarballs hold images and no evidence for them');
   const { trustTarget } = options;
   refuse(trustTarget && address.kind === 'docker', '--trust-target', 'an Engine answers for what it holds');
   const common = { platforms, signal, host: options.dockerHost ?? context.env['DOCKER_HOST'], trustTarget };

@@ -18,6 +18,7 @@ import { pinRelease } from '../../operations/resolve/pin-release.ts';
 import { chooseInput } from '../inputs/release-input.ts';
 import type { TargetOptions } from '../options/target-options.ts';
 import {
+  assertEvidenceKept,
   describeCopied,
   noteRefused,
   describeImages,
@@ -80,7 +81,11 @@ export async function mirrorRelease(
     const { graph, skipped } = isNarrowed
       ? await narrowGraph(sourceOf, pinned.lock, options.platform, { signal })
       : { graph: pinned.lock, skipped: [] };
-    const plan = await planMirror(graph, sourceOf, target, { concurrency, signal });
+    const plan = await planMirror(graph, sourceOf, target, {
+      concurrency,
+      signal,
+      requireEvidence: options.requireEvidence,
+    });
     if (options.plan) return { pinned, skipped, plan, result: undefined };
     if (options.report !== undefined) reports = closing.use(await openReports(options.report, 'mirror'));
     progress.name(nameContents(graph));
@@ -125,13 +130,18 @@ export async function mirrorRelease(
   ]);
   output.note(`took ${formatDuration(context.now().getTime() - started)}`);
   assertComplete(pinned.missing);
+  assertEvidenceKept(images);
 }
 
 /** @throws IncompleteError naming the images that were left out. */
 function assertComplete(missing: readonly MissingImage[]): void {
   if (missing.length === 0) return;
-  throw new IncompleteError(`left out, since they are not to be had: ${formatCount(missing.length, 'image')}`, {
-    items: missing.map(({ error }) => error.message),
-    hint: 'everything else is in place; correct the names and run the same command again',
-  });
+  throw new IncompleteError(
+    'INCOMPLETE',
+    `left out, since they are not to be had: ${formatCount(missing.length, 'image')}`,
+    {
+      items: missing.map(({ error }) => error.message),
+      hint: 'everything else is in place; correct the names and run the same command again',
+    },
+  );
 }

@@ -14,6 +14,10 @@ export const targetOptions = {
   nameMap: text('--name-map <file>', 'lines original-repository=path: names that go before all rules'),
   skipRefusedEvidence: flag('--skip-refused-evidence', 'go on without evidence that the target does not take'),
   plan: flag('--plan', 'say what would move and change nothing'),
+  requireEvidence: flag(
+    '--require-evidence',
+    'fail where signatures and other evidence would no longer be about what the target keeps',
+  ),
   trustTarget: flag('--trust-target', 'take what a layout or directory holds by its size, without hashing it again'),
   report: text('--report <directory>', 'where mapping.txt and the JSON report go'),
   plainHttp: flag('--plain-http', 'speak HTTP instead of HTTPS to the target (not needed for loopback)'),

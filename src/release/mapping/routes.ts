@@ -16,7 +16,7 @@ import type { Descriptor } from '../../oci/descriptor.ts';
 import { findPlatforms } from '../../oci/platform.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import { toDescriptor, type Substitute, type Substitutes } from '../../content/plan.ts';
-import type { ContentGraph, GraphImage } from '../../content/content-graph.ts';
+import type { ContentGraph, GraphEvidence, GraphImage } from '../../content/content-graph.ts';
 import { FileSource } from '../../stores/files.ts';
 
 /** A graph cut down to some platforms, with the images that have none of them. */
@@ -74,16 +74,32 @@ export async function narrowGraph(
   return { graph: mergeGraphs(images, parts), skipped };
 }
 
-/** For every sparse image, an index of only the carried children: theirs in bytes and order, under a new digest. */
+/** Evidence about an image's own digest: it says nothing of an index that takes its place. */
+export function lostEvidence({
+  digest,
+  evidence = [],
+}: {
+  readonly digest: Digest;
+  readonly evidence?: readonly GraphEvidence[] | undefined;
+}): readonly GraphEvidence[] {
+  return evidence.filter(({ subject }) => subject === digest);
+}
+
+/**
+ * For every sparse image, an index of only the carried children: theirs in bytes and order, under a new digest. With
+ * `requireEvidence` there is none for an image whose evidence would then be about something else.
+ */
 export async function prepareSubstitutes(
   sourceOf: (reference: string) => Source,
   graph: ContentGraph,
-  options: CallOptions = {},
+  options: CallOptions & { readonly requireEvidence?: boolean | undefined } = {},
 ): Promise<Substitutes> {
   const substitutes = new Map<Digest, Substitute>();
+  const evidenced = new Set(graph.images.flatMap((image) => (lostEvidence(image).length > 0 ? image.digest : [])));
   for (const { reference, digest, indexMode } of graph.images) {
     const manifest = graph.manifests.find((entry) => entry.digest === digest);
     if (indexMode !== 'sparse' || manifest?.manifests === undefined || substitutes.has(digest)) continue;
+    if (options.requireEvidence === true && evidenced.has(digest)) continue;
     const original = await readVerified(sourceOf(reference), toDescriptor(manifest), options);
     const carried = new Set(childrenOf(manifest));
     const index = JSON.parse(original.toString('utf8')) as { manifests: Descriptor[] };

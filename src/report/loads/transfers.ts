@@ -4,8 +4,10 @@ import { reachableFrom, type GraphPart } from '../../content/graph-walk.ts';
 import { pendingBytes, substituteOf, type PendingCopy } from '../../content/plan.ts';
 import { canMount } from '../../content/store.ts';
 import type { TagMove } from '../../content/tag-moves.ts';
+import { IncompleteError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { formatReference } from '../../oci/reference.ts';
+import { lostEvidence } from '../../release/mapping/routes.ts';
 import { placesOf, type ImageTarget, type PlannedImage } from '../../release/mapping/image-target.ts';
 import type { GraphEvidence } from '../../content/content-graph.ts';
 import { formatEvidence } from '../evidence-lines.ts';
@@ -25,6 +27,8 @@ export interface ImageOutcome {
   readonly result: ImageState;
   /** Of the index with the carried platforms only, where the target refused the original one. */
   readonly pushedDigest?: Digest;
+  /** Evidence about the original index, which says nothing of the one in its place; absent where that is none. */
+  readonly lostEvidence?: readonly GraphEvidence[];
 }
 
 /** Works out what became (or would become) of each image. */
@@ -49,6 +53,7 @@ export function toImageOutcomes(
       ({ assignment }) => assignment.target === place.target && tags.has(assignment.tag),
     );
     const rebuilt = substituteOf((result ?? pending).substituted, place.target, digest);
+    const lost = rebuilt === undefined ? [] : lostEvidence(image);
     const state = !lacks && !untagged ? 'present' : result === undefined ? 'missing' : 'loaded';
     return {
       original,
@@ -57,6 +62,7 @@ export function toImageOutcomes(
       ...(evidence === undefined ? {} : { evidence }),
       result: rebuilt !== undefined && state === 'loaded' ? 'rebuilt' : state,
       ...(rebuilt === undefined ? {} : { pushedDigest: rebuilt.digest }),
+      ...(lost.length === 0 ? {} : { lostEvidence: lost }),
     };
   });
 }
@@ -107,12 +113,15 @@ export function describeCharts(charts: readonly { readonly path: string; readonl
 
 function imageLines(images: readonly ImageOutcome[]): readonly string[] {
   return formatTable(
-    images.map(({ original, internal, result, digest, evidence, pushedDigest }) => [
+    images.map(({ original, internal, result, digest, evidence, pushedDigest, lostEvidence: lost = [] }) => [
       WORDS[result],
       internal,
       original === internal ? '' : `from ${original}`,
       pushedDigest === undefined ? shortDigest(digest) : `${digest} became ${pushedDigest}`,
-      evidence === undefined || evidence.length === 0 ? '' : `with ${formatEvidence(evidence)}`,
+      evidence === undefined || evidence.length === lost.length
+        ? ''
+        : `with ${formatEvidence(evidence.filter((each) => !lost.includes(each)))}`,
+      lost.length === 0 ? '' : `NO LONGER VERIFIES: ${formatEvidence(lost)} of the original index`,
     ]),
     '  ',
   );
@@ -123,6 +132,19 @@ export function noteRefused(output: { note(line: string): void }, { refused }: P
   for (const { target, digest, why } of refused) {
     output.note(`warning: without the evidence ${digest}, which ${target.name} does not take: ${why}`);
   }
+}
+
+/**
+ * To be called when everything is done and reported: an image without the evidence that it had is not what was asked for.
+ * @throws IncompleteError `EVIDENCE_LOST` naming the images.
+ */
+export function assertEvidenceKept(images: readonly ImageOutcome[]): void {
+  const lost = images.filter(({ lostEvidence: each = [] }) => each.length > 0);
+  if (lost.length === 0) return;
+  throw new IncompleteError('EVIDENCE_LOST', 'all was brought, and evidence of these images no longer verifies:', {
+    items: lost.map(({ internal, lostEvidence: each }) => `${internal}: ${formatEvidence(each)}`),
+    hint: 'the target took no index with missing platforms; load all platforms, or give --require-evidence to be refused instead',
+  });
 }
 
 /** What is pending, in numbers. */
