@@ -20,15 +20,35 @@ export function parsePathPattern(text: string): PathMatcher {
     });
   }
   const pattern = text.replace(/^(\.\/)+/, '').replace(/\/$/, '');
-  const whole = pattern.includes('/') ? pattern : `**/${pattern}`;
-  const source = whole
-    .split('/')
-    .map((name) => (name === '**' ? '(?:[^/]+/)*' : `${toSource(name)}/`))
-    .join('');
-  const expression = new RegExp(`^${source}`);
-  return (path) => expression.test(`${path}/`);
+  const names = (pattern.includes('/') ? pattern : `**/${pattern}`).split('/');
+  return (path) => {
+    const segments = path.split('/');
+    // What is for a directory is for all below it.
+    return segments.some((_, index) => matchesSequence(names, segments.slice(0, index + 1), '**', matchesName));
+  };
 }
 
-function toSource(name: string): string {
-  return name.replaceAll(/[.+]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]');
+function matchesName(pattern: string, name: string): boolean {
+  return matchesSequence([...pattern], [...name], '*', (one, other) => one === '?' || one === other);
+}
+
+/**
+ * Whether a sequence is what a pattern says, where `any` stands for any number of items. Only the last `any` is ever
+ * tried again, so that no pattern takes more than the product of both lengths.
+ */
+function matchesSequence(
+  pattern: readonly string[],
+  items: readonly string[],
+  any: string,
+  isOne: (pattern: string, item: string) => boolean,
+): boolean {
+  let [at, next, lastAny, taken] = [0, 0, -1, 0];
+  while (next < items.length) {
+    const wanted = pattern[at];
+    if (wanted === any) [lastAny, taken, at] = [at, next, at + 1];
+    else if (wanted !== undefined && isOne(wanted, items[next] as string)) [at, next] = [at + 1, next + 1];
+    else if (lastAny >= 0) [taken, at, next] = [taken + 1, lastAny + 1, taken + 1];
+    else return false;
+  }
+  return pattern.slice(at).every((rest) => rest === any);
 }
