@@ -2,8 +2,9 @@
 import { auditReceipt } from './commands/audit/receipt.ts';
 import { auditVerify } from './commands/audit/verify.ts';
 import { build } from './commands/build.ts';
+import { discover } from './commands/release/discover.ts';
 import { extract } from './commands/extract.ts';
-import { init } from './commands/init.ts';
+import { init } from './commands/release/init.ts';
 import { inspect } from './commands/inspect.ts';
 import { keysGenerate } from './commands/keys/generate.ts';
 import { keysShow } from './commands/keys/show.ts';
@@ -47,6 +48,7 @@ export const AIRGAP: Program = {
     trustSign,
     trustShow,
     trustVerify,
+    discover,
     resolve,
     build,
     sign,

@@ -26,6 +26,8 @@ export interface ChartPackage {
   readonly images: readonly ImageHit[];
   /** What a person should know before the chart travels, a sentence each. */
   readonly warnings: readonly string[];
+  /** Images that are known only after rendering, a sentence for each chart that has such. */
+  readonly unrendered: readonly string[];
 }
 
 /** Options of {@link openChart}. */
@@ -77,7 +79,8 @@ function describeChart(bytes: Buffer, files: readonly ChartFile[], chart: Chart)
     bytes,
     files,
     images: findDeclaredImages(chart),
-    warnings: [...silenceOf(chart), ...referencesOf(chart), ...chart.notes],
+    warnings: [...referencesOf(chart), ...chart.notes],
+    unrendered: silenceOf(chart),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Every image that resources name: certain ones and suspects, each with its evidence. */
 import { formatReference } from '../../oci/reference.ts';
 import { formatPath } from '../resources/image-places.ts';
-import { describePlace, findImages } from '../resources/images.ts';
+import { describePlace, findImages, type ResourceImage } from '../resources/images.ts';
 import type { KubernetesResource } from '../resources/yaml-documents.ts';
 import type { Evidence, Finding } from './finding.ts';
 import { findSuspects } from './suspects.ts';
@@ -35,11 +35,7 @@ export function findInResources(
     const own = certain[index] ?? [];
     const paths = new Set(own.map(({ path }) => formatPath(path)));
     return [
-      ...own.map(({ reference, path, rule, at }): Finding => ({
-        reference,
-        certainty: 'certain',
-        evidence: { file, kind, name, path: formatPath(path), ...origin, rule, at },
-      })),
+      ...own.map((image) => toFinding(image, origin)),
       ...findSuspects(resource, hosts, paths).map(({ reference, path, rule }): Finding => ({
         reference,
         certainty: 'suspect',
@@ -47,6 +43,20 @@ export function findInResources(
       })),
     ];
   });
+}
+
+/** The registries that the certain images of resources come from. */
+export function registriesOf(resources: readonly KubernetesResource[]): readonly string[] {
+  return resources.flatMap((resource) => findImages(resource).map(({ reference }) => reference.registry));
+}
+
+/** An image of a resource as a finding. */
+export function toFinding(
+  { reference, file, kind, name, path, rule, at }: ResourceImage,
+  origin: Origin = {},
+): Finding {
+  const evidence = { file, kind, name, path: formatPath(path), ...origin, rule, at };
+  return { reference, certainty: 'certain', evidence };
 }
 
 /** One entry for each image, in the order of their names. */

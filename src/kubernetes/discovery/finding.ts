@@ -5,20 +5,19 @@ import type { Reference } from '../../oci/reference.ts';
 export type SuspectRule =
   'field' | 'argument' | 'environment' | 'text' | 'annotation' | 'embedded pod' | 'split keys' | 'known registry';
 
-/** Where an image was found. */
+/** Where an image was found. Only what a resource holds has a kind, a name and a path. */
 export interface Evidence {
   /** A manifest, or the chart and its template: `charts/app app/templates/api.yaml`. */
-  readonly file: string;
-  /** Of the resource, or of the chart's metadata. */
-  readonly kind: string;
-  readonly name: string;
+  readonly file?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly name?: string | undefined;
   /** `spec.template.spec.containers[0].image`; for text within text the way into it. */
-  readonly path: string;
+  readonly path?: string | undefined;
   /** The chart that renders to it. */
   readonly chart?: string | undefined;
-  /** The values it was rendered with: `default`, or the names of their files. */
+  /** The values it was rendered with: `default`. */
   readonly values?: string | undefined;
-  /** Of image-places.ts for what is certain, {@link SuspectRule} for what is not. */
+  /** Of image-places.ts for what is certain, {@link SuspectRule} for what is not, `named` for what a person lists. */
   readonly rule: string;
   /** All of that in one line. */
   readonly at: string;

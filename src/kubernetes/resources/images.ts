@@ -36,6 +36,10 @@ export interface ImageHit {
 
 /** One image field of a resource. */
 export interface ResourceImage extends ImageHit {
+  /** The file, kind and name of the resource. */
+  readonly file: string;
+  readonly kind: string;
+  readonly name: string;
   readonly path: YamlPath;
   /** The row of the table of places that names it. */
   readonly rule: string;
@@ -53,7 +57,7 @@ const keep: ImageReplacer = (image) => ({ image });
  * @throws UsageError `INVALID_SPEC` naming file and line of an image that is no reference.
  */
 export function findImages(resource: KubernetesResource, override: ImageReplacer = keep): readonly ResourceImage[] {
-  const { apiVersion, kind, value } = resource;
+  const { apiVersion, kind, name, value, fileName: file } = resource;
   if (kind === SCHEMA_KIND) return [];
   const hits: ResourceImage[] = [];
   for (const { path, value: image, rule } of findPlaces(value, rulesFor(apiVersion, kind))) {
@@ -66,7 +70,7 @@ export function findImages(resource: KubernetesResource, override: ImageReplacer
     if (FILLED_IN.test(image) && !POD_KINDS.has(kind)) continue;
     const { image: actual, by } = rule.isOverridable === true ? override(image) : keep(image);
     const place = by === undefined ? at : `${at}, replaced by ${by}`;
-    hits.push({ reference: toReference(actual, place), at: place, path, rule: rule.name });
+    hits.push({ reference: toReference(actual, place), at: place, file, kind, name, path, rule: rule.name });
   }
   return hits;
 }

@@ -1,6 +1,6 @@
 /** The images of a set of manifests: of each resource, as Kustomize would change it where a kustomization lists it. */
 import { UsageError } from '../../errors.ts';
-import { findImages, type ImageHit } from './images.ts';
+import { findImages, type ResourceImage } from './images.ts';
 import { isKustomizationFile, readKustomization, type Kustomization } from './kustomization.ts';
 import { layerFiles, replaceImage, type Layer } from './kustomize-layers.ts';
 import { readManifestFile, type ManifestContent } from './manifest-file.ts';
@@ -17,7 +17,7 @@ export interface ManifestFile {
 
 /** What manifests pull, and what may be missing. */
 export interface ManifestImages {
-  readonly images: readonly ImageHit[];
+  readonly images: readonly ResourceImage[];
   /** A sentence each. */
   readonly warnings: readonly string[];
 }
@@ -36,7 +36,7 @@ export async function findManifestImages(files: readonly ManifestFile[]): Promis
   const { layers, warnings: notes } = layerFiles(kustomizations, new Set(files.map(({ path }) => path)));
   const warnings = [...notes];
   const data = new Set(kustomizations.flatMap((kustomization) => kustomization.data));
-  const images: ImageHit[] = [];
+  const images: ResourceImage[] = [];
   const take = (resources: readonly KubernetesResource[], stacks: readonly (readonly Layer[])[]): void => {
     for (const stack of stacks) {
       images.push(...resources.flatMap((resource) => findImages(resource, (image) => replaceImage(image, stack))));

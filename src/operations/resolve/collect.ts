@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { IntegrityError } from '../../errors.ts';
 import { openChart, readChartPackage, type ChartPackage } from '../../kubernetes/charts/chart-package.ts';
-import type { ImageHit } from '../../kubernetes/resources/images.ts';
+import type { ImageHit, ResourceImage } from '../../kubernetes/resources/images.ts';
 import { findManifestImages, type ManifestImages } from '../../kubernetes/resources/manifest-images.ts';
 import { digestOf, sha256, type Digest } from '../../oci/digest.ts';
 import { parseChartSource } from '../../release/spec/chart-source.ts';
@@ -33,6 +33,8 @@ export interface CollectedFile extends LockFile {
 export interface CollectedImage extends Pick<ImageSpec, 'reference' | 'origin' | 'platforms'> {
   /** `manifests/app.yaml:12 Deployment/api …`, relative to the release.yaml. */
   readonly foundIn: string;
+  /** The place in a resource, for an image of a manifest. */
+  readonly place?: ResourceImage | undefined;
 }
 
 /** What one component brings. */
@@ -41,6 +43,8 @@ export interface CollectedComponent {
   readonly images: readonly CollectedImage[];
   /** What a person should know, a sentence each. */
   readonly warnings: readonly string[];
+  /** What is not known while charts are not rendered, a sentence each. */
+  readonly unrendered: readonly string[];
 }
 
 /** Opens the repository that a chart is fetched from. */
@@ -56,6 +60,7 @@ export async function collectComponent(
 ): Promise<CollectedComponent> {
   const files: CollectedFile[] = [];
   const warnings: string[] = [];
+  const unrendered: string[] = [];
   const images: CollectedImage[] = component.images.map((image) => ({ ...image, foundIn: below(directory, image.at) }));
   for (const { path } of component.imageLists) {
     const listed = await loadImageList(await resolveSpecPath(directory, path), path);
@@ -69,10 +74,11 @@ export async function collectComponent(
     files.push(file);
     images.push(...chart.images.map(toImage));
     warnings.push(...chart.warnings);
+    unrendered.push(...chart.unrendered);
   }
   const manifests = await collectManifests(component, directory);
   files.push(...manifests.files);
-  images.push(...manifests.images.map(toImage));
+  images.push(...manifests.images.map((place) => ({ ...toImage(place), place })));
   warnings.push(...manifests.warnings);
   for (const { path } of component.docs) files.push(...(await collectTree('doc', directory, path)));
   for (const { path, integrity, as } of component.files) {
@@ -80,7 +86,7 @@ export async function collectComponent(
     for await (const _ of pinned(readChunks(file, { what: 'a file of a release' }), integrity, path));
     files.push(await pinFile('file', `files/${as}`, path, file));
   }
-  return { files, images, warnings };
+  return { files, images, warnings, unrendered };
 }
 
 /**

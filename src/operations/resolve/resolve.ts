@@ -158,7 +158,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   notEstablished.sort(byReference);
   otherPlatforms.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   const warnings = [
-    ...collected.flatMap((component) => component.warnings),
+    ...collected.flatMap((component) => [...component.unrendered, ...component.warnings]),
     ...describeWarnings({ notEstablished, otherPlatforms }),
     ...(evaluated?.unusedRules ?? []).map((pattern) => `imagePolicy entry ${pattern} applies to no image`),
   ];

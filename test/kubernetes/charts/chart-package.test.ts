@@ -84,8 +84,10 @@ describe('openChart of a directory', () => {
     const bare = { 'Chart.yaml': 'apiVersion: v2\nname: demo\nversion: 1.0.0\n' };
     const runs = 'kind: Pod\nspec: {containers: [{name: a, image: "{{ .Values.image }}"}]}\n';
     const sub = 'apiVersion: v2\nname: sub\nversion: 1.0.0\n';
-    const warningsOf = async (files: Readonly<Record<string, string>>): Promise<readonly string[]> =>
-      (await openChart(await writeFiles(temp.join('a'), files), { shownAs: 'charts/a' })).warnings;
+    const warningsOf = async (files: Readonly<Record<string, string>>): Promise<readonly string[]> => {
+      const chart = await openChart(await writeFiles(temp.join('a'), files), { shownAs: 'charts/a' });
+      return [...chart.unrendered, ...chart.warnings];
+    };
 
     it('a chart that runs images and declares none', async () => {
       expect(await warningsOf({ ...bare, 'templates/pod.yaml': runs })).toEqual([

@@ -1,9 +1,9 @@
 /** `airgap init`: a commented release.yaml to start from. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { placeFile } from '../../base/files/place-file.ts';
-import { onDisk } from '../../base/files/system-errors.ts';
-import { defineCommand, optionalArgument } from '../command.ts';
+import { placeFile } from '../../../base/files/place-file.ts';
+import { onDisk } from '../../../base/files/system-errors.ts';
+import { defineCommand, optionalArgument } from '../../command.ts';
 
 export const init = defineCommand({
   name: 'init',
@@ -12,7 +12,7 @@ export const init = defineCommand({
   arguments: { directory: optionalArgument('directory', 'where to write it (default: the current directory)') },
   options: {},
   async run({ output }, { directory = '.' }) {
-    const { formatStarter } = await import('../../release/spec/starter.ts');
+    const { formatStarter } = await import('../../../release/spec/starter.ts');
     const path = join(directory, 'release.yaml');
     await onDisk(`cannot make ${directory}`, () => mkdir(directory, { recursive: true }));
     await placeFile(path, formatStarter(), { exclusive: true });

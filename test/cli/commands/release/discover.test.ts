@@ -1,0 +1,43 @@
+/** `airgap discover` prints each image with its evidence, for people and for machines. */
+import { expect, test } from 'vitest';
+import { useTempDir } from '../../../helpers/temp.ts';
+import { writeFiles } from '../../../kubernetes/charts/chart-files.ts';
+import { useBuiltCli } from '../../built-cli.ts';
+
+const temp = useTempDir();
+const cli = useBuiltCli();
+
+const POD = `apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec: {containers: [{image: quay.io/a/app:1, args: ["--helper=quay.io/a/helper:2"]}]}
+`;
+
+test('lists certain images and suspects, with a path from the current directory', async () => {
+  await writeFiles(temp.path, { 'deploy/pod.yaml': POD });
+  const { exitCode, stdout, stderr } = await cli.airgap(['discover', 'deploy/pod.yaml'], { cwd: temp.path });
+  expect({ exitCode, stdout, stderr }).toEqual({
+    exitCode: 0,
+    stdout: `quay.io/a/app:1     certain  deploy/pod.yaml:4 Pod/p spec.containers[0].image
+quay.io/a/helper:2  suspect  deploy/pod.yaml:1 Pod/p spec.containers[0].args[0] (argument)
+1 certain image, 1 suspect
+`,
+    stderr: 'suspects are not carried: list those that are pulled under `images`\n',
+  });
+  const json = await cli.airgap(['discover', 'deploy', '--json'], { cwd: temp.path });
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    images: [
+      { reference: 'quay.io/a/app:1', certainty: 'certain', evidence: [{ file: 'deploy/pod.yaml', kind: 'Pod' }] },
+      { reference: 'quay.io/a/helper:2', certainty: 'suspect', evidence: [{ rule: 'argument' }] },
+    ],
+    warnings: [],
+  });
+});
+
+test('asks for something to look at', async () => {
+  const { exitCode, stderr } = await cli.airgap(['discover'], { cwd: temp.path });
+  expect({ exitCode, stderr }).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('release.yaml') as string,
+  });
+});

@@ -1,0 +1,150 @@
+/** What a release, charts and manifests pull: found through Helm's own rendering, with the place of each. */
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { openHelmEngine } from '../../src/kubernetes/rendering/engine/helm-engine.ts';
+import type { ChartRenderer } from '../../src/kubernetes/rendering/chart-renderer.ts';
+import { discoverImages, type Discovery } from '../../src/operations/discover.ts';
+import { useTempDir } from '../helpers/temp.ts';
+import { writeFiles } from '../kubernetes/charts/chart-files.ts';
+import { requireEngine } from '../kubernetes/rendering/renderers.ts';
+
+const temp = useTempDir();
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const CHART = {
+  'app/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\n',
+  'app/values.yaml': 'image: {repository: quay.io/a/app, tag: "1"}\n',
+  'app/templates/pod.yaml': `apiVersion: v1
+kind: Pod
+metadata: {name: {{ .Release.Name }}}
+spec:
+  containers:
+  - name: app
+    image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+    args: ["--reloader=own.example.org/reloader:2"]
+`,
+};
+const MANIFEST = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: c}
+data: {list: "quay.io/a/listed:1 own.example.org/x:1"}
+`;
+
+function neverRenders(): Promise<ChartRenderer> {
+  throw new Error('nothing here is a chart');
+}
+
+/** Undefined where the engine may be missing. */
+async function discover(...inputs: readonly string[]): Promise<Discovery | undefined> {
+  const folder = requireEngine();
+  if (folder === undefined) return undefined;
+  return discoverImages({
+    inputs,
+    openChart: () => {
+      throw new Error('no registry is asked');
+    },
+    openRenderer: async () => (await openHelmEngine({ folder })) as ChartRenderer,
+  });
+}
+
+function linesOf({ images }: Discovery): readonly string[] {
+  return images.flatMap(({ reference, certainty, evidence }) =>
+    evidence.map(({ at }) => `${reference} ${certainty} ${at}`),
+  );
+}
+
+describe('charts', () => {
+  test('are rendered: what a template puts together is certain, and its arguments are suspects', async (t) => {
+    await writeFiles(temp.path, CHART);
+    const found = (await discover(temp.join('app'))) ?? t.skip();
+    expect(linesOf(found)).toEqual([
+      expect.stringMatching(/^own\.example\.org\/reloader:2 suspect app app\/templates\/pod\.yaml.*args\[0\]/),
+      expect.stringMatching(/^quay\.io\/a\/app:1 certain app app\/templates\/pod\.yaml:\d+ Pod\/release spec\.con/),
+    ]);
+    expect(found.images[1]?.evidence).toMatchObject([{ chart: 'app', values: 'default', rule: 'container' }]);
+    expect(found.warnings).toEqual([]);
+  });
+
+  test('that are libraries install nothing', async (t) => {
+    await writeFiles(temp.path, { 'lib/Chart.yaml': 'apiVersion: v2\nname: lib\nversion: 1.0.0\ntype: library\n' });
+    const found = (await discover(temp.join('lib'))) ?? t.skip();
+    expect(found.images).toEqual([]);
+  });
+
+  test('that Helm refuses are refused in its words', async (t) => {
+    if (requireEngine() === undefined) t.skip();
+    await writeFiles(temp.path, { ...CHART, 'app/templates/bad.yaml': '{{ fail "give me a name" }}' });
+    await expect(discover(temp.join('app'))).rejects.toMatchObject({
+      code: 'INVALID_SPEC',
+      message: expect.stringContaining('give me a name') as string,
+    });
+  });
+});
+
+test('manifests need no renderer, and one input tells which registries another names', async () => {
+  await writeFiles(temp.path, {
+    'c.yaml': MANIFEST,
+    'pods/p.yaml':
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{image: own.example.org/p:1}]}\n',
+  });
+  const look = (...names: readonly string[]): Promise<Discovery> =>
+    discoverImages({
+      inputs: names.map((name) => temp.join(name)),
+      openChart: () => {
+        throw new Error('no registry is asked');
+      },
+      openRenderer: neverRenders,
+    });
+  expect(linesOf(await look('c.yaml'))).toEqual(['quay.io/a/listed:1 suspect c.yaml:1 ConfigMap/c data.list (text)']);
+  expect(linesOf(await look('c.yaml', 'pods'))).toEqual([
+    'own.example.org/p:1 certain pods/p.yaml:4 Pod/p spec.containers[0].image',
+    'own.example.org/x:1 suspect c.yaml:1 ConfigMap/c data.list (text)',
+    'quay.io/a/listed:1 suspect c.yaml:1 ConfigMap/c data.list (text)',
+  ]);
+});
+
+test('an overlay says which image is certain, and an ignored file names no suspect', async (t) => {
+  const pod = 'apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{image: app}]}\n';
+  await writeFiles(temp.path, {
+    'release.yaml': `apiVersion: airgap.hexabase.ai/v1
+kind: Release
+name: demo
+version: 1.0.0
+platforms: all
+components:
+  - name: app
+    images: ['quay.io/a/named:1']
+    manifests: [m]
+    ignore: [c.yaml]
+`,
+    'm/c.yaml': MANIFEST,
+    'm/pod.yaml': pod,
+    'm/kustomization.yaml': 'resources: [pod.yaml]\nimages: [{name: app, newName: quay.io/a/real, newTag: "3"}]\n',
+  });
+  const found = (await discover(temp.join('release.yaml'))) ?? t.skip();
+  expect(found.images.map(({ reference, certainty }) => [reference, certainty])).toEqual([
+    ['quay.io/a/named:1', 'certain'],
+    ['quay.io/a/real:3', 'certain'],
+  ]);
+});
+
+test('what is not there is said by name', async () => {
+  await expect(
+    discoverImages({ inputs: ['no/such'], openChart: neverRenders as never, openRenderer: neverRenders }),
+  ).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'no/such: no such file or directory' });
+});
+
+test('the release that ships as the example lists every image that it pulls, and leaves no suspect', async (t) => {
+  const found = (await discover(`${repository}release.yaml`)) ?? t.skip();
+  expect(found.images.length).toBeGreaterThan(0);
+  for (const { reference, certainty, evidence } of found.images) {
+    expect([reference, certainty]).toEqual([reference, 'certain']);
+    expect(
+      evidence.some(({ rule }) => rule === 'named'),
+      `${reference} is named`,
+    ).toBe(true);
+    expect(
+      evidence.some(({ chart }) => chart === 'charts/hexabase'),
+      `${reference} is rendered`,
+    ).toBe(true);
+  }
+});
