@@ -3,8 +3,8 @@ import { MAX_YAML_LENGTH, readYaml } from '../../base/yaml-source.ts';
 import { AirgapError } from '../../errors.ts';
 import { isMapping } from '../resources/yaml-documents.ts';
 
-/** Several lines, or the brackets of JSON: what a sentence or a name does not look like. */
-const LOOKS_STRUCTURED = /^\s*[[{]|\n/;
+/** Several lines, the brackets of JSON, or a pod in one line: what a sentence or a name does not look like. */
+const LOOKS_STRUCTURED = /^\s*[[{]|\n|ontainers: *\[/;
 
 /** The mappings and lists that a text holds; none where it is anything else, or too long to be read so. */
 export function readEmbedded(text: string): readonly unknown[] {

@@ -11,12 +11,13 @@ const PARTS: Readonly<Record<string, Part>> = {
   repository: 'repository',
   repo: 'repository',
   image: 'image',
+  name: 'name',
   tag: 'tag',
   version: 'version',
   digest: 'digest',
   sha: 'digest',
 };
-type Part = 'registry' | 'hub' | 'repository' | 'image' | 'tag' | 'version' | 'digest';
+type Part = 'registry' | 'hub' | 'repository' | 'image' | 'name' | 'tag' | 'version' | 'digest';
 /** How deep below a hub and its tag the images stand that they are for. */
 const MAX_DEPTH = 8;
 
@@ -63,12 +64,15 @@ function assemble(
   const text = (part: Part): string | undefined => parts.get(part)?.text;
   const tag = text('tag') ?? (parts.has('image') || naming === 'image' ? text('version') : undefined);
   const digest = text('digest')?.replace(/^@?(sha256:)?/, 'sha256:');
-  const key = parts.get('repository')?.key ?? parts.get('image')?.key;
+  // What has a repository or an image is called something beside them.
+  const name = parts.has('repository') || parts.has('image') ? undefined : text('name');
+  const key = (parts.get('repository') ?? parts.get('image') ?? (name === undefined ? undefined : parts.get('name')))
+    ?.key;
   if (key === undefined || (tag === undefined && digest === undefined)) return [];
   const named = text('image');
   // Whole already: it is found as the value that it is.
   if (named !== undefined && readImage(named, 'any') !== undefined) return [];
-  const names = [text('registry'), text('hub'), text('repository'), named].filter((part) => part !== undefined);
+  const names = [text('registry'), text('hub'), text('repository'), named, name].filter((part) => part !== undefined);
   // The longest part may repeat those before it: `repository: quay.io/a/b` beside `registry: quay.io`.
   const whole = names.reduce(
     (held, part) => (held === '' || part.startsWith(`${held}/`) ? part : `${held}/${part}`),

@@ -43,7 +43,9 @@ export function findInString(text: string, path: YamlPath, surroundings: Surroun
     : [];
   if (field.length > 0) return field;
   if (scope === 'embedded' || /\s/.test(text)) {
-    const settings = [...text.matchAll(SETTING)].flatMap(([, name = '', value = '']) =>
+    // One line with a colon is a sentence rather than a setting.
+    const lines = /[\n=]/.test(text) ? [...text.matchAll(SETTING)] : [];
+    const settings = lines.flatMap(([, name = '', value = '']) =>
       namesImage(name) ? whole(value, 'image', 'text') : [],
     );
     return unique([...settings, ...scanText(text, hosts).map((reference): Found => ({ reference, rule: 'text' }))]);

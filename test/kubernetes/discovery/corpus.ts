@@ -273,6 +273,20 @@ const SUSPECT: readonly HidingPlace[] = [
     suspect: ['docker.io/org/b:v1', app],
   },
   {
+    name: 'name and tag, below image and beside a registry; a name beside a repository is another',
+    text: of(
+      'x.example.org/v1',
+      'Thing',
+      '{image: {name: quay.io/a/app, tag: 1}, b: {registry: quay.io, name: b, tag: 1}, c: {name: see, repository: quay.io/a/c, tag: 1}}',
+    ),
+    suspect: [app, 'quay.io/a/c:1', 'quay.io/b:1'],
+  },
+  {
+    name: 'a pod in one line within YAML in a config map',
+    text: configMap('jenkins.yaml', "templates:\n- yaml: 'spec: {containers: [{image: maven}]}'"),
+    suspect: ['docker.io/library/maven:latest'],
+  },
+  {
     name: 'repository and digest',
     text: of('x.example.org/v1', 'Thing', `{web: {repository: quay.io/a/web, digest: "${digest}"}}`),
     suspect: [`quay.io/a/web@${digest}`],
@@ -310,6 +324,10 @@ const SUSPECT: readonly HidingPlace[] = [
 
 /** What only looks like an image. */
 const NOTHING: readonly HidingPlace[] = [
+  {
+    name: 'a sentence about an image',
+    text: configMap('board.json', '{"title": "image: foo:1", "image": "/img/a.png"}'),
+  },
   {
     name: 'placeholders',
     text: pod('image: auto, env: [{name: IMAGE, value: ""}, {name: IMAGE_B, value: "{{ x }}:1"}]'),
