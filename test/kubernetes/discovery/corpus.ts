@@ -365,8 +365,8 @@ const NOTHING: readonly HidingPlace[] = [
   {
     name: 'a resource as kubectl applied it',
     text: of(
-      'v1',
-      'Service',
+      'x.example.org/v1',
+      'Thing',
       '{}',
       `, annotations: {kubectl.kubernetes.io/last-applied-configuration: '{"image":"${app}"}'}`,
     ),
@@ -375,7 +375,10 @@ const NOTHING: readonly HidingPlace[] = [
     name: 'fields of Kubernetes itself',
     text: 'apiVersion: v1\nkind: Node\nmetadata: {name: x}\nstatus: {images: [{names: ["quay.io/a/app:1"]}]}\n',
   },
-  { name: 'a secret that is no text', text: 'apiVersion: v1\nkind: Secret\nmetadata: {name: x}\ndata: {a: AP8A}\n' },
+  {
+    name: 'a secret that is no text',
+    text: `apiVersion: v1\nkind: Secret\nmetadata: {name: x}\ndata: {a: ${Buffer.from(`\0 pull ${app} now`).toString('base64')}}\n`,
+  },
 ];
 
 export const HIDING_PLACES: readonly HidingPlace[] = [...CERTAIN, ...SUSPECT, ...NOTHING];
