@@ -28,7 +28,7 @@ const ROOMS = [
   ...['trust/documents', 'trust/evidence', 'trust/keys', 'trust/provenance', 'trust/rollback', 'trust/signatures'],
   'trust/signing',
 ];
-const VERBS = ['extract.ts', 'inspect.ts', 'new-repositories.ts'];
+const VERBS = ['extract.ts', 'inspect.ts'];
 
 /** Each file of the product that is reached, with what it imports: files, modules of Node, packages. */
 type Closure = ReadonlyMap<string, readonly string[]>;

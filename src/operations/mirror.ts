@@ -6,7 +6,7 @@ import { findTagMoves, type TagMove } from '../content/tag-moves.ts';
 import { UsageError } from '../errors.ts';
 import type { Source } from '../content/store.ts';
 import type { ContentGraph } from '../content/content-graph.ts';
-import { nameNewRepositories } from './new-repositories.ts';
+import { nameNewRepositories } from '../release/mapping/new-repositories.ts';
 import { mapImages, routesTo, type ImageTarget, type PlannedImage } from '../release/mapping/image-target.ts';
 import { prepareSubstitutes } from '../release/mapping/routes.ts';
 

@@ -131,7 +131,7 @@ describe('a release', () => {
       inRelease(),
     );
     expect(stdout).toMatch(
-      /would move [0-9.]+ KiB: 25 blobs, 15 manifests, 3 tags, in about [0-9]+ requests\nnothing was changed\n$/,
+      /would move [0-9.]+ KiB: 25 blobs, 15 manifests, 3 tags, in about [0-9]+ requests\n3 repositories do not exist yet[^]*\nnothing was changed\n$/,
     );
     expect(await digestOf(release.target.url, internal('app'))).toBeNull();
     await expect(stat(release.temp.join('demo-1.0.0-load'))).rejects.toThrow('ENOENT');

@@ -351,7 +351,7 @@ describe('a trust document', () => {
     const [stamped = '', strange = '', bare = ''] = paths;
     const later = { now: () => new Date(Date.now() + 2 * HOUR_MS) };
     const verifyLater = (path: string, version?: number): Promise<ProcessResult> =>
-      airgap(['verify', path, '--trust', trustFile(trust, version), '--json'], later);
+      airgap(['verify', path, '--trust', trustFile(trust, version), '--json', '--quiet'], later);
     const proved = await verifyLater(stamped);
     expect([proved.exitCode, proved.stderr]).toEqual([0, '']);
     const { trust: judged } = JSON.parse(proved.stdout) as Report;

@@ -26,9 +26,9 @@ describe.each<[ProgramName, readonly string[]]>([
   });
 
   test('ends with 0 after every byte of a file, or of standard input, was verified', async () => {
-    const from = await spawnProgram(name, [...verify, fixture.archive, '--key', fixture.pub, '--json']);
+    const from = await spawnProgram(name, [...verify, fixture.archive, '--key', fixture.pub, '--json', '--quiet']);
     const input = await readFile(fixture.archive);
-    const piped = await spawnProgram(name, [...verify, '-', '--key', fixture.pub, '--json'], { input });
+    const piped = await spawnProgram(name, [...verify, '-', '--key', fixture.pub, '--json', '--quiet'], { input });
     for (const { exitCode, stdout, stderr } of [from, piped]) {
       expect([exitCode, stderr]).toEqual([0, '']);
       expect(JSON.parse(stdout)).toMatchObject({ verdict: 'verified' });

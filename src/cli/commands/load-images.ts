@@ -4,7 +4,7 @@ import type { TargetAddress } from '../../release/mapping/target-address.ts';
 import { imageContent } from '../../report/loads/audit-content.ts';
 import { nameContents } from '../../report/content-names.ts';
 import { formatDuration } from '../../report/format.ts';
-import { findNewRepositories } from '../../operations/new-repositories.ts';
+import { findNewRepositories } from '../../release/mapping/new-repositories.ts';
 import { describeLoad, describeLoadPlan, joinDescribed, type Described } from '../../report/loads/load-report.ts';
 import {
   assertEvidenceKept,

@@ -3,7 +3,7 @@ import { DEFAULT_RETRY } from '../../base/retry.ts';
 import { nameContents } from '../../report/content-names.ts';
 import { IncompleteError, UsageError } from '../../errors.ts';
 import type { MissingImage } from '../../operations/resolve/resolve.ts';
-import { findNewRepositories } from '../../operations/new-repositories.ts';
+import { findNewRepositories } from '../../release/mapping/new-repositories.ts';
 import { mirrorImages, planMirror } from '../../operations/mirror.ts';
 import { narrowGraph } from '../../release/mapping/routes.ts';
 import { parseTarget } from '../../release/mapping/target-address.ts';

@@ -2,7 +2,7 @@
  * Loads a trusted archive into a store of the secure side. Blobs travel while the payload is being verified; no manifest,
  * tag or final file appears before every byte is.
  */
-import { nameNewRepositories } from '../new-repositories.ts';
+import { nameNewRepositories } from '../../release/mapping/new-repositories.ts';
 import { copy, type CopyEvent, type CopyResult } from '../../content/copy.ts';
 import { assess, isComplete, pendingBytes, planCopy, type CopyPlan, type PendingCopy } from '../../content/plan.ts';
 import { findTagMoves, type TagMove } from '../../content/tag-moves.ts';

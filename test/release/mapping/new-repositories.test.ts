@@ -1,15 +1,15 @@
 /** A registry that makes no repositories by itself: all that are missing are named, by a plan and by a run that failed. */
 import { describe, expect, test } from 'vitest';
-import { mergeGraphs, discoverImage } from '../../src/content/graph-walk.ts';
-import { assess, planCopy, type PendingCopy } from '../../src/content/plan.ts';
-import { bytesOf } from '../../src/content/verified.ts';
-import { RegistryError } from '../../src/errors.ts';
-import { mirrorImages } from '../../src/operations/mirror.ts';
-import { findNewRepositories, nameNewRepositories } from '../../src/operations/new-repositories.ts';
-import { MemoryStore } from '../../src/stores/memory.ts';
-import { createRegistryHost, openRepository } from '../../src/stores/registry/registry.ts';
-import { contentOf, makeImage } from '../helpers/sample-image.ts';
-import { drain, startScriptedServer } from '../helpers/scripted-server.ts';
+import { mergeGraphs, discoverImage } from '../../../src/content/graph-walk.ts';
+import { assess, planCopy, type PendingCopy } from '../../../src/content/plan.ts';
+import { bytesOf } from '../../../src/content/verified.ts';
+import { RegistryError } from '../../../src/errors.ts';
+import { mirrorImages } from '../../../src/operations/mirror.ts';
+import { findNewRepositories, nameNewRepositories } from '../../../src/release/mapping/new-repositories.ts';
+import { MemoryStore } from '../../../src/stores/memory.ts';
+import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry.ts';
+import { contentOf, makeImage } from '../../helpers/sample-image.ts';
+import { drain, startScriptedServer } from '../../helpers/scripted-server.ts';
 
 const KNOWN = 'team/known';
 const UNKNOWN = ['team/one', 'team/two'];

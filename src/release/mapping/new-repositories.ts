@@ -1,8 +1,8 @@
 /** Repositories that a target would have to make: some registries want them made first, and say so one by one. */
-import { forEachConcurrently } from '../base/limit.ts';
-import type { PendingCopy } from '../content/plan.ts';
-import { canListTags, type CallOptions, type Target } from '../content/store.ts';
-import { HttpError, NotFoundError } from '../errors.ts';
+import { forEachConcurrently } from '../../base/limit.ts';
+import type { PendingCopy } from '../../content/plan.ts';
+import { canListTags, type CallOptions, type Target } from '../../content/store.ts';
+import { HttpError, NotFoundError } from '../../errors.ts';
 
 const CONCURRENCY = 8;
 
