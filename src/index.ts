@@ -16,7 +16,7 @@ export {
 export { loadPrivateKey, type PrivateKeyOptions } from './trust/keys/private-key.ts';
 export { createKeySigner, type KeySigner, type ReleaseSigner } from './trust/signing/signer.ts';
 export { readTrustChain, readTrustFile } from './trust/documents/document-files.ts';
-export type { TrustRecord } from './trust/documents/document.ts';
+export type { TrustRecord } from './trust/documents/trust-document.ts';
 
 // The connected side
 export { ImageSources, type SourceOptions } from './operations/resolve/image-sources.ts';
@@ -101,7 +101,7 @@ export type { Bytes } from './base/bytes.ts';
 export type { CallOptions, FetchOptions, PushOptions, Source, Target } from './content/store.ts';
 export type { CopyEvent, CopyResult } from './content/copy.ts';
 export { Registries } from './stores/registry/registries.ts';
-export type { RegistryHostOptions } from './stores/registry/registry.ts';
+export type { RegistryHostOptions } from './stores/registry/registry-hosts.ts';
 export { openLayout, type LayoutStore } from './stores/layout/oci-layout.ts';
 export { MemoryStore } from './stores/memory.ts';
 export { startRegistry, type EmbeddedRegistry, type RegistryOptions } from './server/embedded-registry.ts';

@@ -42,7 +42,7 @@ const HTTP_SURFACE = new Set([
   'tls-files',
   'answer',
   'client',
-  'failure',
+  'network-failure',
   'location',
   'network-policy',
   'proxy',

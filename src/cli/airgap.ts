@@ -15,7 +15,7 @@ import { resolve } from './commands/resolve.ts';
 import { sampleImages } from './commands/sample-images.ts';
 import { sign } from './commands/sign.ts';
 import { trustAddKey, trustRemoveKey, trustRevoke, trustSet } from './commands/trust/change.ts';
-import { trustAddIdentity, trustRemoveIdentity, trustSetTrustedRoot } from './commands/trust/identity.ts';
+import { trustAddIdentity, trustRemoveIdentity, trustSetTrustedRoot } from './commands/trust/identities.ts';
 import { trustInit } from './commands/trust/init.ts';
 import { trustShow, trustVerify } from './commands/trust/show.ts';
 import { trustSign } from './commands/trust/sign.ts';

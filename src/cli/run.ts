@@ -3,7 +3,7 @@ import { systemCode, toStoreError } from '../base/files/system-errors.ts';
 import { ExitCode, reasonOf } from '../errors.ts';
 import { processSurroundings, wantsColor, type Surroundings } from './context.ts';
 import { watchUnexpected } from './last-resort.ts';
-import { printFailure } from './output/failure.ts';
+import { printFailure } from './output/failure-lines.ts';
 import { createProgram, toUsageError, type Program } from './program.ts';
 
 /** Runs a program in this process and returns its exit code. */

@@ -7,7 +7,10 @@ const problem = explainOldNode(process.version) ?? explainInjectedCode(process.e
 if (problem === undefined) {
   // Streams leave many short-lived objects. Letting V8's young generation grow for them costs 30 MiB and gains nothing.
   setFlagsFromString('--semi-space-growth-factor=1');
-  const [{ VERIFY_AND_LOAD }, { runInProcess }] = await Promise.all([import('./operator.ts'), import('./run.ts')]);
+  const [{ VERIFY_AND_LOAD }, { runInProcess }] = await Promise.all([
+    import('./verify-and-load-program.ts'),
+    import('./run.ts'),
+  ]);
   process.exit(await runInProcess(process.argv.slice(2), VERIFY_AND_LOAD));
 }
 process.stderr.write(problem);

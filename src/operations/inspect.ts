@@ -5,7 +5,7 @@ import { createReach, rootsOf } from '../content/graph-walk.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import type { GraphEvidence } from '../content/content-graph.ts';
 import type { Inventory } from '../archive/inventory/inventory-schema.ts';
-import type { TrustRecord } from '../trust/documents/document.ts';
+import type { TrustRecord } from '../trust/documents/trust-document.ts';
 import { evaluateProvenance, type Provenance } from '../trust/provenance/evaluate-provenance.ts';
 import { nameSigner } from '../trust/signatures/identity.ts';
 import { releaseAttestations, releaseSignatures } from '../archive/reader/signatures.ts';

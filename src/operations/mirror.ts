@@ -24,6 +24,7 @@ export interface MirrorOptions {
   /** Ends what is under way. */
   /** Fail where a target refuses an index, rather than replace it by one that its evidence is not about. @defaultValue false */
   readonly requireEvidence?: boolean | undefined;
+  /** Ends what is under way; the next run goes on there. */
   readonly signal?: AbortSignal | undefined;
   /** Told of each transfer as it begins, moves on and ends. */
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;

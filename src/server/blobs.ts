@@ -2,10 +2,10 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import type { Digest } from '../oci/digest.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange } from './request-exchange.ts';
 import { parseRange, type ByteRange } from './ranges.ts';
-import { Refusal } from './refusal.ts';
-import { Repository } from './directory/repository.ts';
+import { Refusal } from './client-refusal.ts';
+import { Repository } from './directory/repository-links.ts';
 import { unlessMissing, type Storage } from './directory/storage.ts';
 
 /** Bytes of one read; larger ones gain nothing, smaller ones cost a trip to the thread pool each. */

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UsageError } from '../errors.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange } from './request-exchange.ts';
 import { answer, type RouterContext } from './router.ts';
 import { openStorage } from './directory/storage.ts';
 import { Uploads } from './uploads.ts';

@@ -1,9 +1,9 @@
 /** Lists: tags, repositories and referrers, in pages where they are long. */
 import type { Digest } from '../oci/digest.ts';
 import { MediaType } from '../oci/media-types.ts';
-import type { Exchange } from './exchange.ts';
-import { Refusal } from './refusal.ts';
-import { Repository } from './directory/repository.ts';
+import type { Exchange } from './request-exchange.ts';
+import { Refusal } from './client-refusal.ts';
+import { Repository } from './directory/repository-links.ts';
 import type { Storage } from './directory/storage.ts';
 
 /** Entries of one page when the client does not say, and at most. */

@@ -5,10 +5,10 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import { isIndex, MAX_MANIFEST_BYTES, parseManifest, type Index, type Manifest } from '../oci/manifest.ts';
 import { isForeignLayerType, isManifestType } from '../oci/media-types.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange } from './request-exchange.ts';
 import { Ingest } from './directory/ingest.ts';
-import { Refusal } from './refusal.ts';
-import { Repository } from './directory/repository.ts';
+import { Refusal } from './client-refusal.ts';
+import { Repository } from './directory/repository-links.ts';
 import type { ManifestReference } from './route.ts';
 import { unlessMissing, type Storage } from './directory/storage.ts';
 

@@ -3,7 +3,7 @@
  * become file names: there is no path to escape with.
  */
 import { isDigest, type Digest } from '../oci/digest.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from './client-refusal.ts';
 
 const MAX_NAME_LENGTH = 255;
 /** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests */

@@ -1,9 +1,9 @@
 /** Brings each request to its handler and each failure to its answer. */
 import { deleteBlob, sendBlob } from './blobs.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange } from './request-exchange.ts';
 import { sendCatalog, sendReferrers, sendTags } from './listings.ts';
 import { deleteManifest, sendManifest, storeManifest } from './manifests.ts';
-import { Refusal, toRefusal } from './refusal.ts';
+import { Refusal, toRefusal } from './client-refusal.ts';
 import { parseRoute, type Route } from './route.ts';
 import type { Storage } from './directory/storage.ts';
 import type { Uploads } from './uploads.ts';

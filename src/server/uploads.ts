@@ -1,11 +1,11 @@
 /** Upload sessions: started, continued in order, finished with a digest or given up. */
 import { randomUUID } from 'node:crypto';
 import { isDigest, type Digest } from '../oci/digest.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange } from './request-exchange.ts';
 import { Ingest } from './directory/ingest.ts';
 import { parseChunkRange } from './ranges.ts';
-import { Refusal } from './refusal.ts';
-import { Repository } from './directory/repository.ts';
+import { Refusal } from './client-refusal.ts';
+import { Repository } from './directory/repository-links.ts';
 import { isRepositoryName, parseDigestOrRefuse } from './route.ts';
 import type { Storage } from './directory/storage.ts';
 

@@ -8,7 +8,7 @@ import { onDisk, type SystemHints } from '../base/files/system-errors.ts';
 import { IntegrityError, StoreError } from '../errors.ts';
 import { SiteState } from '../trust/rollback/site-state-schema.ts';
 import { parseCanonically, serializeCanonically } from '../base/json/canonical-json.ts';
-import { parseTrust } from '../trust/documents/document.ts';
+import { parseTrust } from '../trust/documents/trust-document.ts';
 import { sha256 } from '../oci/digest.ts';
 
 /** Bytes of the file: room for the trust of many lines. */

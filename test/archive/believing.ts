@@ -1,6 +1,6 @@
 /** Decisions about a stream for tests of what lies below trust: whoever signed, or nobody. */
 import { inventoryDigestIn } from '../../src/archive/layout/checksums.ts';
-import type { ArchiveHead } from '../../src/archive/reader/head.ts';
+import type { ArchiveHead } from '../../src/archive/reader/archive-head.ts';
 import type { StreamDecision } from '../../src/archive/verification/payload.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { explainOldNode } from '../../src/cli/node-version.ts';
 import { AIRGAP } from '../../src/cli/airgap.ts';
-import { VERIFY_AND_LOAD } from '../../src/cli/operator.ts';
+import { VERIFY_AND_LOAD } from '../../src/cli/verify-and-load-program.ts';
 import type { Program } from '../../src/cli/program.ts';
 import { runInside } from '../helpers/in-process.ts';
 import { findPinnedNode } from '../../src/cli/pinned-node.ts';

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { explainInjectedCode } from '../../src/cli/injected-code.ts';
-import { printFailure } from '../../src/cli/output/failure.ts';
+import { printFailure } from '../../src/cli/output/failure-lines.ts';
 import { checkInventory } from '../../src/archive/inventory/inventory.ts';
 import { IntegrityError, UsageError } from '../../src/errors.ts';
 import { rejectionOf } from '../archive/failures.ts';

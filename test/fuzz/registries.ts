@@ -4,7 +4,7 @@ import { collect, verified } from '../../src/content/verified.ts';
 import { AirgapError } from '../../src/errors.ts';
 import { sha256 } from '../../src/oci/digest.ts';
 import { MediaType } from '../../src/oci/media-types.ts';
-import { createRegistryHost, openRepository } from '../../src/stores/registry/registry.ts';
+import { createRegistryHost, openRepository } from '../../src/stores/registry/registry-hosts.ts';
 import { makeImage } from '../helpers/sample-image.ts';
 import { startRawServer } from '../helpers/scripted-server.ts';
 import { mutateBytes, mutateText, pick, type Random } from './mutate.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Refusal } from '../../src/server/refusal.ts';
+import { Refusal } from '../../src/server/client-refusal.ts';
 import { isRepositoryName, parseRoute, type Route } from '../../src/server/route.ts';
 import { errorCodes, send } from '../helpers/raw-http.ts';
 import { unknownDigest } from '../helpers/sample-image.ts';

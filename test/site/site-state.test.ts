@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/oci/digest.ts';
 import { openSite, readSiteState } from '../../src/site/site-state.ts';
 import type { SiteState } from '../../src/trust/rollback/site-state-schema.ts';
-import { anchorTrust } from '../../src/trust/documents/chain.ts';
+import { anchorTrust } from '../../src/trust/documents/trust-chain.ts';
 import { serializeCanonically } from '../../src/base/json/canonical-json.ts';
 import { advanceState, findLine, pinnedTrust } from '../../src/trust/rollback/evaluate-rollback.ts';
 import { startProcess } from '../helpers/process.ts';

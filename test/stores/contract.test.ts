@@ -6,7 +6,7 @@ import type { Inventory } from '../../src/archive/inventory/inventory-schema.ts'
 import { startRegistry } from '../../src/server/embedded-registry.ts';
 import { openLayout } from '../../src/stores/layout/oci-layout.ts';
 import { MemoryStore } from '../../src/stores/memory.ts';
-import { openRepository } from '../../src/stores/registry/registry.ts';
+import { openRepository } from '../../src/stores/registry/registry-hosts.ts';
 import type { RegistryRepository } from '../../src/stores/registry/repository.ts';
 import { startDockerRegistry } from '../helpers/docker-registry.ts';
 import { requireTool } from '../helpers/require-tool.ts';

@@ -43,8 +43,8 @@ it('keeps the verifying half free of everything that talks to a network', async 
 it('keeps trust documents and the decisions on releases free of it too', async () => {
   const { modules, packages } = await reach(
     'signatures/dsse',
-    'documents/document',
-    'documents/chain',
+    'documents/trust-document',
+    'documents/trust-chain',
     'documents/release-policy',
     'documents/draft',
     'documents/changes',

@@ -3,7 +3,7 @@ import { UtcSeconds } from '../../base/schemas/utc-seconds.ts';
 import * as z from 'zod';
 import { listOf } from '../../base/schemas/list.ts';
 import { ContentGraph, DigestText, Size } from '../../content/content-graph.ts';
-import { LineName, Sequence } from '../../trust/documents/document-schema.ts';
+import { LineName, Sequence } from '../../trust/documents/trust-document-schema.ts';
 
 const Text = z.string().min(1).max(512);
 const Path = z.string().min(1).max(255);

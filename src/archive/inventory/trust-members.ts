@@ -1,8 +1,8 @@
 /** The trust documents that travel in an archive: verified, and fit for the release, before they are carried. */
 import { UsageError } from '../../errors.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
-import type { TrustDocument } from '../../trust/documents/document-schema.ts';
-import type { TrustVersions } from '../../trust/documents/document.ts';
+import type { TrustDocument } from '../../trust/documents/trust-document-schema.ts';
+import type { TrustVersions } from '../../trust/documents/trust-document.ts';
 import { describeReason, toReleasePolicy } from '../../trust/documents/release-policy.ts';
 import { verifyChain } from '../../trust/documents/draft.ts';
 import { matchesIdentity, type SignerName } from '../../trust/signatures/identity.ts';

@@ -11,7 +11,7 @@ import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ContentSegment } from '../layout/archive-layout.ts';
 import { readDetachedSignatures } from './detached.ts';
-import { openSeal, type ArchiveHead } from './head.ts';
+import { openSeal, type ArchiveHead } from './archive-head.ts';
 import { readSeal, type ArchiveSeal } from './seal.ts';
 
 const BUFFER_BYTES = 256 * 1024;

@@ -2,15 +2,15 @@
 import { carriedLinks } from './carried-trust.ts';
 import { assertChecksums } from './payload.ts';
 import { inventoryDigestIn } from '../layout/checksums.ts';
-import type { ArchiveHead } from '../reader/head.ts';
+import type { ArchiveHead } from '../reader/archive-head.ts';
 import type { ArchiveSeal } from '../reader/seal.ts';
 import { TrustError } from '../../errors.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import type { Inventory } from '../inventory/inventory-schema.ts';
 import type { SiteState } from '../../trust/rollback/site-state-schema.ts';
-import { anchorTrust, toLink, walkChain, type RootedTrust } from '../../trust/documents/chain.ts';
+import { anchorTrust, toLink, walkChain, type RootedTrust } from '../../trust/documents/trust-chain.ts';
 import { toCertificateIdentity } from '../../trust/signatures/identity.ts';
-import type { TrustRecord } from '../../trust/documents/document.ts';
+import type { TrustRecord } from '../../trust/documents/trust-document.ts';
 import {
   evaluateSignatures,
   toProvenancePolicy,

@@ -1,7 +1,7 @@
 /** The trust documents that travel in an archive. Nothing of them is trusted: a chain of signatures decides. */
 import { IntegrityError } from '../../errors.ts';
-import type { ChainLink } from '../../trust/documents/chain.ts';
-import { toTrustRecord, type TrustRecord } from '../../trust/documents/document.ts';
+import type { ChainLink } from '../../trust/documents/trust-chain.ts';
+import { toTrustRecord, type TrustRecord } from '../../trust/documents/trust-document.ts';
 import { parseEnvelope } from '../../trust/signatures/dsse.ts';
 import { sha256 } from '../../oci/digest.ts';
 import { trustVersionOf } from '../layout/trust-files.ts';

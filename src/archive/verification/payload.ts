@@ -13,7 +13,7 @@ import { GraphVerifier } from './graph-verification.ts';
 import { hashRanges } from '../hashing/hash-ranges.ts';
 import { isImageTarPath } from '../layout/image-tar.ts';
 import { renderChecksums, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
-import { openSeal, type ArchiveHead } from '../reader/head.ts';
+import { openSeal, type ArchiveHead } from '../reader/archive-head.ts';
 import { trailing, truncated, type ArchiveReader } from '../reader/reader.ts';
 import { readSeal, type ArchiveSeal } from '../reader/seal.ts';
 import { BLOCK_BYTES } from '../../base/tar/ustar.ts';

@@ -3,7 +3,7 @@ import type { Bytes } from '../../base/bytes.ts';
 import type { FetchOptions } from '../../content/store.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { TrustPolicy } from '../../trust/signatures/evaluate-signatures.ts';
-import type { ArchiveHead } from '../reader/head.ts';
+import type { ArchiveHead } from '../reader/archive-head.ts';
 import type { ArchiveSeal } from '../reader/seal.ts';
 import { acceptHead, acceptSeal, type Acceptance, type AcceptedSeal, type TrustedRelease } from './acceptance.ts';
 import { contentSize, verifyContent, verifyContentStream, type VerifiedContent } from './payload.ts';

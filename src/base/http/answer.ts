@@ -1,7 +1,7 @@
 /** What is asked over HTTP and what is answered: the two shapes that every path of the client speaks. */
 import type { Bytes } from '../bytes.ts';
 import type { HttpError } from '../../errors.ts';
-import { MAX_ERROR_BYTES, protocolFailure, type Asked } from './failure.ts';
+import { MAX_ERROR_BYTES, protocolFailure, type Asked } from './network-failure.ts';
 import type { Place } from './location.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

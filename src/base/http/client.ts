@@ -4,9 +4,9 @@
  */
 import type { Bytes } from '../bytes.ts';
 import { isStreamed, type Answer, type Content, type HttpRequest, type RequestEvent } from './answer.ts';
-import type { Wire } from './exchange.ts';
+import type { Wire } from './http-exchange.ts';
 import { FastPath } from './fast/fast-path.ts';
-import { networkFailure, protocolFailure, type Asked, type Peer } from './failure.ts';
+import { networkFailure, protocolFailure, type Asked, type Peer } from './network-failure.ts';
 import { GeneralPath } from './general-path.ts';
 import { isSameOrigin, resolveLocation, type Place } from './location.ts';
 import { Origins, type OriginOptions } from './origins.ts';

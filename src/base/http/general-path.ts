@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { Agent, buildConnector, ProxyAgent, type Dispatcher } from 'undici';
 import type { Bytes } from '../bytes.ts';
 import { isStreamed, type Answer, type HttpRequest } from './answer.ts';
-import { Exchange, type Wire } from './exchange.ts';
-import { MAX_ERROR_BYTES } from './failure.ts';
+import { Exchange, type Wire } from './http-exchange.ts';
+import { MAX_ERROR_BYTES } from './network-failure.ts';
 import { isSocks } from './proxy.ts';
 import { connectThroughSocks } from './socks.ts';
 

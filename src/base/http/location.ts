@@ -1,5 +1,5 @@
 /** Resolves `Location` headers without touching a byte of their path and query, which may be signed. */
-import type { Asked } from './failure.ts';
+import type { Asked } from './network-failure.ts';
 import { assertMayFollow } from './network-policy.ts';
 
 /** Somewhere to send a request: the URL for rules and messages, the exact text for the request line. */

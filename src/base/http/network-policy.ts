@@ -1,7 +1,7 @@
 /** Which addresses a server may send us to: no downgrade to plain HTTP, no detour into this machine. */
 import { BlockList, isIP } from 'node:net';
 import type { HttpError } from '../../errors.ts';
-import { redactUrl, type Peer } from './failure.ts';
+import { redactUrl, type Peer } from './network-failure.ts';
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');

@@ -1,6 +1,6 @@
 /** Tells a server that is not there from one that is away for a moment. */
 import { HttpError, nodeCode } from '../../errors.ts';
-import type { Peer } from './failure.ts';
+import type { Peer } from './network-failure.ts';
 
 /** How long a host that has never answered may refuse connections: enough for one that is just being started. */
 const PATIENCE_MS = 3_000;

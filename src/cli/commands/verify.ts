@@ -11,7 +11,7 @@ import { recordDocument, recordLines } from '../../report/audit-lines.ts';
 import { argument, defineCommand, text } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount, formatDuration } from '../../report/format.ts';
-import { formatDocument } from '../../report/document.ts';
+import { formatDocument } from '../../report/json-document.ts';
 import { openProgress } from '../output/open-progress.ts';
 import { describeSigner, signerDocument } from '../../report/signer-lines.ts';
 import { describeBuild, provenanceDocument } from '../../report/provenance-lines.ts';

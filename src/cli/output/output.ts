@@ -1,5 +1,5 @@
 /** Where a command's words go: its result to standard output, everything else to standard error. */
-import { formatDocument } from '../../report/document.ts';
+import { formatDocument } from '../../report/json-document.ts';
 import type { ProgressStyle } from './progress-style.ts';
 import { toPrintable } from '../../report/printable.ts';
 

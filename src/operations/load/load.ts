@@ -28,9 +28,9 @@ export interface LoadOptions {
   readonly concurrency?: number | undefined;
   /** Load images without the evidence that the target does not take. @defaultValue false */
   readonly skipRefusedEvidence?: boolean | undefined;
-  /** Ends what is under way; the next load goes on there. */
   /** Fail where a target refuses an index, rather than replace it by one that its evidence is not about. @defaultValue false */
   readonly requireEvidence?: boolean | undefined;
+  /** Ends what is under way; the next load goes on there. */
   readonly signal?: AbortSignal | undefined;
   /** Told of each transfer as it begins, moves on and ends. */
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;

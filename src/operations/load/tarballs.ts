@@ -10,7 +10,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { findPlatforms, formatPlatform } from '../../oci/platform.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { dockerPlatform, inspectDockerImages, type DockerOptions } from '../../stores/docker/engine.ts';
-import { loadIntoDocker } from '../../stores/docker/load.ts';
+import { loadIntoDocker } from '../../stores/docker/docker-load.ts';
 import { readChunks } from '../../base/files/open-file.ts';
 import { assertRoom } from '../../base/files/disk.ts';
 import { asideOf, placeFile } from '../../base/files/place-file.ts';

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { ContentGraph, DigestText, Size } from '../../content/content-graph.ts';
 import { LockImagePolicy } from '../policy/image-policy-schema.ts';
-import { Sequence } from '../../trust/documents/document-schema.ts';
+import { Sequence } from '../../trust/documents/trust-document-schema.ts';
 
 const Text = z.string().min(1).max(512);
 const MAX_LIST = 100_000;

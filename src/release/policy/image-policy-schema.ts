@@ -5,7 +5,7 @@ import { DigestText } from '../../content/content-graph.ts';
 import { IdentityIssuer, IdentitySubject, SubjectPattern } from '../../trust/signatures/identity-schema.ts';
 import { PathText } from '../../base/schemas/path-text.ts';
 import { refineWith } from '../../base/schemas/refine.ts';
-import { KeyIdText } from '../../trust/documents/document-schema.ts';
+import { KeyIdText } from '../../trust/documents/trust-document-schema.ts';
 
 /** Entries of the policy. */
 const MAX_RULES = 1_000;

@@ -9,7 +9,7 @@ import { SpecImagePolicy } from '../policy/image-policy-schema.ts';
 import { isPortableName } from '../../base/portable-path.ts';
 import { PathText } from '../../base/schemas/path-text.ts';
 import { refineWith } from '../../base/schemas/refine.ts';
-import { Sequence } from '../../trust/documents/document-schema.ts';
+import { Sequence } from '../../trust/documents/trust-document-schema.ts';
 
 /** Entries of one list of the file; above any real release, low enough to refuse nonsense early. */
 const MAX_ENTRIES = 5_000;

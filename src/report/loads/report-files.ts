@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openResultFile } from '../../base/files/result-file.ts';
 import { inContext } from '../../errors.ts';
 import { formatMapping, type Mapping } from '../../release/mapping/mapping.ts';
-import { formatDocument } from '../document.ts';
+import { formatDocument } from '../json-document.ts';
 
 /** `mapping.txt` and the JSON report, which can be written. */
 export interface ReportFiles extends AsyncDisposable {

@@ -3,7 +3,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { finishFile } from '../../base/files/place-file.ts';
 import { digestOf, type Digest } from '../../oci/digest.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../client-refusal.ts';
 import type { Storage } from './storage.ts';
 
 /** Content that is not visible to anyone until {@link Ingest.commit}. */

@@ -2,7 +2,7 @@
 import { UtcSeconds } from '../../base/schemas/utc-seconds.ts';
 import * as z from 'zod';
 import { DigestText, Size } from '../../content/content-graph.ts';
-import { KeyIdText, LineName, Sequence, TrustVersion } from '../../trust/documents/document-schema.ts';
+import { KeyIdText, LineName, Sequence, TrustVersion } from '../../trust/documents/trust-document-schema.ts';
 
 /** Images, charts or files of one load. */
 const MAX_ENTRIES = 200_000;

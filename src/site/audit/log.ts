@@ -9,7 +9,7 @@ import { systemCode, systemWords, toStoreError } from '../../base/files/system-e
 import { wait } from '../../base/wait.ts';
 import { AirgapError, IntegrityError, StoreError } from '../../errors.ts';
 import type { AuditFacts } from './entry-schema.ts';
-import { linkEntry, linkRecovery, MAX_LINE_BYTES, type LinkedEntry, type TornBytes } from './chain.ts';
+import { linkEntry, linkRecovery, MAX_LINE_BYTES, type LinkedEntry, type TornBytes } from './audit-chain.ts';
 import { readTail } from './tail.ts';
 
 /** Nothing that is there is ever changed: a file that may only be appended to (`chattr +a`) will do. */

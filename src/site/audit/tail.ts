@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { IntegrityError } from '../../errors.ts';
 import { sha256 } from '../../oci/digest.ts';
-import { GENESIS, MAX_LINE_BYTES, readLine, type ChainHead, type TornBytes } from './chain.ts';
+import { GENESIS, MAX_LINE_BYTES, readLine, type ChainHead, type TornBytes } from './audit-chain.ts';
 
 /** Bytes that are read at first; more when the last entry is longer. */
 const FIRST_WINDOW_BYTES = 64 * 1024;

@@ -2,7 +2,7 @@
 import { readChunks } from '../../base/files/open-file.ts';
 import { IntegrityError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
-import { ChainVerifier, MAX_LINE_BYTES, type ChainSummary, type LinkedEntry } from './chain.ts';
+import { ChainVerifier, MAX_LINE_BYTES, type ChainSummary, type LinkedEntry } from './audit-chain.ts';
 import type { ReadReceipt } from '../receipts/receipt.ts';
 
 const LINE_FEED = 0x0a;

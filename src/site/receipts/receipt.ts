@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { TrustError } from '../../errors.ts';
 import { hexOf, sha256, type Digest } from '../../oci/digest.ts';
 import { LoadReceipt } from '../audit/entry-schema.ts';
-import { MAX_LINE_BYTES } from '../audit/chain.ts';
+import { MAX_LINE_BYTES } from '../audit/audit-chain.ts';
 import { malformed, readSpelled, serializeLine } from '../../base/json/canonical-json.ts';
 import { parseEnvelope, signersOf, type Envelope } from '../../trust/signatures/dsse.ts';
 import { keyId } from '../../trust/keys/public-key.ts';

@@ -11,7 +11,7 @@ import { AirgapError, IntegrityError, NotFoundError, StoreError, UsageError } fr
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { hexOf, isDigest, type Digest } from '../../oci/digest.ts';
 import { MAX_MANIFEST_BYTES, parseManifest } from '../../oci/manifest.ts';
-import { HINTS, onDisk, readBounded, readChunks, resolveDirectory, statOf } from './files.ts';
+import { HINTS, onDisk, readBounded, readChunks, resolveDirectory, statOf } from './layout-files.ts';
 import {
   EMPTY_INDEX,
   entriesOf,

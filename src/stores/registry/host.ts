@@ -12,7 +12,7 @@ import type { RepositoryScope } from './auth/scope.ts';
 import { Slots } from '../../base/slots.ts';
 import { requestToken } from './auth/token.ts';
 import { notePace, Pace } from './pace.ts';
-import { loginHint, refusal } from './refusal.ts';
+import { loginHint, refusal } from './registry-refusal.ts';
 
 /** The first answer, one with a fresh token, one with the scopes that was then told to be missing. */
 const MAX_AUTHORIZATION_TRIES = 3;

@@ -1,7 +1,7 @@
 /** Registries of one command: a client per host, opened when first needed, closed together. */
 import { type Reference } from '../../oci/reference.ts';
 import type { RegistryHost } from './host.ts';
-import { createRegistryHost, openRepository, type RegistryHostOptions } from './registry.ts';
+import { createRegistryHost, openRepository, type RegistryHostOptions } from './registry-hosts.ts';
 import type { RegistryRepository } from './repository.ts';
 
 /** Opens repositories and keeps their hosts. */

@@ -17,7 +17,7 @@ import { isManifestType } from '../../oci/media-types.ts';
 import { isTag } from '../../oci/reference.ts';
 import { streamBlob, type Opened } from './blobs/blob-stream.ts';
 import { openBlob, openForeign } from './blobs/blob-request.ts';
-import { isRetryableStatus } from '../../base/http/failure.ts';
+import { isRetryableStatus } from '../../base/http/network-failure.ts';
 import type { RegistryHost } from './host.ts';
 import type { Place } from '../../base/http/location.ts';
 import { ManifestCache } from './manifests/manifest-cache.ts';
@@ -28,12 +28,12 @@ import {
   headManifest,
   putManifest,
   type ManifestContext,
-} from './manifests/manifests.ts';
+} from './manifests/repository-manifests.ts';
 import { linkByTag, listReferrers } from './manifests/referrers.ts';
 import type { RepositoryScope } from './auth/scope.ts';
 import { listTags } from './manifests/tags.ts';
-import { refusal } from './refusal.ts';
-import { pushScopes, sessionPlace, uploadBlob } from './blobs/upload.ts';
+import { refusal } from './registry-refusal.ts';
+import { pushScopes, sessionPlace, uploadBlob } from './blobs/blob-upload.ts';
 
 /** Blobs whose absence, and upload sessions whose place, are remembered between two calls. */
 const MAX_REMEMBERED = 10_000;

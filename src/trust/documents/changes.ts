@@ -1,8 +1,8 @@
 /** What changes from one trust document to the next, in words a person can agree to before signing. */
 import { createHash } from 'node:crypto';
-import type { TrustDocument, TrustIdentity, TrustKey, TrustRole } from './document-schema.ts';
+import type { TrustDocument, TrustIdentity, TrustKey, TrustRole } from './trust-document-schema.ts';
 import type { PinnedTrustedRoot } from '../signatures/pinned-root-schema.ts';
-import { signersFor, toKeyObject } from './document.ts';
+import { signersFor, toKeyObject } from './trust-document.ts';
 import { identityKey, nameTrusted } from '../signatures/identity.ts';
 import { algorithmOf } from '../keys/public-key.ts';
 

@@ -4,8 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { placeFile } from '../../base/files/place-file.ts';
 import { readBounded } from '../../base/files/read-file.ts';
 import { NotFoundError, UsageError } from '../../errors.ts';
-import type { TrustDocument } from './document-schema.ts';
-import { parseTrustFile, type TrustRecord, type TrustVersions } from './document.ts';
+import type { TrustDocument } from './trust-document-schema.ts';
+import { parseTrustFile, type TrustRecord, type TrustVersions } from './trust-document.ts';
 import { serializeEnvelope } from '../signatures/dsse.ts';
 
 /** Bytes of one file that are read at all. */

@@ -1,9 +1,9 @@
 /** From a trust document to those who count for a release, and why others do not. Pure: time is given. */
 import { TrustError } from '../../errors.ts';
 import type { Identity } from '../signatures/identity-schema.ts';
-import type { TrustDocument, TrustRole } from './document-schema.ts';
+import type { TrustDocument, TrustRole } from './trust-document-schema.ts';
 import { parseBundle } from '../signatures/bundle.ts';
-import { keysOf } from './document.ts';
+import { keysOf } from './trust-document.ts';
 import { matchesIdentity, nameSigner, type SignerName } from '../signatures/identity.ts';
 import { openAuthorities, type Authorities } from '../signatures/pinned-root.ts';
 import { windowFault, type LateReason, type Principals } from '../signatures/principals.ts';

@@ -3,8 +3,8 @@ import { formatUtcSeconds } from '../../base/utc-time.ts';
 import { TrustError, type ErrorCode } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { MAX_EXCEPTIONS, type SiteState, type StateLine } from './site-state-schema.ts';
-import type { TrustDocument } from '../documents/document-schema.ts';
-import { restoreTrust, type RootedTrust } from '../documents/chain.ts';
+import type { TrustDocument } from '../documents/trust-document-schema.ts';
+import { restoreTrust, type RootedTrust } from '../documents/trust-chain.ts';
 import { matchesIdentity, type CertificateIdentity } from '../signatures/identity.ts';
 
 /** A clock may run back this far between two loads, as clocks that are set do, without being called wrong. */

@@ -3,7 +3,7 @@ import { UtcSeconds } from '../../base/schemas/utc-seconds.ts';
 import * as z from 'zod';
 import { DigestText } from '../../content/content-graph.ts';
 import { IdentityIssuer, MAX_IDENTITY_CHARACTERS } from '../signatures/identity-schema.ts';
-import { KeyIdText, LineName, Sequence, TrustDocument, TrustVersion } from '../documents/document-schema.ts';
+import { KeyIdText, LineName, Sequence, TrustDocument, TrustVersion } from '../documents/trust-document-schema.ts';
 
 /** Lines of one site. */
 const MAX_LINES = 1_000;

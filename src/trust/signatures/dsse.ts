@@ -1,7 +1,7 @@
 /** DSSE: several signatures over one typed payload, so that a signature made for one kind of document fits no other. */
 import type { KeyObject } from 'node:crypto';
 import { TrustError } from '../../errors.ts';
-import { DsseEnvelope } from '../documents/document-schema.ts';
+import { DsseEnvelope } from '../documents/trust-document-schema.ts';
 import { malformed, parseCanonically, serializeCanonically } from '../../base/json/canonical-json.ts';
 import { isSignature } from '../keys/key-signature.ts';
 import { keyId } from '../keys/public-key.ts';

@@ -2,7 +2,7 @@
 import { AuthError, HttpError, StoreError, UsageError, type AirgapError } from '../../errors.ts';
 import { encodedFailure, encodingOf } from '../../base/http/answer.ts';
 import { HttpClient } from '../../base/http/client.ts';
-import type { Peer } from '../../base/http/failure.ts';
+import type { Peer } from '../../base/http/network-failure.ts';
 import { placeOf } from '../../base/http/location.ts';
 import { isLoopbackHost } from '../../base/http/network-policy.ts';
 

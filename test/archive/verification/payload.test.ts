@@ -3,7 +3,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assertChecksums, verifyContent, verifyContentStream } from '../../../src/archive/verification/payload.ts';
-import type { ArchiveHead } from '../../../src/archive/reader/head.ts';
+import type { ArchiveHead } from '../../../src/archive/reader/archive-head.ts';
 import { openArchive } from '../../../src/archive/reader/reader.ts';
 import type { Bytes } from '../../../src/base/bytes.ts';
 import { IntegrityError } from '../../../src/errors.ts';

@@ -3,7 +3,7 @@ import { openArchiveWriter } from '../../../src/archive/writer/writer.ts';
 import { bytesOf } from '../../../src/content/verified.ts';
 import { sha256, type Digest } from '../../../src/oci/digest.ts';
 import type { Inventory } from '../../../src/archive/inventory/inventory-schema.ts';
-import type { TrustRecord } from '../../../src/trust/documents/document.ts';
+import type { TrustRecord } from '../../../src/trust/documents/trust-document.ts';
 import { createKeySigner } from '../../../src/trust/signing/signer.ts';
 import { fillSlot } from '../../../src/trust/signatures/slot.ts';
 import { pairOf, trustBytes } from '../../trust/documents/trust-documents.ts';

@@ -6,7 +6,7 @@ import { readBody, readExplanation, readJson, type Answer, type HttpRequest } fr
 import { HttpClient, type HttpClientOptions } from '../../../src/base/http/client.ts';
 import { placeOf, type Place } from '../../../src/base/http/location.ts';
 import type { RequestEvent } from '../../../src/base/http/answer.ts';
-import type { Peer } from '../../../src/base/http/failure.ts';
+import type { Peer } from '../../../src/base/http/network-failure.ts';
 import { HttpError } from '../../../src/errors.ts';
 import { bytesOf } from '../../../src/content/verified.ts';
 import { drain, startRawServer, startScriptedServer } from '../../helpers/scripted-server.ts';

@@ -2,7 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { readVerified } from '../../../src/content/verified.ts';
 import { redactText, secretsOf, showText } from '../../../src/base/http/redact.ts';
-import { createRegistryHost, openRepository, type RegistryHostOptions } from '../../../src/stores/registry/registry.ts';
+import {
+  createRegistryHost,
+  openRepository,
+  type RegistryHostOptions,
+} from '../../../src/stores/registry/registry-hosts.ts';
 import type { RegistryRepository } from '../../../src/stores/registry/repository.ts';
 import { madeBlob } from '../../helpers/image.ts';
 import { startScriptedServer } from '../../helpers/scripted-server.ts';

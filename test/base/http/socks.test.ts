@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { connectThroughSocks } from '../../../src/base/http/socks.ts';
 import { bytesOf, readVerified } from '../../../src/content/verified.ts';
-import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry.ts';
+import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry-hosts.ts';
 import { makeCertificates } from '../../helpers/certificates.ts';
 import { startDockerRegistry } from '../../helpers/docker-registry.ts';
 import { madeBlob } from '../../helpers/image.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AIRGAP } from '../../../src/cli/airgap.ts';
-import { VERIFY_AND_LOAD } from '../../../src/cli/operator.ts';
+import { VERIFY_AND_LOAD } from '../../../src/cli/verify-and-load-program.ts';
 import { runInside, type InsideOptions } from '../../helpers/in-process.ts';
 import { startProcess, type ProcessResult, type RunningProcess } from '../../helpers/process.ts';
 import { run, type RunOptions } from '../../helpers/run.ts';

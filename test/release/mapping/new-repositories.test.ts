@@ -7,7 +7,7 @@ import { RegistryError } from '../../../src/errors.ts';
 import { mirrorImages } from '../../../src/operations/mirror.ts';
 import { findNewRepositories, nameNewRepositories } from '../../../src/release/mapping/new-repositories.ts';
 import { MemoryStore } from '../../../src/stores/memory.ts';
-import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry.ts';
+import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry-hosts.ts';
 import { contentOf, makeImage } from '../../helpers/sample-image.ts';
 import { drain, startScriptedServer } from '../../helpers/scripted-server.ts';
 

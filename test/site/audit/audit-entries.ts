@@ -1,7 +1,7 @@
 /** Entries of audit logs for tests. */
 import { sha256 } from '../../../src/oci/digest.ts';
 import type { AuditFacts } from '../../../src/site/audit/entry-schema.ts';
-import { GENESIS, linkEntry, type LinkedEntry } from '../../../src/site/audit/chain.ts';
+import { GENESIS, linkEntry, type LinkedEntry } from '../../../src/site/audit/audit-chain.ts';
 
 /** What happened at a given minute. */
 export function makeFacts(minute: number, changes: Partial<AuditFacts> = {}): AuditFacts {

@@ -16,7 +16,7 @@ import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { appendEntry } from '../../../src/site/audit/log.ts';
 import { verifyAuditLog, type VerifiedLog } from '../../../src/site/audit/verification.ts';
-import { GENESIS } from '../../../src/site/audit/chain.ts';
+import { GENESIS } from '../../../src/site/audit/audit-chain.ts';
 import { startProcess } from '../../helpers/process.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { run, runOk } from '../../helpers/run.ts';
@@ -256,7 +256,7 @@ describe('a proof', () => {
     await appendEntry(log(), makeFacts(0, { archive: { path: 'x'.repeat(4_000) } }));
     const script = `
       import { open } from 'node:fs/promises';
-      import { GENESIS, linkEntry } from '${new URL('../../../src/site/audit/chain.ts', import.meta.url).href}';
+      import { GENESIS, linkEntry } from '${new URL('../../../src/site/audit/audit-chain.ts', import.meta.url).href}';
       import { verifyAuditLog } from '${new URL('../../../src/site/audit/verification.ts', import.meta.url).href}';
       import { makeFacts } from '${new URL('./audit-entries.ts', import.meta.url).href}';
       const [path] = process.argv.slice(1);

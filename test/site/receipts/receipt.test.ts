@@ -1,10 +1,10 @@
 /** Receipts: what a site states of a load, and how it is told from what anybody could have written. */
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../../src/oci/digest.ts';
-import { GENESIS, linkEntry } from '../../../src/site/audit/chain.ts';
+import { GENESIS, linkEntry } from '../../../src/site/audit/audit-chain.ts';
 import { serializeLine } from '../../../src/base/json/canonical-json.ts';
 import { serializeEnvelope, type Envelope } from '../../../src/trust/signatures/dsse.ts';
-import { parseTrustFile } from '../../../src/trust/documents/document.ts';
+import { parseTrustFile } from '../../../src/trust/documents/trust-document.ts';
 import { signEnvelope } from '../../../src/trust/signing/envelope-signer.ts';
 import { assertReceiptBy, createReceipt, parseReceipt, type LoadEntry } from '../../../src/site/receipts/receipt.ts';
 import { parseStatement } from '../../../src/trust/provenance/statement.ts';

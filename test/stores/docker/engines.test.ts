@@ -13,7 +13,7 @@ import { isIndex, parseManifest } from '../../../src/oci/manifest.ts';
 import { MediaType } from '../../../src/oci/media-types.ts';
 import { dockerPlatform, inspectDockerImages } from '../../../src/stores/docker/engine.ts';
 import { openDockerImage, type DockerImageSource } from '../../../src/stores/docker/image.ts';
-import { loadIntoDocker } from '../../../src/stores/docker/load.ts';
+import { loadIntoDocker } from '../../../src/stores/docker/docker-load.ts';
 import { DOCKERD_TOOLS, startDockerd, type Dockerd, type DockerGeneration } from '../../helpers/dockerd.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { runOk } from '../../helpers/run.ts';

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytesOf, readVerified } from '../../../src/content/verified.ts';
-import { createRegistryHost, openRepository, type RegistryHostOptions } from '../../../src/stores/registry/registry.ts';
+import {
+  createRegistryHost,
+  openRepository,
+  type RegistryHostOptions,
+} from '../../../src/stores/registry/registry-hosts.ts';
 import type { RegistryRepository } from '../../../src/stores/registry/repository.ts';
 import type { RequestEvent } from '../../../src/base/http/answer.ts';
 import { makeCertificates, type Certificates } from '../../helpers/certificates.ts';

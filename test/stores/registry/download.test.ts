@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { collect, readVerified } from '../../../src/content/verified.ts';
-import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry.ts';
+import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry-hosts.ts';
 import type { RegistryRepository } from '../../../src/stores/registry/repository.ts';
 import type { RequestEvent } from '../../../src/base/http/answer.ts';
 import { madeBlob, madeImage } from '../../helpers/image.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readVerified } from '../../../src/content/verified.ts';
 import { Pace } from '../../../src/stores/registry/pace.ts';
-import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry.ts';
+import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry-hosts.ts';
 import { madeBlob } from '../../helpers/image.ts';
 import { startScriptedServer } from '../../helpers/scripted-server.ts';
 

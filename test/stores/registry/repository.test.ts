@@ -5,7 +5,7 @@ import { bytesOf, collect, readVerified } from '../../../src/content/verified.ts
 import type { Descriptor } from '../../../src/oci/descriptor.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { MediaType } from '../../../src/oci/media-types.ts';
-import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry.ts';
+import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry-hosts.ts';
 import type { RegistryHost } from '../../../src/stores/registry/host.ts';
 import type { RequestEvent } from '../../../src/base/http/answer.ts';
 import { startDockerRegistry, storedBlobs, type DockerRegistry } from '../../helpers/docker-registry.ts';

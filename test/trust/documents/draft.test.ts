@@ -1,7 +1,7 @@
 /** Making and changing trust documents: versions, signatures that are needed, and words a person can agree to. */
 import { describe, expect, test } from 'vitest';
 import { describeChanges, describeDocument } from '../../../src/trust/documents/changes.ts';
-import { toTrustRecord, type TrustRecord, type TrustVersions } from '../../../src/trust/documents/document.ts';
+import { toTrustRecord, type TrustRecord, type TrustVersions } from '../../../src/trust/documents/trust-document.ts';
 import {
   beginTrust,
   changeTrust,

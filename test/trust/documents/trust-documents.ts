@@ -1,13 +1,13 @@
 /** Trust documents for tests: keys by name, documents with any field changed, and envelopes signed by whoever is named. */
 import { createHash, sign, type KeyObject } from 'node:crypto';
-import { TrustDocument, type TrustKey, type TrustRole } from '../../../src/trust/documents/document-schema.ts';
+import { TrustDocument, type TrustKey, type TrustRole } from '../../../src/trust/documents/trust-document-schema.ts';
 import { serializeCanonically } from '../../../src/base/json/canonical-json.ts';
 import {
   encodePublicKey,
   toTrustRecord,
   TRUST_PAYLOAD_TYPE,
   type TrustRecord,
-} from '../../../src/trust/documents/document.ts';
+} from '../../../src/trust/documents/trust-document.ts';
 import {
   addSignature,
   preAuthenticationEncoding,

@@ -1,13 +1,13 @@
 /** Identities in a trust document: who counts, how often, and what no document may say of them. */
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { BUNDLE_V03_MEDIA_TYPE } from '@sigstore/bundle';
-import type { TrustDocument, TrustIdentity } from '../../../src/trust/documents/document-schema.ts';
+import type { TrustDocument, TrustIdentity } from '../../../src/trust/documents/trust-document-schema.ts';
 import { serializeBundle } from '../../../src/trust/signatures/bundle.ts';
 import { serializeCanonically } from '../../../src/base/json/canonical-json.ts';
 import { describeChanges } from '../../../src/trust/documents/changes.ts';
-import { parseTrust } from '../../../src/trust/documents/document.ts';
+import { parseTrust } from '../../../src/trust/documents/trust-document.ts';
 import { beginTrust, changeTrust } from '../../../src/trust/documents/draft.ts';
-import { anchorTrust, toLink, walkChain } from '../../../src/trust/documents/chain.ts';
+import { anchorTrust, toLink, walkChain } from '../../../src/trust/documents/trust-chain.ts';
 import {
   evaluateSignatures,
   toProvenancePolicy,

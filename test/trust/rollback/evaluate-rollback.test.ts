@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SiteState } from '../../../src/trust/rollback/site-state-schema.ts';
-import type { TrustDocument } from '../../../src/trust/documents/document-schema.ts';
-import { anchorTrust, type RootedTrust } from '../../../src/trust/documents/chain.ts';
+import type { TrustDocument } from '../../../src/trust/documents/trust-document-schema.ts';
+import { anchorTrust, type RootedTrust } from '../../../src/trust/documents/trust-chain.ts';
 import {
   advanceState,
   findLine,

@@ -15,7 +15,7 @@ import { evaluateTimestamps } from '../../../src/trust/signatures/timestamp.ts';
 import { checkTimestampAnswer, createTimestampRequest } from '../../../src/trust/signing/timestamp-request.ts';
 import { verifySignatures } from '../../../src/trust/signatures/evaluate-signatures.ts';
 import type { PinnedTrustedRoot } from '../../../src/trust/signatures/pinned-root-schema.ts';
-import type { TrustDocument } from '../../../src/trust/documents/document-schema.ts';
+import type { TrustDocument } from '../../../src/trust/documents/trust-document-schema.ts';
 import { drain, startScriptedServer } from '../../helpers/scripted-server.ts';
 import { startTimestampAuthority, type TimestampAuthority } from '../../helpers/timestamp-authority.ts';
 import { failure } from '../failures.ts';

@@ -5,7 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import { ChunkedBody } from './chunked.ts';
-import { MAX_HEAD_BYTES, parseHead, type Head } from './head.ts';
+import { MAX_HEAD_BYTES, parseHead, type Head } from './http-head.ts';
 import { openSocket, type SocketOptions } from './socket.ts';
 
 /** Larger buffers are badly aligned by the allocator and hash at a fifth of the speed. */

@@ -4,13 +4,13 @@
  */
 import type { Bytes } from '../../bytes.ts';
 import type { Answer, Content, HttpRequest } from '../answer.ts';
-import { Exchange, type Wire } from '../exchange.ts';
-import { protocolFailure } from '../failure.ts';
+import { Exchange, type Wire } from '../http-exchange.ts';
+import { protocolFailure } from '../network-failure.ts';
 import { DownloadConnection, type Download } from './download.ts';
-import { formatHead } from './head.ts';
+import { formatHead } from './http-head.ts';
 import { IdleConnections } from './idle-connections.ts';
 import type { SocketOptions } from './socket.ts';
-import { UploadConnection } from './upload.ts';
+import { UploadConnection } from './fast-upload.ts';
 
 /** A connection that was idle longer may have been closed by the server without our noticing. */
 const MAX_DOWNLOAD_IDLE_MS = 8_000;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../../errors.ts';
 import { readTrustDirectory, trustFileName, writeTrustFile } from '../../../trust/documents/document-files.ts';
 import { describeChanges } from '../../../trust/documents/changes.ts';
-import type { TrustRecord, TrustVersions } from '../../../trust/documents/document.ts';
+import type { TrustRecord, TrustVersions } from '../../../trust/documents/trust-document.ts';
 import {
   changeTrust,
   isFinished,

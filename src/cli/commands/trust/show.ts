@@ -48,7 +48,7 @@ export const trustVerify = defineCommand({
   },
   async run({ output, now, signal }, { path: place }, { from }) {
     const { readTrustChain, readTrustFile } = await import('../../../trust/documents/document-files.ts');
-    const { anchorTrust, toLink, walkChain } = await import('../../../trust/documents/chain.ts');
+    const { anchorTrust, toLink, walkChain } = await import('../../../trust/documents/trust-chain.ts');
     const records = await readTrustChain(place, signal);
     const anchor = anchorTrust(from === undefined ? records[0] : await readTrustFile(from, signal));
     const { document, digest, history } = walkChain(anchor, records.map(toLink));

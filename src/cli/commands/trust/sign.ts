@@ -1,6 +1,6 @@
 /** `airgap trust sign`: a root key agrees to the newest version of a trust document. */
 import { UsageError } from '../../../errors.ts';
-import type { TrustRecord, TrustVersions } from '../../../trust/documents/document.ts';
+import type { TrustRecord, TrustVersions } from '../../../trust/documents/trust-document.ts';
 import { argument, defineCommand } from '../../command.ts';
 import { keyOptions } from '../../options/signer-options.ts';
 import { needLines, planOption } from './drafts.ts';
@@ -17,7 +17,7 @@ export const trustSign = defineCommand({
   async run(context, { directory }, options) {
     const { readTrustDirectory, writeTrustFile } = await import('../../../trust/documents/document-files.ts');
     const { describeChanges } = await import('../../../trust/documents/changes.ts');
-    const { keysOf, toTrustRecord } = await import('../../../trust/documents/document.ts');
+    const { keysOf, toTrustRecord } = await import('../../../trust/documents/trust-document.ts');
     const { isFinished, verifyChain, signatureNeeds } = await import('../../../trust/documents/draft.ts');
     const { openKeySigners } = await import('../../inputs/signers.ts');
     const { output } = context;

@@ -4,10 +4,10 @@ import { AuthError, UsageError } from '../../../errors.ts';
 import type { Credentials } from './account.ts';
 import { readJson, type Answer } from '../../../base/http/answer.ts';
 import type { HttpClient } from '../../../base/http/client.ts';
-import { cleanText, protocolFailure, redactUrl } from '../../../base/http/failure.ts';
+import { cleanText, protocolFailure, redactUrl } from '../../../base/http/network-failure.ts';
 import { placeOf } from '../../../base/http/location.ts';
 import { assertMayFollow } from '../../../base/http/network-policy.ts';
-import { refusal, REGISTRY, unauthenticated } from '../refusal.ts';
+import { refusal, REGISTRY, unauthenticated } from '../registry-refusal.ts';
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
 const DEFAULT_LIFE_S = 60;

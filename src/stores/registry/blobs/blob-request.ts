@@ -4,8 +4,8 @@ import type { Descriptor } from '../../../oci/descriptor.ts';
 import type { Opened } from './blob-stream.ts';
 import { placeOf } from '../../../base/http/location.ts';
 import { isLocalHost } from '../../../base/http/network-policy.ts';
-import { notFound, type ManifestContext } from '../manifests/manifests.ts';
-import { refusal } from '../refusal.ts';
+import { notFound, type ManifestContext } from '../manifests/repository-manifests.ts';
+import { refusal } from '../registry-refusal.ts';
 
 /** Addresses of one foreign blob that are tried. */
 const MAX_FOREIGN_URLS = 8;

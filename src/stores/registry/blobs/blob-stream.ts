@@ -5,7 +5,7 @@ import type { Bytes } from '../../../base/bytes.ts';
 import { IntegrityError } from '../../../errors.ts';
 import type { Descriptor } from '../../../oci/descriptor.ts';
 import { encodedFailure, encodingOf } from '../../../base/http/answer.ts';
-import { networkFailure, protocolFailure, type Asked } from '../../../base/http/failure.ts';
+import { networkFailure, protocolFailure, type Asked } from '../../../base/http/network-failure.ts';
 
 /** Fewer bytes than this between two cuts count as no progress, unless they complete the blob. */
 const MIN_PROGRESS_BYTES = 64 * 1024;

@@ -1,6 +1,6 @@
 /** Reads lists that come in pages, linked by `Link: <…>; rel="next"`. */
 import { StoreError } from '../../../errors.ts';
-import { protocolFailure } from '../../../base/http/failure.ts';
+import { protocolFailure } from '../../../base/http/network-failure.ts';
 import { isSameOrigin, resolveLocation, type Place } from '../../../base/http/location.ts';
 import type { Answer } from '../../../base/http/answer.ts';
 

@@ -6,10 +6,10 @@ import { isIndex, MAX_MANIFEST_BYTES, parseManifest, type Index } from '../../..
 import { MediaType } from '../../../oci/media-types.ts';
 import type { RegistryHost } from '../host.ts';
 import type { Place } from '../../../base/http/location.ts';
-import { getManifest, putManifest, type FetchedManifest, type ManifestContext } from './manifests.ts';
+import { getManifest, putManifest, type FetchedManifest, type ManifestContext } from './repository-manifests.ts';
 import { MAX_PAGES, nextPage, tooLong } from './pages.ts';
 import { readJson, type Answer } from '../../../base/http/answer.ts';
-import { refusal } from '../refusal.ts';
+import { refusal } from '../registry-refusal.ts';
 
 /** Referrers of one manifest. */
 const MAX_REFERRERS = 10_000;

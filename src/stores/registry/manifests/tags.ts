@@ -1,11 +1,11 @@
 /** Lists the tags of a repository. */
 import type { Place } from '../../../base/http/location.ts';
-import { notFound, type ManifestContext } from './manifests.ts';
+import { notFound, type ManifestContext } from './repository-manifests.ts';
 import { MAX_PAGES, nextPage, tooLong } from './pages.ts';
-import { protocolFailure } from '../../../base/http/failure.ts';
+import { protocolFailure } from '../../../base/http/network-failure.ts';
 import { readJson, type Answer } from '../../../base/http/answer.ts';
 import { RegistryError, StoreError } from '../../../errors.ts';
-import { refusal } from '../refusal.ts';
+import { refusal } from '../registry-refusal.ts';
 
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
 const PAGE_SIZE = 1000;

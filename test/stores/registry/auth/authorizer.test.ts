@@ -5,8 +5,8 @@ import { readVerified } from '../../../../src/content/verified.ts';
 import { UsageError } from '../../../../src/errors.ts';
 import { Authorizer } from '../../../../src/stores/registry/auth/authorizer.ts';
 import type { CredentialSource } from '../../../../src/stores/registry/auth/credentials.ts';
-import { REGISTRY } from '../../../../src/stores/registry/refusal.ts';
-import { createRegistryHost, openRepository } from '../../../../src/stores/registry/registry.ts';
+import { REGISTRY } from '../../../../src/stores/registry/registry-refusal.ts';
+import { createRegistryHost, openRepository } from '../../../../src/stores/registry/registry-hosts.ts';
 import { madeBlob } from '../../../helpers/image.ts';
 import { startScriptedServer } from '../../../helpers/scripted-server.ts';
 

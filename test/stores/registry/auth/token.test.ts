@@ -5,12 +5,12 @@ import { forEachConcurrently } from '../../../../src/base/limit.ts';
 import { readVerified } from '../../../../src/content/verified.ts';
 import { exitCodeOf } from '../../../../src/errors.ts';
 import { requestToken } from '../../../../src/stores/registry/auth/token.ts';
-import { REGISTRY } from '../../../../src/stores/registry/refusal.ts';
+import { REGISTRY } from '../../../../src/stores/registry/registry-refusal.ts';
 import {
   createRegistryHost,
   openRepository,
   type RegistryHostOptions,
-} from '../../../../src/stores/registry/registry.ts';
+} from '../../../../src/stores/registry/registry-hosts.ts';
 import type { RegistryRepository } from '../../../../src/stores/registry/repository.ts';
 import { madeBlob } from '../../../helpers/image.ts';
 import { drain, startScriptedServer, type ScriptedServer } from '../../../helpers/scripted-server.ts';

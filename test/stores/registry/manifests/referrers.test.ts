@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bytesOf } from '../../../../src/content/verified.ts';
 import { sha256 } from '../../../../src/oci/digest.ts';
 import { MediaType } from '../../../../src/oci/media-types.ts';
-import { createRegistryHost, openRepository } from '../../../../src/stores/registry/registry.ts';
+import { createRegistryHost, openRepository } from '../../../../src/stores/registry/registry-hosts.ts';
 import type { RegistryRepository } from '../../../../src/stores/registry/repository.ts';
 import { madeBlob, madeImage, type Made } from '../../../helpers/image.ts';
 import { drain, startScriptedServer, type Answerer, type ScriptedServer } from '../../../helpers/scripted-server.ts';

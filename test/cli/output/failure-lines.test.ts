@@ -1,7 +1,7 @@
 /** How failures are told: what, which, what next, and the exit code of each class. */
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { printFailure, type FailureOptions } from '../../../src/cli/output/failure.ts';
+import { printFailure, type FailureOptions } from '../../../src/cli/output/failure-lines.ts';
 import {
   AuthError,
   IntegrityError,

@@ -10,7 +10,7 @@ import { RegistryRepository, type RepositoryOptions } from './repository.ts';
 import { checkCredentials } from './auth/token.ts';
 import type { RequestEvent } from '../../base/http/answer.ts';
 import { HttpClient } from '../../base/http/client.ts';
-import { REGISTRY } from './refusal.ts';
+import { REGISTRY } from './registry-refusal.ts';
 
 const DEFAULT_CONCURRENCY = 8;
 

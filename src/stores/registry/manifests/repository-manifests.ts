@@ -5,11 +5,11 @@ import type { Descriptor } from '../../../oci/descriptor.ts';
 import { isDigest, sha256 } from '../../../oci/digest.ts';
 import { MAX_MANIFEST_BYTES, parseManifest, type Index, type Manifest } from '../../../oci/manifest.ts';
 import { isManifestType, MediaType } from '../../../oci/media-types.ts';
-import { isRetryableStatus, protocolFailure } from '../../../base/http/failure.ts';
+import { isRetryableStatus, protocolFailure } from '../../../base/http/network-failure.ts';
 import type { RegistryHost } from '../host.ts';
 import type { RepositoryScope } from '../auth/scope.ts';
 import { readJson, type Answer } from '../../../base/http/answer.ts';
-import { refusal } from '../refusal.ts';
+import { refusal } from '../registry-refusal.ts';
 
 /** Schema 1 is named only to be recognised and refused with advice. */
 const ACCEPT = [

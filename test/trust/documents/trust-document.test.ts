@@ -1,6 +1,6 @@
 /** What a trust document must not be: every rule, broken one at a time. */
 import { describe, expect, test } from 'vitest';
-import type { TrustDocument } from '../../../src/trust/documents/document-schema.ts';
+import type { TrustDocument } from '../../../src/trust/documents/trust-document-schema.ts';
 import { serializeCanonically } from '../../../src/base/json/canonical-json.ts';
 import {
   keysOf,
@@ -8,9 +8,9 @@ import {
   parseTrustFile,
   serializeTrust,
   toKeyObject,
-} from '../../../src/trust/documents/document.ts';
+} from '../../../src/trust/documents/trust-document.ts';
 import { serializeEnvelope } from '../../../src/trust/signatures/dsse.ts';
-import { encodePublicKey } from '../../../src/trust/documents/document.ts';
+import { encodePublicKey } from '../../../src/trust/documents/trust-document.ts';
 import { keyId } from '../../../src/trust/keys/public-key.ts';
 import { failure } from '../failures.ts';
 import { compressedForm } from '../signatures.ts';

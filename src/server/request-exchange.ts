@@ -1,7 +1,7 @@
 /** One request and its answer: the body as it comes in, the ways to send one back, and the bytes of both. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
-import { Refusal, toErrorBody } from './refusal.ts';
+import { Refusal, toErrorBody } from './client-refusal.ts';
 
 const NO_BODY = Buffer.alloc(0);
 

@@ -1,7 +1,7 @@
 /** What becomes of a registry's refusal: its words, and what they mean to those who read no codes. */
 import { describe, expect, it } from 'vitest';
 import { RegistryError } from '../../../src/errors.ts';
-import { answerFailure, REGISTRY } from '../../../src/stores/registry/refusal.ts';
+import { answerFailure, REGISTRY } from '../../../src/stores/registry/registry-refusal.ts';
 
 const asked = { peer: REGISTRY, method: 'PUT', url: new URL('https://r.example/v2/a/manifests/1') };
 

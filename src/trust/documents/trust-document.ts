@@ -2,7 +2,7 @@
 import { isUtcSeconds } from '../../base/utc-time.ts';
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { sha256, type Digest } from '../../oci/digest.ts';
-import { TrustDocument, type TrustKey, type TrustRole } from './document-schema.ts';
+import { TrustDocument, type TrustKey, type TrustRole } from './trust-document-schema.ts';
 import { malformed, parseCanonically, serializeCanonically } from '../../base/json/canonical-json.ts';
 import { parseEnvelope, type Envelope } from '../signatures/dsse.ts';
 import { identityKey, matchesIdentity, nameTrusted } from '../signatures/identity.ts';

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Bytes } from '../../bytes.ts';
-import { MAX_HEAD_BYTES, parseHead, type Head } from './head.ts';
+import { MAX_HEAD_BYTES, parseHead, type Head } from './http-head.ts';
 import { openSocket, type SocketOptions } from './socket.ts';
 
 /** Bytes of an answer's body that are kept; a longer one ends the connection. */

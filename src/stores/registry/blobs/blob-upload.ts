@@ -5,11 +5,11 @@ import { bytesOf, collect, exactly } from '../../../content/verified.ts';
 import { AuthError, IntegrityError, RegistryError } from '../../../errors.ts';
 import type { Descriptor } from '../../../oci/descriptor.ts';
 import { ConsecutiveParts } from './consecutive-parts.ts';
-import { protocolFailure } from '../../../base/http/failure.ts';
+import { protocolFailure } from '../../../base/http/network-failure.ts';
 import type { RegistryHost } from '../host.ts';
 import { resolveLocation, withQuery, type Place } from '../../../base/http/location.ts';
 import type { RepositoryScope } from '../auth/scope.ts';
-import { answerFailure, refusal, REGISTRY } from '../refusal.ts';
+import { answerFailure, refusal, REGISTRY } from '../registry-refusal.ts';
 import { sendContent, type Reply } from './upload-exchange.ts';
 
 /** Blobs up to this size are kept in memory while they are sent, so that they can be sent again. */

@@ -1,5 +1,5 @@
 /** One exchange on the wire: what was asked, what is counted of it, and how its failures are told. */
-import { networkFailure, type Asked, type Peer } from './failure.ts';
+import { networkFailure, type Asked, type Peer } from './network-failure.ts';
 import type { HttpRequest, RequestEvent } from './answer.ts';
 import type { Origins } from './origins.ts';
 import type { Reachability } from './reachability.ts';

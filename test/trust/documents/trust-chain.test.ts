@@ -2,10 +2,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AirgapError } from '../../../src/errors.ts';
-import type { TrustDocument } from '../../../src/trust/documents/document-schema.ts';
-import { anchorTrust, restoreTrust, toLink, walkChain, type RootedTrust } from '../../../src/trust/documents/chain.ts';
+import type { TrustDocument } from '../../../src/trust/documents/trust-document-schema.ts';
+import {
+  anchorTrust,
+  restoreTrust,
+  toLink,
+  walkChain,
+  type RootedTrust,
+} from '../../../src/trust/documents/trust-chain.ts';
 import { serializeCanonically } from '../../../src/base/json/canonical-json.ts';
-import { parseTrustFile, type TrustRecord } from '../../../src/trust/documents/document.ts';
+import { parseTrustFile, type TrustRecord } from '../../../src/trust/documents/trust-document.ts';
 import { failure } from '../failures.ts';
 import { digestOfText, entryOf, idOf, makeDocument, seal, signTrust, trustBytes } from './trust-documents.ts';
 

@@ -9,7 +9,7 @@ import {
   createRegistryHost,
   openRepository,
   type RegistryHostOptions,
-} from '../../../../src/stores/registry/registry.ts';
+} from '../../../../src/stores/registry/registry-hosts.ts';
 import type { RegistryRepository } from '../../../../src/stores/registry/repository.ts';
 import { madeBlob, madeImage } from '../../../helpers/image.ts';
 import { drain, startRawServer, startScriptedServer, type Answerer } from '../../../helpers/scripted-server.ts';

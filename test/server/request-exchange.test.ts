@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { Exchange } from '../../src/server/exchange.ts';
-import { Refusal } from '../../src/server/refusal.ts';
+import { Exchange } from '../../src/server/request-exchange.ts';
+import { Refusal } from '../../src/server/client-refusal.ts';
 
 test('cuts the connection, also where the length was not said', { timeout: 20_000 }, async () => {
   for (const headers of [{ 'Content-Length': 10 }, {}]) {

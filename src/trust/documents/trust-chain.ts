@@ -1,8 +1,8 @@
 /** Walks a chain of trust documents: each step needs the root keys of the version before and those of the new one. */
 import { TrustError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { TrustDocument } from './document-schema.ts';
-import { keysOf, type TrustRecord } from './document.ts';
+import type { TrustDocument } from './trust-document-schema.ts';
+import { keysOf, type TrustRecord } from './trust-document.ts';
 import { signersOf, type Envelope } from '../signatures/dsse.ts';
 import { identityKey, nameTrusted } from '../signatures/identity.ts';
 

@@ -10,7 +10,7 @@ import {
   linkRecovery,
   readLine,
   type ChainSummary,
-} from '../../../src/site/audit/chain.ts';
+} from '../../../src/site/audit/audit-chain.ts';
 import { serializeLine } from '../../../src/base/json/canonical-json.ts';
 import { makeChain, makeFacts } from './audit-entries.ts';
 

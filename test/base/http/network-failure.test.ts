@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { HttpClient, type HttpClientOptions } from '../../../src/base/http/client.ts';
-import { networkFailure, type Peer } from '../../../src/base/http/failure.ts';
+import { networkFailure, type Peer } from '../../../src/base/http/network-failure.ts';
 import { placeOf } from '../../../src/base/http/location.ts';
 import { HttpError } from '../../../src/errors.ts';
 import { makeCertificates } from '../../helpers/certificates.ts';

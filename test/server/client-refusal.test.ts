@@ -1,7 +1,7 @@
 /** What clients see of a refusal: the status that the specification gives each code, one JSON shape, and no path of this machine. */
 import { expect, test } from 'vitest';
 import { StoreError } from '../../src/errors.ts';
-import { Refusal, toErrorBody, toRefusal, type RefusalCode } from '../../src/server/refusal.ts';
+import { Refusal, toErrorBody, toRefusal, type RefusalCode } from '../../src/server/client-refusal.ts';
 
 /** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#endpoints */
 test.each<[number, readonly RefusalCode[]]>([

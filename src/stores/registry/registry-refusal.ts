@@ -1,7 +1,7 @@
 /** What a registry says when it refuses: the specification's own error bodies, and the next step for each. */
 import { AuthError, RegistryError, type AirgapError, type RegistryFailure } from '../../errors.ts';
 import { readExplanation, type Answer } from '../../base/http/answer.ts';
-import { cleanText, isRetryableStatus, redactUrl, type Asked, type Peer } from '../../base/http/failure.ts';
+import { cleanText, isRetryableStatus, redactUrl, type Asked, type Peer } from '../../base/http/network-failure.ts';
 import { parseRetryAfter } from '../../base/retry.ts';
 
 /** How registries answer content that they find to be something else than its digest or its type says; the codes differ. */
