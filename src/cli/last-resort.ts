@@ -1,5 +1,5 @@
 /**
- * What no code expected: an error that nobody caught. The work is told to stop, so that it gives back its locks and goes
+ * What no code expected: an error that was not caught. The work is told to stop, so that it gives back its locks and goes
  * on record as failed; what happened is said once, in the form that was asked for; and the exit code is never a success.
  */
 import { ExitCode } from '../errors.ts';

@@ -47,7 +47,7 @@ export async function assertExtractable(
 /**
  * Extracts files. Each is hashed again on its way to disk, so that a file swapped after verification is caught. They are
  * written in a hidden directory of this user's alone, which gets its name when all of them are right: nothing is left
- * half-done, and nobody else can put a link in the way.
+ * half-done, and no other user can put a link in the way.
  * @returns The paths written, relative to `directory`.
  * @throws UsageError `USAGE` when the directory exists already or no file matches.
  * @throws IntegrityError when the archive is no longer what was verified. @throws StoreError `STORE_IO`, `NO_SPACE`, `LOCKED`

@@ -21,7 +21,6 @@ export interface MirrorOptions {
   readonly skipRefusedEvidence?: boolean | undefined;
   /** How patiently a transfer is tried. @defaultValue five tries */
   readonly retry?: RetryPolicy | undefined;
-  /** Ends what is under way. */
   /** Fail where a target refuses an index, rather than replace it by one that its evidence is not about. @defaultValue false */
   readonly requireEvidence?: boolean | undefined;
   /** Ends what is under way; the next run goes on there. */

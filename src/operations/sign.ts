@@ -75,7 +75,7 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
   const spare = isDetached || !isKeySigner(signer) ? undefined : findSpareSlot(archive);
   assertChecksums(head);
   await verifyAll(archive, options);
-  // Readers refuse an archive with provenance of another one, whoever signed what.
+  // Readers refuse an archive with provenance of another one, whatever was signed.
   const own = { keys: isKeySigner(signer) ? [signer.publicKey] : [], threshold: 0 };
   evaluateProvenance(releaseAttestations(head), head.inventory, sha256(head.checksums), own);
   const bundle = await signer.sign(head.checksums);

@@ -166,7 +166,7 @@ export async function openSealedArchive(
 }
 
 /**
- * Opens an archive file and interprets its inventory, whoever made it: for looking and for signing. Nothing is believed.
+ * Opens an archive file and interprets its inventory, by any maker: for looking and for signing. Nothing is believed.
  * @throws UsageError, IntegrityError as {@link openSealedArchive} and {@link SealedArchive.open} do.
  */
 export async function openArchive(path: string, options: OpenArchiveOptions = {}): Promise<ArchiveReader> {

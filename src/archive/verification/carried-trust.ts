@@ -21,7 +21,7 @@ export function carriedLinks({ trust }: Pick<ArchiveSeal, 'trust'>): readonly Ch
 }
 
 /**
- * Reads a trust document of an archive, whoever signed it.
+ * Reads a trust document of an archive, by any signer.
  * @throws IntegrityError `MALFORMED`, also when the version is not the one its name says
  */
 export function readCarried({ path, bytes }: SealedMember): TrustRecord {

@@ -25,7 +25,7 @@ export interface PlannedImage extends Mapping {
   readonly digest: Digest;
   /** Whether all platforms of its index go there; absent where it has no index. */
   readonly indexMode: 'complete' | 'sparse' | undefined;
-  /** Absent where nobody looked for any. */
+  /** Absent where none was looked for. */
   readonly evidence: readonly GraphEvidence[] | undefined;
 }
 

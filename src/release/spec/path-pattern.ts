@@ -44,9 +44,9 @@ function matchesSequence(
 ): boolean {
   let [at, next, lastAny, taken] = [0, 0, -1, 0];
   while (next < items.length) {
-    const wanted = pattern[at];
-    if (wanted === any) [lastAny, taken, at] = [at, next, at + 1];
-    else if (wanted !== undefined && isOne(wanted, items[next] as string)) [at, next] = [at + 1, next + 1];
+    const expected = pattern[at];
+    if (expected === any) [lastAny, taken, at] = [at, next, at + 1];
+    else if (expected !== undefined && isOne(expected, items[next] as string)) [at, next] = [at + 1, next + 1];
     else if (lastAny >= 0) [taken, at, next] = [taken + 1, lastAny + 1, taken + 1];
     else return false;
   }

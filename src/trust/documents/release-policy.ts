@@ -44,8 +44,8 @@ export function toReleasePolicy(document: TrustDocument, time: Date): ReleasePol
 }
 
 /**
- * The policy for provenance at a time: whoever has the role `provenance`, as many as the document says; release
- * signers where nobody has it, for then it does not say that provenance has to be there.
+ * The policy for provenance at a time: those with the role `provenance`, as many as the document says; release
+ * signers where none has it, for then it does not say that provenance has to be there.
  */
 export function toProvenancePolicy(document: TrustDocument, time: Date): ProvenancePolicy {
   const hasOwn = [...document.keys, ...(document.identities ?? [])].some(({ roles }) =>

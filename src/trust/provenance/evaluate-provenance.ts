@@ -55,8 +55,8 @@ export interface FilledSlot {
 }
 
 /**
- * Judges the statements of an archive. For a trusted signer the signature comes first; only then is the payload, from
- * the same bytes, looked at. A statement that does not fit refuses the archive, whoever signed it.
+ * Evaluates the statements of an archive. For a trusted signer the signature comes first; only then is the payload, from
+ * the same bytes, looked at. A statement that does not fit refuses the archive, also when a stranger signed it.
  * @param checksums digest of `checksums.txt`
  * @throws TrustError `SIGNATURE_INVALID`, `SUBJECT_MISMATCH` when a statement is malformed, not signed by the trusted
  *   signer it names, or about something else; `UNSIGNED`, `UNTRUSTED_SIGNER`, `SUBJECT_MISMATCH` when the policy is not met.
