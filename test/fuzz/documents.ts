@@ -4,7 +4,8 @@ import { formatChecksums, parseChecksums } from '../../src/archive/layout/checks
 import { parseInventory, serializeInventory } from '../../src/archive/inventory/inventory.ts';
 import { AirgapError } from '../../src/errors.ts';
 import { readChartPackage } from '../../src/kubernetes/charts/chart-package.ts';
-import { packChart, unpackChart } from '../../src/kubernetes/charts/chart-archive.ts';
+import { unpackChart } from '../../src/kubernetes/charts/chart-archive.ts';
+import { packChart } from '../../src/kubernetes/charts/chart-packing.ts';
 import { isDigest, sha256 } from '../../src/oci/digest.ts';
 import { isIndex, parseManifest } from '../../src/oci/manifest.ts';
 import { formatLock, parseLock } from '../../src/release/lock/lock.ts';

@@ -16,11 +16,15 @@ export interface GzipHeader {
   readonly comment?: string | undefined;
 }
 
+/** A compressor whose output depends on its input only, in raw deflate. @see https://www.rfc-editor.org/rfc/rfc1951 */
+export type StableDeflate = (bytes: Uint8Array) => Uint8Array;
+
 /**
  * Compresses bytes.
+ * @param deflate does the work. By default it only shortens runs and is fast: good for what hardly repeats.
  * @see https://www.rfc-editor.org/rfc/rfc1952
  */
-export function stableGzip(bytes: Uint8Array, header: GzipHeader = {}): Buffer {
+export function stableGzip(bytes: Uint8Array, header: GzipHeader = {}, deflate: StableDeflate = deflateRuns): Buffer {
   const { extra, comment } = header;
   const flags = (extra === undefined ? 0 : FLAG_EXTRA) | (comment === undefined ? 0 : FLAG_COMMENT);
   const extraLength = Buffer.alloc(extra === undefined ? 0 : 2);
@@ -41,8 +45,8 @@ export function stableGzip(bytes: Uint8Array, header: GzipHeader = {}): Buffer {
 /**
  * Only run lengths and Huffman codes are used. How zlib finds longer matches differs between its versions, and in
  * Node's between processors too, whose own checksum instruction takes the place of the hash: the same content would
- * have another digest elsewhere. The one place to put another compressor, whose output depends on its input only.
+ * have another digest elsewhere.
  */
-function deflate(bytes: Uint8Array): Uint8Array {
+function deflateRuns(bytes: Uint8Array): Uint8Array {
   return deflateRawSync(bytes, { level: 9, memLevel: 8, strategy: constants.Z_RLE });
 }

@@ -1,50 +1,16 @@
-/** Chart packages as bytes: written the same way every time, read with suspicion. */
+/** Chart packages that somebody made, read with suspicion. */
 import { gunzipSync } from 'node:zlib';
-import { pack } from 'tar-stream';
-import { stableGzip } from '../../base/tar/stable-gzip.ts';
 import { readTar } from '../../base/tar/tar-reader.ts';
 import { bytesOf, collect } from '../../content/verified.ts';
 import { IntegrityError } from '../../errors.ts';
 import { MAX_CHART_BYTES, MAX_CHART_FILE_BYTES, MAX_CHART_FILES } from './chart-files.ts';
 import type { ChartFile } from './chart-files.ts';
 
-/** By these two fields of the gzip header Helm marks its packages. */
-const GZIP_EXTRA = Buffer.from('+aHR0cHM6Ly95b3V0dS5iZS96OVV6MWljandyTQo=', 'latin1');
-const GZIP_COMMENT = 'Helm';
 /** Headers and padding on top of the files' own bytes. */
 const MAX_TAR_BYTES: number = MAX_CHART_BYTES + 64 * 1024 * 1024;
 /** A real chart shrinks to a fifth; from this size on, what unpacks to far more than its own size was made to hurt. */
 const MAX_RATIO = 100;
 const SMALL_TAR_BYTES = 16 * 1024 * 1024;
-/** The order in which Helm writes the files it knows; the rest follows by path, dependencies last. */
-const KNOWN_ORDER = ['Chart.yaml', 'Chart.lock', 'values.yaml', 'values.schema.json'];
-
-/**
- * Packs a chart as `helm package` does, but so that the same files give the same bytes on every machine: fixed order,
- * owner, mode and time, and a compression that does not depend on the processor.
- */
-export async function packChart(name: string, files: readonly ChartFile[], mtime: Date): Promise<Buffer> {
-  const tar = pack();
-  for (const { path, bytes } of [...files].sort(byHelmOrder)) {
-    tar.entry({ name: `${name}/${path}`, mode: 0o644, uid: 0, gid: 0, mtime, type: 'file' }, bytes);
-  }
-  tar.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of tar) chunks.push(chunk as Buffer);
-  return stableGzip(Buffer.concat(chunks), { extra: GZIP_EXTRA, comment: GZIP_COMMENT });
-}
-
-function byHelmOrder(a: ChartFile, b: ChartFile): number {
-  return rankOf(a.path) - rankOf(b.path) || (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
-}
-
-function rankOf(path: string): number {
-  const known = KNOWN_ORDER.indexOf(path);
-  if (known >= 0) return known;
-  if (path.startsWith('templates/')) return KNOWN_ORDER.length;
-  return path.startsWith('charts/') ? KNOWN_ORDER.length + 2 : KNOWN_ORDER.length + 1;
-}
-
 /** Bytes that may still be unpacked: packages within a package share it, since each could be as large as the whole. */
 export interface UnpackBudget {
   bytes: number;

@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { readBounded } from '../../base/files/read-file.ts';
 import { UsageError } from '../../errors.ts';
-import { packChart, unpackChart } from './chart-archive.ts';
+import { unpackChart } from './chart-archive.ts';
+import { packChart } from './chart-packing.ts';
 import { readChartFiles, type ChartFile } from './chart-files.ts';
 import type { ChartMetadata } from './chart-metadata.ts';
 import { findDeclaredImages, findSilentCharts } from './declared-images.ts';

@@ -1,7 +1,8 @@
 /** The tar of a chart package: what tools read in different ways, or never stop reading, is refused at once. */
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { packChart, unpackChart } from '../../../src/kubernetes/charts/chart-archive.ts';
+import { unpackChart } from '../../../src/kubernetes/charts/chart-archive.ts';
+import { packChart } from '../../../src/kubernetes/charts/chart-packing.ts';
 import { readChartPackage } from '../../../src/kubernetes/charts/chart-package.ts';
 import { tarBlock, tarEnd, tarEntry } from '../../helpers/tar-entry.ts';
 

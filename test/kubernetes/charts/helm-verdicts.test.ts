@@ -1,7 +1,7 @@
 /** A chart that Helm 3 or Helm 4 refuses is refused here, and one that both take is taken: Helm itself is asked. */
 import { symlink } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { packChart } from '../../../src/kubernetes/charts/chart-archive.ts';
+import { packChart } from '../../../src/kubernetes/charts/chart-packing.ts';
 import { openChart } from '../../../src/kubernetes/charts/chart-package.ts';
 import { AirgapError } from '../../../src/errors.ts';
 import { requireTool } from '../../helpers/require-tool.ts';

@@ -1,5 +1,6 @@
 /** Helm 3 and Helm 4 take our packages, and make of them exactly the artifact we make. */
-import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createChartArtifact } from '../../../src/kubernetes/charts/chart-oci.ts';
 import { openChart } from '../../../src/kubernetes/charts/chart-package.ts';
@@ -10,6 +11,7 @@ import { useTempDir } from '../../helpers/temp.ts';
 import { MINIMAL_CHART, writeFiles } from './chart-files.ts';
 
 const temp = useTempDir();
+const OWN_CHART = fileURLToPath(new URL('../../../charts/hexabase', import.meta.url));
 const CREATED = '2026-01-31T12:00:00Z';
 
 /** Without apiVersion, with its dependencies in a file of their own, and with values that YAML takes for no text. */
@@ -31,6 +33,14 @@ function helmEnvironment(): Record<string, string> {
 }
 
 describe.each(['helm3', 'helm4'])('%s', (tool) => {
+  it("makes no smaller package of the product's own chart", async (t) => {
+    const helm = requireTool(tool) ?? t.skip();
+    const chart = await openChart(OWN_CHART);
+    await runOk(helm, ['package', OWN_CHART, '--destination', temp.path], { env: helmEnvironment() });
+    const { size } = await stat(temp.join(chart.fileName));
+    expect(chart.bytes.length).toBeLessThanOrEqual(size * 1.01);
+  });
+
   it('lints, shows and renders a package', async (t) => {
     const helm = requireTool(tool) ?? t.skip();
     const chart = await openChart(await writeFiles(temp.join('demo'), MINIMAL_CHART));

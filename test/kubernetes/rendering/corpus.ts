@@ -1,5 +1,5 @@
 /** Small charts, one for each thing Helm does between a package and its manifest, and how each is asked for. */
-import { packChart } from '../../../src/kubernetes/charts/chart-archive.ts';
+import { packChart } from '../../../src/kubernetes/charts/chart-packing.ts';
 import type { RenderRequest } from '../../../src/kubernetes/rendering/chart-renderer.ts';
 
 /** A chart as its files, and what its rendering is given. */
