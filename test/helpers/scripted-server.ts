@@ -10,7 +10,7 @@ export interface Asked {
 }
 
 export interface ScriptedServer extends AsyncDisposable {
-  /** `127.0.0.1:port` */
+  /** `127.0.0.1:port`, or with the address it was told to listen on. */
   readonly host: string;
   readonly asked: Asked[];
 }
@@ -18,7 +18,8 @@ export interface ScriptedServer extends AsyncDisposable {
 /** Answers requests; the handler is told how many requests of this method and path came before. */
 export type Answerer = (request: IncomingMessage, response: ServerResponse, nth: number) => void | Promise<void>;
 
-export async function startScriptedServer(answer: Answerer): Promise<ScriptedServer> {
+/** `address` is of loopback: another than 127.0.0.1 stands for another host. */
+export async function startScriptedServer(answer: Answerer, address = '127.0.0.1'): Promise<ScriptedServer> {
   const asked: Asked[] = [];
   const seen = new Map<string, number>();
   const server = createServer((request, response) => {
@@ -31,9 +32,9 @@ export async function startScriptedServer(answer: Answerer): Promise<ScriptedSer
       response.destroy(error instanceof Error ? error : undefined);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host: `${address}:${(server.address() as AddressInfo).port}`,
     asked,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();

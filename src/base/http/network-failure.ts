@@ -24,12 +24,22 @@ const TLS_FAULTS: readonly (readonly [RegExp, (host: string) => string])[] = [
 /** What Node advises its own users; here it would be wrong. */
 const NODE_ADVICE = /; if the root CA is installed locally.*$/s;
 
+/** Which hosts the answers of a server may lead to. */
+export interface Reach {
+  /** Whether a host name, as URLs have it, may be reached. */
+  readonly allows: (hostname: string) => boolean;
+  /** What to do where it may not. */
+  readonly hint: string;
+}
+
 /** The kind of server a client talks to: its words in messages, and the class of its errors. */
 export interface Peer {
   /** With its article, such as `the registry`. */
   readonly name: string;
   /** The specification it should follow, such as `the distribution specification`. */
   readonly specification: string;
+  /** Hosts that its answers may lead to. @defaultValue any */
+  readonly reach?: Reach | undefined;
   /** The error for a failed exchange. */
   readonly failure: (message: string, failure: HttpFailure, options: ErrorOptions) => HttpError;
 }

@@ -28,6 +28,11 @@ export function bareHost(hostname: string): string {
     .replace(/\.$/, '');
 }
 
+/** Whether a bare host is an address and not a name. */
+export function isAddress(host: string): boolean {
+  return isIP(host) !== 0;
+}
+
 /** Whether the host name is this machine: `localhost`, `*.localhost`, 127.0.0.0/8 or ::1. */
 export function isLoopbackHost(hostname: string): boolean {
   const host = bareHost(hostname);
@@ -43,15 +48,16 @@ export function isLocalHost(hostname: string): boolean {
 
 /**
  * Checks where an answer of `from` sends us: a redirect, an upload location, a token realm.
- * @throws HttpError (not retryable) on another scheme than http(s), https → http, credentials in the URL, or when a
- *   server elsewhere points at this machine, its link or a metadata service.
+ * @throws HttpError (not retryable) on another scheme than http(s), https → http, credentials in the URL, when a server
+ *   elsewhere points at this machine, its link or a metadata service, or at a host outside the peer's reach.
  */
 export function assertMayFollow(peer: Peer, from: URL, next: URL, what: string): void {
-  const refuse = (why: string): HttpError =>
+  const misconfigured = `${peer.name} or a proxy in front of it is misconfigured; ask its operator`;
+  const refuse = (why: string, hint = misconfigured): HttpError =>
     peer.failure(
       `${from.host} sends ${what} to ${next.protocol}//${next.host}: ${why}`,
       { method: 'GET', url: redactUrl(from), status: 0, retryable: false },
-      { hint: `${peer.name} or a proxy in front of it is misconfigured; ask its operator` },
+      { hint },
     );
   if (next.protocol !== 'https:' && next.protocol !== 'http:') throw refuse('only http and https are followed');
   if (from.protocol === 'https:' && next.protocol === 'http:') throw refuse('leaving https is refused');
@@ -59,6 +65,8 @@ export function assertMayFollow(peer: Peer, from: URL, next: URL, what: string):
   // A server on this machine may name others on it, and no address more: not the metadata service of the cloud.
   const isNear = bareHost(next.hostname) === bareHost(from.hostname) || areBothLoopback(from, next);
   if (isLocalHost(next.hostname) && !isNear) throw refuse('it is an address of this machine or its network');
+  const { reach } = peer;
+  if (reach !== undefined && !reach.allows(next.hostname)) throw refuse('that host is not allowed', reach.hint);
 }
 
 function areBothLoopback(a: URL, b: URL): boolean {

@@ -38,7 +38,7 @@ export async function loadImages(
   const { inventory } = archive.release;
   const started = context.now().getTime();
   const directory = await reportDirectory(options.report, inventory);
-  await using opened = await openImageTarget(address, { ...options, env: context.env });
+  await using opened = await openImageTarget(address, { ...options, allowHosts: options.allowHost, env: context.env });
   const { target } = opened;
   const { concurrency } = options;
   const platforms = options.platform.length === 0 ? undefined : options.platform;

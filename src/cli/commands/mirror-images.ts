@@ -58,7 +58,7 @@ export async function mirrorRelease(
   }
   const input = chooseInput(path);
   await using sources = new ImageSources({ ...options, env: context.env, signal });
-  await using opened = await openImageTarget(address, { ...options, env: context.env });
+  await using opened = await openImageTarget(address, { ...options, allowHosts: options.allowHost, env: context.env });
   const { target } = opened;
   await using closing = new AsyncDisposableStack();
   let reports: ReportFiles | undefined;

@@ -1,5 +1,5 @@
 /** Options of every command that brings images to a target. */
-import { count, flag, platforms, text, type ValuesOf } from '../command.ts';
+import { count, flag, list, platforms, text, type ValuesOf } from '../command.ts';
 
 export const targetOptions = {
   platform: platforms('only this platform of the images'),
@@ -20,6 +20,7 @@ export const targetOptions = {
   ),
   trustTarget: flag('--trust-target', 'take what a layout or directory holds by its size, without hashing it again'),
   report: text('--report <directory>', 'where mapping.txt and the JSON report go'),
+  allowHost: list('--allow-host <host>', "host outside the target's domain that it may send uploads and logins to"),
   plainHttp: flag('--plain-http', 'speak HTTP instead of HTTPS to the target (not needed for loopback)'),
   insecure: flag('--insecure', 'accept any certificate of the target'),
   caFile: text('--ca-file <file>', "PEM file of authorities to trust beside the system's"),

@@ -27,6 +27,8 @@ export interface OpenTargetOptions {
   readonly nameMap?: string | undefined;
   /** PEM file with certificate authorities to trust beside the system's. */
   readonly caFile?: string | undefined;
+  /** Hosts outside the registry's domain that it may send uploads and token requests to. @defaultValue none */
+  readonly allowHosts?: readonly string[] | undefined;
   /** Speak HTTP to the registry; loopback ones are tried without being told. @defaultValue false */
   readonly plainHttp?: boolean | undefined;
   /** Accept any certificate. @defaultValue false */
@@ -72,6 +74,7 @@ export async function openImageTarget(
   assertCaFile(options.caFile);
   const registries = new Registries('push', {
     caFile: options.caFile,
+    allowHosts: options.allowHosts ?? [],
     concurrency: options.concurrency,
     ...(options.retries === undefined ? {} : { retry: { ...DEFAULT_RETRY, tries: options.retries + 1 } }),
     environment: options.env ?? process.env,

@@ -10,6 +10,7 @@ import { RegistryRepository, type RepositoryOptions } from './repository.ts';
 import { checkCredentials } from './auth/token.ts';
 import type { RequestEvent } from '../../base/http/answer.ts';
 import { HttpClient } from '../../base/http/client.ts';
+import { confineTo } from './reach.ts';
 import { REGISTRY } from './registry-refusal.ts';
 
 const DEFAULT_CONCURRENCY = 8;
@@ -24,6 +25,8 @@ export interface RegistryHostOptions {
   readonly caFile?: string | undefined;
   /** Replaces the standard `certs.d` directories. */
   readonly certsDirectories?: readonly string[] | undefined;
+  /** Keeps the registry within its own domain and these hosts. @defaultValue it may send us anywhere that is safe */
+  readonly allowHosts?: readonly string[] | undefined;
   /** HTTP instead of HTTPS. @defaultValue found out on loopback, false elsewhere */
   readonly plainHttp?: boolean | undefined;
   /** Accepts any certificate of the registry. @defaultValue false */
@@ -40,16 +43,17 @@ export interface RegistryHostOptions {
 
 /** The client of one registry host, `host[:port]` as references name it. Nothing is sent yet. Close it after use. */
 export function createRegistryHost(registry: string, options: RegistryHostOptions = {}): RegistryHost {
-  const environment = options.environment ?? process.env;
+  const { allowHosts, environment = process.env } = options;
+  const apiHost = API_HOSTS[registry] ?? registry;
   const explicit = options.credentials === undefined ? undefined : checkCredentials(options.credentials);
   return new RegistryHost({
     registry,
     client: new HttpClient({
-      peer: REGISTRY,
+      peer: allowHosts === undefined ? REGISTRY : { ...REGISTRY, reach: confineTo(apiHost, allowHosts) },
       environment,
       caFile: options.caFile,
       certsDirectories: options.certsDirectories,
-      insecureHost: options.insecure === true ? (API_HOSTS[registry] ?? registry) : undefined,
+      insecureHost: options.insecure === true ? apiHost : undefined,
       onRequest: options.onRequest,
     }),
     credentials:

@@ -7,7 +7,7 @@ import type { HttpClient } from '../../../base/http/client.ts';
 import { cleanText, protocolFailure, redactUrl } from '../../../base/http/network-failure.ts';
 import { placeOf } from '../../../base/http/location.ts';
 import { assertMayFollow } from '../../../base/http/network-policy.ts';
-import { refusal, REGISTRY, unauthenticated } from '../registry-refusal.ts';
+import { refusal, unauthenticated } from '../registry-refusal.ts';
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
 const DEFAULT_LIFE_S = 60;
@@ -50,7 +50,7 @@ export async function requestToken(
   retry: RetryPolicy,
   nowMs: () => number = Date.now,
 ): Promise<Token> {
-  const realm = realmOf(request);
+  const realm = realmOf(client, request);
   return retrying(
     async () => {
       const { identityToken } = request.credentials ?? {};
@@ -83,13 +83,14 @@ export function basicOf(credentials: Credentials | undefined): string | undefine
   return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
 }
 
-function realmOf({ registry, realm }: TokenRequest): URL {
+function realmOf(client: HttpClient, { registry, realm }: TokenRequest): URL {
+  const { peer } = client.asked('GET', registry);
   if (!URL.canParse(realm)) {
     const why = `the realm of its challenge, ${JSON.stringify(cleanText(realm, []).slice(0, 100))}, is not a URL`;
-    throw protocolFailure({ peer: REGISTRY, method: 'GET', url: registry }, 401, why);
+    throw protocolFailure({ peer, method: 'GET', url: registry }, 401, why);
   }
   const url = new URL(realm);
-  assertMayFollow(REGISTRY, registry, url, 'its token requests');
+  assertMayFollow(peer, registry, url, 'its token requests');
   return url;
 }
 
