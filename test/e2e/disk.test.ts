@@ -79,8 +79,9 @@ describe('build', () => {
 
   test('a directory that is not there, and an archive that is, are said before anything is fetched', async () => {
     fixture.requests.length = 0;
-    const missing = await airgap(['build', release.lock, '--key', key, '--output', '/nonexistent/a.tar', '--json']);
-    expect([missing.exitCode, errorOf(missing).message]).toEqual([2, expect.stringContaining('/nonexistent')]);
+    const absent = fixture.folder();
+    const missing = await airgap(['build', release.lock, '--key', key, '--output', `${absent}/a.tar`, '--json']);
+    expect([missing.exitCode, errorOf(missing).message]).toEqual([2, expect.stringContaining(absent)]);
     const there = await airgap(['build', release.lock, '--key', key, '--output', fixture.archive, '--json']);
     expect([there.exitCode, errorOf(there).hint]).toEqual([2, expect.stringContaining('--overwrite')]);
     expect(fixture.requests).toEqual([]);

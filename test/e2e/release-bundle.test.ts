@@ -14,7 +14,10 @@ const fixture = useBuiltRelease({ baseBytes: 100_000 });
 
 async function bundle(...args: readonly string[]): Promise<ProcessResult> {
   const PATH = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
-  return run('bash', [SCRIPT, ...args], { env: { ...programEnvironment({}), PATH }, cwd: fixture.release.directory });
+  return run('bash', [SCRIPT, ...args], {
+    env: { ...programEnvironment({}), PATH, HOME: fixture.temp.path },
+    cwd: fixture.release.directory,
+  });
 }
 
 test('--help says how to use it, before anything is set up', async () => {
