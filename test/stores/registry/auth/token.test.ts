@@ -47,10 +47,6 @@ describe('a realm', () => {
     ['http://127.0.0.1:99999/', 'is not a URL'],
     ['Registry Realm', 'the realm of its challenge, "Registry Realm", is not a URL'],
     ['http://user:s3cret@127.0.0.1/token', 'a URL with credentials is refused'],
-    ['http://169.254.169.254/latest/meta-data', 'it is an address of this machine or its network'],
-    ['http://metadata.google.internal/token', 'it is an address of this machine or its network'],
-    ['http://[fe80::1]/token', 'it is an address of this machine or its network'],
-    ['http://0.0.0.0/token', 'it is an address of this machine or its network'],
   ])('that is %s is refused, however many wait for it', async (realm, why) => {
     await using server = await startWithRealm(realm);
     await using repository = open(server.host);
