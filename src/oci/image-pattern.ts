@@ -65,8 +65,8 @@ function canonicalHost(registry: string): string {
   return HUB_ALIASES.includes(host) ? DOCKER_HUB : host;
 }
 
-/** Linear in the text, whatever the pattern. */
-function matchesGlob(glob: string, text: string): boolean {
+/** Whether a text is what a pattern says, with `*` for any characters. Linear in the text, whatever the pattern. */
+export function matchesGlob(glob: string, text: string): boolean {
   const [first = '', ...others] = glob.split('*');
   const last = others.pop();
   if (last === undefined) return glob === text;

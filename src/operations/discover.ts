@@ -13,7 +13,7 @@ import { DEFAULT_VALUES, renderResources } from '../kubernetes/discovery/rendere
 import type { ChartRenderer } from '../kubernetes/rendering/chart-renderer.ts';
 import { readManifestFile } from '../kubernetes/resources/manifest-file.ts';
 import { isKubernetesFile, isMapping, type KubernetesResource } from '../kubernetes/resources/yaml-documents.ts';
-import { parseChartSource } from '../release/spec/chart-source.ts';
+import { chartAt } from '../release/spec/chart-spec.ts';
 import { parsePathPattern } from '../release/spec/path-pattern.ts';
 import { loadSpec, type ComponentSpec } from '../release/spec/spec.ts';
 import { SPEC_KIND } from '../release/spec/spec-schema.ts';
@@ -90,18 +90,19 @@ interface Input {
 async function readInput(path: string): Promise<Input> {
   const empty = { name: path, images: [], imageLists: [], charts: [], manifests: [], ignore: [], docs: [], files: [] };
   if (path.startsWith('oci://')) {
-    const { from, reference } = parseChartSource(path);
-    return { directory: '.', components: [{ ...empty, charts: [{ path: from, at: path, reference }] }] };
+    return { directory: '.', components: [{ ...empty, charts: [chartAt(path, path)] }] };
   }
   const place = resolve(path);
   // Evidence names what lies below the current directory by the path from there.
   const inside = relative(resolve(), place);
   const isInside = inside !== '' && !inside.startsWith('..') && !isAbsolute(inside);
   const directory = isInside ? resolve() : dirname(place);
-  const entry = [{ path: isInside ? inside.split(sep).join('/') : basename(place), at: path }];
-  if (await isChart(path, place)) return { directory, components: [{ ...empty, charts: entry }] };
+  const entry = { path: isInside ? inside.split(sep).join('/') : basename(place), at: path };
+  if (await isChart(path, place)) {
+    return { directory, components: [{ ...empty, charts: [{ ...chartAt('chart', path), ...entry }] }] };
+  }
   if (await isRelease(place)) return { directory: dirname(place), components: (await loadSpec(path)).components };
-  return { directory, components: [{ ...empty, manifests: entry }] };
+  return { directory, components: [{ ...empty, manifests: [entry] }] };
 }
 
 async function isChart(shownAs: string, place: string): Promise<boolean> {

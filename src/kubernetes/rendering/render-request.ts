@@ -3,9 +3,9 @@ import { UsageError } from '../../errors.ts';
 import type { RenderRequest } from './chart-renderer.ts';
 
 /** An API group with its version, as `kubectl api-versions` prints it, or with a kind behind. */
-const API_VERSION = /^[A-Za-z0-9][A-Za-z0-9./-]{0,299}$/;
+export const API_VERSION: RegExp = /^[A-Za-z0-9][A-Za-z0-9./-]{0,299}$/;
 /** A DNS label. */
-const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+export const NAMESPACE: RegExp = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** What Helm then checks itself. */
 const PRINTABLE = /^[\x20-\x7e]{1,300}$/;
 const MAX_SHOWN = 300;

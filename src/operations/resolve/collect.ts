@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { IntegrityError } from '../../errors.ts';
+import { IntegrityError, UsageError } from '../../errors.ts';
 import { openChart, readChartPackage, type ChartPackage } from '../../kubernetes/charts/chart-package.ts';
 import type { ImageHit, ResourceImage } from '../../kubernetes/resources/images.ts';
 import { findManifestImages, type ManifestImages } from '../../kubernetes/resources/manifest-images.ts';
@@ -13,6 +13,7 @@ import { parsePathPattern } from '../../release/spec/path-pattern.ts';
 import { pinned } from '../../release/spec/integrity.ts';
 import type { Reference } from '../../oci/reference.ts';
 import { listSpecFiles, resolveSpecPath } from '../../release/spec/spec-paths.ts';
+import type { ChartSpec } from '../../release/spec/chart-spec.ts';
 import type { ComponentSpec, ImageSpec } from '../../release/spec/spec.ts';
 import { readChunks } from '../../base/files/open-file.ts';
 import { readTextFile } from '../../base/files/read-file.ts';
@@ -66,7 +67,8 @@ export async function collectComponent(
     const listed = await loadImageList(await resolveSpecPath(directory, path), path);
     images.push(...listed.map((image) => ({ ...image, foundIn: image.at })));
   }
-  for (const { path, reference } of component.charts) {
+  for (const { path, reference, ...chartSpec } of component.charts) {
+    assertFetchable({ path, ...chartSpec });
     const { file, chart } =
       reference === undefined
         ? await collectChart(directory, path, created)
@@ -161,6 +163,20 @@ async function collectRegistryChart(
   const path = `charts/${chart.fileName}`;
   const file = { path, from, kind: 'chart', size: bytes.length, digest: sha256(bytes), content: { bytes } } as const;
   return { file, chart };
+}
+
+/** @throws UsageError `INVALID_SPEC` for what a release.yaml can say of a chart and this version cannot do. */
+function assertFetchable({ path, at, repository, keyring }: ChartSpec): void {
+  if (repository !== undefined) {
+    throw new UsageError('INVALID_SPEC', `${at}: charts of classic repositories are not fetched: ${repository}`, {
+      hint: `fetch the package with \`helm pull --repo ${repository} ${path}\` and name the .tgz`,
+    });
+  }
+  if (keyring !== undefined) {
+    throw new UsageError('INVALID_SPEC', `${at}: provenance files of charts are not verified: ${keyring}`, {
+      hint: 'verify it with `helm verify`, and leave out `keyring`',
+    });
+  }
 }
 
 /** All manifests of a component, read together, since a kustomization may list any of them. */

@@ -10,6 +10,7 @@ import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import { describeWarnings } from '../../release/lock/lock-warnings.ts';
 import { loadImageList } from '../../release/spec/image-list.ts';
 import { loadSpec, parseSpec, type ReleaseSpec } from '../../release/spec/spec.ts';
+import { NO_DECISIONS } from '../../release/suspects/decisions.ts';
 import type { FileContent } from '../../stores/files.ts';
 import { openLockedFiles } from './collect.ts';
 import type { ImageSources } from './image-sources.ts';
@@ -174,6 +175,7 @@ async function readList(path: string, platforms: readonly string[] | undefined):
     channel: 'stable',
     platforms: platforms === undefined || platforms.length === 0 ? 'all' : platforms.map(parsePlatform),
     evidence: 'carry',
+    decisions: NO_DECISIONS,
     components: [{ name: 'images', images, ...nothing }],
   };
 }

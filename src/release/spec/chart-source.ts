@@ -7,6 +7,14 @@ const OCI_PREFIX = 'oci://';
 /** Helm takes the first part as the host, whatever it looks like; a name without a dot or port would be Docker Hub's here. */
 const HOST = /^(localhost|[^/]*[.:][^/]*)\//;
 
+/** Names that charts have in a repository. */
+const CHART_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,249}$/;
+
+/** Whether a text can be the name of a chart in a repository. */
+export function isChartName(text: string): boolean {
+  return CHART_NAME.test(text);
+}
+
 /** A chart's place, in its one spelling. */
 export interface ChartSource {
   /** The path, or `oci://host/repository:tag`. */

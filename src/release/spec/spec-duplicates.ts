@@ -76,6 +76,14 @@ export function findDuplicates(document: YamlDocument): readonly SpecProblem[] {
         problems.push(problem(document.locate([...here, field, position]), [...here, field, position], message));
       });
     }
+    listOf(component['charts']).forEach((chart, position) => {
+      const setOnce = once('set of values');
+      listOf(fieldsOf(chart)['values']).forEach((set, number) => {
+        const name = nameOfSet(set);
+        const hint = 'give one of them another name';
+        if (name !== '') setOnce(name, [...here, 'charts', position, 'values', number], hint);
+      });
+    });
     listOf(component['files']).forEach((file, position) => {
       const { path, as } = fieldsOf(file);
       const name =
@@ -101,14 +109,23 @@ function canonicalImage(value: unknown): string | undefined {
 
 /** The one spelling of a path or of a chart's place; empty where the schema complains about it already. */
 function canonicalPath(value: unknown, field: (typeof PATH_LISTS)[number]): string {
-  if (typeof value !== 'string') return '';
-  if (field !== 'charts') return normalizePortablePath(value);
+  if (field !== 'charts') return typeof value === 'string' ? normalizePortablePath(value) : '';
+  const { chart, repository, version } = typeof value === 'string' ? { chart: value } : fieldsOf(value);
+  if (typeof chart !== 'string') return '';
+  if (typeof repository === 'string') return `${repository.replace(/\/+$/, '')} ${chart} ${String(version)}`;
   try {
-    return parseChartSource(value).from;
+    return parseChartSource(chart).from;
   } catch (error) {
     if (error instanceof AirgapError) return '';
     throw error;
   }
+}
+
+/** The name that a set of values gets; empty where the schema complains about it already. */
+function nameOfSet(set: unknown): string {
+  const files = typeof set === 'string' ? [set] : listOf(set);
+  const { name } = fieldsOf(set);
+  return typeof name === 'string' ? name : files.map((file) => normalizePortablePath(String(file))).join('+');
 }
 
 /** The canonical platforms of a list; undefined when there is none or one of them is wrong. */

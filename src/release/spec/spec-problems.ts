@@ -2,6 +2,8 @@
 import type { z } from 'zod';
 import { UsageError } from '../../errors.ts';
 import { SpecImageRule, SpecSigner } from '../policy/image-policy-schema.ts';
+import { SpecAccept, SpecDismiss, SpecPlaceRule } from '../suspects/decision-schema.ts';
+import { SpecChart, SpecValueSet } from './chart-schema.ts';
 import { SpecComponent, SpecDocument, SpecFile, SpecImage } from './spec-schema.ts';
 import type { YamlDocument, YamlPath, YamlPosition } from '../../base/yaml-source.ts';
 import { nearest } from '../../base/suggestion.ts';
@@ -26,6 +28,11 @@ function fieldsAt(path: YamlPath): readonly string[] {
   if (names === '') return Object.keys(SpecDocument.shape);
   if (names === 'components') return Object.keys(SpecComponent.shape);
   if (names === 'components.images') return Object.keys(SpecImage.shape);
+  if (names === 'components.charts') return Object.keys(SpecChart.shape);
+  if (names === 'components.charts.values') return Object.keys(SpecValueSet.shape);
+  if (names === 'accept') return Object.keys(SpecAccept.shape);
+  if (names === 'dismiss') return Object.keys(SpecDismiss.shape);
+  if (names === 'rules') return Object.keys(SpecPlaceRule.shape);
   if (names === 'components.files') return Object.keys(SpecFile.shape);
   if (names === 'imagePolicy') return Object.keys(SpecImageRule.shape);
   if (names === 'imagePolicy.signedBy') return Object.keys(SpecSigner.shape);
@@ -43,7 +50,7 @@ function fromIssue(issue: Issue, prefix: YamlPath, document: YamlDocument): read
     const isOff = (candidate: Issue): boolean => candidate.path.length === 0 && candidate.code === 'invalid_type';
     const meant = issue.errors.find((branch) => !branch.some((candidate) => isOff(candidate) || isLiteral(candidate)));
     if (meant !== undefined) return meant.flatMap((inner) => fromIssue(inner, path, document));
-    const message = `expected ${path.at(-1) === 'platforms' ? 'a list of platforms or the word all' : 'text or a mapping'}, found ${kindOf(valueAt(document.value, path))}`;
+    const message = `expected ${choicesAt(path)}, found ${kindOf(valueAt(document.value, path))}`;
     return [problem(document.locate(path), path, message)];
   }
   if (issue.code === 'unrecognized_keys') {
@@ -62,6 +69,12 @@ function fromIssue(issue: Issue, prefix: YamlPath, document: YamlDocument): read
   }
   const hint = issue.code === 'custom' ? (issue.params?.hint as string | undefined) : undefined;
   return [problem(document.locate(path), path, issue.message, hint)];
+}
+
+/** What may stand at a place where several things may. */
+function choicesAt(path: YamlPath): string {
+  if (path.at(-1) === 'platforms') return 'a list of platforms or the word all';
+  return path.at(-2) === 'values' ? 'a file, a list of files or a mapping' : 'text or a mapping';
 }
 
 function isLiteral(issue: Issue): boolean {

@@ -3,12 +3,13 @@ import * as z from 'zod';
 import { AirgapError } from '../../errors.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import { parseReference, withDefaultTag, type Reference } from '../../oci/reference.ts';
-import { parseChartSource } from './chart-source.ts';
+import { SpecChartEntry } from './chart-schema.ts';
 import { parsePathPattern } from './path-pattern.ts';
 import { SpecImagePolicy } from '../policy/image-policy-schema.ts';
 import { isPortableName } from '../../base/portable-path.ts';
 import { PathText } from '../../base/schemas/path-text.ts';
 import { refineWith } from '../../base/schemas/refine.ts';
+import { SpecDecisions } from '../suspects/decision-schema.ts';
 import { Sequence } from '../../trust/documents/trust-document-schema.ts';
 
 /** Entries of one list of the file; above any real release, low enough to refuse nonsense early. */
@@ -103,10 +104,12 @@ export const SpecComponent = z
       .optional()
       .describe('Text files with one reference a line; # begins a comment.'),
     charts: z
-      .array(z.string().min(1).max(MAX_TEXT).check(refineWith(parseChartSource)))
+      .array(SpecChartEntry)
       .max(MAX_ENTRIES)
       .optional()
-      .describe('Helm charts: directories, .tgz packages, or oci://registry/repository:version.'),
+      .describe(
+        'Helm charts: directories, .tgz packages, oci://registry/repository:version, or with fields of their own.',
+      ),
     manifests: z
       .array(PathText)
       .max(MAX_ENTRIES)
@@ -161,6 +164,7 @@ export const SpecDocument = z
     imagePolicy: SpecImagePolicy.optional().describe(
       'Whose signature images must bear, checked when the release is resolved. An image that matches no entry is refused.',
     ),
+    ...SpecDecisions,
     components: z.array(SpecComponent).min(1).max(MAX_ENTRIES),
   })
   .describe('A release to carry across an air gap.');

@@ -8,7 +8,8 @@ import { normalizePortablePath } from '../../base/portable-path.ts';
 import { parseImage, SpecDocument, type EvidencePolicy, type ImageOrigin } from './spec-schema.ts';
 import { readYaml, type YamlDocument, type YamlPath } from '../../base/yaml-source.ts';
 import { findPolicyFaults, listPolicyPaths, toImageRules, type ImageRule } from '../policy/spec-policy.ts';
-import { parseChartSource } from './chart-source.ts';
+import { pathsOfChart, toChartSpec, type ChartSpec } from './chart-spec.ts';
+import { findDecisionFaults, toDecisions, type ImageDecisions } from '../suspects/decisions.ts';
 import { findDuplicates } from './spec-duplicates.ts';
 import { findMisplacedPaths } from './spec-paths.ts';
 import { invalidSpec, problem, toProblems } from './spec-problems.ts';
@@ -32,11 +33,6 @@ export interface ImageSpec {
 export interface PathSpec {
   readonly path: string;
   readonly at: string;
-}
-
-/** One chart; its path is `oci://…` where it comes from a registry. */
-export interface ChartSpec extends PathSpec {
-  readonly reference?: Reference | undefined;
 }
 
 /** One extra file. */
@@ -81,6 +77,8 @@ export interface ReleaseSpec {
   readonly evidence: EvidencePolicy;
   /** In order: the first rule that matches an image decides. Absent: signatures are not checked. */
   readonly imagePolicy?: readonly ImageRule[] | undefined;
+  /** Suspects that are carried or not, and more places that hold images. */
+  readonly decisions: ImageDecisions;
   /** The parts of the product, each with its images and files. */
   readonly components: readonly ComponentSpec[];
 }
@@ -124,6 +122,7 @@ function readSpec(text: string, fileName: string): { spec: ReleaseSpec; document
     ...toProblems(parsed.error?.issues ?? [], document),
     ...findDuplicates(document),
     ...findPolicyFaults(document),
+    ...findDecisionFaults(document),
   ];
   if (!parsed.success || problems.length > 0) throw invalidSpec(problems, fileName);
   return { spec: toSpec(parsed.data, document, fileName), document };
@@ -146,10 +145,7 @@ function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): R
       ...(component.description === undefined ? {} : { description: component.description }),
       images: (component.images ?? []).map((image, position) => toImage(image, at([...here, 'images', position]))),
       imageLists: paths('imageLists'),
-      charts: (component.charts ?? []).map((text, position): ChartSpec => {
-        const { from, ...rest } = parseChartSource(text);
-        return { path: from, ...rest, at: at([...here, 'charts', position]) };
-      }),
+      charts: (component.charts ?? []).map((entry, position) => toChartSpec(entry, at([...here, 'charts', position]))),
       manifests: paths('manifests'),
       ignore: component.ignore ?? [],
       docs: paths('docs'),
@@ -171,6 +167,7 @@ function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): R
     platforms: data.platforms === 'all' ? 'all' : data.platforms.map(parsePlatform),
     evidence: data.evidence,
     ...(data.imagePolicy === undefined ? {} : { imagePolicy: toImageRules(data.imagePolicy, at) }),
+    decisions: toDecisions(data, at),
     components,
   };
 }
@@ -183,18 +180,14 @@ function toImage(image: string | { reference: string; platforms?: string[] | und
 function listPaths(spec: ReleaseSpec): readonly { path: string; place: YamlPath }[] {
   const parts = spec.components.flatMap((component, index) => {
     const here = ['components', index];
-    const lists = (['imageLists', 'charts', 'manifests', 'docs', 'files'] as const).flatMap((field) =>
-      component[field].flatMap((entry, position) => {
-        if ('reference' in entry) return [];
-        return [
-          {
-            path: entry.path,
-            place: field === 'files' ? [...here, field, position, 'path'] : [...here, field, position],
-          },
-        ];
-      }),
+    const plain = (['imageLists', 'manifests', 'docs'] as const).flatMap((field) =>
+      component[field].map(({ path }, position) => ({ path, place: [...here, field, position] })),
     );
-    return lists;
+    const charts = component.charts.flatMap((chart, position) =>
+      pathsOfChart(chart).map(({ path, place }) => ({ path, place: [...here, 'charts', position, ...place] })),
+    );
+    const files = component.files.map(({ path }, position) => ({ path, place: [...here, 'files', position, 'path'] }));
+    return [...plain, ...charts, ...files];
   });
   return [...listPolicyPaths(spec.imagePolicy), ...parts];
 }

@@ -47,6 +47,16 @@ platforms:
 #   - match: '*'
 #     unsigned: allowed
 
+# Images that something in the release may pull, as "airgap discover" shows them: each is carried, or not and why.
+# accept: [quay.io/acme/proxy:1.2]
+# dismiss:
+#   - image: docker.io/library/busybox:1
+#     reason: only the chart's own tests run it
+# More places that hold images, for kinds of resources that this tool does not know:
+# rules:
+#   - kind: Widget
+#     path: spec.workers[*].image
+
 # A component is a part that can be named and documented on its own. Paths are relative to this file and stay below it.
 components:
   - name: app
@@ -65,6 +75,11 @@ components:
 
     # Helm charts: directories, or packages as they were published.
     # charts: [charts/app, vendor/redis-20.1.0.tgz, oci://registry.example.com/charts/db:1.2.3]
+    # With more to say, each a mapping; the chart is rendered with every set of values, and the images of all are carried:
+    #   - chart: charts/app
+    #     values: [values/prod.yaml, [values/base.yaml, values/gpu.yaml]]
+    #     kubeVersion: 1.34.0
+    #     apiVersions: [monitoring.coreos.com/v1]
 
     # Kubernetes YAML, files or directories. The images they name are carried too.
     # manifests: [manifests]

@@ -79,7 +79,7 @@ files:
         at: 'release.yaml:13:9',
       },
     ]);
-    expect(component?.charts).toEqual([{ path: 'charts/app', at: 'release.yaml:14:14' }]);
+    expect(component?.charts).toMatchObject([{ path: 'charts/app', at: 'release.yaml:14:14' }]);
     expect(component?.files.map((file) => file.as)).toEqual(['tool.bin', 'other']);
     expect(component?.manifests).toEqual([]);
   });
