@@ -2,28 +2,30 @@
  * `npm run mutants`: changes one expression of the product at a time and runs the tests that can see it. A mutant that
  * no test notices is behaviour that no test holds. Works in a copy; the working tree is never touched.
  *
- *   --folder NAME  only this room of src/, or a folder in it; may be repeated (default: every room)
+ *   --folder NAME  only this room of src/, or a folder in it; may be repeated (default: every room); with a slash at
+ *                  its end, only the files that lie in it directly
  *   --count N      mutants of each folder (default 20)
  *   --seed N       which ones (default 1); the same number gives the same mutants for the same sources
+ *   --near N       only the N nearest files of tests of the same room, for a quick look at what they hold themselves
  *   --whole        every test that can see the file, end-to-end tests too, where the nearer ones notice nothing
  *   --list         says which mutants there are, and runs nothing
  */
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../e2e/support/random.ts';
-import { startProcess } from '../helpers/process.ts';
 import { createImportGraph } from './import-graph.ts';
 import { listMutations, mutate, type Mutation } from './operators.ts';
+import { TestRunner } from './test-runner.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 /** Not copied: what is installed or made is used where it is. */
 const LINKED = ['node_modules', 'dist', '.tools'];
 const LEFT_OUT = [...LINKED, '.git', 'coverage'];
-/** The tests of one mutant may take so long; a mutant that never ends was noticed. */
-const LIMIT_MS = 120_000;
+/** Files of tests that are run first, one by one: those that import the file itself notice most. */
+const MAX_NEAREST = 3;
 /** Files of tests of other rooms that are run, the nearest ones. */
 const MAX_OTHERS = 12;
 /** Tests that see nearly everything, slowly. */
@@ -41,14 +43,15 @@ const { values } = parseArgs({
     folder: { type: 'string', multiple: true },
     count: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
+    near: { type: 'string' },
     whole: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
 });
 
-/** TypeScript files below a folder of the repository, sorted. */
+/** TypeScript files below a folder of the repository, sorted; with a slash at its end, those in it. */
 async function listFiles(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(join(repository, folder), { recursive: true, withFileTypes: true });
+  const entries = await readdir(join(repository, folder), { recursive: !folder.endsWith('/'), withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => relative(repository, join(entry.parentPath, entry.name)))
@@ -65,51 +68,43 @@ async function chooseMutants(folder: string, count: number, seed: number): Promi
   return all.sort((a, b) => a.rank - b.rank).slice(0, count).map(({ mutant }) => mutant); // prettier-ignore
 }
 
-/** Tests that reach a file, in the groups in which they are run: those of its own room, others, the slow ones. */
+/** Tests that reach a file, in the groups in which they are run: the nearest, those of its own room, others, the slow ones. */
 function groupTests(path: string, reached: ReadonlyMap<string, ReadonlyMap<string, number>>): readonly string[][] {
   const room = path.replace(/^src\/([^/]+).*$/, 'test/$1');
   const distance = (test: string): number => reached.get(test)?.get(path) ?? Infinity;
+  // Of tests that are as near, those in the file's own folder come first.
+  const apart = (test: string): number =>
+    relative(dirname(path.replace(/^src/, 'test')), dirname(test)).split('/').length;
   const seeing = [...reached.keys()]
     .filter((test) => distance(test) < Infinity && !OF_TEXT.test(test))
-    .sort((a, b) => distance(a) - distance(b));
+    .sort((a, b) => distance(a) - distance(b) || apart(a) - apart(b));
   const own = seeing.filter((test) => test.startsWith(`${room}/`) && !WHOLE.test(test));
   const others = seeing
     .filter((test) => !own.includes(test) && !WHOLE.test(test))
     .slice(0, values.whole ? Infinity : MAX_OTHERS);
   const whole = values.whole || path.startsWith('src/cli/') ? seeing.filter((test) => WHOLE.test(test)) : [];
-  return [own, others, whole].filter((group) => group.length > 0);
-}
-
-/** Whether these tests pass in the copy. */
-async function passes(copy: string, tests: readonly string[]): Promise<boolean> {
-  const vitest = join(repository, 'node_modules', 'vitest', 'vitest.mjs');
-  const limits = ['--bail=1', '--testTimeout=30000', '--hookTimeout=60000', '--reporter=dot', '--no-color'];
-  await using running = await startProcess(process.execPath, [vitest, 'run', ...limits, ...tests], {
-    cwd: copy,
-    env: { AIRGAP_DIST: join(repository, 'dist'), PATH: `${join(repository, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}` },
-  }); // prettier-ignore
-  const timer = setTimeout(() => running.kill(), LIMIT_MS);
-  const { exitCode } = await running.ended;
-  clearTimeout(timer);
-  return exitCode === 0;
+  const near = values.near === undefined ? MAX_NEAREST : Number(values.near);
+  const first = own.slice(0, near).map((test) => [test]);
+  if (values.near !== undefined) return first;
+  return [...first, own.slice(near), others, whole].filter((group) => group.length > 0);
 }
 
 /** Leaves out tests that fail without a mutant, since they say nothing about one. */
 class SoundTests {
-  readonly #copy: string;
+  readonly #runner: TestRunner;
   readonly #known = new Map<string, boolean>();
 
-  constructor(copy: string) {
-    this.#copy = copy;
+  constructor(runner: TestRunner) {
+    this.#runner = runner;
   }
 
   async keep(group: readonly string[]): Promise<string[]> {
     const unknown = group.filter((test) => !this.#known.has(test));
-    if (unknown.length > 0 && (await passes(this.#copy, unknown)))
+    if (unknown.length > 0 && (await this.#runner.passes(unknown)))
       for (const test of unknown) this.#known.set(test, true);
     for (const test of unknown) {
       if (this.#known.has(test)) continue;
-      const isSound = await passes(this.#copy, [test]);
+      const isSound = await this.#runner.passes([test]);
       this.#known.set(test, isSound);
       if (!isSound) console.log(`left out, since it fails as it is: ${test}`);
     }
@@ -117,21 +112,39 @@ class SoundTests {
   }
 }
 
-/** Whether no test notices the mutant. */
-async function survives(copy: string, { path, mutation }: Mutant, groups: readonly string[][]): Promise<boolean> {
+/** Whether no test notices the mutant; later groups are not even looked at once one does. */
+async function survives(
+  copy: string,
+  sound: SoundTests,
+  runner: TestRunner,
+  { path, mutation }: Mutant,
+  groups: readonly string[][],
+): Promise<boolean> {
   const text = await readFile(join(repository, path), 'utf8');
-  await writeFile(join(copy, path), mutate(text, mutation));
-  try {
-    for (const group of groups) if (group.length > 0 && !(await passes(copy, group))) return false;
-    return true;
-  } finally {
-    await writeFile(join(copy, path), text);
+  const write = async (other: string): Promise<void> => {
+    await writeFile(join(copy, path), other);
+    runner.changed(path);
+  };
+  for (const group of groups) {
+    const tests = await sound.keep(group);
+    if (tests.length === 0) continue;
+    await write(mutate(text, mutation));
+    try {
+      if (!(await runner.passes(tests))) return false;
+    } finally {
+      await write(text);
+    }
   }
+  return true;
 }
 
 const copy = await mkdtemp(join(tmpdir(), 'airgap-mutants-'));
+const runner = new TestRunner(copy, {
+  AIRGAP_DIST: join(repository, 'dist'),
+  PATH: `${join(repository, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`,
+});
 try {
-  const sound = new SoundTests(copy);
+  const sound = new SoundTests(runner);
   for (const name of await readdir(repository)) {
     if (LINKED.includes(name)) await symlink(join(repository, name), join(copy, name));
     else if (!LEFT_OUT.includes(name)) await cp(join(repository, name), join(copy, name), { recursive: true });
@@ -154,9 +167,7 @@ try {
         console.log(place);
         continue;
       }
-      const groups = [];
-      for (const group of groupTests(path, reached)) groups.push(await sound.keep(group));
-      const isAlive = await survives(copy, mutant, groups);
+      const isAlive = await survives(copy, sound, runner, mutant, groupTests(path, reached));
       if (!isAlive) noticed += 1;
       console.log(`${isAlive ? 'SURVIVED' : 'noticed '}  ${place}`);
     }
@@ -164,5 +175,6 @@ try {
   }
   for (const score of scores) console.log(score);
 } finally {
+  await runner[Symbol.asyncDispose]();
   await rm(copy, { recursive: true, force: true });
 }
