@@ -18,8 +18,8 @@ export interface ScriptedServer extends AsyncDisposable {
 /** Answers requests; the handler is told how many requests of this method and path came before. */
 export type Answerer = (request: IncomingMessage, response: ServerResponse, nth: number) => void | Promise<void>;
 
-/** `address` is of loopback: another than 127.0.0.1 stands for another host. */
-export async function startScriptedServer(answer: Answerer, address = '127.0.0.1'): Promise<ScriptedServer> {
+/** `address` is of loopback: another than 127.0.0.1 stands for another host. A `port` is one that was free before. */
+export async function startScriptedServer(answer: Answerer, address = '127.0.0.1', port = 0): Promise<ScriptedServer> {
   const asked: Asked[] = [];
   const seen = new Map<string, number>();
   const server = createServer((request, response) => {
@@ -32,7 +32,7 @@ export async function startScriptedServer(answer: Answerer, address = '127.0.0.1
       response.destroy(error instanceof Error ? error : undefined);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  await new Promise<void>((resolve) => server.listen(port, address, resolve));
   return {
     host: `${address}:${(server.address() as AddressInfo).port}`,
     asked,

@@ -4,12 +4,10 @@ import type { RetryPolicy } from '../../../base/retry.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import type { Credentials } from './account.ts';
 import type { CredentialSource } from './credentials.ts';
+import { keyOf, KeptTokens, type KeptToken } from './kept-tokens.ts';
 import { coversScopes, demandedScopes, formatScope, uniteScopes, type RepositoryScope } from './scope.ts';
-import { basicOf, requestToken, type Token } from './token.ts';
+import { basicOf, requestToken } from './token.ts';
 import type { HttpClient } from '../../../base/http/client.ts';
-
-/** Tokens kept at once; the oldest goes first. */
-const MAX_TOKENS = 1000;
 
 type Mode =
   | { readonly kind: 'unknown' | 'open' | 'basic' }
@@ -24,16 +22,12 @@ export interface AuthorizerOptions {
   readonly retry: RetryPolicy;
 }
 
-interface KeptToken extends Token {
-  readonly scopes: readonly string[];
-}
-
 /** Authorization for one registry host. */
 export class Authorizer {
   readonly #options: AuthorizerOptions;
   #mode: Mode = { kind: 'unknown' };
   #leader: Promise<void> | undefined;
-  readonly #tokens = new Map<string, KeptToken>();
+  readonly #tokens = new KeptTokens();
   readonly #pending = new Map<string, Promise<KeptToken>>();
   readonly #credentials = new Map<string, Promise<Credentials | undefined>>();
   /** Refresh tokens that a token server replaced, by the one it replaced. */
@@ -75,7 +69,7 @@ export class Authorizer {
   ): Promise<string | undefined> {
     if (this.#mode.kind === 'basic') return basicOf(await this.#credentialsFor(own, signal));
     if (this.#mode.kind !== 'bearer') return undefined;
-    const kept = this.#keptToken(own);
+    const kept = this.#tokens.usable(own, Date.now());
     if (kept !== undefined) return `Bearer ${kept.value}`;
     return this.#bearer(endpoint, own, own.map(formatScope), signal);
   }
@@ -100,11 +94,11 @@ export class Authorizer {
     }
     const { realm = '', service, scope } = challenge.parameters;
     this.#mode = { kind: 'bearer', realm, service };
-    const known = this.#tokens.get(keyOf(own));
+    const known = this.#tokens.get(own);
     const sameToken = known !== undefined && refused.authorization === `Bearer ${known.value}`;
     const scopes = uniteScopes(demandedScopes(scope, own), known?.scopes ?? [], own.map(formatScope));
     if (sameToken && refused.fresh && coversScopes(known.scopes, scopes)) return undefined;
-    if (sameToken) this.#tokens.delete(keyOf(own));
+    if (sameToken) this.#tokens.forget(own);
     const next = await this.#bearer(endpoint, own, scopes, signal);
     return next === refused.authorization ? undefined : next;
   }
@@ -116,16 +110,7 @@ export class Authorizer {
 
   /** Forgets the token of these needs: the registry refused it in the middle of something. */
   forget(own: readonly RepositoryScope[]): void {
-    this.#tokens.delete(keyOf(own));
-  }
-
-  #keptToken(own: readonly RepositoryScope[]): KeptToken | undefined {
-    const [first] = own;
-    const writing = first === undefined ? [] : [{ repository: first.repository, actions: ['pull', 'push'] as const }];
-    const keys = own.length === 1 ? [keyOf(own), keyOf(writing)] : [keyOf(own)];
-    return keys
-      .map((key) => this.#tokens.get(key))
-      .find((token) => token !== undefined && Date.now() < token.renewAtMs);
+    this.#tokens.forget(own);
   }
 
   async #bearer(
@@ -164,10 +149,7 @@ export class Authorizer {
     );
     if (refresh !== undefined && token.refreshToken !== undefined) this.#rotated.set(refresh, token.refreshToken);
     const kept = { ...token, scopes };
-    this.#tokens.delete(keyOf(own));
-    this.#tokens.set(keyOf(own), kept);
-    const [oldest] = this.#tokens.keys();
-    if (this.#tokens.size > MAX_TOKENS && oldest !== undefined) this.#tokens.delete(oldest);
+    this.#tokens.keep(own, kept);
     return kept;
   }
 
@@ -185,10 +167,6 @@ export class Authorizer {
     }
     return abortable(found, signal);
   }
-}
-
-function keyOf(own: readonly RepositoryScope[]): string {
-  return own.map(formatScope).join(' ');
 }
 
 /** Bearer where offered, else Basic; schemes we do not speak are passed over. */

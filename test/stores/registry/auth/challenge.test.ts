@@ -52,6 +52,11 @@ describe('parseChallenges', () => {
     expect(parseChallenges(header).map(({ scheme, parameters }) => [scheme, parameters])).toEqual(expected);
   });
 
+  it('looks at the first 16 KiB and no further', () => {
+    const at = (end: number): unknown => parseChallenges(`${' '.repeat(end - 'Basic'.length)}Basic`)[0]?.scheme;
+    expect([at(16 * 1024), at(16 * 1024 + 1)]).toEqual(['basic', 'basi']);
+  });
+
   it('ends on any text', () => {
     const text = fc.oneof(fc.string(), fc.stringMatching(/^[Ba =",\\]{0,60}$/));
     fc.assert(
@@ -72,6 +77,12 @@ describe('scopes', () => {
     ]);
     expect(coversScopes(['repository:x:pull,push'], ['repository:x:pull'])).toBe(true);
     expect(coversScopes(['repository:x:pull'], ['repository:x:push'])).toBe(false);
+  });
+
+  it('of any other form are kept as they are', () => {
+    expect(uniteScopes(['openid', ':x', 'aws', 'openid'])).toEqual(['openid', ':x', 'aws']);
+    expect(demandedScopes('  openid   repository:a:pull ', [])).toEqual(['openid', 'repository:a:pull']);
+    expect(demandedScopes(undefined, [])).toEqual([]);
   });
 
   it('that are examples are left out, unless the repository has that very name', () => {
