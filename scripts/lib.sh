@@ -88,17 +88,32 @@ assert_node() {
   [[ $(command -v node) == "$pinned" ]] || fail "node on PATH is $(command -v node), not the pinned $pinned"
 }
 
-# Builds the engine that renders charts, where a Go that can is at hand; without it a helm program renders them.
-setup_engine() {
-  local wanted have
-  wanted=$(sed -n 's/^go //p' "$repo/scripts/helm-engine/go.mod")
+# Whether the Go at hand can build the module in FOLDER. Where not, it says what goes MISSING; AIRGAP_REQUIRE_GO=1 makes that a failure.
+has_go_for() {
+  local folder=$1 missing=$2 wanted have
+  wanted=$(sed -n 's/^go //p' "$repo/$folder/go.mod")
   have=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//') || true
-  if [[ -z $have || $(printf '%s\n' "$wanted" "$have" | sort -V | sed -n 1p) != "$wanted" ]]; then
-    note "MISSING TOOL: go: version $wanted or newer builds the engine that renders charts; dist/ comes without it, and its tests are skipped"
+  if [[ -n $have && $(printf '%s\n' "$wanted" "$have" | sort -V | sed -n 1p) == "$wanted" ]]; then return 0; fi
+  note "MISSING TOOL: go: version $wanted or newer builds $missing, whose tests are skipped"
+  return 1
+}
+
+# Builds the engine that renders charts, where a Go that can is at hand; without it a helm program renders them, and dist/ comes without it.
+setup_engine() {
+  if has_go_for scripts/helm-engine 'the engine that renders charts'; then
+    bash "$repo/scripts/helm-engine/build.sh" >&2 </dev/null
+  else
     [[ ${AIRGAP_REQUIRE_GO:-} != 1 ]]
-    return
   fi
-  bash "$repo/scripts/helm-engine/build.sh" >&2 </dev/null
+}
+
+# Builds what the tests measure the product against and only the Go module proxy has.
+setup_go_tools() {
+  if has_go_for scripts/go-tools/conformance 'the conformance suite of the distribution specification'; then
+    bash "$repo/scripts/go-tools/build.sh" conformance >&2 </dev/null
+  else
+    [[ ${AIRGAP_REQUIRE_GO:-} != 1 ]]
+  fi
 }
 
 # Builds dist/ when it is absent or older than anything it is made from.

@@ -1,13 +1,13 @@
 /** Descriptors: what a piece of content is, how long it is, and the digest that verifies it. */
-import { sha256, type Digest } from './digest.ts';
+import { sha256, type Digest, type RegisteredDigest } from './digest.ts';
 import type { Platform } from './platform.ts';
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/descriptor.md */
-export interface Descriptor {
+export interface Descriptor<D extends RegisteredDigest = Digest> {
   /** Media type of the content. */
   readonly mediaType: string;
   /** Of the bytes. */
-  readonly digest: Digest;
+  readonly digest: D;
   /** bytes */
   readonly size: number;
   /** Of an artifact, where the manifest says it. */

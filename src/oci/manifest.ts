@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { IntegrityError, StoreError } from '../errors.ts';
 import type { Descriptor } from './descriptor.ts';
-import { isDigest, type Digest } from './digest.ts';
+import { isDigest, isRegisteredDigest, type Digest, type RegisteredDigest } from './digest.ts';
 import { isIndexType, isManifestType, MediaType } from './media-types.ts';
 import { assertPlainNumbers, findMisspeltKey, parseStrictJson } from '../base/json/strict-json.ts';
 
@@ -29,27 +29,26 @@ const DESCRIPTOR_KEYS = ['mediaType', 'digest', 'size', 'urls', 'data', 'platfor
 const PLATFORM_KEYS = ['os', 'architecture', 'variant', 'os.version', 'os.features'];
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/manifest.md */
-export interface Manifest {
+export interface Manifest<D extends RegisteredDigest = Digest> {
   readonly schemaVersion: 2;
   readonly mediaType: string;
   readonly artifactType?: string | undefined;
-  readonly config: Descriptor;
-  readonly layers: readonly Descriptor[];
-  readonly subject?: Descriptor | undefined;
+  readonly config: Descriptor<D>;
+  readonly layers: readonly Descriptor<D>[];
+  readonly subject?: Descriptor<D> | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/image-index.md */
-export interface Index {
+export interface Index<D extends RegisteredDigest = Digest> {
   readonly schemaVersion: 2;
   readonly mediaType: string;
   readonly artifactType?: string | undefined;
-  readonly manifests: readonly Descriptor[];
-  readonly subject?: Descriptor | undefined;
+  readonly manifests: readonly Descriptor<D>[];
+  readonly subject?: Descriptor<D> | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-const AnyDigest = z.custom<Digest>((value) => isDigest(value), 'not a sha256 digest');
 /** Go's encoder writes null where it has nothing, and its decoder takes null for nothing. */
 const absent = <T extends z.ZodType>(schema: T): z.ZodType<z.infer<T> | undefined> =>
   schema.nullish().transform((value) => value ?? undefined);
@@ -64,32 +63,36 @@ const Annotations = absent(
     'not a map of texts',
   ),
 );
-const ReceivedDescriptor = z.object({
-  mediaType: z.string().min(1).max(255),
-  digest: AnyDigest,
-  size: z.int().min(0).max(MAX_SIZE),
-  artifactType: absent(z.string().max(255)),
-  platform: absent(ReceivedPlatform),
-  annotations: Annotations,
-  urls: absent(z.array(z.string())),
-  data: absent(z.string()),
-});
-const Common = {
-  schemaVersion: z.literal(2),
-  mediaType: absent(z.string()),
-  artifactType: absent(z.string()),
-  subject: absent(ReceivedDescriptor),
-  annotations: Annotations,
-};
-const ReceivedManifest = z.object({
-  ...Common,
-  config: ReceivedDescriptor,
-  layers: absent(z.array(ReceivedDescriptor).max(MAX_CHILDREN)).transform((layers) => layers ?? []),
-});
-const ReceivedIndex = z.object({
-  ...Common,
-  manifests: absent(z.array(ReceivedDescriptor).max(MAX_CHILDREN)).transform((manifests) => manifests ?? []),
-});
+/** What a document is read by, for one notion of digests. */
+function receivedWith<D extends RegisteredDigest>(digest: z.ZodType<D>) {
+  const descriptor = z.object({
+    mediaType: z.string().min(1).max(255),
+    digest,
+    size: z.int().min(0).max(MAX_SIZE),
+    artifactType: absent(z.string().max(255)),
+    platform: absent(ReceivedPlatform),
+    annotations: Annotations,
+    urls: absent(z.array(z.string())),
+    data: absent(z.string()),
+  });
+  const descriptors = absent(z.array(descriptor).max(MAX_CHILDREN)).transform((list) => list ?? []);
+  const common = {
+    schemaVersion: z.literal(2),
+    mediaType: absent(z.string()),
+    artifactType: absent(z.string()),
+    subject: absent(descriptor),
+    annotations: Annotations,
+  };
+  return {
+    manifest: z.object({ ...common, config: descriptor, layers: descriptors }),
+    index: z.object({ ...common, manifests: descriptors }),
+  };
+}
+
+const RECEIVED = receivedWith(z.custom<Digest>((value) => isDigest(value), 'not a sha256 digest'));
+const REGISTERED = receivedWith(
+  z.custom<RegisteredDigest>((value) => isRegisteredDigest(value), 'neither a sha256 nor a sha512 digest'),
+);
 
 /**
  * Reads the bytes of a manifest or an index. `declaredType` is the type its descriptor (or `Content-Type`) gives.
@@ -98,6 +101,24 @@ const ReceivedIndex = z.object({
  *   and an index (CVE-2021-41190), keys in another case, broken JSON, a digest of an algorithm other than sha256.
  */
 export function parseManifest(bytes: Uint8Array, declaredType: string | undefined, what: string): Manifest | Index {
+  return parse(bytes, declaredType, what, RECEIVED);
+}
+
+/** As {@link parseManifest}, for a registry, which also keeps what is named by sha512. */
+export function parseRegisteredManifest(
+  bytes: Uint8Array,
+  declaredType: string | undefined,
+  what: string,
+): Manifest<RegisteredDigest> | Index<RegisteredDigest> {
+  return parse(bytes, declaredType, what, REGISTERED);
+}
+
+function parse<D extends RegisteredDigest>(
+  bytes: Uint8Array,
+  declaredType: string | undefined,
+  what: string,
+  schemas: ReturnType<typeof receivedWith<D>>,
+): Manifest<D> | Index<D> {
   const malformed = (why: string): IntegrityError =>
     new IntegrityError('MALFORMED', `${what}: ${why}`, { hint: 'the source serves broken content; nothing was kept' });
   if (bytes.length > MAX_MANIFEST_BYTES) throw malformed(`manifest of ${bytes.length} bytes is over the limit`);
@@ -135,7 +156,7 @@ export function parseManifest(bytes: Uint8Array, declaredType: string | undefine
     throw malformed(`unsupported manifest type ${JSON.stringify(mediaType.slice(0, 100))}`);
   if (isIndexType(mediaType) !== isIndex)
     throw malformed(`is declared ${mediaType} but is ${isIndex ? 'an index' : 'a manifest'}`);
-  const parsed = (isIndex ? ReceivedIndex : ReceivedManifest).safeParse(json);
+  const parsed = (isIndex ? schemas.index : schemas.manifest).safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw malformed(`${JSON.stringify(issue?.path.join('.') ?? '')}: ${issue?.message ?? 'invalid'}`);
@@ -161,7 +182,7 @@ function isObject(value: unknown): value is object {
 }
 
 /** Tells an index from a manifest. */
-export function isIndex(manifest: Manifest | Index): manifest is Index {
+export function isIndex<D extends RegisteredDigest>(manifest: Manifest<D> | Index<D>): manifest is Index<D> {
   return 'manifests' in manifest;
 }
 

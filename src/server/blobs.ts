@@ -1,7 +1,7 @@
 /** Serving blobs: whole or by range, through two reused buffers, one being filled while the other is on its way out. */
 import { open, type FileHandle } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
-import type { Digest } from '../oci/digest.ts';
+import type { RegisteredDigest } from '../oci/digest.ts';
 import type { Exchange } from './request-exchange.ts';
 import { parseRange, type ByteRange } from './ranges.ts';
 import { Refusal } from './client-refusal.ts';
@@ -16,7 +16,12 @@ const READ_BYTES = 256 * 1024;
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-blobs
  * @throws Refusal `BLOB_UNKNOWN`, `NAME_UNKNOWN`, `RANGE_INVALID`
  */
-export async function sendBlob(storage: Storage, name: string, digest: Digest, exchange: Exchange): Promise<void> {
+export async function sendBlob(
+  storage: Storage,
+  name: string,
+  digest: RegisteredDigest,
+  exchange: Exchange,
+): Promise<void> {
   const repository = new Repository(storage, name);
   if (!(await repository.hasBlob(digest))) throw await missingBlob(repository, digest);
   const file = await unlessMissing(() => open(storage.contentPath(digest), 'r'));
@@ -34,13 +39,23 @@ export async function sendBlob(storage: Storage, name: string, digest: Digest, e
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#deleting-blobs
  * @throws Refusal `BLOB_UNKNOWN`, `NAME_UNKNOWN`
  */
-export async function deleteBlob(storage: Storage, name: string, digest: Digest, exchange: Exchange): Promise<void> {
+export async function deleteBlob(
+  storage: Storage,
+  name: string,
+  digest: RegisteredDigest,
+  exchange: Exchange,
+): Promise<void> {
   const repository = new Repository(storage, name);
   if (!(await repository.unlinkBlob(digest))) throw await missingBlob(repository, digest);
   exchange.send(202, {});
 }
 
-async function sendContent(file: FileHandle, size: number, digest: Digest, exchange: Exchange): Promise<void> {
+async function sendContent(
+  file: FileHandle,
+  size: number,
+  digest: RegisteredDigest,
+  exchange: Exchange,
+): Promise<void> {
   const { request, response } = exchange;
   const etag = `"${digest}"`;
   const headers = {
@@ -99,7 +114,7 @@ function write(response: ServerResponse, bytes: Buffer): Promise<void> {
   });
 }
 
-async function missingBlob(repository: Repository, digest: Digest): Promise<Refusal> {
+async function missingBlob(repository: Repository, digest: RegisteredDigest): Promise<Refusal> {
   return (await repository.exists())
     ? new Refusal('BLOB_UNKNOWN', 'blob unknown to the repository', { detail: { digest } })
     : new Refusal('NAME_UNKNOWN', 'repository name not known to the registry');

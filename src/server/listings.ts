@@ -1,5 +1,5 @@
 /** Lists: tags, repositories and referrers, in pages where they are long. */
-import type { Digest } from '../oci/digest.ts';
+import type { RegisteredDigest } from '../oci/digest.ts';
 import { MediaType } from '../oci/media-types.ts';
 import type { Exchange } from './request-exchange.ts';
 import { Refusal } from './client-refusal.ts';
@@ -38,7 +38,7 @@ export async function sendCatalog(storage: Storage, exchange: Exchange): Promise
 export async function sendReferrers(
   storage: Storage,
   name: string,
-  subject: Digest,
+  subject: RegisteredDigest,
   exchange: Exchange,
 ): Promise<void> {
   const artifactType = exchange.query.get('artifactType');

@@ -2,15 +2,18 @@
 import { readFile } from 'node:fs/promises';
 import { AirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { sha256, type Digest } from '../oci/digest.ts';
-import { isIndex, MAX_MANIFEST_BYTES, parseManifest, type Index, type Manifest } from '../oci/manifest.ts';
+import { algorithmOf, registeredDigestOf, type RegisteredDigest } from '../oci/digest.ts';
+import { isIndex, MAX_MANIFEST_BYTES, parseRegisteredManifest, type Index, type Manifest } from '../oci/manifest.ts';
 import { isForeignLayerType, isManifestType } from '../oci/media-types.ts';
 import type { Exchange } from './request-exchange.ts';
 import { Ingest } from './directory/ingest.ts';
 import { Refusal } from './client-refusal.ts';
 import { Repository } from './directory/repository-links.ts';
-import type { ManifestReference } from './route.ts';
+import { isTag, type ManifestReference } from './route.ts';
 import { unlessMissing, type Storage } from './directory/storage.ts';
+
+/** Tags that one manifest may be given in one request. */
+const MAX_TAGS = 100;
 
 /**
  * Answers GET and HEAD of a manifest with its stored media type, whatever the client says it accepts.
@@ -48,8 +51,10 @@ export async function storeManifest(
   exchange: Exchange,
 ): Promise<void> {
   const declaredType = declaredTypeOf(exchange);
+  const tags = reference.tag === undefined ? requestedTags(exchange) : [reference.tag];
   const bytes = await exchange.readBody(MAX_MANIFEST_BYTES);
-  const digest = sha256(bytes);
+  // Under a tag the digest is the registry's to choose: the one that every client can check.
+  const digest = registeredDigestOf(bytes, reference.digest === undefined ? 'sha256' : algorithmOf(reference.digest));
   if (reference.digest !== undefined && reference.digest !== digest) {
     throw new Refusal('DIGEST_INVALID', 'the manifest does not match the digest', {
       detail: { expected: reference.digest, actual: digest },
@@ -58,7 +63,7 @@ export async function storeManifest(
   const manifest = parse(bytes, declaredType, digest);
   const repository = new Repository(storage, name);
   await requireReferenced(repository, manifest, acceptSparseIndexes);
-  const ingest = new Ingest(storage);
+  const ingest = new Ingest(storage, algorithmOf(digest));
   try {
     await ingest.append(once(bytes));
     await ingest.commit(digest);
@@ -69,11 +74,12 @@ export async function storeManifest(
     await repository.addReferrer(manifest.subject.digest, toReferrer(manifest, digest, bytes.length));
   }
   await repository.linkManifest(digest, manifest.mediaType);
-  if (reference.tag !== undefined) await repository.setTag(reference.tag, digest);
+  for (const tag of tags) await repository.setTag(tag, digest);
   exchange.send(201, {
     Location: `/v2/${name}/manifests/${digest}`,
     'Docker-Content-Digest': digest,
     ...(manifest.subject === undefined ? {} : { 'OCI-Subject': manifest.subject.digest }),
+    ...(reference.tag !== undefined || tags.length === 0 ? {} : { 'OCI-Tag': tags.join(', ') }),
   });
 }
 
@@ -97,6 +103,19 @@ export async function deleteManifest(
   exchange.send(202, {});
 }
 
+/** Tags that a manifest pushed by digest is to have: `?tag=1&tag=1.2`. All are checked before the first is set. */
+function requestedTags(exchange: Exchange): readonly string[] {
+  const tags = exchange.query.getAll('tag');
+  if (tags.length > MAX_TAGS) {
+    throw new Refusal('MANIFEST_INVALID', `more than ${MAX_TAGS} tags in one request`, { status: 414 });
+  }
+  const fault = tags.find((tag) => !isTag(tag));
+  if (fault === undefined) return tags;
+  throw new Refusal('MANIFEST_INVALID', 'not a tag: at most 128 letters, digits, ".", "_" and "-"', {
+    detail: { tag: fault.slice(0, 200) },
+  });
+}
+
 /** The `Content-Type` without its parameters, which the specification says to ignore. */
 function declaredTypeOf(exchange: Exchange): string | undefined {
   const type = exchange.request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
@@ -104,9 +123,13 @@ function declaredTypeOf(exchange: Exchange): string | undefined {
   throw new Refusal('MANIFEST_INVALID', `Content-Type ${JSON.stringify(type.slice(0, 100))} is not a manifest type`);
 }
 
-function parse(bytes: Buffer, declaredType: string | undefined, digest: Digest): Manifest | Index {
+function parse(
+  bytes: Buffer,
+  declaredType: string | undefined,
+  digest: RegisteredDigest,
+): Manifest<RegisteredDigest> | Index<RegisteredDigest> {
   try {
-    return parseManifest(bytes, declaredType, digest);
+    return parseRegisteredManifest(bytes, declaredType, digest);
   } catch (error) {
     if (error instanceof AirgapError) throw new Refusal('MANIFEST_INVALID', error.message, { cause: error });
     throw error;
@@ -116,10 +139,10 @@ function parse(bytes: Buffer, declaredType: string | undefined, digest: Digest):
 /** A subject may be missing, and so may layers that are only pointed at by URL. */
 async function requireReferenced(
   repository: Repository,
-  manifest: Manifest | Index,
+  manifest: Manifest<RegisteredDigest> | Index<RegisteredDigest>,
   acceptSparseIndexes: boolean,
 ): Promise<void> {
-  const missing = (digest: Digest, what: string): Refusal =>
+  const missing = (digest: RegisteredDigest, what: string): Refusal =>
     new Refusal('MANIFEST_BLOB_UNKNOWN', `${what} unknown to the repository`, { detail: { digest } });
   if (isIndex(manifest)) {
     if (acceptSparseIndexes) return;
@@ -135,7 +158,11 @@ async function requireReferenced(
 }
 
 /** What the referrers list says about a manifest. */
-function toReferrer(manifest: Manifest | Index, digest: Digest, size: number): Descriptor {
+function toReferrer(
+  manifest: Manifest<RegisteredDigest> | Index<RegisteredDigest>,
+  digest: RegisteredDigest,
+  size: number,
+): Descriptor<RegisteredDigest> {
   const artifactType = manifest.artifactType ?? (isIndex(manifest) ? undefined : manifest.config.mediaType);
   const { mediaType, annotations } = manifest;
   return {

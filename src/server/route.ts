@@ -2,7 +2,7 @@
  * What a URL asks for. Only names, tags and digests that match their grammar come out of here, and only those ever
  * become file names: there is no path to escape with.
  */
-import { isDigest, type Digest } from '../oci/digest.ts';
+import { isRegisteredDigest, type RegisteredDigest } from '../oci/digest.ts';
 import { Refusal } from './client-refusal.ts';
 
 const MAX_NAME_LENGTH = 255;
@@ -12,7 +12,7 @@ const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 
 /** A manifest is asked for by tag or by digest. */
 export type ManifestReference =
-  { readonly tag: string; readonly digest?: never } | { readonly tag?: never; readonly digest: Digest };
+  { readonly tag: string; readonly digest?: never } | { readonly tag?: never; readonly digest: RegisteredDigest };
 
 /** The resources of the API. @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#endpoints */
 export type Route =
@@ -20,10 +20,10 @@ export type Route =
   | { readonly kind: 'catalog' }
   | { readonly kind: 'tags'; readonly name: string }
   | { readonly kind: 'manifest'; readonly name: string; readonly reference: ManifestReference }
-  | { readonly kind: 'blob'; readonly name: string; readonly digest: Digest }
+  | { readonly kind: 'blob'; readonly name: string; readonly digest: RegisteredDigest }
   | { readonly kind: 'uploads'; readonly name: string }
   | { readonly kind: 'upload'; readonly name: string; readonly id: string }
-  | { readonly kind: 'referrers'; readonly name: string; readonly digest: Digest };
+  | { readonly kind: 'referrers'; readonly name: string; readonly digest: RegisteredDigest };
 
 /**
  * Reads an undecoded URL path.
@@ -53,13 +53,18 @@ export function isRepositoryName(text: string): boolean {
   return text.length <= MAX_NAME_LENGTH && text.split('/').every((component) => COMPONENT.test(component));
 }
 
+/** Whether the text is a tag. */
+export function isTag(text: string): boolean {
+  return TAG.test(text);
+}
+
 /**
  * Reads a digest out of a URL.
  * @throws Refusal `DIGEST_INVALID`
  */
-export function parseDigestOrRefuse(text: string): Digest {
-  if (isDigest(text)) return text;
-  throw new Refusal('DIGEST_INVALID', 'a digest is sha256: and 64 lower-case hexadecimal digits', {
+export function parseDigestOrRefuse(text: string): RegisteredDigest {
+  if (isRegisteredDigest(text)) return text;
+  throw new Refusal('DIGEST_INVALID', 'a digest is sha256: and 64, or sha512: and 128 lower-case hexadecimal digits', {
     detail: { digest: text.slice(0, 200) },
   });
 }
@@ -71,7 +76,7 @@ function parseName(text: string): string {
 
 function parseReference(text: string): ManifestReference {
   if (text.includes(':')) return { digest: parseDigestOrRefuse(text) };
-  if (TAG.test(text)) return { tag: text };
+  if (isTag(text)) return { tag: text };
   throw new Refusal('MANIFEST_UNKNOWN', 'not a tag: at most 128 letters, digits, ".", "_" and "-"', {
     detail: { tag: text.slice(0, 200) },
   });

@@ -1,6 +1,6 @@
 /** Upload sessions: started, continued in order, finished with a digest or given up. */
 import { randomUUID } from 'node:crypto';
-import { isDigest, type Digest } from '../oci/digest.ts';
+import { algorithmOf, isRegisteredDigest, type DigestAlgorithm, type RegisteredDigest } from '../oci/digest.ts';
 import type { Exchange } from './request-exchange.ts';
 import { Ingest } from './directory/ingest.ts';
 import { parseChunkRange } from './ranges.ts';
@@ -42,12 +42,13 @@ export class Uploads {
   async start(name: string, exchange: Exchange): Promise<void> {
     const { query } = exchange;
     const mount = query.get('mount');
-    if (isDigest(mount) && (await this.#mount(name, mount, query.get('from')))) {
+    if (isRegisteredDigest(mount) && (await this.#mount(name, mount, query.get('from')))) {
       return sendStored(name, mount, exchange);
     }
     const digest = query.get('digest');
     const expected = digest === null ? undefined : parseDigestOrRefuse(digest);
-    const session = await this.#createSession(name);
+    const algorithm = expected === undefined ? parseAlgorithm(query.get('digest-algorithm')) : algorithmOf(expected);
+    const session = await this.#createSession(name, algorithm);
     if (expected === undefined) return sendProgress(202, session, exchange);
     try {
       await this.#takeTurn(session, () => this.#finish(session, expected, exchange));
@@ -88,7 +89,7 @@ export class Uploads {
     });
   }
 
-  async #mount(name: string, digest: Digest, from: string | null): Promise<boolean> {
+  async #mount(name: string, digest: RegisteredDigest, from: string | null): Promise<boolean> {
     if (from === null || !isRepositoryName(from)) return false;
     if (!(await new Repository(this.#storage, from).hasBlob(digest))) return false;
     if ((await this.#storage.contentSize(digest)) === undefined) return false;
@@ -96,7 +97,7 @@ export class Uploads {
     return true;
   }
 
-  async #finish(session: Session, digest: Digest, exchange: Exchange): Promise<void> {
+  async #finish(session: Session, digest: RegisteredDigest, exchange: Exchange): Promise<void> {
     await this.#receive(session, exchange);
     this.#sessions.delete(session.id);
     try {
@@ -125,13 +126,13 @@ export class Uploads {
     }
   }
 
-  async #createSession(name: string): Promise<Session> {
+  async #createSession(name: string, algorithm: DigestAlgorithm): Promise<Session> {
     const now = this.#nowMs();
     for (const session of this.#sessions.values()) {
       if (!session.isBusy && now - session.touchedAt > MAX_IDLE_MS) await this.#drop(session);
     }
     if (this.#sessions.size >= MAX_SESSIONS) throw new Refusal('TOOMANYREQUESTS', 'too many open uploads');
-    const ingest = new Ingest(this.#storage);
+    const ingest = new Ingest(this.#storage, algorithm);
     const session = { id: randomUUID(), name, ingest, turn: Promise.resolve(), isBusy: false, touchedAt: now };
     this.#sessions.set(session.id, session);
     return session;
@@ -165,6 +166,14 @@ export class Uploads {
   }
 }
 
+/** The algorithm that a client announces. @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#post-then-put */
+function parseAlgorithm(text: string | null): DigestAlgorithm {
+  if (text === null || text === 'sha256' || text === 'sha512') return text ?? 'sha256';
+  throw new Refusal('DIGEST_INVALID', 'digests are sha256 or sha512 here', {
+    detail: { 'digest-algorithm': text.slice(0, 100) },
+  });
+}
+
 /** Checks that a chunk starts where the last one ended. */
 function expectedLength(header: string, session: Session, exchange: Exchange): number {
   const range = parseChunkRange(header);
@@ -192,6 +201,6 @@ function sendProgress(status: 202 | 204, session: Session, exchange: Exchange): 
   exchange.send(status, progressOf(session));
 }
 
-function sendStored(name: string, digest: Digest, exchange: Exchange): void {
+function sendStored(name: string, digest: RegisteredDigest, exchange: Exchange): void {
   exchange.send(201, { Location: `/v2/${name}/blobs/${digest}`, 'Docker-Content-Digest': digest });
 }

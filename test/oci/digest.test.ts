@@ -2,7 +2,16 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { IntegrityError } from '../../src/errors.ts';
-import { digestOf, hexOf, isDigest, parseDigest, sha256 } from '../../src/oci/digest.ts';
+import {
+  algorithmOf,
+  digestOf,
+  hexOf,
+  isDigest,
+  isRegisteredDigest,
+  parseDigest,
+  registeredDigestOf,
+  sha256,
+} from '../../src/oci/digest.ts';
 
 const EMPTY = 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const hex = EMPTY.slice('sha256:'.length);
@@ -41,6 +50,18 @@ describe('not a digest:', () => {
   test.each([undefined, null, 1, {}, [EMPTY], { toString: () => EMPTY }])('%j', (value) => {
     expect(isDigest(value)).toBe(false);
   });
+});
+
+test('a registry also knows sha512, of the right length', () => {
+  const long = registeredDigestOf(Buffer.from(''), 'sha512');
+  expect(long).toMatch(/^sha512:cf83e1357eefb8bd[0-9a-f]{112}$/);
+  expect(registeredDigestOf(Buffer.from(''), 'sha256')).toBe(EMPTY);
+  expect([EMPTY, long].map(isRegisteredDigest)).toEqual([true, true]);
+  expect([sha256(''), long].map((digest) => algorithmOf(digest))).toEqual(['sha256', 'sha512']);
+  expect(hexOf(long)).toHaveLength(128);
+  for (const text of [`sha512:${hex}`, long.toUpperCase(), `${long}0`, `${long}\n`, `sha384:${hex}${hex}`, null]) {
+    expect(isRegisteredDigest(text)).toBe(false);
+  }
 });
 
 test('a long text is shortened in the message', () => {

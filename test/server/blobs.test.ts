@@ -117,7 +117,15 @@ test('unknown blobs and bad digests', async () => {
   expect(errorCodes(await send(registry.url, 'GET', `/v2/team/app/blobs/${unknownDigest()}`))).toEqual([
     'BLOB_UNKNOWN',
   ]);
-  for (const digest of ['sha256:baddigeststring', `sha512:${'a'.repeat(128)}`, blob.descriptor.digest.toUpperCase()]) {
+  expect(errorCodes(await send(registry.url, 'GET', `/v2/team/app/blobs/sha512:${'a'.repeat(128)}`))).toEqual([
+    'BLOB_UNKNOWN',
+  ]);
+  for (const digest of [
+    'sha256:baddigeststring',
+    `sha512:${'a'.repeat(64)}`,
+    `sha384:${'a'.repeat(96)}`,
+    blob.descriptor.digest.toUpperCase(),
+  ]) {
     const answer = await send(registry.url, 'GET', `/v2/team/app/blobs/${digest}`);
     expect(answer.status).toBe(400);
     expect(errorCodes(answer)).toEqual(['DIGEST_INVALID']);

@@ -1,6 +1,6 @@
 /** Manifests over real HTTP: bytes and types survive, and nothing is taken that names what is not there. */
 import { describe, expect, test } from 'vitest';
-import { sha256 } from '../../src/oci/digest.ts';
+import { registeredDigestOf, sha256, type RegisteredDigest } from '../../src/oci/digest.ts';
 import { MAX_MANIFEST_BYTES } from '../../src/oci/manifest.ts';
 import { MediaType } from '../../src/oci/media-types.ts';
 import { errorCodes, send, type RawAnswer } from '../helpers/raw-http.ts';
@@ -179,7 +179,7 @@ describe('pushing', () => {
     ['an index by its header', image.bytes, MediaType.index],
     ['schema 1', '{"schemaVersion":1,"fsLayers":[]}', MediaType.manifest],
     ['both at once', '{"schemaVersion":2,"manifests":[],"layers":[]}', MediaType.manifest],
-    ['a digest nobody can check', image.bytes.toString().replaceAll('sha256:', 'sha512:'), MediaType.manifest],
+    ['a digest nobody can check', image.bytes.toString().replaceAll('sha256:', 'sha384:'), MediaType.manifest],
   ])('%s is MANIFEST_INVALID', async (_, body, type) => {
     await pushBlobs();
     const answer = await put('1.0', body, type);
@@ -208,6 +208,19 @@ describe('pushing', () => {
     expect(answer.headers['oci-subject']).toBe(image.descriptor.digest);
   });
 
+  test('a manifest pushed by digest gets the tags of the query, all of them or none', async () => {
+    await pushBlobs();
+    const { digest } = image.descriptor;
+    const answer = await put(`${digest}?tag=1.2&tag=latest`, image.bytes, MediaType.manifest);
+    expect([answer.status, answer.headers['oci-tag']]).toEqual([201, '1.2, latest']);
+    expect((await send(registry.url, 'GET', `${manifests}latest`)).headers['docker-content-digest']).toBe(digest);
+    const refused = await put(`${digest}?tag=good&tag=not%20good`, image.bytes, MediaType.manifest);
+    expect([refused.status, ...errorCodes(refused)]).toEqual([400, 'MANIFEST_INVALID']);
+    expect((await send(registry.url, 'GET', `${manifests}good`)).status).toBe(404);
+    const many = Array.from({ length: 101 }, (_, index) => `tag=t${index}`).join('&');
+    expect((await put(`${digest}?${many}`, image.bytes, MediaType.manifest)).status).toBe(414);
+  });
+
   test('ten concurrent pushes to one tag leave one of them whole', async () => {
     await pushBlobs();
     const versions = Array.from({ length: 10 }, (_, index) => {
@@ -218,6 +231,73 @@ describe('pushing', () => {
     expect(answers.map((answer) => answer.status)).toEqual(Array(10).fill(201));
     const { body } = await send(registry.url, 'GET', `${manifests}latest`);
     expect(versions.map((bytes) => sha256(bytes))).toContain(sha256(body));
+  });
+});
+
+describe('content named by sha512', () => {
+  const registry = useRegistry({ allowDelete: true });
+  const content = Buffer.from('{}');
+
+  async function pushLongBlob(): Promise<object> {
+    const digest = registeredDigestOf(content, 'sha512');
+    const path = `/v2/team/app/blobs/uploads/?digest=${digest}`;
+    expect((await send(registry.url, 'POST', path, { body: content })).status).toBe(201);
+    return { mediaType: 'application/vnd.oci.empty.v1+json', digest, size: content.length };
+  }
+  async function pushLong(fields: object): Promise<{ digest: RegisteredDigest; bytes: Buffer; answer: RawAnswer }> {
+    const config = await pushLongBlob();
+    const manifest = { schemaVersion: 2, mediaType: MediaType.manifest, config, layers: [config], ...fields };
+    const bytes = Buffer.from(JSON.stringify(manifest));
+    const digest = registeredDigestOf(bytes, 'sha512');
+    const answer = await put(digest, bytes);
+    return { digest, bytes, answer };
+  }
+  const put = (reference: string, body: Buffer): Promise<RawAnswer> =>
+    send(registry.url, 'PUT', manifests + reference, { body, headers: { 'Content-Type': MediaType.manifest } });
+
+  test('is a manifest under that digest, with its tags, until it is deleted', async () => {
+    const { digest, bytes, answer } = await pushLong({});
+    expect(answer.headers).toMatchObject({ location: manifests + digest, 'docker-content-digest': digest });
+    expect((await put(`${digest}?tag=1.0`, bytes)).status).toBe(201);
+    for (const reference of [digest, '1.0']) {
+      const pull = await send(registry.url, 'GET', manifests + reference);
+      expect(pull.body.equals(bytes)).toBe(true);
+      expect(pull.headers).toMatchObject({ 'docker-content-digest': digest, etag: `"${digest}"` });
+    }
+    expect((await send(registry.url, 'DELETE', manifests + digest)).status).toBe(202);
+    for (const reference of [digest, '1.0']) {
+      expect((await send(registry.url, 'GET', manifests + reference)).status).toBe(404);
+    }
+  });
+
+  test('gets a sha256 digest under a tag, as every client expects', async () => {
+    const { bytes } = await pushLong({});
+    const answer = await put('1.0', bytes);
+    expect(answer.headers['docker-content-digest']).toBe(sha256(bytes));
+  });
+
+  test('is verified', async () => {
+    const { digest, bytes } = await pushLong({});
+    const answer = await put(digest, Buffer.concat([bytes, Buffer.from(' ')]));
+    expect([answer.status, ...errorCodes(answer)]).toEqual([400, 'DIGEST_INVALID']);
+  });
+
+  test('is missed under another digest of the same bytes', async () => {
+    const config = { mediaType: 'application/vnd.oci.empty.v1+json', digest: sha256(content), size: content.length };
+    expect(errorCodes((await pushLong({ config })).answer)).toEqual(['MANIFEST_BLOB_UNKNOWN']);
+  });
+
+  test('has referrers, of either algorithm, in one sorted list', async () => {
+    const { digest, bytes } = await pushLong({});
+    const subject = { mediaType: MediaType.manifest, digest, size: bytes.length };
+    const long = await pushLong({ subject, artifactType: 'application/vnd.example.a' });
+    expect(long.answer.headers['oci-subject']).toBe(digest);
+    const artifact = { ...(JSON.parse(long.bytes.toString()) as object), artifactType: 'application/vnd.example.b' };
+    const short = Buffer.from(JSON.stringify(artifact));
+    expect((await put(sha256(short), short)).status).toBe(201);
+    const list = await send(registry.url, 'GET', `/v2/team/app/referrers/${digest}`);
+    const { manifests: found } = JSON.parse(list.body.toString()) as { manifests: { digest: string }[] };
+    expect(found.map((entry) => entry.digest)).toEqual([sha256(short), long.digest]);
   });
 });
 

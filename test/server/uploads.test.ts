@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hexOf, sha256 } from '../../src/oci/digest.ts';
+import { hexOf, registeredDigestOf, sha256 } from '../../src/oci/digest.ts';
 import { startRegistry, type EmbeddedRegistry } from '../../src/server/embedded-registry.ts';
 import { errorCodes, send, type RawAnswer } from '../helpers/raw-http.ts';
 import { unknownDigest } from '../helpers/sample-image.ts';
@@ -115,7 +115,7 @@ test('a digest mismatch removes the upload', async () => {
   expect(await leftovers()).toEqual([]);
 });
 
-test.each(['', '?digest=sha256:short', `?digest=sha512:${'0'.repeat(128)}`])(
+test.each(['', '?digest=sha256:short', `?digest=sha512:${'0'.repeat(64)}`, `?digest=sha384:${'0'.repeat(96)}`])(
   'PUT with %j is refused',
   async (query) => {
     const location = await start();
@@ -125,6 +125,48 @@ test.each(['', '?digest=sha256:short', `?digest=sha512:${'0'.repeat(128)}`])(
     expect((await put(location, content)).status).toBe(201);
   },
 );
+
+describe('a blob named by sha512', () => {
+  const longDigest = registeredDigestOf(content, 'sha512');
+  const longPath = `/v2/team/app/blobs/${longDigest}`;
+
+  test.each([
+    ['nothing', ''],
+    ['the algorithm', '?digest-algorithm=sha512'],
+    ['the other algorithm', '?digest-algorithm=sha256'],
+  ])('is taken after a start that announced %s, and served under that name alone', async (_, query) => {
+    const location = await start(uploads + query);
+    await patch(location, content.subarray(0, 400), '0-399');
+    const answer = await send(registry.url, 'PUT', `${location}?digest=${longDigest}`, { body: content.subarray(400) });
+    expect(answer.status).toBe(201);
+    expect(answer.headers).toMatchObject({ location: longPath, 'docker-content-digest': longDigest });
+    const pull = await send(registry.url, 'GET', longPath);
+    expect(pull.body.equals(content)).toBe(true);
+    expect(pull.headers).toMatchObject({ 'docker-content-digest': longDigest, etag: `"${longDigest}"` });
+    expect((await send(registry.url, 'GET', blobPath)).status).toBe(404);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  test('is verified: other bytes are refused and leave nothing', async () => {
+    const location = await start();
+    const answer = await send(registry.url, 'PUT', `${location}?digest=${longDigest}`, { body: content.subarray(1) });
+    expect([answer.status, ...errorCodes(answer)]).toEqual([400, 'DIGEST_INVALID']);
+    expect((await send(registry.url, 'GET', longPath)).status).toBe(404);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  test('is mounted', async () => {
+    await send(registry.url, 'POST', `${uploads}?digest=${longDigest}`, { body: content });
+    const mount = `/v2/team/second/blobs/uploads/?mount=${longDigest}&from=team/app`;
+    expect((await send(registry.url, 'POST', mount)).status).toBe(201);
+    expect(await pulled(`/v2/team/second/blobs/${longDigest}`)).toBe(true);
+  });
+
+  test('an algorithm that the registry does not know is refused before the upload', async () => {
+    const answer = await send(registry.url, 'POST', `${uploads}?digest-algorithm=sha384`);
+    expect([answer.status, ...errorCodes(answer)]).toEqual([400, 'DIGEST_INVALID']);
+  });
+});
 
 test('an upload can be given up', async () => {
   const location = await start();
@@ -158,7 +200,8 @@ test.each([
   ['an unknown repository', `mount=${digest}&from=team/none`],
   ['a hostile repository', `mount=${digest}&from=../../team/app`],
   ['no repository', `mount=${digest}`],
-  ['another algorithm', `mount=sha512:${'0'.repeat(128)}&from=team/app`],
+  ['an unknown sha512 digest', `mount=sha512:${'0'.repeat(128)}&from=team/app`],
+  ['another algorithm', `mount=sha384:${'0'.repeat(96)}&from=team/app`],
 ])('a mount of %s becomes an upload', async (_, query) => {
   await put(await start(), content);
   const location = await start(`/v2/team/second/blobs/uploads/?${query}`);

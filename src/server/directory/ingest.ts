@@ -1,8 +1,9 @@
 /** One piece of content on its way in: written and hashed as it comes, put into place only when it verifies its digest. */
 import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { finishFile } from '../../base/files/place-file.ts';
-import { digestOf, type Digest } from '../../oci/digest.ts';
+import { algorithmOf, type DigestAlgorithm, type RegisteredDigest } from '../../oci/digest.ts';
 import { Refusal } from '../client-refusal.ts';
 import type { Storage } from './storage.ts';
 
@@ -10,11 +11,15 @@ import type { Storage } from './storage.ts';
 export class Ingest {
   readonly #storage: Storage;
   readonly #path: string;
-  readonly #hash: Hash = createHash('sha256');
+  readonly #algorithm: DigestAlgorithm;
+  readonly #hash: Hash;
   #size = 0;
   #isBroken = false;
 
-  constructor(storage: Storage) {
+  /** `algorithm` is the one that {@link Ingest.commit} is expected to name; another one costs a second reading. */
+  constructor(storage: Storage, algorithm: DigestAlgorithm = 'sha256') {
+    this.#algorithm = algorithm;
+    this.#hash = createHash(algorithm);
     this.#storage = storage;
     this.#path = storage.createUploadPath();
   }
@@ -52,8 +57,10 @@ export class Ingest {
    * content at the same moment does no harm: both files are equal.
    * @throws Refusal `DIGEST_INVALID` when the content has another digest.
    */
-  async commit(expected: Digest): Promise<void> {
-    const actual = digestOf(this.#hash);
+  async commit(expected: RegisteredDigest): Promise<void> {
+    const algorithm = algorithmOf(expected);
+    const hash = algorithm === this.#algorithm ? this.#hash : await this.#hashAgain(algorithm);
+    const actual: RegisteredDigest = `${algorithm}:${hash.digest('hex')}`;
     if (actual !== expected) {
       throw new Refusal('DIGEST_INVALID', 'the content does not match the digest', { detail: { expected, actual } });
     }
@@ -70,6 +77,12 @@ export class Ingest {
   /** Removes what is left of it. */
   async discard(): Promise<void> {
     await rm(this.#path, { force: true });
+  }
+
+  async #hashAgain(algorithm: DigestAlgorithm): Promise<Hash> {
+    const hash = createHash(algorithm);
+    for await (const chunk of createReadStream(this.#path)) hash.update(chunk as Buffer);
+    return hash;
   }
 
   async #write(file: FileHandle, chunk: Buffer): Promise<void> {

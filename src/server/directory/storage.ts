@@ -1,7 +1,7 @@
 /**
  * The registry's directory. Content lies once, however many refer to it; a repository is a tree of small link files:
  * ```
- * blobs/sha256/<hex>                              every blob and manifest, read-only, complete by construction
+ * blobs/sha256/<hex>, blobs/sha512/<hex>          every blob and manifest, read-only, complete by construction
  * uploads/<id>                                    what is being written; emptied at every start
  * repositories/<name>/_blobs/<hex>                empty: the repository serves this blob
  * repositories/<name>/_manifests/<hex>            the media type the manifest was pushed with
@@ -16,11 +16,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AirgapError, NotFoundError, StoreError } from '../../errors.ts';
-import { hexOf, type Digest } from '../../oci/digest.ts';
+import { algorithmOf, hexOf, type RegisteredDigest } from '../../oci/digest.ts';
 import { placeFile } from '../../base/files/place-file.ts';
 import { systemCode } from '../../base/files/system-errors.ts';
 
-const HEX = /^[a-f0-9]{64}$/;
+/** Hexadecimal digits say by their number of which algorithm they are. */
+const HEX = /^(?:[a-f0-9]{64}|[a-f0-9]{128})$/;
 
 /** The directory tree and the two ways anything gets into it. */
 export class Storage {
@@ -31,12 +32,12 @@ export class Storage {
   }
 
   /** Where the content of a digest lies, once it is complete. */
-  contentPath(digest: Digest): string {
-    return join(this.root, 'blobs', 'sha256', hexOf(digest));
+  contentPath(digest: RegisteredDigest): string {
+    return join(this.root, 'blobs', algorithmOf(digest), hexOf(digest));
   }
 
   /** Size of stored content in bytes. */
-  async contentSize(digest: Digest): Promise<number | undefined> {
+  async contentSize(digest: RegisteredDigest): Promise<number | undefined> {
     return unlessMissing(async () => (await stat(this.contentPath(digest))).size);
   }
 
@@ -83,7 +84,7 @@ export async function openStorage(root: string, isReadOnly: boolean): Promise<St
     } else {
       await rm(join(root, 'uploads'), { recursive: true, force: true });
       await mkdir(join(root, 'uploads'), { recursive: true });
-      await mkdir(join(root, 'blobs', 'sha256'), { recursive: true });
+      for (const algorithm of ['sha256', 'sha512']) await mkdir(join(root, 'blobs', algorithm), { recursive: true });
     }
   } catch (error) {
     if (systemCode(error) === 'ENOENT') {
@@ -98,10 +99,14 @@ export async function openStorage(root: string, isReadOnly: boolean): Promise<St
 }
 
 /** Digests of the link files in a directory, sorted. */
-export async function listDigests(directory: string): Promise<Digest[]> {
+export async function listDigests(directory: string): Promise<RegisteredDigest[]> {
   const names = (await unlessMissing(() => readdir(directory))) ?? [];
-  const digests = names.filter((name) => HEX.test(name)).map((hex): Digest => `sha256:${hex}`);
+  const digests = names.filter((name) => HEX.test(name)).map(digestOfHex);
   return digests.sort();
+}
+
+function digestOfHex(hex: string): RegisteredDigest {
+  return hex.length === 64 ? `sha256:${hex}` : `sha512:${hex}`;
 }
 
 /** Runs a call that names a file in `directory`; the directory is made only when it turns out to be missing. */

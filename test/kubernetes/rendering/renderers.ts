@@ -1,11 +1,9 @@
 /** Every renderer of the product, as the tests open them, each with the real Helms that it has to agree with. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ChartRenderer, RenderLimits } from '../../../src/kubernetes/rendering/chart-renderer.ts';
 import { ENGINE_FILES } from '../../../src/kubernetes/rendering/engine/engine-module.ts';
 import { openHelmEngine } from '../../../src/kubernetes/rendering/engine/helm-engine.ts';
 import { openHelmProgram } from '../../../src/kubernetes/rendering/helm-program.ts';
+import { requireGoBuild } from '../../helpers/require-go-build.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 
 export interface TestedRenderer {
@@ -16,22 +14,12 @@ export interface TestedRenderer {
   readonly open: (limits?: Partial<RenderLimits>) => Promise<ChartRenderer | undefined>;
 }
 
-const repository = fileURLToPath(new URL('../../..', import.meta.url));
-
 /**
  * The folder in which scripts/helm-engine/build.sh left the engine; undefined, loudly, where it could not be built.
  * @throws Error when it is missing and `AIRGAP_REQUIRE_GO=1` demands it, as continuous integration does.
  */
 export function requireEngine(): string | undefined {
-  const tools = [process.env['AIRGAP_TOOLS'] ?? '', join(repository, '.tools')].filter((folder) => folder !== '');
-  const folders = tools.map((folder) => join(folder, 'helm-engine'));
-  const found = folders.find((folder) => existsSync(join(folder, ENGINE_FILES.description)));
-  if (found !== undefined) return found;
-  const missing = 'the engine that renders charts is not built';
-  // Only a Go compiler can build it, which no Debian or npm package brings in the version that it takes.
-  if (process.env['AIRGAP_REQUIRE_GO'] === '1') throw new Error(`${missing}. Run scripts/helm-engine/build.sh`);
-  process.stderr.write(`\n!!! SKIPPED: ${missing}; what this test verifies stays unverified !!!\n`);
-  return undefined;
+  return requireGoBuild('helm-engine', ENGINE_FILES.description, 'scripts/helm-engine/build.sh');
 }
 
 function helmProgram(name: string): TestedRenderer {
