@@ -68,6 +68,7 @@ export async function extractFiles(
     });
     for (const file of files) await extractFile(archive, file, aside, options);
     await onDisk(`cannot make ${directory}`, async () => {
+      for (const path of directoriesOf(files)) await syncDirectory(join(aside, path));
       await assertAbsent(directory);
       await chmod(aside, DIRECTORY_MODE & ~process.umask());
       await rename(aside, directory);
@@ -89,7 +90,16 @@ async function extractFile(
   await onDisk(`cannot write ${path}`, () => mkdir(dirname(place), { recursive: true, mode: DIRECTORY_MODE }));
   const descriptor = { mediaType: 'application/octet-stream', digest, size };
   const content = verified(archive.fetch(descriptor, options), descriptor, archive.name);
-  await placeFile(place, content, { mode: path.startsWith('install/') ? 0o755 : 0o644 });
+  await placeFile(place, content, { mode: path.startsWith('install/') ? 0o755 : 0o644, syncsName: false });
+}
+
+/** Every directory that the files need, `.` for the outermost, each once: their names are flushed together. */
+function directoriesOf(files: readonly InventoryFile[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const { path } of files) {
+    for (let parent = dirname(path); !found.has(parent); parent = dirname(parent)) found.add(parent);
+  }
+  return found;
 }
 
 async function assertAbsent(directory: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** What a site remembers, on disk: one file, replaced in one step, written by one process at a time. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { acquireFileLock, type FileLock } from '../base/files/file-lock.ts';
+import { makeDirectory } from '../base/files/make-directory.ts';
 import { placeFile } from '../base/files/place-file.ts';
 import { readIfThere } from '../base/files/read-file.ts';
 import { onDisk, type SystemHints } from '../base/files/system-errors.ts';
@@ -89,7 +89,7 @@ export class Site implements AsyncDisposable {
  * @throws StoreError `LOCKED` when another process has it. @throws whatever {@link readSiteState} throws.
  */
 export async function openSite(directory: string): Promise<Site> {
-  await onDisk(`the state cannot be kept in ${directory}`, () => mkdir(directory, { recursive: true }), HINTS);
+  await onDisk(`the state cannot be kept in ${directory}`, () => makeDirectory(directory), HINTS);
   const lock = await acquireFileLock(join(directory, LOCK_FILE), `the state in ${directory}`);
   try {
     return new Site(directory, await readSiteState(directory), lock);

@@ -1,9 +1,10 @@
 /** Writes what a command leaves on disk beside its main product: reports, mappings, starters. */
 import type { Stats } from 'node:fs';
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StoreError, UsageError } from '../../errors.ts';
 import { isInherited, writeStream } from './inherited-stream.ts';
+import { makeDirectory } from './make-directory.ts';
 import { irregularity } from './open-file.ts';
 import { openFileAt, type OpenedFile } from './opened-file.ts';
 import { onDisk, systemCode } from './system-errors.ts';
@@ -27,7 +28,7 @@ export async function writeResultFile(path: string, content: string): Promise<vo
  * @throws StoreError `STORE_IO` or `NO_SPACE`
  */
 export async function openResultFile(path: string): Promise<OpenedFile> {
-  await makeDirectory(dirname(path), path);
+  await onDisk(`cannot write ${path}: its directory cannot be made`, () => makeDirectory(dirname(path)));
   const found = await statOf(path);
   if (found !== undefined && !found.isFile()) throw refused(path, found);
   return openFileAt(path, { mode: RESULT_MODE });
@@ -70,10 +71,6 @@ export async function refuseLink(directory: string, option: string): Promise<voi
   throw new UsageError('USAGE', `${directory} is a link`, {
     hint: `remove it, or say with ${option} where the reports go`,
   });
-}
-
-async function makeDirectory(directory: string, path: string): Promise<void> {
-  await onDisk(`cannot write ${path}: its directory cannot be made`, () => mkdir(directory, { recursive: true }));
 }
 
 async function statOf(path: string): Promise<Stats | undefined> {

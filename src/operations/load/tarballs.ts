@@ -1,5 +1,5 @@
 /** Loads whole image tarballs of an archive: into a k3s or RKE2 image directory, or into a Docker Engine. */
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Bytes } from '../../base/bytes.ts';
 import { manifestFinder } from '../../content/graph-platforms.ts';
@@ -11,6 +11,7 @@ import { findPlatforms, formatPlatform } from '../../oci/platform.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { dockerPlatform, inspectDockerImages, type DockerOptions } from '../../stores/docker/engine.ts';
 import { loadIntoDocker } from '../../stores/docker/docker-load.ts';
+import { makeDirectory } from '../../base/files/make-directory.ts';
 import { readChunks } from '../../base/files/open-file.ts';
 import { assertRoom } from '../../base/files/disk.ts';
 import { asideOf, placeFile } from '../../base/files/place-file.ts';
@@ -250,7 +251,7 @@ function idsOf({ inventory }: TrustedRelease, name: string, platform: string): r
 
 /** Hidden names are not imported, so that no half-written file is seen. */
 async function placeTar(path: string, content: Bytes): Promise<void> {
-  await onDisk(`cannot write ${path}`, () => mkdir(dirname(path), { recursive: true }));
+  await onDisk(`cannot write ${path}`, () => makeDirectory(dirname(path)));
   await placeFile(path, content);
 }
 

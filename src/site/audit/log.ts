@@ -57,7 +57,8 @@ export async function appendEntry(path: string, facts: AuditFacts): Promise<Audi
     const ending = Buffer.from(isEnded ? '' : '\n');
     await writeOnce(file, Buffer.concat([ending, recovery?.line ?? Buffer.alloc(0), linked.line]));
     await file.sync();
-    if (found.size === 0) await syncDirectory(dirname(path));
+    // Each time: whoever began the log may have been stopped before its name was on disk.
+    await syncDirectory(dirname(path));
     return { ...linked, path, recovered: torn };
   } catch (error) {
     throw unwritten(path, error);

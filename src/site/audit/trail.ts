@@ -1,6 +1,6 @@
 /** Puts one piece of work on record: that it began, before anything of it can be seen, and how it ended. */
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '../../base/files/make-directory.ts';
 import { onDisk } from '../../base/files/system-errors.ts';
 import { formatUtcSeconds } from '../../base/utc-time.ts';
 import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
@@ -146,7 +146,10 @@ export class AuditTrail {
     facts: Pick<AuditFacts, 'event' | 'exitCode' | 'code'> & AuditContent,
   ): Promise<AuditRecord> {
     const { now, tool, operator, onNote } = this.#environment;
-    if (this.#isOwnDirectory) await makeDirectory(dirname(path));
+    if (this.#isOwnDirectory) {
+      const directory = dirname(path);
+      await onDisk(`the audit log cannot be kept in ${directory}`, () => makeDirectory(directory));
+    }
     const at = formatUtcSeconds(now());
     const start = this.#start === undefined ? {} : { start: this.#start };
     const record = await appendEntry(path, {
@@ -177,8 +180,4 @@ function describeRelease(release: TrustedRelease, path: string): Partial<AuditFa
     rollback: rollback.kind,
     ...(rollback.overrode.length === 0 ? {} : { exceptions: [...rollback.overrode] }),
   };
-}
-
-async function makeDirectory(path: string): Promise<void> {
-  await onDisk(`the audit log cannot be kept in ${path}`, () => mkdir(path, { recursive: true }));
 }

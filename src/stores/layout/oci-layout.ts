@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { acquireFileLock, type FileLock } from '../../base/files/file-lock.ts';
+import { makeDirectory } from '../../base/files/make-directory.ts';
 import { placeFile, syncDirectory } from '../../base/files/place-file.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import type { CallOptions, FetchOptions, Target } from '../../content/store.ts';
@@ -53,7 +54,7 @@ export interface LayoutOptions extends CallOptions {
 export async function openLayout(directory: string, options: LayoutOptions = {}): Promise<LayoutStore> {
   options.signal?.throwIfAborted();
   const what = `layout ${directory}`;
-  if (options.create === true) await onDisk(what, () => mkdir(directory, { recursive: true }));
+  if (options.create === true) await onDisk(what, () => makeDirectory(directory));
   const layout = new LayoutStore(await resolveDirectory(directory, what), what, options.trustsContent === true);
   try {
     if (options.create === true) await layout.initialize();
@@ -168,10 +169,6 @@ export class LayoutStore implements Target, AsyncDisposable {
       });
     }
     await this.#startWriting();
-    await onDisk(this.name, () => mkdir(join(this.directory, 'blobs/sha256'), { recursive: true }));
-    if (!names.includes('oci-layout')) {
-      await this.#place(bytesOf(Buffer.from(LAYOUT_FILE)), join(this.directory, 'oci-layout'));
-    }
     if (!names.includes('index.json')) await this.#writeIndex(EMPTY_INDEX);
   }
 
@@ -218,12 +215,21 @@ export class LayoutStore implements Target, AsyncDisposable {
       const ingest = join(this.directory, INGEST);
       await onDisk(this.name, () => rm(ingest, { recursive: true, force: true }));
       await onDisk(this.name, () => mkdir(ingest));
-      await onDisk(this.name, () => mkdir(join(this.directory, 'blobs/sha256'), { recursive: true }));
+      await this.#mark();
+      await onDisk(this.name, () => makeDirectory(join(this.directory, 'blobs/sha256')));
     } catch (error) {
       await lock[Symbol.asyncDispose]();
       throw error;
     }
     return lock;
+  }
+
+  /** Before anything else is in it, a new layout says on disk that it is one; the next run would not know it otherwise. */
+  async #mark(): Promise<void> {
+    const path = join(this.directory, 'oci-layout');
+    if ((await statOf(path, this.name)) !== undefined) return;
+    await this.#place(bytesOf(Buffer.from(LAYOUT_FILE)), path);
+    await onDisk(this.name, () => syncDirectory(this.directory));
   }
 
   /** Its directory is flushed later, once for many files. */

@@ -1,6 +1,6 @@
 /** `airgap init`: a commented release.yaml to start from. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '../../../base/files/make-directory.ts';
 import { placeFile } from '../../../base/files/place-file.ts';
 import { onDisk } from '../../../base/files/system-errors.ts';
 import { defineCommand, optionalArgument } from '../../command.ts';
@@ -14,7 +14,7 @@ export const init = defineCommand({
   async run({ output }, { directory = '.' }) {
     const { formatStarter } = await import('../../../release/spec/starter.ts');
     const path = join(directory, 'release.yaml');
-    await onDisk(`cannot make ${directory}`, () => mkdir(directory, { recursive: true }));
+    await onDisk(`cannot make ${directory}`, () => makeDirectory(directory));
     await placeFile(path, formatStarter(), { exclusive: true });
     output.result({ path }, [path]);
     output.note(`next: edit it, then: airgap resolve ${path}`);

@@ -1,5 +1,6 @@
 /** `airgap trust init`: the first version of a trust document. */
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
+import { makeDirectory } from '../../../base/files/make-directory.ts';
 import { UsageError } from '../../../errors.ts';
 import { argument, defineCommand, list, requiredText, text, time } from '../../command.ts';
 import { identityOptions, namesIdentity, readTrustIdentity } from '../../options/identity-options.ts';
@@ -68,7 +69,7 @@ export const trustInit = defineCommand({
 });
 
 async function assertFresh(directory: string, isPlan: boolean): Promise<void> {
-  if (!isPlan) await mkdir(directory, { recursive: true });
+  if (!isPlan) await makeDirectory(directory);
   const names = await readdir(directory).catch((): string[] => []);
   const [known] = names.filter((name) => name.endsWith('.trust.json'));
   if (known === undefined) return;
