@@ -4,6 +4,7 @@ import { auditVerify } from './commands/audit/verify.ts';
 import { build } from './commands/build.ts';
 import { discover } from './commands/release/discover.ts';
 import { extract } from './commands/extract.ts';
+import { importFile } from './commands/release/import.ts';
 import { init } from './commands/release/init.ts';
 import { inspect } from './commands/inspect.ts';
 import { keysGenerate } from './commands/keys/generate.ts';
@@ -35,6 +36,7 @@ export const AIRGAP: Program = {
   ],
   commands: [
     init,
+    importFile,
     keysGenerate,
     keysShow,
     trustInit,

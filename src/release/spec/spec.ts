@@ -7,6 +7,7 @@ import type { Reference } from '../../oci/reference.ts';
 import { normalizePortablePath } from '../../base/portable-path.ts';
 import { parseImage, SpecDocument, type EvidencePolicy, type ImageOrigin } from './spec-schema.ts';
 import { readYaml, type YamlDocument, type YamlPath } from '../../base/yaml-source.ts';
+import { titleOfForeign } from '../import/import-formats.ts';
 import { findPolicyFaults, listPolicyPaths, toImageRules, type ImageRule } from '../policy/spec-policy.ts';
 import { pathsOfChart, toChartSpec, type ChartSpec } from './chart-spec.ts';
 import { findDecisionFaults, toDecisions, type ImageDecisions } from '../suspects/decisions.ts';
@@ -112,6 +113,12 @@ function readSpec(text: string, fileName: string): { spec: ReleaseSpec; document
   const [document, ...others] = readYaml(text, fileName);
   if (document === undefined || document.value === null) {
     throw new UsageError('INVALID_SPEC', `${fileName}: is empty`, { hint: '`airgap init` writes a commented example' });
+  }
+  const foreign = titleOfForeign(document.value);
+  if (foreign !== undefined) {
+    throw new UsageError('INVALID_SPEC', `${fileName}: is ${foreign}, not a release.yaml`, {
+      hint: `airgap import ${fileName}`,
+    });
   }
   const second = others[0];
   if (second !== undefined) {

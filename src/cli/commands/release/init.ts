@@ -18,5 +18,6 @@ export const init = defineCommand({
     await placeFile(path, formatStarter(), { exclusive: true });
     output.result({ path }, [path]);
     output.note(`next: edit it, then: airgap resolve ${path}`);
+    output.note('from a list of images, zarf.yaml, a helmfile and others: airgap import FILE writes one');
   },
 });
