@@ -72,12 +72,13 @@ async function chooseMutants(folder: string, count: number, seed: number): Promi
 function groupTests(path: string, reached: ReadonlyMap<string, ReadonlyMap<string, number>>): readonly string[][] {
   const room = path.replace(/^src\/([^/]+).*$/, 'test/$1');
   const distance = (test: string): number => reached.get(test)?.get(path) ?? Infinity;
-  // Of tests that are as near, those in the file's own folder come first.
+  // The tests of the file itself come first; of those that are as near, those in its own folder.
+  const isNamesake = (test: string): boolean => test === path.replace(/^src(.*)\.ts$/, 'test$1.test.ts');
   const apart = (test: string): number =>
     relative(dirname(path.replace(/^src/, 'test')), dirname(test)).split('/').length;
   const seeing = [...reached.keys()]
     .filter((test) => distance(test) < Infinity && !OF_TEXT.test(test))
-    .sort((a, b) => distance(a) - distance(b) || apart(a) - apart(b));
+    .sort((a, b) => Number(isNamesake(b)) - Number(isNamesake(a)) || distance(a) - distance(b) || apart(a) - apart(b));
   const own = seeing.filter((test) => test.startsWith(`${room}/`) && !WHOLE.test(test));
   const others = seeing
     .filter((test) => !own.includes(test) && !WHOLE.test(test))
@@ -147,7 +148,8 @@ try {
   const sound = new SoundTests(runner);
   for (const name of await readdir(repository)) {
     if (LINKED.includes(name)) await symlink(join(repository, name), join(copy, name));
-    else if (!LEFT_OUT.includes(name)) await cp(join(repository, name), join(copy, name), { recursive: true });
+    else if (!LEFT_OUT.includes(name) && !name.startsWith('dist.'))
+      await cp(join(repository, name), join(copy, name), { recursive: true });
   }
   const tests = (await listFiles('test')).filter((path) => path.endsWith('.test.ts'));
   process.chdir(repository);

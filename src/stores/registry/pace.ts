@@ -14,16 +14,19 @@ export class Pace {
   readonly #firstMs: number;
   readonly #slowestMs: number;
   readonly #nowMs: () => number;
+  readonly #sleep: typeof wait;
   /** Between two requests. */
   #intervalMs = 0;
   #nextAtMs = 0;
   #beat: Beat = 0;
   #answers = 0;
 
-  constructor({ baseMs, maxMs }: RetryPolicy, nowMs: () => number = Date.now) {
+  /** Clock and waits may be others than the machine's. */
+  constructor({ baseMs, maxMs }: RetryPolicy, nowMs: () => number = Date.now, sleep: typeof wait = wait) {
     this.#firstMs = Math.min(baseMs, maxMs);
     this.#slowestMs = maxMs;
     this.#nowMs = nowMs;
+    this.#sleep = sleep;
   }
 
   /** Milliseconds between two requests; 0 without throttling. */
@@ -37,7 +40,7 @@ export class Pace {
       const now = this.#nowMs();
       const at = Math.max(now, this.#nextAtMs);
       this.#nextAtMs = at + this.#intervalMs;
-      await wait(at - now, signal);
+      await this.#sleep(at - now, signal);
     }
     return this.#beat;
   }

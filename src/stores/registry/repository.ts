@@ -139,7 +139,7 @@ export class RegistryRepository implements MountTarget, ReferrerSource, TagListS
   }
 
   async tag(target: Descriptor, tag: string, options: CallOptions = {}): Promise<void> {
-    if (!isTag(tag)) checkName(tag);
+    checkName(tag);
     const bytes = this.#manifests.get(target.digest) ?? (await this.#fetchStored(target.digest, options));
     await putManifest(this.#writing(options), tag, target, bytes);
   }

@@ -1,7 +1,7 @@
 /** How a client slows down for a registry that throttles, and speeds up again. */
 import { describe, expect, it } from 'vitest';
 import { readVerified } from '../../../src/content/verified.ts';
-import { Pace } from '../../../src/stores/registry/pace.ts';
+import { notePace, Pace } from '../../../src/stores/registry/pace.ts';
 import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry-hosts.ts';
 import { madeBlob } from '../../helpers/image.ts';
 import { startScriptedServer } from '../../helpers/scripted-server.ts';
@@ -46,15 +46,74 @@ describe('a pace', () => {
     expect(pace.intervalMs).toBe(250);
   });
 
-  it('keeps what waits apart, and lets it stop', async () => {
-    let nowMs = 0;
-    const pace = new Pace({ tries: 5, baseMs: 20, maxMs: 20 }, () => nowMs);
+  it('keeps its order, and lets those who wait stop', async () => {
+    const pace = new Pace({ tries: 5, baseMs: 20, maxMs: 20 }, () => 0);
     pace.throttled(await pace.turn());
-    nowMs = 1_000;
     const order: number[] = [];
     await Promise.all([1, 2, 3].map(async (nth) => order.push((await pace.turn(), nth))));
     expect(order).toEqual([1, 2, 3]);
     await expect(pace.turn(AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
+  });
+});
+
+describe('the turns of a pace', () => {
+  /** A pace at a clock that stands still, and what is waited for each turn. */
+  function startPace(options = policy): {
+    pace: Pace;
+    turns: (count: number) => Promise<number[]>;
+    pass: (ms: number) => void;
+  } {
+    let nowMs = 1_000_000;
+    let waits: number[] = [];
+    const pace = new Pace(
+      options,
+      () => nowMs,
+      async (delayMs) => void waits.push(delayMs),
+    );
+    const turns = async (count: number): Promise<number[]> => {
+      waits = [];
+      await Promise.all(Array.from({ length: count }, () => pace.turn()));
+      return waits;
+    };
+    return { pace, turns, pass: (ms) => void (nowMs += ms) };
+  }
+
+  it('come at once without one, and an interval apart with one', async () => {
+    const { pace, turns, pass } = startPace();
+    expect(await turns(3)).toEqual([]);
+    pace.throttled(0);
+    expect(await turns(3)).toEqual([250, 500, 750]);
+    pass(500);
+    expect(await turns(1)).toEqual([500]);
+    // Who was away for a while does not find all turns that passed.
+    pass(10_000);
+    expect(await turns(2)).toEqual([0, 250]);
+  });
+
+  it('wait as long as the registry wants to be left alone, whichever request was told so', async () => {
+    const pace = new Pace(policy);
+    expect(notePace(pace, 0, { status: 429, headers: { 'retry-after': '7' } })).toBe(true);
+    expect(pace.intervalMs).toBe(250);
+    const { pace: told, turns } = startPace();
+    told.throttled(0, 7_000);
+    // One that was sent before says nothing of the pace, but of the wait.
+    told.throttled(0, 9_000);
+    told.throttled(0, 3_000);
+    expect(await turns(2)).toEqual([9_000, 9_250]);
+  });
+
+  it('are told of any other answer, which is never worth another request', () => {
+    const { pace } = startPace();
+    pace.throttled(0);
+    for (let answers = 0; answers < 20; answers++) expect(notePace(pace, 1, { status: 503, headers: {} })).toBe(false);
+    expect(pace.intervalMs).toBe(0);
+  });
+
+  it('begin at the slowest where that is faster than the first', () => {
+    const { pace } = startPace({ tries: 5, baseMs: 250, maxMs: 100 });
+    expect(pace.throttled(0)).toBe(true);
+    expect(pace.intervalMs).toBe(100);
+    expect(pace.throttled(1)).toBe(false);
   });
 });
 

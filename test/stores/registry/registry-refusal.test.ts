@@ -36,6 +36,52 @@ describe('a refusal', () => {
     expect(failureOf(status).failure.doubtsContent).toBe(expected);
   });
 
+  it.each([
+    [400, 'Client sent an HTTP request to an HTTPS server.', /speaks TLS at this port/],
+    [400, '<html>The plain HTTP request was sent to HTTPS port</html>', /speaks TLS at this port/],
+    [400, 'bad', undefined],
+    [500, 'Client sent an HTTP request to an HTTPS server.', /try again later/],
+    [400, '{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN"}]}', /wants everything a manifest names to be there first/],
+    [404, '', /check the repository name/],
+    [413, '', /a proxy in front of the registry limits/],
+    [507, '', /disk of the registry is full/],
+    [429, '', /throttles; log in for a higher limit/],
+    [503, '', /in trouble; try again later/],
+    [418, '', undefined],
+  ])('with %i and %j has its next step', (status, body, hint) => {
+    const error = answerFailure(asked, status, {}, Buffer.from(body));
+    if (hint === undefined) expect(error.hint).toBeUndefined();
+    else expect(error.hint).toMatch(hint);
+  });
+
+  it.each([
+    ['not JSON', ''],
+    ['null', ''],
+    ['5', ''],
+    ['{}', ''],
+    ['{"errors":"many"}', ''],
+    ['{"errors":[null,5,{},{"code":5}]}', ''],
+    ['{"errors":[{"code":"DENIED","message":"why"}]}', ' (DENIED: why)'],
+    ['{"errors":[{"code":"A"},{"message":"b"}]}', ' (A; UNKNOWN: b)'],
+    ['{"errors":[{"code":"A","message":5,"detail":"d"}]}', ' (A: d)'],
+    ['{"details":"incorrect"}', ' (UNKNOWN: incorrect)'],
+    ['{"error":"invalid_grant"}', ' (UNKNOWN: invalid_grant)'],
+    ['[{"code":"A"}]', ''],
+  ])('that says %s is repeated as "%s"', (body, said) => {
+    const { message } = answerFailure(asked, 409, {}, Buffer.from(body));
+    expect(message).toBe(`PUT https://r.example/v2/a/manifests/1 answered 409${said}`);
+  });
+
+  it('repeats twenty errors at most', () => {
+    const codes = Array.from({ length: 21 }, (_, nth) => `E${nth}`);
+    expect(failureOf(409, ...codes).failure.errors.map(({ code }) => code)).toEqual(codes.slice(0, 20));
+  });
+
+  it('says when to come again', () => {
+    const error = answerFailure(asked, 503, { 'retry-after': '7' }, Buffer.of()) as RegistryError;
+    expect(error.failure.retryAfterMs).toBe(7000);
+  });
+
   it.each([408, 429, 499, 500, 502, 503, 504, 522])('with %i is worth another try', (status) => {
     expect(failureOf(status).failure.retryable).toBe(true);
   });

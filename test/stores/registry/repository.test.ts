@@ -5,11 +5,13 @@ import { bytesOf, collect, readVerified } from '../../../src/content/verified.ts
 import type { Descriptor } from '../../../src/oci/descriptor.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { MediaType } from '../../../src/oci/media-types.ts';
+import type { RegistryRepository } from '../../../src/stores/registry/repository.ts';
 import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry-hosts.ts';
 import type { RegistryHost } from '../../../src/stores/registry/host.ts';
 import type { RequestEvent } from '../../../src/base/http/answer.ts';
 import { startDockerRegistry, storedBlobs, type DockerRegistry } from '../../helpers/docker-registry.ts';
 import { madeBlob, madeImage, pushAll } from '../../helpers/image.ts';
+import { drain, startScriptedServer, type Answerer, type ScriptedServer } from '../../helpers/scripted-server.ts';
 
 describe('a repository of docker-registry', () => {
   let registry: DockerRegistry;
@@ -151,5 +153,181 @@ describe('a repository of docker-registry', () => {
     await expect(repository.push(blob.descriptor, bytesOf(blob.bytes), { signal })).rejects.toMatchObject({
       name: 'AbortError',
     });
+  });
+});
+
+describe('a repository of any registry', () => {
+  const blob = madeBlob('content');
+  const image = madeImage([blob]);
+
+  function open(registry: string, name = 'a/b'): RegistryRepository & AsyncDisposable {
+    const retry = { tries: 3, baseMs: 1, maxMs: 2 };
+    const client = createRegistryHost(registry, { environment: {}, plainHttp: true, retry });
+    const repository = openRepository({ registry, repository: name }, { host: client });
+    return Object.assign(repository, { [Symbol.asyncDispose]: () => client.close() });
+  }
+  /** Takes every upload; a blob is there or not, as `head` says. */
+  const taking =
+    (head: number): Answerer =>
+    async (request, response) => {
+      await drain(request);
+      const { method, url = '' } = request;
+      if (method === 'HEAD') response.writeHead(head).end();
+      else if (method === 'PUT') response.writeHead(201).end();
+      else response.writeHead(202, { location: url.includes('mount') ? '/session' : '/up' }).end();
+    };
+  const methods = ({ asked }: ScriptedServer): readonly string[] =>
+    asked.splice(0).map(({ method, url }) => `${method} ${url.split('?')[0]?.split('/').at(-1) || 'uploads'}`);
+
+  it('asks before it pushes a blob, unless it knows, or is told to push all the same', async () => {
+    await using server = await startScriptedServer(taking(200));
+    await using repository = open(server.host);
+    let isOver = false;
+    async function* content(): AsyncGenerator<Buffer> {
+      try {
+        yield blob.bytes;
+      } finally {
+        isOver = true;
+      }
+    }
+    const started = content();
+    await started.next();
+    await repository.push(blob.descriptor, started);
+    expect(isOver).toBe(true);
+    expect(methods(server)).toEqual([`HEAD ${blob.descriptor.digest}`]);
+    await repository.push(blob.descriptor, bytesOf(blob.bytes), { evenIfHeld: true });
+    expect(methods(server)).toEqual(['POST uploads', 'PUT up']);
+    await using absent = await startScriptedServer(taking(404));
+    await using other = open(absent.host);
+    expect(await other.exists(blob.descriptor)).toBe(false);
+    for (const expected of [[], [`HEAD ${blob.descriptor.digest}`]]) {
+      absent.asked.length = 0;
+      await other.push(blob.descriptor, bytesOf(blob.bytes));
+      expect(methods(absent)).toEqual([...expected, 'POST uploads', 'PUT up']);
+    }
+  });
+
+  it('pushes into the session of a declined mount once', async () => {
+    await using server = await startScriptedServer(taking(404));
+    await using repository = open(server.host);
+    const from = openRepository({ registry: server.host, repository: 'c/d' }, { host: repository.host });
+    expect(await repository.mount(blob.descriptor, from)).toBe(false);
+    server.asked.length = 0;
+    await repository.push(blob.descriptor, bytesOf(blob.bytes));
+    expect(methods(server)).toEqual(['PUT session']);
+    await repository.push(blob.descriptor, bytesOf(blob.bytes));
+    expect(methods(server)).toEqual([`HEAD ${blob.descriptor.digest}`, 'POST uploads', 'PUT up']);
+    expect(await repository.mount(blob.descriptor, repository)).toBe(false);
+    expect(server.asked).toEqual([]);
+  });
+
+  it('sends again to a new session what a declined mount’s session did not take', async () => {
+    await using server = await startScriptedServer(async (request, response, nth) => {
+      if (request.url?.startsWith('/session') === true) {
+        await drain(request);
+        response.writeHead(503).end();
+      } else await taking(404)(request, response, nth);
+    });
+    await using repository = open(server.host);
+    const from = openRepository({ registry: server.host, repository: 'c/d' }, { host: repository.host });
+    await repository.mount(blob.descriptor, from);
+    server.asked.length = 0;
+    await repository.push(blob.descriptor, bytesOf(blob.bytes));
+    expect(methods(server)).toEqual(['PUT session', 'POST uploads', 'PUT up']);
+  });
+
+  it('lacks what the registry hides, and not what it cannot tell', async () => {
+    for (const status of [401, 403, 404]) {
+      await using server = await startScriptedServer((_, response) => void response.writeHead(status).end());
+      await using repository = open(server.host);
+      expect(await repository.exists(blob.descriptor)).toBe(false);
+      expect(await repository.exists(image.manifest.descriptor)).toBe(false);
+    }
+    await using server = await startScriptedServer((_, response) => void response.writeHead(503).end());
+    await using repository = open(server.host);
+    await expect(repository.exists(blob.descriptor)).rejects.toMatchObject({ failure: { status: 503 } });
+    await expect(repository.exists(image.manifest.descriptor)).rejects.toMatchObject({ failure: { status: 503 } });
+    expect(methods(server)).toHaveLength(6);
+  });
+
+  it.each(['', '-x', 'a b', 'a/b', 'sha256:short', 'x'.repeat(129)])('does not ask for "%s"', async (name) => {
+    await using repository = open('127.0.0.1:1');
+    const refusal = {
+      code: 'INVALID_REFERENCE',
+      message: expect.stringContaining('is neither a tag nor a digest') as string,
+    };
+    await expect(repository.resolve(name)).rejects.toMatchObject(refusal);
+    await expect(repository.fetchManifest(name)).rejects.toMatchObject(refusal);
+    await expect(repository.tag(image.manifest.descriptor, name)).rejects.toMatchObject(refusal);
+  });
+
+  it('tags what it pushed or read without another look, and waits for what it must read again', async () => {
+    const { descriptor, bytes } = image.manifest;
+    let absences = 0;
+    await using server = await startScriptedServer(async (request, response) => {
+      await drain(request);
+      const headers = { 'docker-content-digest': descriptor.digest, 'content-type': descriptor.mediaType };
+      if (request.method === 'PUT') response.writeHead(201, headers).end();
+      else if (absences-- > 0) response.writeHead(404).end();
+      else response.writeHead(200, headers).end(bytes);
+    });
+    await using repository = open(server.host);
+    await repository.push(descriptor, bytesOf(bytes));
+    await repository.tag(descriptor, 'v1');
+    expect(methods(server)).toEqual([`PUT ${descriptor.digest}`, 'PUT v1']);
+    await using reader = open(server.host);
+    await reader.fetchManifest('v1');
+    await reader.tag(descriptor, 'v2');
+    expect(methods(server)).toEqual(['GET v1', 'PUT v2']);
+    await using other = open(server.host);
+    await other.tag(descriptor, 'v3');
+    expect(methods(server)).toEqual([`GET ${descriptor.digest}`, 'PUT v3']);
+    absences = 1;
+    await using stranger = open(server.host);
+    await expect(stranger.tag(descriptor, 'v4')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    // What was stored through it, and fell out of its memory, is only slow to appear.
+    const large = madeBlob(bytes.toString().padEnd(4 * 1024 * 1024 + 1), descriptor.mediaType);
+    absences = 1;
+    await using lagging = await startScriptedServer(async (request, response) => {
+      await drain(request);
+      const headers = { 'docker-content-digest': large.descriptor.digest, 'content-type': descriptor.mediaType };
+      if (request.method === 'PUT') response.writeHead(201, headers).end();
+      else if (absences-- > 0) response.writeHead(404).end();
+      else response.writeHead(200, headers).end(large.bytes);
+    });
+    await using writer = open(lagging.host);
+    await writer.push(large.descriptor, bytesOf(large.bytes));
+    await writer.tag(large.descriptor, 'v5');
+    expect(methods(lagging)).toEqual(
+      ['PUT', 'GET', 'GET', 'PUT'].map((method, nth) => `${method} ${nth === 3 ? 'v5' : large.descriptor.digest}`),
+    );
+  });
+
+  it('gives a manifest from some byte on', async () => {
+    const { descriptor, bytes } = image.manifest;
+    await using server = await startScriptedServer((_, response) => void response.writeHead(200).end(bytes));
+    await using repository = open(server.host);
+    expect(await collect(repository.fetch(descriptor, { offset: 10 }))).toEqual(bytes.subarray(10));
+  });
+
+  it('reads no blob from an address that is not safe, though its manifest names it', async () => {
+    await using elsewhere = await startScriptedServer((_, response) => void response.end(blob.bytes), '127.0.0.2');
+    await using server = await startScriptedServer((_, response) => void response.writeHead(404).end());
+    await using repository = open(server.host);
+    const urls = [`http://${elsewhere.host}/x`, `https://${elsewhere.host}/x`, 'https://localhost/x', 'not a URL'];
+    await expect(readVerified(repository, { ...blob.descriptor, urls })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(elsewhere.asked).toEqual([]);
+  });
+
+  it('takes no manifest of more than 32 MiB', async () => {
+    const chunk = Buffer.alloc(1024 * 1024);
+    const descriptor = { mediaType: MediaType.manifest, digest: blob.descriptor.digest };
+    await using repository = open('127.0.0.1:1');
+    const push = (chunks: number, more: number): Promise<void> => {
+      const content = bytesOf(...Array<Buffer>(chunks).fill(chunk), Buffer.alloc(more));
+      return repository.push({ ...descriptor, size: chunks * chunk.length + more }, content);
+    };
+    await expect(push(32, 0)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    await expect(push(32, 1)).rejects.toMatchObject({ code: 'USAGE', message: 'a manifest is over 33554432 bytes' });
   });
 });

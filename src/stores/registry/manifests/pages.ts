@@ -6,6 +6,8 @@ import type { Answer } from '../../../base/http/answer.ts';
 
 /** Pages of one list. */
 export const MAX_PAGES = 1000;
+/** A link with `next` among its relations. */
+const NEXT = /<([^>]*)>\s*;[^,]*\brel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next(?=\s*(?:[;,]|$)))/i;
 
 /**
  * The next page, or undefined at the end.
@@ -13,7 +15,7 @@ export const MAX_PAGES = 1000;
  * @see https://www.rfc-editor.org/rfc/rfc8288
  */
 export function nextPage(answer: Answer): Place | undefined {
-  const link = /<([^>]*)>\s*;[^,]*\brel\s*=\s*"?next"?/i.exec(answer.headers['link'] ?? '')?.[1];
+  const link = NEXT.exec(answer.headers['link'] ?? '')?.[1];
   if (link === undefined) return undefined;
   const next = resolveLocation(answer, link, 'the next page');
   if (isSameOrigin(answer.place.url, next.url)) return next;

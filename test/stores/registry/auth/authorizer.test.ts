@@ -131,6 +131,85 @@ describe('a token', () => {
   });
 });
 
+describe('a challenge', () => {
+  const endpoint = new URL('http://127.0.0.1:1/');
+  const none = { authorization: undefined, fresh: false };
+  const known: CredentialSource = () => Promise.resolve({ username: 'u', password: 'p' });
+
+  it.each([
+    ['Bearer service="s", Basic realm="r"', 'Basic dTpw'],
+    ['Negotiate, Basic', 'Basic dTpw'],
+    ['Bearer service="s"', undefined],
+    ['Negotiate', undefined],
+    [undefined, undefined],
+  ])('%s is answered with %s', async (header, expected) => {
+    await withAuthorizer(known, async (authorizer) => {
+      expect(await authorizer.challenged(endpoint, header, own, none)).toBe(expected);
+      // What was learned from it holds for the next request.
+      expect(await authorizer.authorization(endpoint, own)).toBe(expected);
+    });
+  });
+
+  it('by Basic without a login has no answer', async () => {
+    await withAuthorizer(
+      () => Promise.resolve(undefined),
+      async (authorizer) => expect(await authorizer.challenged(endpoint, 'Basic', own, none)).toBeUndefined(),
+    );
+  });
+});
+
+describe('a token that was refused', () => {
+  it('is not given to anybody else, though no other is to be had', async () => {
+    let requests = 0;
+    await using server = await startScriptedServer((_, response) => {
+      requests++;
+      if (requests === 2) response.writeHead(400, { 'content-length': 0 }).end();
+      else response.end(`{"token":"t${requests}","expires_in":300}`);
+    });
+    const endpoint = new URL(`http://${server.host}/`);
+    const challenge = `Bearer realm="http://${server.host}/token"`;
+    await withAuthorizer(
+      () => Promise.resolve(undefined),
+      async (authorizer) => {
+        const first = { authorization: undefined, fresh: false };
+        expect(await authorizer.challenged(endpoint, challenge, own, first)).toBe('Bearer t1');
+        const kept = { authorization: 'Bearer t1', fresh: false };
+        await expect(authorizer.challenged(endpoint, challenge, own, kept)).rejects.toThrow('(400)');
+        expect(await authorizer.authorization(endpoint, own)).toBe('Bearer t3');
+      },
+    );
+  });
+
+  it('right after it was made is replaced only where more was demanded than it was asked for', async () => {
+    const scopes: (string | null)[] = [];
+    await using server = await startScriptedServer((request, response) => {
+      scopes.push(new URL(request.url ?? '', 'http://r').searchParams.getAll('scope').join(' '));
+      response.end(`{"token":"t${scopes.length}","expires_in":300}`);
+    });
+    const endpoint = new URL(`http://${server.host}/`);
+    const challenge = (scope: string): string => `Bearer realm="http://${server.host}/token",scope="${scope}"`;
+    await withAuthorizer(
+      () => Promise.resolve(undefined),
+      async (authorizer) => {
+        const ask = (scope: string, authorization?: string, fresh = true): Promise<string | undefined> =>
+          authorizer.challenged(endpoint, challenge(scope), own, { authorization, fresh });
+        expect(await ask('repository:a/b:pull')).toBe('Bearer t1');
+        expect(await ask('repository:a/b:pull', 'Bearer t1')).toBeUndefined();
+        expect(await ask('repository:a/b:pull,push', 'Bearer t1')).toBe('Bearer t2');
+        // An old one is replaced whatever it was asked for; one of somebody else's making is not ours to judge.
+        expect(await ask('repository:a/b:pull', 'Bearer t2', false)).toBe('Bearer t3');
+        expect(await ask('repository:a/b:pull', 'Bearer other')).toBe('Bearer t4');
+        expect(scopes).toEqual([
+          'repository:a/b:pull',
+          'repository:a/b:pull,push',
+          'repository:a/b:pull,push',
+          'repository:a/b:pull,push',
+        ]);
+      },
+    );
+  });
+});
+
 describe('the first request', () => {
   it('goes alone until the registry has shown how it wants to be asked, and a failure of it stops no other', async () => {
     await withAuthorizer(

@@ -4,7 +4,7 @@ import { HttpClient } from '../../../../src/base/http/client.ts';
 import { forEachConcurrently } from '../../../../src/base/limit.ts';
 import { readVerified } from '../../../../src/content/verified.ts';
 import { exitCodeOf } from '../../../../src/errors.ts';
-import { requestToken } from '../../../../src/stores/registry/auth/token.ts';
+import { basicOf, checkCredentials, requestToken } from '../../../../src/stores/registry/auth/token.ts';
 import { REGISTRY } from '../../../../src/stores/registry/registry-refusal.ts';
 import {
   createRegistryHost,
@@ -191,9 +191,134 @@ describe('a refresh token', () => {
   });
 });
 
+describe('a token server that refuses', () => {
+  it.each([
+    [400, undefined, 'UNAUTHENTICATED', 'refuses anonymous access (400)'],
+    [401, undefined, 'UNAUTHENTICATED', 'refuses anonymous access (401)'],
+    [400, ACCOUNT, 'UNAUTHENTICATED', 'refuses the stored credentials (400)'],
+    [403, ACCOUNT, 'DENIED', 'answered 403'],
+    [402, ACCOUNT, 'REGISTRY', 'answered 402'],
+  ])('with %i to %j is told as such', async (status, credentials, code, message) => {
+    await using server = await startTokens({ token: () => ({ status }) });
+    await using repository = open(server.host, { credentials });
+    await expect(readVerified(repository, blob.descriptor)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
+  it('a refresh token with anything else than 401, 404 and 405 is not asked for the password', async () => {
+    const asked: string[] = [];
+    await using server = await startTokens({ token: (method) => ({ status: asked.push(method) && 400 }) });
+    await using repository = open(server.host, { credentials: { ...ACCOUNT, identityToken: 'refresh' } });
+    await expect(readVerified(repository, blob.descriptor)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(asked).toEqual(['POST']);
+  });
+
+  it('is asked again where that may help, and not for a form in between', async () => {
+    const asked: string[] = [];
+    await using server = await startTokens({
+      token: (method) => (asked.push(method) === 1 ? { status: 503 } : { body: { token: 't' } }),
+    });
+    await using repository = open(server.host, { credentials: ACCOUNT });
+    expect(await readVerified(repository, blob.descriptor)).toEqual(blob.bytes);
+    expect(asked).toEqual(['GET', 'GET']);
+  });
+});
+
+describe('a request for a token', () => {
+  it.each([
+    [undefined, [], '/token'],
+    ['s', ['repository:a:pull', 'x'], '/token?service=s&scope=repository%3Aa%3Apull&scope=x'],
+  ])(
+    'says of service %s and scopes %j what there is to say, and of the account only its own',
+    async (service, scopes, url) => {
+      await using server = await startTokens({ token: () => ({ body: { token: 't' } }) });
+      const client = new HttpClient({ peer: REGISTRY, environment: {} });
+      const registry = new URL(`http://${server.host}/`);
+      const ask = { registry, realm: `http://${server.host}/token`, service, scopes };
+      const retry = { tries: 1, baseMs: 1, maxMs: 1 };
+      try {
+        await requestToken(client, { ...ask, credentials: undefined }, retry);
+        await requestToken(client, { ...ask, credentials: { username: 'u', password: 'p' } }, retry);
+      } finally {
+        await client.close();
+      }
+      const account = `${url}${url.includes('?') ? '&' : '?'}account=u&client_id=hexabase-airgap`;
+      expect(server.asked.map(({ url: asked, headers }) => [asked, headers.authorization])).toEqual([
+        [url, undefined],
+        [account, 'Basic dTpw'],
+      ]);
+    },
+  );
+
+  it('by a form leaves out what there is not', async () => {
+    const forms: Record<string, string>[] = [];
+    await using server = await startTokens({
+      token: (_, fields) => (forms.push(Object.fromEntries(fields)), { body: { token: 't' } }),
+    });
+    const client = new HttpClient({ peer: REGISTRY, environment: {} });
+    const registry = new URL(`http://${server.host}/`);
+    const realm = `http://${server.host}/token`;
+    const credentials = { identityToken: 'refresh' };
+    try {
+      const ask = { registry, realm, service: undefined, scopes: [], credentials };
+      await requestToken(client, ask, { tries: 1, baseMs: 1, maxMs: 1 });
+    } finally {
+      await client.close();
+    }
+    expect(forms).toEqual([{ grant_type: 'refresh_token', refresh_token: 'refresh', client_id: 'hexabase-airgap' }]);
+  });
+
+  it('takes its form to no other place', async () => {
+    await using server = await startScriptedServer((_, response) => {
+      response.writeHead(307, { location: '/elsewhere', 'content-length': 0 }).end();
+    });
+    const client = new HttpClient({ peer: REGISTRY, environment: {} });
+    const registry = new URL(`http://${server.host}/`);
+    const realm = `http://${server.host}/token`;
+    const ask = { registry, realm, service: 's', scopes: [], credentials: { identityToken: 'refresh' } };
+    try {
+      await expect(requestToken(client, ask, { tries: 1, baseMs: 1, maxMs: 1 })).rejects.toThrow('answered 307');
+    } finally {
+      await client.close();
+    }
+    expect(server.asked.map(({ url }) => url)).toEqual(['/token']);
+  });
+});
+
+describe('credentials', () => {
+  it.each([
+    [{ username: 'u', password: 'p' }, 'Basic dTpw'],
+    [{ username: 'u', password: '' }, 'Basic dTo='],
+    [{ username: 'ü', password: 'p' }, 'Basic w7w6cA=='],
+    [{ username: '', password: 'p' }, undefined],
+    [{ username: 'u' }, undefined],
+    [{ identityToken: 'i' }, undefined],
+    [undefined, undefined],
+  ])('%j are %s in a header', (credentials, header) => {
+    expect(basicOf(credentials)).toBe(header);
+  });
+
+  it.each([
+    [{ username: 'u', password: 'p' }, true],
+    [{ username: 'u', password: '' }, true],
+    [{ identityToken: 'i' }, true],
+    [{ registryToken: 'r' }, true],
+    [{ username: 'u:v', password: 'p' }, false],
+    [{ username: '', password: 'p' }, false],
+    [{ username: 'u' }, false],
+    [{ password: 'p' }, false],
+    [{}, false],
+  ])('%j are complete: %s', (credentials, isComplete) => {
+    if (isComplete) expect(checkCredentials(credentials)).toBe(credentials);
+    else expect(() => checkCredentials(credentials)).toThrow(/need a user name \(without a colon\) and a password/);
+  });
+});
+
 describe('the life of a token', () => {
   const NOW = 1_800_000_000_000;
-  async function renewAt(body: object): Promise<number> {
+  async function renewAt(body: object | string): Promise<number> {
     await using server = await startTokens({ token: () => ({ body }) });
     const client = new HttpClient({ peer: REGISTRY, environment: {} });
     try {
@@ -231,5 +356,15 @@ describe('the life of a token', () => {
 
   it('begins with either name of it', async () => {
     expect(await renewAt({ access_token: 't', expires_in: 100 })).toBe(85_000);
+  });
+
+  it.each(['not JSON', '5', 'null', '"text"'])('does not begin with an answer that is %s', async (text) => {
+    await expect(renewAt(text)).rejects.toThrow('the token server answered without a token');
+  });
+
+  it('begins with an answer of up to 1 MiB', async () => {
+    const text = '{"token":"t"}';
+    expect(await renewAt(text.padEnd(1024 * 1024))).toBe(48_000);
+    await expect(renewAt(text.padEnd(1024 * 1024 + 1))).rejects.toThrow('the answer is over 1048576 bytes');
   });
 });

@@ -149,3 +149,110 @@ describe('a fallback tag', () => {
     expect(lists).toEqual([1, 2, 3, 4]);
   });
 });
+
+describe('the list of referrers', () => {
+  const signature = signatureOf(image, 'one');
+  const listing = (...made: readonly Made[]): string =>
+    JSON.stringify({ schemaVersion: 2, mediaType: MediaType.index, manifests: made.map(({ descriptor }) => descriptor) });
+
+  it.each([
+    ['a route that is not there', 404, 'text/html', 1],
+    ['an error of the specification, which may be about the repository', 404, 'application/json', 2],
+    ['a route that is not there', 405, 'text/html', 2],
+    ['a route that is not there', 406, 'text/html', 2],
+    ['a route that is not there', 410, 'text/html', 2],
+    ['a route that is not there', 501, 'text/html', 2],
+  ])('answered with %s (%i, %s) is asked for %i times of two', async (_, status, type, expected) => {
+    await using server = await startScriptedServer((request, response) => {
+      if (request.url?.includes('/referrers/') === true) response.writeHead(status, { 'content-type': type }).end('no');
+      else response.writeHead(200, { 'content-type': MediaType.index }).end(listing(signature));
+    });
+    await using repository = open(server.host);
+    for (let nth = 0; nth < 2; nth++) {
+      expect(await repository.referrers(image.descriptor.digest)).toEqual([signature.descriptor]);
+    }
+    expect(server.asked.filter(({ url }) => url.includes('/referrers/'))).toHaveLength(expected);
+  });
+
+  it('names each once, and is asked for as an index without following a redirect', async () => {
+    await using server = await startScriptedServer((request, response) => {
+      const isFirst = request.url?.endsWith('?page=2') === false;
+      const link = isFirst ? { link: `<${request.url}?page=2>; rel="next"` } : {};
+      response.writeHead(200, { 'content-type': `${MediaType.index}; charset=utf-8`, ...link }).end(listing(signature));
+    });
+    await using repository = open(server.host);
+    expect(await repository.referrers(image.descriptor.digest)).toEqual([signature.descriptor]);
+    expect(server.asked.map(({ headers }) => headers.accept)).toEqual([MediaType.index, MediaType.index]);
+  });
+
+  it('that does not end is an error', async () => {
+    await using server = await startScriptedServer((request, response) => {
+      const link = `<${request.url}>; rel="next"`;
+      const some = Array.from({ length: 2_000 }, () => signature);
+      response.writeHead(200, { 'content-type': MediaType.index, link }).end(listing(...some));
+    });
+    await using repository = open(server.host);
+    await expect(repository.referrers(image.descriptor.digest)).rejects.toThrow('too many referrers to list');
+    expect(server.asked).toHaveLength(5);
+  });
+});
+
+describe('a fallback tag that is written', () => {
+  const put = (server: ScriptedServer): number => server.asked.filter(({ method, url }) => method === 'PUT' && url.endsWith(tagOf(image))).length;
+
+  it('keeps what others wrote there, and lists a referrer once', async () => {
+    const signature = signatureOf(image, 'one');
+    const theirs = { schemaVersion: 2, mediaType: MediaType.index, annotations: { by: 'them' }, manifests: [list.descriptor] };
+    const written: unknown[] = [];
+    await using server = await manifests(
+      (name, held) => held.get(name) ?? (name === tagOf(image) ? { bytes: Buffer.from(JSON.stringify(theirs)), type: MediaType.index } : undefined),
+      (name, bytes) => void (name === tagOf(image) && written.push(JSON.parse(bytes.toString()))),
+    );
+    await using repository = open(server.host);
+    for (let times = 0; times < 2; times++) await repository.push(signature.descriptor, bytesOf(signature.bytes));
+    expect(written).toEqual([
+      { ...theirs, manifests: [list.descriptor, { ...signature.descriptor, artifactType: 'application/vnd.example' }] },
+    ]);
+    expect(put(server)).toBe(1);
+  });
+
+  it('is written by one push after the other, and a failure of one stops no other', async () => {
+    const made = ['one', 'two', 'three'].map((text) => signatureOf(image, text));
+    let puts = 0;
+    await using server = await manifests(
+      (name, held) => held.get(name),
+      (name) => {
+        if (name === tagOf(image) && ++puts === 1) throw new Error('cut');
+      },
+    );
+    const client = createRegistryHost(server.host, { environment: {}, plainHttp: true, retry: { tries: 1, baseMs: 1, maxMs: 1 } });
+    const repository = openRepository({ registry: server.host, repository: 'a/b' }, { host: client });
+    const pushes = await Promise.allSettled(made.map(({ descriptor, bytes }) => repository.push(descriptor, bytesOf(bytes))));
+    expect(pushes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    expect(await repository.referrers(image.descriptor.digest)).toHaveLength(2);
+    await client.close();
+  });
+
+  it.each([
+    ['an index by its own type', { artifactType: 'application/own' }, 'application/own'],
+    ['an index without one', {}, undefined],
+  ])('describes %s', async (_, extra, artifactType) => {
+    const index = madeBlob(
+      JSON.stringify({ schemaVersion: 2, mediaType: MediaType.index, manifests: [], subject: image.descriptor, ...extra }),
+      MediaType.index,
+    );
+    await using server = await manifests((name, held) => held.get(name));
+    await using repository = open(server.host);
+    await repository.push(index.descriptor, bytesOf(index.bytes));
+    const [found] = await repository.referrers(image.descriptor.digest);
+    expect([found?.digest, found?.artifactType]).toEqual([index.descriptor.digest, artifactType]);
+  });
+
+  it('describes an image without a type by that of its config', async () => {
+    const { manifest } = madeImage([madeBlob('x')], { subject: image.descriptor });
+    await using server = await manifests((name, held) => held.get(name));
+    await using repository = open(server.host);
+    await repository.push(manifest.descriptor, bytesOf(manifest.bytes));
+    expect((await repository.referrers(image.descriptor.digest))[0]?.artifactType).toBe(MediaType.config);
+  });
+});
