@@ -1,10 +1,20 @@
 /** What a layout directory does beyond the laws of contract.ts: its files, other people's layouts, hostile ones, its lock. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  open as openFile,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Bytes } from '../../../src/base/bytes.ts';
 import { bytesOf, collect, readVerified } from '../../../src/content/verified.ts';
 import { Annotation } from '../../../src/oci/descriptor.ts';
@@ -116,6 +126,40 @@ describe('files', () => {
     expect(await readFile(blobPath(corpus.small))).toEqual(corpus.small.bytes);
   });
 
+  test('are hashed once, and again where the medium could not be read', async () => {
+    const store = await filled();
+    await store.close();
+    const { descriptor, bytes } = corpus.small;
+    const reading = await open();
+    await using probe = await openFile(blobPath(corpus.small));
+    const failing = vi
+      .spyOn(Object.getPrototypeOf(probe) as FileHandle, 'read')
+      .mockRejectedValueOnce(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' }));
+    expect(await failureOf(reading.exists(descriptor))).toMatchObject({ code: 'STORE_IO' });
+    expect(await reading.exists(descriptor)).toBe(true);
+    const reads = failing.mock.calls.length;
+    expect(await reading.exists(descriptor)).toBe(true);
+    expect(failing.mock.calls.length).toBe(reads);
+    failing.mockRestore();
+    expect(await readFile(blobPath(corpus.small))).toEqual(bytes);
+  });
+
+  test('that are there already are not asked for: who would send them is let go of', async () => {
+    const store = await filled();
+    let released = 0;
+    const content: Bytes = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.reject(new Error('asked for')),
+        return: async () => {
+          released += 1;
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+    await store.push(corpus.small.descriptor, content);
+    expect(released).toBe(1);
+  });
+
   test('count only when they are what their name says, and damaged ones are replaced', async () => {
     await (await filled()).close();
     const [{ descriptor, bytes }] = everything as readonly [Content];
@@ -154,6 +198,28 @@ describe('files', () => {
     await small.resize(8 * 1024 * 1024);
     await store.push(corpus.layer.descriptor, bytesOf(corpus.layer.bytes));
     await store.close();
+  });
+
+  test('are begun where a run that was killed left no more than its lock and what it had not placed', async () => {
+    await mkdir(join(directory, '.ingest'), { recursive: true });
+    await writeFile(join(directory, '.ingest/half'), 'half');
+    await writeFile(join(directory, '.lock'), '');
+    const store = await filled();
+    await store.close();
+    expect((await readdir(directory)).sort()).toEqual(['blobs', 'index.json', 'oci-layout']);
+  });
+
+  test('name nothing by a tag that was given up while it waited for its turn', async () => {
+    const store = await filled();
+    const controller = new AbortController();
+    const first = store.tag(corpus.manifest.descriptor, 'first');
+    const second = store.tag(corpus.manifest.descriptor, 'second', { signal: controller.signal });
+    controller.abort();
+    await first;
+    expect(await failureOf(second)).toMatchObject({ name: 'AbortError' });
+    await store.tag(corpus.manifest.descriptor, 'third');
+    const names = (await store.entries()).map(({ annotations }) => annotations?.[Annotation.refName]);
+    expect(names).toEqual(['first', 'third']);
   });
 
   test('of a directory that is not a layout are left alone', async () => {
