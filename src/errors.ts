@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'USAGE'
   | 'INVALID_SPEC'
   | 'INVALID_REFERENCE'
+  | 'SUSPECT'
   | 'UNAUTHENTICATED'
   | 'DENIED'
   | 'DIGEST_MISMATCH'

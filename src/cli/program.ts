@@ -101,7 +101,7 @@ function fill(target: Commander, surroundings: Surroundings, command: Command, p
   for (const { form, summary } of Object.values(command.arguments)) target.argument(form, summary);
   const options = Object.entries(command.options);
   for (const [, option] of options) target.addOption(toCommander(option));
-  const names = options.map(([key, option]) => [key, option, toCommander(option).attributeName()] as const);
+  const names = options.map(([key, option]) => [key, option, toCommander(option)] as const);
   target.action(async (...given: unknown[]) => {
     const values = target.optsWithGlobals<GlobalOptions & Record<string, unknown>>();
     const signal = withTimeout(surroundings.signal, timeoutOption.parse(toWords(values.timeout)));
@@ -110,7 +110,11 @@ function fill(target: Commander, surroundings: Surroundings, command: Command, p
       key,
       each.parse(toWords(given[index])),
     ]);
-    const chosen = names.map(([key, option, attribute]) => [key, option.parse(toWords(values[attribute]))]);
+    const chosen = names.map(([key, option, known]) => {
+      const value = values[known.attributeName()];
+      // Commander takes `--no-x` for `x`, which is true until it is given.
+      return [key, option.parse(toWords(known.negate ? value === false : value))];
+    });
     await command.run(context, Object.fromEntries(args) as never, Object.fromEntries(chosen) as never);
   });
 }

@@ -1,23 +1,22 @@
 /** Finds every image that a release, charts or manifests pull or may pull, each with the places that say so. */
 import { access, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { readBounded, readTextFile } from '../base/files/read-file.ts';
+import { readTextFile } from '../base/files/read-file.ts';
 import { onDisk, systemCode } from '../base/files/system-errors.ts';
 import { readYaml } from '../base/yaml-source.ts';
 import { AirgapError, NotFoundError } from '../errors.ts';
-import { MAX_PACKAGE_BYTES } from '../kubernetes/charts/chart-package.ts';
-import { findInResources, registriesOf, toFinding, uniteFindings } from '../kubernetes/discovery/discover.ts';
-import type { DiscoveredImage } from '../kubernetes/discovery/discover.ts';
-import type { Finding } from '../kubernetes/discovery/finding.ts';
-import { DEFAULT_VALUES, renderResources } from '../kubernetes/discovery/rendered-chart.ts';
-import type { ChartRenderer } from '../kubernetes/rendering/chart-renderer.ts';
-import { readManifestFile } from '../kubernetes/resources/manifest-file.ts';
-import { isKubernetesFile, isMapping, type KubernetesResource } from '../kubernetes/resources/yaml-documents.ts';
+import { uniteFindings, type DiscoveredImage } from '../kubernetes/discovery/discover.ts';
+import { isMapping } from '../kubernetes/resources/yaml-documents.ts';
+import { formatReference, parseReference } from '../oci/reference.ts';
 import { chartAt } from '../release/spec/chart-spec.ts';
-import { parsePathPattern } from '../release/spec/path-pattern.ts';
 import { loadSpec, type ComponentSpec } from '../release/spec/spec.ts';
 import { SPEC_KIND } from '../release/spec/spec-schema.ts';
-import { collectComponent, type CollectedComponent, type CollectedFile, type OpenChart } from './resolve/collect.ts';
+import { NO_DECISIONS, type ImageDecisions } from '../release/suspects/decisions.ts';
+import { evaluateSuspects, type DecidedSuspect, type SuspectImage } from '../release/suspects/evaluate-suspects.ts';
+import { collectComponent, type OpenChart } from './resolve/collect.ts';
+import { describeUnrendered } from './resolve/discovered.ts';
+import { findComponentImages, type CollectedPart } from './resolve/find-images.ts';
+import { openRendererFor, prepareCharts, type OpenRenderer, type PreparedChart } from './resolve/render-charts.ts';
 
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 const PACKAGE = /\.tgz$/;
@@ -27,70 +26,111 @@ export interface DiscoverRequest {
   /** A release.yaml, charts (directories, packages, `oci://…`), manifests (files, directories). */
   readonly inputs: readonly string[];
   readonly openChart: OpenChart;
-  /** Opened once, when the first chart is there. */
-  readonly openRenderer: () => Promise<ChartRenderer>;
+  /** Opened once, when the first chart is there. Absent: charts are not rendered. */
+  readonly openRenderer: OpenRenderer | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** One image, with what the release.yaml decides about it. */
+export interface DecidedImage extends DiscoveredImage {
+  /** `suspect`: nothing decides about it. */
+  readonly verdict: 'certain' | 'suspect' | 'accepted' | 'dismissed';
+  /** Why, as the release.yaml says it. */
+  readonly reason?: string | undefined;
 }
 
 /** What was found. */
 export interface Discovery {
   /** In the order of their names. */
-  readonly images: readonly DiscoveredImage[];
+  readonly images: readonly DecidedImage[];
   /** What was not read, a sentence each. */
   readonly warnings: readonly string[];
 }
 
 /**
  * Looks through all inputs as one: a registry that one of them pulls from is known in the texts of the others. Charts
- * are rendered with their default values.
+ * are rendered with the values that a release names, others with their own.
  * @throws NotFoundError `NOT_FOUND` for an input that is not there, and for charts where nothing renders them.
  * @throws UsageError `INVALID_SPEC` for an input that is none of these, a chart that Helm refuses, an image that is no
  *   reference.
  */
 export async function discoverImages(request: DiscoverRequest): Promise<Discovery> {
   const { inputs, openChart, openRenderer, signal } = request;
-  let renderer: Promise<ChartRenderer> | undefined;
-  const findings: Finding[] = [];
-  const warnings: string[] = [];
-  const manifests: KubernetesResource[] = [];
-  const rendered: { readonly chart: string; readonly resources: readonly KubernetesResource[] }[] = [];
+  const parts: CollectedPart[] = [];
+  const charts: PreparedChart[] = [];
+  const decided: ImageDecisions[] = [];
   for (const input of inputs) {
-    const { directory, components } = await readInput(input);
+    const { directory, components, decisions } = await readInput(input);
+    decided.push(decisions);
     for (const component of components) {
-      const collected = await collectComponent(component, directory, new Date(0), openChart, signal);
-      warnings.push(...collected.warnings);
-      findings.push(...collected.images.map(toCollected));
-      manifests.push(...(await readManifests(collected, component)));
-      for (const { from, content } of collected.files.filter(({ kind }) => kind === 'chart')) {
-        renderer ??= openRenderer();
-        const resources = await renderResources(await renderer, await bytesOf(content), from, signal);
-        rendered.push({ chart: from, resources });
+      const options = { rules: decisions.rules, signal };
+      const collected = await collectComponent(component, directory, new Date(0), openChart, options);
+      for (const chart of await prepareCharts([collected.charts], directory)) {
+        charts.push({ ...chart, component: parts.length });
       }
+      parts.push({ component, collected });
     }
   }
-  const known = [
-    ...findings.map(({ reference }) => reference.registry),
-    ...rendered.flatMap(({ resources }) => registriesOf(resources)),
-  ];
-  const hosts = new Set(known);
-  // What is certain in manifests was found with what their kustomizations make of it.
-  findings.push(...findInResources(manifests, {}, hosts).filter(({ certainty }) => certainty === 'suspect'));
-  for (const { chart, resources } of rendered) {
-    findings.push(...findInResources(resources, { chart, values: DEFAULT_VALUES }, hosts));
-  }
-  return { images: uniteFindings(findings), warnings };
+  const decisions = uniteDecisions(decided);
+  const renderer = openRenderer === undefined ? undefined : await openRendererFor(charts, openRenderer);
+  const { findings } = await findComponentImages({ parts, charts, renderer, rules: decisions.rules, signal });
+  const images = uniteFindings(findings);
+  const suspects = images
+    .filter(({ certainty }) => certainty === 'suspect')
+    .map(({ reference, evidence }) => ({
+      reference: parseReference(reference),
+      foundIn: evidence.map(({ at }) => at),
+    }));
+  const carried = findings.filter(({ certainty }) => certainty === 'certain').map(({ reference }) => reference);
+  const { accepted, dismissed, unused } = evaluateSuspects(suspects, decisions, carried);
+  const verdicts = new Map<string, Pick<DecidedImage, 'verdict' | 'reason'>>([
+    ...toVerdicts('accepted', accepted),
+    ...toVerdicts('dismissed', dismissed),
+  ]);
+  return {
+    images: images.map((image) => ({
+      ...image,
+      verdict: image.certainty,
+      ...(image.certainty === 'suspect' ? verdicts.get(image.reference) : {}),
+    })),
+    warnings: [
+      ...parts.flatMap(({ collected }) => collected.warnings),
+      ...(renderer === undefined ? charts.flatMap(({ chart }) => describeUnrendered(chart)) : []),
+      ...unused,
+    ],
+  };
+}
+
+function toVerdicts(
+  verdict: 'accepted' | 'dismissed',
+  decided: readonly DecidedSuspect<SuspectImage>[],
+): readonly (readonly [string, Pick<DecidedImage, 'verdict' | 'reason'>])[] {
+  return decided.map(({ suspect, decision: { reason } }) => [
+    formatReference(suspect.reference),
+    { verdict, ...(reason === undefined ? {} : { reason }) },
+  ]);
+}
+
+function uniteDecisions(decided: readonly ImageDecisions[]): ImageDecisions {
+  return {
+    accept: decided.flatMap(({ accept }) => accept),
+    dismiss: decided.flatMap(({ dismiss }) => dismiss),
+    rules: decided.flatMap(({ rules }) => rules),
+  };
 }
 
 interface Input {
   readonly directory: string;
   readonly components: readonly ComponentSpec[];
+  readonly decisions: ImageDecisions;
 }
 
 /** A chart or manifests are a component that holds nothing else. */
 async function readInput(path: string): Promise<Input> {
+  const decisions = NO_DECISIONS;
   const empty = { name: path, images: [], imageLists: [], charts: [], manifests: [], ignore: [], docs: [], files: [] };
   if (path.startsWith('oci://')) {
-    return { directory: '.', components: [{ ...empty, charts: [chartAt(path, path)] }] };
+    return { directory: '.', components: [{ ...empty, charts: [chartAt(path, path)] }], decisions };
   }
   const place = resolve(path);
   // Evidence names what lies below the current directory by the path from there.
@@ -99,10 +139,10 @@ async function readInput(path: string): Promise<Input> {
   const directory = isInside ? resolve() : dirname(place);
   const entry = { path: isInside ? inside.split(sep).join('/') : basename(place), at: path };
   if (await isChart(path, place)) {
-    return { directory, components: [{ ...empty, charts: [{ ...chartAt('chart', path), ...entry }] }] };
+    return { directory, components: [{ ...empty, charts: [{ ...chartAt('chart', path), ...entry }] }], decisions };
   }
-  if (await isRelease(place)) return { directory: dirname(place), components: (await loadSpec(path)).components };
-  return { directory, components: [{ ...empty, manifests: [entry] }] };
+  if (await isRelease(place)) return { directory: dirname(place), ...(await loadSpec(path)) };
+  return { directory, components: [{ ...empty, manifests: [entry] }], decisions };
 }
 
 async function isChart(shownAs: string, place: string): Promise<boolean> {
@@ -135,30 +175,4 @@ async function isRelease(place: string): Promise<boolean> {
     if (error instanceof AirgapError) return false;
     throw error;
   }
-}
-
-function toCollected({ reference, place, foundIn }: CollectedComponent['images'][number]): Finding {
-  if (place !== undefined) return toFinding({ ...place, at: foundIn });
-  return { reference, certainty: 'certain', evidence: { rule: 'named', at: foundIn } };
-}
-
-async function readManifests(
-  { files }: CollectedComponent,
-  { ignore }: ComponentSpec,
-): Promise<readonly KubernetesResource[]> {
-  const ignored = ignore.map(parsePathPattern);
-  const resources: KubernetesResource[] = [];
-  for (const { kind, from, content } of files) {
-    if (kind !== 'manifest' || !isKubernetesFile(from) || ignored.some((matches) => matches(from))) continue;
-    resources.push(...readManifestFile(String(await bytesOf(content)), from, false).resources);
-  }
-  return resources;
-}
-
-async function bytesOf(content: CollectedFile['content']): Promise<Buffer> {
-  if ('bytes' in content) return Buffer.from(content.bytes);
-  return readBounded(content.path, {
-    what: 'a file of a release',
-    limit: Math.max(MAX_PACKAGE_BYTES, MAX_MANIFEST_BYTES),
-  });
 }

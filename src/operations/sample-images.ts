@@ -9,6 +9,9 @@ import { createSampleImages } from '../release/samples/sample-images.ts';
 import type { ReleaseSpec } from '../release/spec/spec.ts';
 import { FileSource } from '../stores/files.ts';
 import { collectComponent } from './resolve/collect.ts';
+import { discoverRelease } from './resolve/discovered.ts';
+import type { CollectedPart } from './resolve/find-images.ts';
+import type { OpenRenderer } from './resolve/render-charts.ts';
 import type { ImageTarget } from '../release/mapping/image-target.ts';
 import { mirrorImages, planMirror, type MirrorOptions } from './mirror.ts';
 
@@ -18,6 +21,14 @@ const DEFAULT_PLATFORMS = ['linux/amd64', 'linux/arm64'];
 export interface PushedSamples extends CopyResult {
   /** Canonical references that now have an image at the target. */
   readonly references: readonly string[];
+  /** What may be missing, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** Options of {@link pushSampleImages}. */
+export interface SampleOptions extends MirrorOptions {
+  /** Asked where there are charts to render. Absent: their annotations alone say what they pull. */
+  readonly openRenderer?: OpenRenderer | undefined;
 }
 
 /** A rehearsal asks no registry but its target. */
@@ -39,29 +50,37 @@ export async function pushSampleImages(
   spec: ReleaseSpec,
   directory: string,
   target: ImageTarget,
-  options: MirrorOptions = {},
+  options: SampleOptions = {},
 ): Promise<PushedSamples> {
-  const references = new Set<string>();
+  const { openRenderer, signal } = options;
+  const { decisions } = spec;
+  const parts: CollectedPart[] = [];
   for (const component of spec.components) {
-    const { images } = await collectComponent(component, directory, new Date(0), refuseChart);
-    for (const { reference } of images) references.add(formatReference(reference));
+    const collected = await collectComponent(component, directory, new Date(0), refuseChart, { ...decisions, signal });
+    parts.push({ component, collected });
   }
+  const found = await discoverRelease({ parts, directory, decisions, openRenderer, suspects: 'warn', signal });
+  const images = [...parts.flatMap(({ collected }) => collected.images), ...found.images.flat()];
+  const references = new Set(images.map(({ reference }) => formatReference(reference)));
   const platforms = spec.platforms === 'all' ? DEFAULT_PLATFORMS : spec.platforms.map(formatPlatform);
   const sources = new Map<string, Source>();
-  const images = [];
-  const parts = [];
+  const graphImages = [];
+  const graphParts = [];
   for (const { reference, index, contents } of createSampleImages([...references], platforms)) {
     const known = new Map([...contents].map(([digest, { bytes }]) => [digest, { bytes }]));
     const source = new FileSource('sample images', known.set(index.descriptor.digest, { bytes: index.bytes }));
     sources.set(reference, source);
-    parts.push(await discoverImage(source, index.descriptor, { platforms: 'all', reference, signal: options.signal }));
-    images.push({ reference, digest: index.descriptor.digest, indexMode: 'complete' as const });
+    graphParts.push(
+      await discoverImage(source, index.descriptor, { platforms: 'all', reference, signal: options.signal }),
+    );
+    graphImages.push({ reference, digest: index.descriptor.digest, indexMode: 'complete' as const });
   }
   const plan = await planMirror(
-    mergeGraphs(images, parts),
+    mergeGraphs(graphImages, graphParts),
     (reference) => sources.get(reference) as Source,
     target,
     options,
   );
-  return { ...(await mirrorImages(plan, options)), references: [...references].sort() };
+  const { warnings } = found;
+  return { ...(await mirrorImages(plan, options)), references: [...references].sort(), warnings };
 }

@@ -17,6 +17,7 @@ import { formatBytes, formatDuration } from '../../report/format.ts';
 import { openProgress } from '../output/open-progress.ts';
 import { factOptions, readFacts } from '../options/provenance-options.ts';
 import { signerOptions, type SignerOptions } from '../options/signer-options.ts';
+import { discoveryOptions, readDiscovery } from '../options/discovery-options.ts';
 import { concurrencyOption, sourceOptions } from '../options/source-options.ts';
 
 export const build = defineCommand({
@@ -49,6 +50,7 @@ export const build = defineCommand({
     locked: flag('--locked', 'fail if a tag moved or anything differs from the lock'),
     lock: text('--lock <file>', 'the lock (default: release.lock.json beside the release.yaml)'),
     ...factOptions,
+    ...discoveryOptions,
     concurrency: concurrencyOption,
     ...sourceOptions,
   },
@@ -87,6 +89,7 @@ export const build = defineCommand({
       using progress = await openProgress(context);
       const pinned = await pinRelease(input, sources, {
         ...options,
+        ...readDiscovery(context, options),
         now: context.now(),
         signal,
         onImage: progress.onImage,

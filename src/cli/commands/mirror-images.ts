@@ -16,6 +16,7 @@ import { openImageTarget } from '../../release/mapping/open-target.ts';
 import { openProgress } from '../output/open-progress.ts';
 import { pinRelease } from '../../operations/resolve/pin-release.ts';
 import { chooseInput } from '../inputs/release-input.ts';
+import { readDiscovery } from '../options/discovery-options.ts';
 import type { TargetOptions } from '../options/target-options.ts';
 import {
   assertEvidenceKept,
@@ -39,6 +40,8 @@ export interface MirrorReleaseOptions extends TargetOptions {
   readonly concurrency: number | undefined;
   readonly retries: number | undefined;
   readonly keepGoing: boolean;
+  readonly noRender: boolean;
+  readonly suspects: 'refuse' | 'warn' | undefined;
   readonly evidence: 'carry' | 'ignore' | 'require' | undefined;
 }
 
@@ -74,6 +77,7 @@ export async function mirrorRelease(
       platforms: options.platform,
       evidence: options.evidence,
       keepGoing: options.keepGoing,
+      ...readDiscovery(context, options),
       concurrency,
     });
     const sourceOf = sources.sourceOf(pinned.contents);

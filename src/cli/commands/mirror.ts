@@ -1,5 +1,6 @@
 /** `airgap mirror`: the images of a release, a lock or a plain list from their registries to another one. */
 import { choice, defineCommand, flag, optionalArgument, requiredText, text } from '../command.ts';
+import { discoveryOptions } from '../options/discovery-options.ts';
 import { concurrencyOption, sourceOptions } from '../options/source-options.ts';
 import { targetOptions } from '../options/target-options.ts';
 
@@ -29,6 +30,7 @@ export const mirror = defineCommand({
       'ignore',
     ]),
     keepGoing: flag('--keep-going', 'mirror the rest where images do not exist, and end with exit code 5'),
+    ...discoveryOptions,
     concurrency: concurrencyOption,
   },
   async run(context, { release }, options) {

@@ -5,6 +5,7 @@ import { formatEvidence, formatSigners } from '../../report/evidence-lines.ts';
 import { formatBytes, formatCount, formatTable, shortDigest } from '../../report/format.ts';
 import { notePins } from '../../report/pin-lines.ts';
 import { openProgress } from '../output/open-progress.ts';
+import { discoveryOptions, readDiscovery } from '../options/discovery-options.ts';
 import { concurrencyOption, sourceOptions } from '../options/source-options.ts';
 
 export const resolve = defineCommand({
@@ -26,6 +27,7 @@ export const resolve = defineCommand({
     ),
     locked: flag('--locked', 'change nothing; fail if a tag moved or anything differs from the lock'),
     strict: flag('--strict', 'refuse what would only be warned of'),
+    ...discoveryOptions,
     concurrency: concurrencyOption,
     ...sourceOptions,
   },
@@ -45,6 +47,7 @@ export const resolve = defineCommand({
       using progress = await openProgress(context);
       return await pinRelease(input, sources, {
         ...options,
+        ...readDiscovery(context, options),
         now: context.now(),
         signal,
         onImage: progress.onImage,

@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { defineCommand, optionalArgument, requiredText } from '../command.ts';
+import { noRenderOption, readDiscovery } from '../options/discovery-options.ts';
 import { formatBytes, formatCount } from '../../report/format.ts';
 
 export const sampleImages = defineCommand({
@@ -11,8 +12,10 @@ export const sampleImages = defineCommand({
   arguments: { release: optionalArgument('release.yaml', 'the release (default: the one in this directory)') },
   options: {
     to: requiredText('--to <target>', 'docker://host[:port][/prefix]; the original registry is left out of paths'),
+    noRender: noRenderOption,
   },
-  async run({ output, env, signal }, { release = 'release.yaml' }, { to }) {
+  async run(context, { release = 'release.yaml' }, { to, noRender }) {
+    const { output, env, signal } = context;
     const { parseTarget } = await import('../../release/mapping/target-address.ts');
     const { Registries } = await import('../../stores/registry/registries.ts');
     const { createRegistryTarget } = await import('../../release/mapping/image-target.ts');
@@ -24,7 +27,12 @@ export const sampleImages = defineCommand({
     await using registries = new Registries('push', { environment: env });
     const rule = { ...address, stripRegistry: true };
     const target = createRegistryTarget(to, rule, (reference) => registries.repository(reference));
-    const { references, copiedBytes } = await pushSampleImages(spec, resolve(dirname(release)), target, { signal });
+    const { openRenderer } = readDiscovery(context, { noRender });
+    const { references, copiedBytes, warnings } = await pushSampleImages(spec, resolve(dirname(release)), target, {
+      openRenderer,
+      signal,
+    });
+    for (const warning of warnings) output.note(`warning: ${warning}`);
     output.result({ target: to, references, copiedBytes }, [
       ...references.map((reference) => `  ${reference}`),
       `${formatCount(references.length, 'sample image')} at ${to}, ${formatBytes(copiedBytes)} copied`,

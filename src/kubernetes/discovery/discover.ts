@@ -2,6 +2,7 @@
 import { formatReference } from '../../oci/reference.ts';
 import { formatPath } from '../resources/image-places.ts';
 import { describePlace, findImages, type ResourceImage } from '../resources/images.ts';
+import type { PlaceRule } from '../resources/place-path.ts';
 import type { KubernetesResource } from '../resources/yaml-documents.ts';
 import type { Evidence, Finding } from './finding.ts';
 import { findSuspects } from './suspects.ts';
@@ -18,6 +19,14 @@ export interface DiscoveredImage {
   readonly evidence: readonly Evidence[];
 }
 
+/** Options of {@link findInResources}. */
+export interface FindOptions {
+  /** Registries that images come from elsewhere in the release. */
+  readonly knownHosts?: ReadonlySet<string> | undefined;
+  /** More places that hold images. */
+  readonly rules?: readonly PlaceRule[] | undefined;
+}
+
 /**
  * Finds the images of resources. All resources of a release belong in one call: the registries of their certain images
  * make suspects of the texts that name those registries.
@@ -26,9 +35,9 @@ export interface DiscoveredImage {
 export function findInResources(
   resources: readonly KubernetesResource[],
   origin: Origin = {},
-  knownHosts: ReadonlySet<string> = new Set(),
+  { knownHosts = new Set(), rules = [] }: FindOptions = {},
 ): readonly Finding[] {
-  const certain = resources.map((resource) => findImages(resource));
+  const certain = resources.map((resource) => findImages(resource, undefined, rules));
   const hosts = new Set([...knownHosts, ...certain.flat().map(({ reference }) => reference.registry)]);
   return resources.flatMap((resource, index) => {
     const { fileName: file, kind, name } = resource;
@@ -46,8 +55,13 @@ export function findInResources(
 }
 
 /** The registries that the certain images of resources come from. */
-export function registriesOf(resources: readonly KubernetesResource[]): readonly string[] {
-  return resources.flatMap((resource) => findImages(resource).map(({ reference }) => reference.registry));
+export function registriesOf(
+  resources: readonly KubernetesResource[],
+  rules: readonly PlaceRule[] = [],
+): readonly string[] {
+  return resources.flatMap((resource) =>
+    findImages(resource, undefined, rules).map(({ reference }) => reference.registry),
+  );
 }
 
 /** An image of a resource as a finding. */

@@ -2,7 +2,8 @@
 import { AirgapError, UsageError } from '../../errors.ts';
 import { parseReference, withDefaultTag, type Reference } from '../../oci/reference.ts';
 import type { YamlPath } from '../../base/yaml-source.ts';
-import { findPlaces, formatPath, rulesFor } from './image-places.ts';
+import { findPlaces, formatPath, rulesFor, type ImagePlace, type ImageRule } from './image-places.ts';
+import { findAt, type PlaceRule } from './place-path.ts';
 import type { KubernetesResource } from './yaml-documents.ts';
 
 /** Kinds whose PodSpec is Kubernetes' own, so that a wrong type in it is a mistake and not another meaning. */
@@ -53,14 +54,21 @@ const keep: ImageReplacer = (image) => ({ image });
 /**
  * Finds the images at the places that image-places.ts names: wherever a PodSpec stands, in Kubernetes' own kinds and in
  * custom ones, and where well-known controllers take an image. Empty images and `auto` are skipped, and in custom kinds
- * those with parameters: something else fills them in.
+ * those with parameters: something else fills them in. `rules` name more places.
  * @throws UsageError `INVALID_SPEC` naming file and line of an image that is no reference.
  */
-export function findImages(resource: KubernetesResource, override: ImageReplacer = keep): readonly ResourceImage[] {
+export function findImages(
+  resource: KubernetesResource,
+  override: ImageReplacer = keep,
+  rules: readonly PlaceRule[] = [],
+): readonly ResourceImage[] {
   const { apiVersion, kind, name, value, fileName: file } = resource;
   if (kind === SCHEMA_KIND) return [];
   const hits: ResourceImage[] = [];
-  for (const { path, value: image, rule } of findPlaces(value, rulesFor(apiVersion, kind))) {
+  const places = [...findPlaces(value, rulesFor(apiVersion, kind))];
+  const known = new Set(places.map(({ path }) => formatPath(path)));
+  const own = findRuled(resource, rules).filter(({ path }) => !known.has(formatPath(path)));
+  for (const { path, value: image, rule } of [...places, ...own]) {
     if (image === undefined || image === null || image === '' || image === WEBHOOK_FILLS) continue;
     const at = describePlace(resource, path);
     if (typeof image !== 'string') {
@@ -73,6 +81,18 @@ export function findImages(resource: KubernetesResource, override: ImageReplacer
     hits.push({ reference: toReference(actual, place), at: place, file, kind, name, path, rule: rule.name });
   }
   return hits;
+}
+
+/** What stands at the places that a release names itself. */
+function findRuled(
+  { apiVersion, kind, value }: KubernetesResource,
+  rules: readonly PlaceRule[],
+): readonly (ImagePlace & { readonly rule: Pick<ImageRule, 'name' | 'isOverridable'> })[] {
+  const applying = rules.filter((rule) => rule.kind === kind && (rule.apiVersion ?? apiVersion) === apiVersion);
+  const places = applying.flatMap(({ path }) =>
+    findAt(value, path).map((place) => ({ ...place, rule: { name: `rule ${path.text}` } })),
+  );
+  return [...new Map(places.map((place) => [formatPath(place.path), place])).values()];
 }
 
 /** `manifests/app.yaml:21 Deployment/app spec.template.spec.containers[0].image`. */

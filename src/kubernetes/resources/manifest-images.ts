@@ -3,6 +3,7 @@ import { UsageError } from '../../errors.ts';
 import { findImages, type ResourceImage } from './images.ts';
 import { isKustomizationFile, readKustomization, type Kustomization } from './kustomization.ts';
 import { layerFiles, replaceImage, type Layer } from './kustomize-layers.ts';
+import type { PlaceRule } from './place-path.ts';
 import { readManifestFile, type ManifestContent } from './manifest-file.ts';
 import { isKubernetesFile, type KubernetesResource } from './yaml-documents.ts';
 
@@ -28,7 +29,10 @@ export interface ManifestImages {
  * @throws UsageError `INVALID_SPEC` naming file and line: broken YAML, an image that is no reference, a named file that
  *   holds no resources.
  */
-export async function findManifestImages(files: readonly ManifestFile[]): Promise<ManifestImages> {
+export async function findManifestImages(
+  files: readonly ManifestFile[],
+  rules: readonly PlaceRule[] = [],
+): Promise<ManifestImages> {
   const kustomizations: Kustomization[] = [];
   for (const { path, read } of files) {
     if (isKustomizationFile(path)) kustomizations.push(readKustomization(await read(), path));
@@ -39,7 +43,9 @@ export async function findManifestImages(files: readonly ManifestFile[]): Promis
   const images: ResourceImage[] = [];
   const take = (resources: readonly KubernetesResource[], stacks: readonly (readonly Layer[])[]): void => {
     for (const stack of stacks) {
-      images.push(...resources.flatMap((resource) => findImages(resource, (image) => replaceImage(image, stack))));
+      images.push(
+        ...resources.flatMap((resource) => findImages(resource, (image) => replaceImage(image, stack), rules)),
+      );
     }
   };
   for (const { path, isNamed, read } of files) {

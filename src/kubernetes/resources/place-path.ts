@@ -41,6 +41,14 @@ export function parsePlacePath(text: string): PlacePath {
   });
 }
 
+/** A place that a release names beside those of the table: whatever stands there is pulled. */
+export interface PlaceRule {
+  readonly kind: string;
+  /** Any where absent. */
+  readonly apiVersion?: string | undefined;
+  readonly path: PlacePath;
+}
+
 /** Every place of a resource that a path leads to, and what stands there. */
 export function findAt(value: unknown, { steps }: PlacePath): readonly { path: YamlPath; value: unknown }[] {
   return steps.reduce<readonly { path: YamlPath; value: unknown }[]>(

@@ -6,6 +6,7 @@ import { IntegrityError, UsageError } from '../../errors.ts';
 import { openChart, readChartPackage, type ChartPackage } from '../../kubernetes/charts/chart-package.ts';
 import type { ImageHit, ResourceImage } from '../../kubernetes/resources/images.ts';
 import { findManifestImages, type ManifestImages } from '../../kubernetes/resources/manifest-images.ts';
+import type { PlaceRule } from '../../kubernetes/resources/place-path.ts';
 import { digestOf, sha256, type Digest } from '../../oci/digest.ts';
 import { parseChartSource } from '../../release/spec/chart-source.ts';
 import { loadImageList } from '../../release/spec/image-list.ts';
@@ -17,7 +18,7 @@ import type { ChartSpec } from '../../release/spec/chart-spec.ts';
 import type { ComponentSpec, ImageSpec } from '../../release/spec/spec.ts';
 import { readChunks } from '../../base/files/open-file.ts';
 import { readTextFile } from '../../base/files/read-file.ts';
-import type { LockFile, ReleaseLock } from '../../release/lock/lock-schema.ts';
+import type { LockFile, LockImage, ReleaseLock } from '../../release/lock/lock-schema.ts';
 import type { Source } from '../../content/store.ts';
 import type { FileContent } from '../../stores/files.ts';
 import { fetchChart, fetchPinnedChart } from './registry-chart.ts';
@@ -34,8 +35,12 @@ export interface CollectedFile extends LockFile {
 export interface CollectedImage extends Pick<ImageSpec, 'reference' | 'origin' | 'platforms'> {
   /** `manifests/app.yaml:12 Deployment/api …`, relative to the release.yaml. */
   readonly foundIn: string;
+  /** Whether a person named it, or a resource or chart: these say neither where from nor for which platforms. */
+  readonly isFound?: boolean | undefined;
   /** The place in a resource, for an image of a manifest. */
   readonly place?: ResourceImage | undefined;
+  /** Of a suspect that is carried: the entry that says so. */
+  readonly accepted?: LockImage['accepted'];
 }
 
 /** What one component brings. */
@@ -44,7 +49,16 @@ export interface CollectedComponent {
   readonly images: readonly CollectedImage[];
   /** What a person should know, a sentence each. */
   readonly warnings: readonly string[];
-  /** What is not known while charts are not rendered, a sentence each. */
+  /** Its charts, to be rendered. */
+  readonly charts: readonly CollectedChart[];
+}
+
+/** A chart, and what it says of its images itself. */
+export interface CollectedChart {
+  readonly spec: ChartSpec;
+  readonly file: CollectedFile;
+  readonly isLibrary: boolean;
+  /** What is not known unless it is rendered, a sentence each. */
   readonly unrendered: readonly string[];
 }
 
@@ -57,18 +71,19 @@ export async function collectComponent(
   directory: string,
   created: Date,
   openSource: OpenChart,
-  signal?: AbortSignal,
+  { rules, signal }: { readonly rules?: readonly PlaceRule[]; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<CollectedComponent> {
   const files: CollectedFile[] = [];
   const warnings: string[] = [];
-  const unrendered: string[] = [];
+  const charts: CollectedChart[] = [];
   const images: CollectedImage[] = component.images.map((image) => ({ ...image, foundIn: below(directory, image.at) }));
   for (const { path } of component.imageLists) {
     const listed = await loadImageList(await resolveSpecPath(directory, path), path);
     images.push(...listed.map((image) => ({ ...image, foundIn: image.at })));
   }
-  for (const { path, reference, ...chartSpec } of component.charts) {
-    assertFetchable({ path, ...chartSpec });
+  for (const spec of component.charts) {
+    const { path, reference } = spec;
+    assertFetchable(spec);
     const { file, chart } =
       reference === undefined
         ? await collectChart(directory, path, created)
@@ -76,9 +91,9 @@ export async function collectComponent(
     files.push(file);
     images.push(...chart.images.map(toImage));
     warnings.push(...chart.warnings);
-    unrendered.push(...chart.unrendered);
+    charts.push({ spec, file, isLibrary: chart.metadata.type === 'library', unrendered: chart.unrendered });
   }
-  const manifests = await collectManifests(component, directory);
+  const manifests = await collectManifests(component, directory, rules);
   files.push(...manifests.files);
   images.push(...manifests.images.map((place) => ({ ...toImage(place), place })));
   warnings.push(...manifests.warnings);
@@ -88,7 +103,7 @@ export async function collectComponent(
     for await (const _ of pinned(readChunks(file, { what: 'a file of a release' }), integrity, path));
     files.push(await pinFile('file', `files/${as}`, path, file));
   }
-  return { files, images, warnings, unrendered };
+  return { files, images, warnings, charts };
 }
 
 /**
@@ -183,6 +198,7 @@ function assertFetchable({ path, at, repository, keyring }: ChartSpec): void {
 async function collectManifests(
   component: ComponentSpec,
   directory: string,
+  rules: readonly PlaceRule[] | undefined,
 ): Promise<ManifestImages & { readonly files: readonly CollectedFile[] }> {
   const named = new Set(component.manifests.map(({ path }) => path));
   const files: CollectedFile[] = [];
@@ -198,6 +214,7 @@ async function collectManifests(
           ? readTextFile(content.path, { what: 'a manifest', limit: MAX_RESOURCE_BYTES })
           : Promise.resolve(''),
     })),
+    rules,
   );
   const unused = ignored.filter(({ matches }) => !files.some(({ from }) => matches(from)));
   const notes = unused.map(
@@ -207,7 +224,7 @@ async function collectManifests(
 }
 
 function toImage({ reference, at }: ImageHit): CollectedImage {
-  return { reference, origin: 'registry', foundIn: at };
+  return { reference, origin: 'registry', isFound: true, foundIn: at };
 }
 
 async function pinFile(kind: LockFile['kind'], path: string, from: string, file: string): Promise<CollectedFile> {

@@ -14,6 +14,7 @@ import { NO_DECISIONS } from '../../release/suspects/decisions.ts';
 import type { FileContent } from '../../stores/files.ts';
 import { openLockedFiles } from './collect.ts';
 import type { ImageSources } from './image-sources.ts';
+import type { OpenRenderer } from './render-charts.ts';
 import { resolveRelease, type MissingImage, type MovedTag } from './resolve.ts';
 
 const LOCK_EXTENSION = '.lock.json';
@@ -40,6 +41,12 @@ export interface PinOptions {
   readonly strict?: boolean | undefined;
   /** Leave out images that do not exist; no lock is written then. @defaultValue false */
   readonly keepGoing?: boolean | undefined;
+  /** What becomes of images that may be pulled and that nothing decides about. @defaultValue 'refuse' */
+  readonly suspects?: 'refuse' | 'warn' | undefined;
+  /** Whether charts are rendered; without it, their annotations alone say what they pull. @defaultValue true */
+  readonly render?: boolean | undefined;
+  /** Asked where there are charts to render. @defaultValue Helm's engine that came with this program, or a helm on PATH */
+  readonly openRenderer?: OpenRenderer | undefined;
   /** Images at the same time. @defaultValue 8 */
   readonly concurrency?: number | undefined;
   /** Whether the lock is written after resolving. @defaultValue true, but for `locked` */
@@ -115,8 +122,11 @@ export async function pinRelease(
       previous: lockPath === undefined ? undefined : await readLock(lockPath),
       now: options.now ?? new Date(),
       openImage: (reference, origin) => sources.open(reference, origin),
+      openRenderer: options.openRenderer,
     },
     {
+      suspects: options.suspects,
+      render: options.render,
       locked: options.locked,
       strict: options.strict,
       keepGoing: options.keepGoing,

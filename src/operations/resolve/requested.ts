@@ -17,15 +17,27 @@ export interface RequestedImage {
   readonly lock: LockImage;
 }
 
-/** An image that several components name is one image, wherever it was found. */
+/**
+ * An image that several components name is one image, wherever it was found. What a person lists decides where it comes
+ * from and for which platforms; resources and charts say neither.
+ */
 export function uniteImages(
   components: readonly CollectedComponent[],
   platforms: readonly string[] | 'all',
 ): Map<string, RequestedImage> {
   const requested = new Map<string, RequestedImage>();
-  for (const { reference, origin, platforms: own, foundIn } of components.flatMap((component) => component.images)) {
+  const all = components.flatMap((component) => component.images);
+  const listed = all.filter(({ isFound }) => isFound !== true);
+  const listedAs = new Map(listed.map((image) => [formatReference(image.reference), image]));
+  for (const image of [...listed, ...all.filter(({ isFound }) => isFound === true)]) {
+    const { reference, foundIn, accepted } = image;
     const text = formatReference(reference);
     const known = requested.get(text);
+    if (image.isFound === true && known !== undefined && listedAs.has(text)) {
+      requested.set(text, { ...known, lock: { ...known.lock, foundIn: [...known.lock.foundIn, foundIn] } });
+      continue;
+    }
+    const { origin, platforms: own } = image;
     if (known !== undefined && known.origin !== origin) throw twoOrigins(text, [...known.lock.foundIn, foundIn]);
     const chosen = own?.map(formatPlatform);
     const union =
@@ -41,6 +53,7 @@ export function uniteImages(
         ...(origin === 'docker-daemon' ? { from: origin } : {}),
         ...(union === undefined ? {} : { platforms: union }),
         foundIn: [...(known?.lock.foundIn ?? []), foundIn],
+        ...(accepted === undefined ? {} : { accepted }),
       },
     });
   }

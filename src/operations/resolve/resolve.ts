@@ -16,7 +16,9 @@ import { describeWarnings } from '../../release/lock/lock-warnings.ts';
 import type { FileContent } from '../../stores/files.ts';
 import { collectComponent, type CollectedComponent } from './collect.ts';
 import type { ImageEvaluator } from '../../release/policy/image-evaluation.ts';
+import { discoverRelease } from './discovered.ts';
 import { pinImage, recallPins } from './pin.ts';
+import { openOwnRenderer, type OpenRenderer } from './render-charts.ts';
 import { checkNames, uniteFiles, uniteImages, type RequestedImage } from './requested.ts';
 
 /** Images that are resolved at the same time; each host has its own limit besides. */
@@ -40,6 +42,8 @@ export interface ResolveRequest {
   /** Takes the place of `created` where neither the spec nor the lock fixes it. */
   readonly now: Date;
   readonly openImage: OpenImage;
+  /** Asked where there are charts to render. @defaultValue Helm's engine that came with this program, or a helm on PATH */
+  readonly openRenderer?: OpenRenderer | undefined;
 }
 
 /** Options of {@link resolveRelease}. */
@@ -50,6 +54,10 @@ export interface ResolveOptions {
   readonly strict?: boolean | undefined;
   /** Leave out images that do not exist, unless none does. @defaultValue false */
   readonly keepGoing?: boolean | undefined;
+  /** What becomes of images that may be pulled and that nothing decides about. @defaultValue 'refuse' */
+  readonly suspects?: 'refuse' | 'warn' | undefined;
+  /** Whether charts are rendered; without it, their annotations alone say what they pull. @defaultValue true */
+  readonly render?: boolean | undefined;
   /** Images at the same time. @defaultValue 8 */
   readonly concurrency?: number | undefined;
   /** Look for evidence again where the image itself has not moved. @defaultValue false */
@@ -93,18 +101,36 @@ export interface ResolvedRelease {
 /**
  * Resolves a release.
  * @throws UsageError `INVALID_SPEC` under `locked` when anything differs from the lock, naming each moved tag; under
- *   `strict` when there are warnings, naming each.
+ *   `strict` when there are warnings, naming each; `SUSPECT` for images that may be pulled and that nothing decides about.
  * @throws TrustError `UNSIGNED` where the release requires signatures, naming each image without one; `UNSIGNED` or
  *   `UNTRUSTED_SIGNER` where its policy demands those of somebody, naming each image that has none that counts.
- * @throws NotFoundError when images or platforms of them do not exist, naming each. @throws whatever a source throws.
+ * @throws NotFoundError when images or platforms of them do not exist, naming each, and where nothing renders charts. @throws whatever a source throws.
  */
 export async function resolveRelease(request: ResolveRequest, options: ResolveOptions = {}): Promise<ResolvedRelease> {
   const { spec, directory, previous } = request;
   if (options.locked === true && previous === undefined) throw missingLock();
   const created = spec.created ?? timeOf(spec, previous) ?? formatUtcSeconds(request.now);
-  const collected: CollectedComponent[] = [];
-  for (const component of spec.components)
-    collected.push(await collectComponent(component, directory, new Date(created), request.openImage, options.signal));
+  const { signal, locked } = options;
+  const named: CollectedComponent[] = [];
+  for (const component of spec.components) {
+    const { rules } = spec.decisions;
+    named.push(await collectComponent(component, directory, new Date(created), request.openImage, { rules, signal }));
+  }
+  const files = uniteFiles(named);
+  const discovered = await discoverRelease({
+    parts: spec.components.map((component, index) => ({ component, collected: named[index] as CollectedComponent })),
+    directory,
+    decisions: spec.decisions,
+    openRenderer:
+      options.render === false ? undefined : (request.openRenderer ?? openOwnRenderer(process.env['PATH'], signal)),
+    held: locked === true ? previous : undefined,
+    suspects: options.suspects ?? 'refuse',
+    signal,
+  });
+  const collected = named.map((component, index) => ({
+    ...component,
+    images: [...component.images, ...(discovered.images[index] ?? [])],
+  }));
   const platforms = spec.platforms === 'all' ? 'all' : spec.platforms.map(formatPlatform);
   const evaluator = spec.imagePolicy && (await openEvaluator(spec.imagePolicy, directory));
   const requested = uniteImages(collected, platforms);
@@ -158,8 +184,9 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   notEstablished.sort(byReference);
   otherPlatforms.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   const warnings = [
-    ...collected.flatMap((component) => [...component.unrendered, ...component.warnings]),
-    ...describeWarnings({ notEstablished, otherPlatforms }),
+    ...discovered.warnings,
+    ...collected.flatMap((component) => component.warnings),
+    ...describeWarnings({ notEstablished, otherPlatforms, suspects: discovered.lock.suspects }),
     ...(evaluated?.unusedRules ?? []).map((pattern) => `imagePolicy entry ${pattern} applies to no image`),
   ];
   if (options.strict === true && warnings.length > 0) throw strictWarnings(warnings);
@@ -178,18 +205,18 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     components: spec.components.map((component, index) =>
       toLockComponent(component, collected[index] as CollectedComponent, present),
     ),
-    files: uniteFiles(collected),
+    files,
+    ...discovered.lock,
     ...(evaluated === undefined ? {} : { imagePolicy: evaluated.imagePolicy, signedImages: evaluated.signedImages }),
     ...(notEstablished.length === 0 ? {} : { notEstablished }),
     ...(otherPlatforms.length === 0 ? {} : { otherPlatforms }),
     ...mergeGraphs(images, parts),
   };
   if (options.locked === true && JSON.stringify(lock) !== JSON.stringify(previous)) throw outdatedLock();
-  const files = new Map(collected.flatMap((component) => component.files.map((file) => [file.digest, file.content])));
   return {
     lock,
     contents,
-    files,
+    files: new Map(named.flatMap((component) => component.files.map((file) => [file.digest, file.content]))),
     moved: moved.sort(byReference),
     missing,
     warnings,

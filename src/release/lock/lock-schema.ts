@@ -6,6 +6,12 @@ import { Sequence } from '../../trust/documents/trust-document-schema.ts';
 
 const Text = z.string().min(1).max(512);
 const MAX_LIST = 100_000;
+/** Files of a set, with `+` between them. */
+const MAX_SET_NAME = 32_768;
+
+/** Places that name an image. */
+const FoundIn = z.array(z.string().min(1).max(2048)).max(MAX_LIST);
+const Reason = z.string().min(1).max(1000);
 
 /** Where a reference stands in what the author wrote: `manifests/app.yaml:12 Deployment/api …`. */
 export const LockImage = z.strictObject({
@@ -14,7 +20,9 @@ export const LockImage = z.strictObject({
   from: z.literal('docker-daemon').optional(),
   /** Where not all of the release's platforms are carried. */
   platforms: z.array(Text).max(64).optional(),
-  foundIn: z.array(z.string().min(1).max(2048)).max(MAX_LIST),
+  foundIn: FoundIn,
+  /** Of a suspect that is carried: the entry of the release.yaml that says so. */
+  accepted: z.strictObject({ by: Text, reason: Reason.optional() }).optional(),
 });
 export type LockImage = z.infer<typeof LockImage>;
 
@@ -36,6 +44,48 @@ export const LockComponent = z.strictObject({
 });
 export type LockComponent = z.infer<typeof LockComponent>;
 
+/** What rendered the charts to find their images, and all that decides what they render to; in the order of the release. */
+export const LockRendering = z.strictObject({
+  renderer: z.strictObject({ name: Text, version: Text }),
+  charts: z
+    .array(
+      z.strictObject({
+        from: Text,
+        digest: DigestText,
+        kubeVersion: Text,
+        apiVersions: z.array(Text).max(MAX_LIST),
+        namespace: Text,
+        releaseName: Text,
+        values: z
+          .array(
+            z.strictObject({
+              name: z.string().min(1).max(MAX_SET_NAME),
+              files: z.array(z.strictObject({ path: Text, digest: DigestText })).max(MAX_LIST),
+            }),
+          )
+          .max(MAX_LIST),
+      }),
+    )
+    .max(MAX_LIST),
+});
+export type LockRendering = z.infer<typeof LockRendering>;
+
+/** What became of suspects that are not carried; each absent where there are none, sorted by `reference`. */
+export const LockSuspects = {
+  /** Left out by the release.yaml, which says why. */
+  dismissed: z
+    .array(z.strictObject({ reference: Text, by: Text, reason: Reason, foundIn: FoundIn }))
+    .max(MAX_LIST)
+    .optional(),
+  /** Neither accepted nor dismissed, where a person insisted to go on. */
+  suspects: z
+    .array(z.strictObject({ reference: Text, foundIn: FoundIn }))
+    .max(MAX_LIST)
+    .optional(),
+  /** Charts that were not rendered, since a person insisted: what they name in templates is not known. */
+  unrendered: z.array(Text).max(MAX_LIST).optional(),
+};
+
 /** The whole lock. Key order is the order of the file. */
 export const ReleaseLock = z.strictObject({
   lockVersion: z.literal(1),
@@ -52,6 +102,9 @@ export const ReleaseLock = z.strictObject({
   specDigest: DigestText,
   components: z.array(LockComponent).max(10_000),
   files: z.array(LockFile).max(MAX_LIST),
+  /** Absent where nothing was rendered. */
+  rendering: LockRendering.optional(),
+  ...LockSuspects,
   ...LockImagePolicy,
   /** Images whose registry did not answer all questions about their evidence, sorted: there may be more than was found. */
   notEstablished: z

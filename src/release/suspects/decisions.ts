@@ -1,7 +1,7 @@
 /** The decisions of a release.yaml about images, as the rest of the product sees them. */
 import type { z } from 'zod';
 import type { YamlDocument, YamlPath } from '../../base/yaml-source.ts';
-import { parsePlacePath, type PlacePath } from '../../kubernetes/resources/place-path.ts';
+import { parsePlacePath, type PlaceRule } from '../../kubernetes/resources/place-path.ts';
 import { problem, type SpecProblem } from '../spec/spec-problems.ts';
 import { parseDecisionPattern, type DecisionPattern } from './decision-pattern.ts';
 import type { SpecAccept, SpecDismiss, SpecPlaceRule } from './decision-schema.ts';
@@ -17,11 +17,7 @@ export interface SuspectDecision {
 }
 
 /** One entry of `rules`. */
-export interface PlaceRule {
-  readonly kind: string;
-  /** Any where absent. */
-  readonly apiVersion?: string | undefined;
-  readonly path: PlacePath;
+export interface WrittenRule extends PlaceRule {
   readonly at: string;
 }
 
@@ -32,7 +28,7 @@ export interface ImageDecisions {
   /** Suspects that are not; each has a reason. */
   readonly dismiss: readonly SuspectDecision[];
   /** More places that hold images. */
-  readonly rules: readonly PlaceRule[];
+  readonly rules: readonly WrittenRule[];
 }
 
 /** Of a release that decides nothing. */

@@ -33,18 +33,20 @@ afterEach(() => registry.close());
 
 const SILENT = 'charts/web runs images but declares none';
 
-test('a chart whose images cannot be found is named, for people and for machines', async () => {
-  const { exitCode, stderr } = await cli.airgap(['resolve'], { cwd: temp.path });
+test('a chart that is not rendered and declares no image is named, for people and for machines', async () => {
+  const { exitCode, stderr } = await cli.airgap(['resolve', '--no-render'], { cwd: temp.path });
   expect({ exitCode, stderr }).toMatchObject({
     exitCode: 0,
     stderr: expect.stringContaining(`warning: ${SILENT}`) as string,
   });
-  const report = JSON.parse(await cli.ok(['resolve', '--json'], { cwd: temp.path })) as { warnings: readonly string[] };
+  const report = JSON.parse(await cli.ok(['resolve', '--no-render', '--json'], { cwd: temp.path })) as {
+    warnings: readonly string[];
+  };
   expect(report.warnings).toEqual([expect.stringContaining(SILENT)]);
 });
 
 test('--strict refuses it, and writes no lock', async () => {
-  const { exitCode, stderr } = await cli.airgap(['resolve', '--strict'], { cwd: temp.path });
+  const { exitCode, stderr } = await cli.airgap(['resolve', '--no-render', '--strict'], { cwd: temp.path });
   expect(exitCode).toBe(2);
   expect(stderr).toContain('1 warning(s), and --strict takes none:');
   expect(stderr).toContain(SILENT);

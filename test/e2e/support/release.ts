@@ -134,10 +134,11 @@ spec:
         - name: agent
           image: ${agent}
 `,
-    'charts/demo/Chart.yaml': 'apiVersion: v2\nname: demo\nversion: 1.2.3+build.7\nappVersion: "1.2.3"\n',
+    // A library: it is not rendered, which is the subject of other tests.
+    'charts/demo/Chart.yaml':
+      'apiVersion: v2\nname: demo\ntype: library\nversion: 1.2.3+build.7\nappVersion: "1.2.3"\n',
     'charts/demo/values.yaml': 'replicas: 2\n',
-    'charts/demo/templates/cm.yaml':
-      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: demo}\ndata: {replicas: "{{ .Values.replicas }}"}\n',
+    'charts/demo/templates/_name.tpl': '{{ define "demo.replicas" }}{{ .Values.replicas }}{{ end }}\n',
   });
   const path = (...segments: readonly string[]): string => [directory, ...segments].join('/');
   return { directory, spec: path('release.yaml'), lock: path('release.lock.json'), images, path };

@@ -41,7 +41,7 @@ describe('a chart that helm pushed', () => {
     const input = { kind: 'spec', path: temp.join('release.yaml') } as const;
     const pin = async (options: Parameters<typeof pinRelease>[2] = {}): ReturnType<typeof pinRelease> => {
       await using sources = new ImageSources({ env: {} });
-      return await pinRelease(input, sources, options);
+      return await pinRelease(input, sources, { render: false, ...options });
     };
     const { lock, files } = await pin();
     const file = {

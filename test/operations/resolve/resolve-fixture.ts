@@ -4,6 +4,7 @@ import type { Source } from '../../../src/content/store.ts';
 import { bytesOf } from '../../../src/content/verified.ts';
 import { sha256, type Digest } from '../../../src/oci/digest.ts';
 import { formatReference } from '../../../src/oci/reference.ts';
+import type { OpenRenderer } from '../../../src/operations/resolve/render-charts.ts';
 import { resolveRelease, type ResolvedRelease, type ResolveOptions } from '../../../src/operations/resolve/resolve.ts';
 import type { ReleaseLock } from '../../../src/release/lock/lock-schema.ts';
 import { loadSpec } from '../../../src/release/spec/spec.ts';
@@ -17,6 +18,8 @@ export const HEAD = 'apiVersion: airgap.hexabase.ai/v1\nkind: Release\nname: dem
 /** What a test gives beside the release. */
 export interface ResolveSetup extends ResolveOptions {
   readonly previous?: ReleaseLock;
+  /** Absent: charts are not rendered. */
+  readonly openRenderer?: OpenRenderer;
   /** @defaultValue 2026-01-31T12:00:00.5Z */
   readonly now?: string;
 }
@@ -72,7 +75,7 @@ export async function resolveFiles(
   directory: string,
   images: Images,
   files: Readonly<Record<string, string | Buffer>>,
-  { previous, now = '2026-01-31T12:00:00.5Z', ...options }: ResolveSetup = {},
+  { previous, now = '2026-01-31T12:00:00.5Z', openRenderer, ...options }: ResolveSetup = {},
 ): Promise<ResolvedRelease> {
   await writeFiles(directory, files);
   const path = join(directory, 'release.yaml');
@@ -84,7 +87,8 @@ export async function resolveFiles(
       previous,
       now: new Date(now),
       openImage: images.open,
+      openRenderer,
     },
-    options,
+    { render: openRenderer !== undefined, ...options },
   );
 }

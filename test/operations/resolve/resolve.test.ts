@@ -305,7 +305,7 @@ test('the platforms that components say one by one are united', () => {
   const named = (...platforms: readonly string[]) => ({
     files: [],
     warnings: [],
-    unrendered: [],
+    charts: [],
     images: [
       {
         reference: parseReference(APP),

@@ -1,6 +1,8 @@
 /** `airgap discover`: every image that a release, charts or manifests pull or may pull, with the places that say so. */
 import { defineCommand, restArguments } from '../../command.ts';
+import { noRenderOption, readDiscovery } from '../../options/discovery-options.ts';
 import { sourceOptions } from '../../options/source-options.ts';
+import type { DecidedImage } from '../../../operations/discover.ts';
 import { formatCount, formatTable } from '../../../report/format.ts';
 
 export const discover = defineCommand({
@@ -18,29 +20,44 @@ export const discover = defineCommand({
       'a release.yaml, charts (directories, .tgz, oci://…), manifests (default: the release.yaml of this directory)',
     ),
   },
-  options: { ...sourceOptions },
-  async run({ output, env, signal }, { inputs }, options) {
+  options: { noRender: noRenderOption, ...sourceOptions },
+  async run(context, { inputs }, options) {
+    const { output, env, signal } = context;
     const { chooseInput } = await import('../../inputs/release-input.ts');
     const { discoverImages } = await import('../../../operations/discover.ts');
     const { ImageSources } = await import('../../../operations/resolve/image-sources.ts');
-    const { openChartRenderer } = await import('../../../kubernetes/rendering/open-renderer.ts');
     await using sources = new ImageSources({ ...options, env, signal });
     const { images, warnings } = await discoverImages({
       inputs: inputs.length > 0 ? inputs : [chooseInput(undefined).path],
       openChart: (reference, origin) => sources.open(reference, origin),
-      openRenderer: () => openChartRenderer({ path: env['PATH'], signal }),
+      openRenderer: readDiscovery(context, options).openRenderer,
       signal,
     });
     for (const warning of warnings) output.note(`warning: ${warning}`);
-    const suspects = images.filter(({ certainty }) => certainty === 'suspect');
     output.result({ images, warnings }, [
       ...formatTable(
-        images.flatMap(({ reference, certainty, evidence }) =>
-          evidence.map(({ at }, index) => (index === 0 ? [reference, certainty, at] : ['', '', at])),
-        ),
+        images.flatMap(({ reference, verdict, reason, evidence }) => [
+          ...evidence.map(({ at }, index) => (index === 0 ? [reference, verdict, at] : ['', '', at])),
+          ...(reason === undefined ? [] : [['', '', `decided: ${reason}`]]),
+        ]),
       ),
-      `${formatCount(images.length - suspects.length, 'certain image')}, ${formatCount(suspects.length, 'suspect')}`,
+      describeCounts(images),
     ]);
-    if (suspects.length > 0) output.note('suspects are not carried: list those that are pulled under `images`');
+    if (images.some(({ verdict }) => verdict === 'suspect')) {
+      output.note(
+        'suspects are refused by `airgap resolve`: name each under `accept` or `dismiss` of the release.yaml',
+      );
+    }
   },
 });
+
+function describeCounts(images: readonly DecidedImage[]): string {
+  const count = (verdict: DecidedImage['verdict']): number =>
+    images.filter((image) => image.verdict === verdict).length;
+  const decided = (['accepted', 'dismissed'] as const).filter((verdict) => count(verdict) > 0);
+  return [
+    formatCount(count('certain'), 'certain image'),
+    formatCount(count('suspect'), 'suspect'),
+    ...decided.map((verdict) => `${count(verdict)} ${verdict}`),
+  ].join(', ');
+}

@@ -22,7 +22,7 @@ test('lists certain images and suspects, with a path from the current directory'
 quay.io/a/helper:2  suspect  deploy/pod.yaml:1 Pod/p spec.containers[0].args[0] (argument)
 1 certain image, 1 suspect
 `,
-    stderr: 'suspects are not carried: list those that are pulled under `images`\n',
+    stderr: 'suspects are refused by `airgap resolve`: name each under `accept` or `dismiss` of the release.yaml\n',
   });
   const json = await cli.airgap(['discover', 'deploy', '--json'], { cwd: temp.path });
   expect(JSON.parse(json.stdout)).toMatchObject({

@@ -1,0 +1,36 @@
+/** Options of every command that finds the images of a release. */
+import type { OpenRenderer } from '../../operations/resolve/render-charts.ts';
+import type { Context } from '../context.ts';
+import { choice, flag } from '../command.ts';
+
+/** `--no-render`. */
+export const noRenderOption = flag(
+  '--no-render',
+  'do not render charts: only images that their annotations declare and that are listed are carried',
+);
+
+/** How images are found, and what becomes of those that only may be pulled. */
+export const discoveryOptions = {
+  noRender: noRenderOption,
+  suspects: choice(
+    '--suspects <mode>',
+    'images that may be pulled and that the release neither accepts nor dismisses: refuse, or warn and go on without them',
+    ['refuse', 'warn'],
+  ),
+} as const;
+
+/** The options as the operations take them; a helm is looked for on the PATH of the command. */
+export function readDiscovery(
+  { env, signal }: Pick<Context, 'env' | 'signal'>,
+  { noRender, suspects }: { readonly noRender: boolean; readonly suspects?: 'refuse' | 'warn' | undefined },
+): {
+  readonly render: boolean;
+  readonly suspects: 'refuse' | 'warn' | undefined;
+  readonly openRenderer: OpenRenderer | undefined;
+} {
+  const openRenderer: OpenRenderer = async () => {
+    const { openChartRenderer } = await import('../../kubernetes/rendering/open-renderer.ts');
+    return openChartRenderer({ path: env['PATH'], signal });
+  };
+  return { render: !noRender, suspects, openRenderer: noRender ? undefined : openRenderer };
+}

@@ -1,0 +1,37 @@
+/** The refusal of a release with suspects that nothing decides about, and the lines that decide. */
+import { UsageError } from '../../errors.ts';
+import { formatReference } from '../../oci/reference.ts';
+import type { SuspectImage } from '../../release/suspects/evaluate-suspects.ts';
+
+/** Suspects that are shown at once. */
+const MAX_SHOWN = 50;
+
+/** An error whose items are, line by line, what to add to the release.yaml. */
+export function undecidedSuspects(suspects: readonly SuspectImage[]): UsageError {
+  const shown = suspects.slice(0, MAX_SHOWN);
+  const more = suspects.length - shown.length;
+  const places = shown.flatMap(({ reference, foundIn }) => {
+    const others = foundIn.length > 1 ? ` (and ${foundIn.length - 1} more)` : '';
+    return [`${formatReference(reference)}`, `  in ${foundIn[0] ?? ''}${others}`];
+  });
+  const [first] = shown;
+  return new UsageError(
+    'SUSPECT',
+    `${suspects.length} image(s) may be pulled behind the gap, and the release says neither that they are carried nor why not:`,
+    {
+      items: [
+        ...places,
+        ...(more > 0 ? [`and ${more} more: \`airgap discover\` lists all`] : []),
+        'add to the release.yaml, at its top level, those that are pulled:',
+        'accept:',
+        ...shown.map(({ reference }) => `  - ${formatReference(reference)}`),
+        'and those that are not, each with the reason:',
+        'dismiss:',
+        `  - image: ${first === undefined ? '' : formatReference(first.reference)}`,
+        '    reason: …',
+      ],
+      hint: '`airgap discover` shows every place that names them; --suspects=warn goes on without them',
+      details: { suspects: suspects.length },
+    },
+  );
+}
