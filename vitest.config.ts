@@ -1,8 +1,4 @@
-import { configDefaults, defineConfig, type ViteUserConfig } from 'vitest/config';
-
-/** Rooms whose tests keep nothing in their process: files after one another in one of them, which saves its start. */
-const PURE = ['oci', 'base', 'content', 'trust', 'archive', 'release', 'report', 'kubernetes', 'operations'];
-const pure = PURE.map((room) => `test/${room}/**/*.test.ts`);
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -11,11 +7,10 @@ const config: ViteUserConfig = defineConfig({
     // Much of the time is waiting for real servers; one file at a time, as vitest has it on two cores, wastes that.
     maxWorkers: 3,
     projects: [
-      { extends: true, test: { name: 'pure', include: pure, isolate: false } },
-      {
-        extends: true,
-        test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, ...pure] },
-      },
+      // Files of the rooms follow one another in one process: starting one and loading the product costs a second of CPU.
+      { extends: true, test: { name: 'rooms', include: ['test/*/**/*.test.ts'], isolate: false } },
+      // Those about the project as a whole hold compilers and bundlers, and take their memory with them.
+      { extends: true, test: { name: 'project', include: ['test/*.test.ts'] } },
     ],
     // A test that hangs is ended; a slow or busy machine is not what these are to find.
     testTimeout: 180_000,
