@@ -3,6 +3,7 @@ import { chmod, copyFile, readFile, rename, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundledThreads } from './bundled-threads.ts';
 import { ENGINE_FILES, isOfTheseSources } from './helm-engine/sources.ts';
 
 const [output = 'dist'] = process.argv.slice(2);
@@ -57,26 +58,7 @@ const requiredBuiltins = {
   },
 };
 
-/** The code of a thread, as a string inside of the bundles. */
-async function bundleThread(entryPoint) {
-  const { outputFiles } = await build({
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    minify: true,
-    write: false,
-    entryPoints: [entryPoint],
-    // It starts no workers of its own.
-    define: { 'import.meta.url': '""' },
-  });
-  return outputFiles[0].text;
-}
-
-common.define = {
-  AIRGAP_HASH_WORKER: JSON.stringify(await bundleThread('src/archive/hashing/hash-thread.ts')),
-  AIRGAP_RENDER_WORKER: JSON.stringify(await bundleThread('src/kubernetes/rendering/engine/engine-thread.ts')),
-};
+common.define = await bundledThreads();
 
 await Promise.all([
   build({

@@ -121,7 +121,7 @@ setup_build() {
   local stamp=$repo/dist/.airgap-build-sha256 engine=${AIRGAP_TOOLS:-$repo/.tools}/helm-engine/helm-engine.json wanted
   [[ -f $engine ]] || engine=scripts/helm-engine
   wanted=$(cd "$repo" && {
-    find src scripts/build.mjs scripts/helm-engine "$engine" -type f -print0
+    find src scripts/build.mjs scripts/bundled-threads.ts scripts/helm-engine "$engine" -type f -print0
     printf '%s\0' package.json package-lock.json tsconfig.json
   } | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
   if [[ ! -f $stamp || $(<"$stamp") != "$wanted" ]]; then

@@ -1,12 +1,12 @@
 /** An error that no code expected: said once, locks given back, and never exit code 0. */
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { childScript } from '../helpers/child-script.ts';
 import { run } from '../helpers/run.ts';
 import { useTempDir } from '../helpers/temp.ts';
 import type { ProcessResult } from '../helpers/process.ts';
 
-const CHILD = fileURLToPath(new URL('last-resort-child.ts', import.meta.url));
+const CHILD = await childScript(new URL('last-resort-child.ts', import.meta.url));
 const temp = useTempDir();
 const broken = (...args: readonly string[]): Promise<ProcessResult> => run(process.execPath, [CHILD, 'break', ...args]);
 

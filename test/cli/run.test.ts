@@ -1,9 +1,9 @@
 /** Ctrl-C: the first asks the work to stop, the second ends the process whatever the work does. */
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { childScript } from '../helpers/child-script.ts';
 import { startProcess } from '../helpers/process.ts';
 
-const CHILD = fileURLToPath(new URL('stubborn-child.ts', import.meta.url));
+const CHILD = await childScript(new URL('stubborn-child.ts', import.meta.url));
 
 test.each(['SIGINT', 'SIGTERM'] as const)('a second %s ends work that goes on after the first', async (signal) => {
   await using running = await startProcess(process.execPath, [CHILD]);

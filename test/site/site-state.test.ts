@@ -1,6 +1,5 @@
 /** A site's memory on disk: what is read, what is refused, and that it survives crashes and company. */
 import { link, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/oci/digest.ts';
 import { openSite, readSiteState } from '../../src/site/site-state.ts';
@@ -8,6 +7,7 @@ import type { SiteState } from '../../src/trust/rollback/site-state-schema.ts';
 import { anchorTrust } from '../../src/trust/documents/trust-chain.ts';
 import { serializeCanonically } from '../../src/base/json/canonical-json.ts';
 import { advanceState, findLine, pinnedTrust } from '../../src/trust/rollback/evaluate-rollback.ts';
+import { childScript } from '../helpers/child-script.ts';
 import { startProcess } from '../helpers/process.ts';
 import { runOk } from '../helpers/run.ts';
 import { useTempDir } from '../helpers/temp.ts';
@@ -15,7 +15,7 @@ import { failure } from '../trust/failures.ts';
 import { idOf, makeDocument, signTrust } from '../trust/documents/trust-documents.ts';
 
 const temp = useTempDir();
-const CHILD = fileURLToPath(new URL('site-child.ts', import.meta.url));
+const CHILD = await childScript(new URL('site-child.ts', import.meta.url));
 const NOW = new Date('2027-06-01T12:00:00Z');
 const NOTHING: SiteState = { stateVersion: 1, lines: [], exceptions: [] };
 const trust = anchorTrust(signTrust(makeDocument()));

@@ -9,6 +9,7 @@ import { hexOf, sha256 } from '../../../src/oci/digest.ts';
 import { createKeySigner } from '../../../src/trust/signing/signer.ts';
 import { fillSlot } from '../../../src/trust/signatures/slot.ts';
 import { toPublicKeyPem } from '../../../src/trust/keys/public-key.ts';
+import { childScript } from '../../helpers/child-script.ts';
 import { runOk } from '../../helpers/run.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 import { makeDocument, signTrust, trustBytes } from '../../trust/documents/trust-documents.ts';
@@ -16,7 +17,7 @@ import { fixedKeyPair, forgeFront } from '../forge.ts';
 
 const MAX_RSS_BYTES = 256 * 1024 * 1024;
 const MAX_CPU_SECONDS = 5;
-const CHILD = new URL('cost-child.ts', import.meta.url).pathname;
+const CHILD = await childScript(new URL('cost-child.ts', import.meta.url));
 
 const temp = useTempDir();
 const { publicKey } = fixedKeyPair('maker');
@@ -30,10 +31,13 @@ interface Cost {
   readonly rssBytes: number;
 }
 
+const key = toPublicKeyPem(publicKey);
+const trustFile = trustBytes(signTrust(makeDocument()));
+
 async function costOf(verb: 'verify' | 'stream' | 'inspect', bytes: Buffer, byTrust = false): Promise<Cost> {
   await writeFile(temp.join('a.tar'), bytes);
-  await writeFile(temp.join('key.pub'), toPublicKeyPem(publicKey));
-  await writeFile(temp.join('1.trust.json'), trustBytes(signTrust(makeDocument())));
+  await writeFile(temp.join('key.pub'), key);
+  await writeFile(temp.join('1.trust.json'), trustFile);
   const trust = byTrust ? [temp.join('1.trust.json')] : [];
   const { stdout } = await runOk(process.execPath, [CHILD, verb, temp.join('a.tar'), temp.join('key.pub'), ...trust]);
   const cost = JSON.parse(stdout) as Cost;
@@ -66,17 +70,22 @@ const INVENTORIES: readonly (readonly [string, () => Buffer])[] = [
   ['evidence of nothing', () => filled('{"evidence":[1]},', 14_000_000, '{"images":[', '{}]}')],
 ];
 
-describe('an inventory that no trusted key signed is not interpreted:', () => {
-  test.each(INVENTORIES)('%s', async (_, make) => {
-    const unsigned = await costOf('stream', await forgeFront(make()));
+describe.each(INVENTORIES)('an inventory of %s', (_, make) => {
+  let inventory: Buffer;
+  beforeAll(() => {
+    inventory = make();
+  });
+
+  test('is not interpreted when no trusted key signed it', async () => {
+    const unsigned = await costOf('stream', await forgeFront(inventory));
     expect([unsigned.exitCode, unsigned.code]).toEqual([3, 'UNSIGNED']);
-    const strange = await costOf('verify', await forgeFront(make(), { signer: stranger }));
+    const strange = await costOf('verify', await forgeFront(inventory, { signer: stranger }));
     expect([strange.exitCode, strange.code]).toEqual([3, 'UNTRUSTED_SIGNER']);
   });
-});
 
-test.each(INVENTORIES)('an inventory that is only looked at costs no more: %s', async (_, make) => {
-  expect(await costOf('inspect', await forgeFront(make()))).toMatchObject({ exitCode: 3, code: 'MALFORMED' });
+  test('costs no more when it is only looked at', async () => {
+    expect(await costOf('inspect', await forgeFront(inventory))).toMatchObject({ exitCode: 3, code: 'MALFORMED' });
+  });
 });
 
 describe('a front as large as it may be', () => {

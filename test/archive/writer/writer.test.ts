@@ -1,7 +1,6 @@
 /** The writer: whatever happens on the way, the same bytes in the end, or no archive at all. */
 import { existsSync, readFileSync } from 'node:fs';
 import { open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CHECKPOINT_BYTES, readJournal } from '../../../src/archive/writer/journal.ts';
 import { layoutArchive } from '../../../src/archive/layout/archive-layout.ts';
@@ -11,6 +10,7 @@ import type { Bytes } from '../../../src/base/bytes.ts';
 import { bytesOf, collect } from '../../../src/content/verified.ts';
 import type { Descriptor } from '../../../src/oci/descriptor.ts';
 import { sha256, type Digest } from '../../../src/oci/digest.ts';
+import { childScript } from '../../helpers/child-script.ts';
 import { startProcess } from '../../helpers/process.ts';
 import { run } from '../../helpers/run.ts';
 import { noise } from '../../helpers/sample-layer.ts';
@@ -29,7 +29,7 @@ import {
   type SampleRelease,
 } from '../sample-release.ts';
 
-const CHILD = fileURLToPath(new URL('../build-child.ts', import.meta.url));
+const CHILD = await childScript(new URL('../build-child.ts', import.meta.url));
 const temp = useTempDir();
 let small: SampleRelease;
 let large: SampleRelease;

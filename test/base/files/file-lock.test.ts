@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { acquireFileLock, type FileLock } from '../../../src/base/files/file-lock.ts';
+import { childScript } from '../../helpers/child-script.ts';
 import { startProcess, type RunningProcess } from '../../helpers/process.ts';
 import { runOk } from '../../helpers/run.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 
-const CHILD = fileURLToPath(new URL('lock-child.ts', import.meta.url));
+const CHILD = await childScript(new URL('lock-child.ts', import.meta.url));
 const temp = useTempDir();
 const locked = { name: 'StoreError', code: 'LOCKED' };
 let path: string;

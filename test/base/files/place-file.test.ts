@@ -2,16 +2,16 @@
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, stat, symlink, writeFile, type FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from 'vitest';
 import { finishFile, placeFile, stageFile, syncDirectory } from '../../../src/base/files/place-file.ts';
+import { childScript } from '../../helpers/child-script.ts';
 import type { ProcessResult } from '../../helpers/process.ts';
 import { run, runOk } from '../../helpers/run.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 import { mountTmpfs } from '../../helpers/tmpfs.ts';
 import { toolPath } from '../../helpers/tools.ts';
 
-const CHILD = fileURLToPath(new URL('place-child.ts', import.meta.url));
+const CHILD = await childScript(new URL('place-child.ts', import.meta.url));
 const temp = useTempDir();
 const target = (): string => temp.join('file');
 const asideOf = (path: string): string =>

@@ -11,12 +11,12 @@ import {
   truncate,
   writeFile,
 } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { appendEntry } from '../../../src/site/audit/log.ts';
 import { verifyAuditLog, type VerifiedLog } from '../../../src/site/audit/verification.ts';
 import { GENESIS } from '../../../src/site/audit/audit-chain.ts';
+import { childScript } from '../../helpers/child-script.ts';
 import { startProcess } from '../../helpers/process.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { run, runOk } from '../../helpers/run.ts';
@@ -26,7 +26,7 @@ import { makeFacts } from './audit-entries.ts';
 import { failure } from '../../trust/failures.ts';
 
 const temp = useTempDir();
-const CHILD = fileURLToPath(new URL('audit-child.ts', import.meta.url));
+const CHILD = await childScript(new URL('audit-child.ts', import.meta.url));
 const log = (): string => temp.join('audit.jsonl');
 
 async function appendAll(count: number): Promise<void> {
