@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeCertificates } from '../helpers/certificates.ts';
 import { startScriptedServer, type Answerer } from '../helpers/scripted-server.ts';
+import { writeKeyFiles } from '../helpers/key-files.ts';
 import { useBuiltCli } from './built-cli.ts';
-import { makeSampleRelease, PASSPHRASE, type SampleRelease } from './sample-release.ts';
+import { makeSampleRelease, type SampleRelease } from './sample-release.ts';
 
 interface Row {
   /** Of which one is printed. */
@@ -22,7 +23,7 @@ const card = await readCard();
 let release: SampleRelease;
 beforeAll(async () => {
   release = await makeSampleRelease(cli, true);
-  await cli.ok(['keys', 'generate', '--output', release.temp.join('other')], { env: PASSPHRASE });
+  await writeKeyFiles(release.temp.join('other'));
 });
 afterAll(() => release[Symbol.asyncDispose]());
 

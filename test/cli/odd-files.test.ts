@@ -11,6 +11,7 @@ import { startProcess, type RunningProcess } from '../helpers/process.ts';
 import { runOk } from '../helpers/run.ts';
 import { startSigningServices, type SigningServices } from '../helpers/signing-services.ts';
 import { useTempDir } from '../helpers/temp.ts';
+import { writeKeyFiles } from '../helpers/key-files.ts';
 import { useBuiltCli } from './built-cli.ts';
 import { makeSampleRelease, PASSPHRASE, type SampleRelease } from './sample-release.ts';
 
@@ -26,7 +27,7 @@ beforeAll(async () => {
   services = await startSigningServices();
   await writeFile(release.temp.join('root.json'), serializeCanonically(services.trustedRoot));
   const [root, pub] = [release.temp.join('root'), release.publicKey];
-  await cli.ok(['keys', 'generate', '--output', root], { env: PASSPHRASE });
+  await writeKeyFiles(root);
   await cli.ok(
     ['trust', 'init', release.temp.join('trust'), '--product', 'demo', '--expires', '2099-01-01', '--root', `${root}.pub`].concat(
       ['--release', pub],

@@ -4,6 +4,7 @@ import { copyFile, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { VerifyReport } from '../../src/report/verify-report.ts';
+import { writeKeyFiles } from '../helpers/key-files.ts';
 import { useBuiltCli } from './built-cli.ts';
 import { makeSampleRelease, PASSPHRASE, type SampleRelease } from './sample-release.ts';
 
@@ -11,7 +12,7 @@ const cli = useBuiltCli();
 let release: SampleRelease;
 beforeAll(async () => {
   release = await makeSampleRelease(cli, true);
-  await cli.ok(['keys', 'generate', '--output', release.temp.join('other')], { env: PASSPHRASE });
+  await writeKeyFiles(release.temp.join('other'));
 });
 afterAll(() => release[Symbol.asyncDispose]());
 
@@ -113,9 +114,11 @@ describe('keys', () => {
   });
 
   test('a pair is never overwritten, and shown by its id', async () => {
-    const again = await cli.airgap(['keys', 'generate', '--output', release.temp.join('other')], { env: PASSPHRASE });
+    const generate = ['keys', 'generate', '--output', release.temp.join('fresh')];
+    await cli.ok(generate, { env: PASSPHRASE });
+    const again = await cli.airgap(generate, { env: PASSPHRASE });
     expect(again).toMatchObject({ exitCode: 2, stdout: '' });
-    const shown = await cli.ok(['keys', 'show', release.temp.join('other.pub'), '--json']);
+    const shown = await cli.ok(['keys', 'show', release.temp.join('fresh.pub'), '--json']);
     expect(JSON.parse(shown)).toMatchObject({
       schemaVersion: 1,
       algorithm: 'ecdsa-p256',

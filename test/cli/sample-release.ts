@@ -1,12 +1,13 @@
 /** A small release with everything a command needs: a source registry, a release.yaml, a key pair and, if wanted, the archive. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { startRegistry, type EmbeddedRegistry } from '../../src/server/embedded-registry.ts';
+import { TEST_PASSPHRASE, writeKeyFiles } from '../helpers/key-files.ts';
 import { makeMultiPlatformImage, pushSample } from '../helpers/sample-image.ts';
 import { makeLayer } from '../helpers/sample-layer.ts';
 import { makeTempDir, type TempDir } from '../helpers/temp.ts';
 import type { BuiltCli } from './built-cli.ts';
 
-export const PASSPHRASE = { AIRGAP_PASSPHRASE: 'correct horse' };
+export const PASSPHRASE = { AIRGAP_PASSPHRASE: TEST_PASSPHRASE };
 
 /** The names of the images, each `<registry>/team/<name>:1.0`. */
 export const IMAGES = ['app', 'db', 'ui'] as const;
@@ -38,8 +39,7 @@ export async function makeSampleRelease(cli: BuiltCli, isBuilt: boolean): Promis
   await mkdir(temp.join('docs'));
   await writeFile(temp.join('docs', 'install.md'), 'Read me first.\n');
   await writeFile(temp.join('release.yaml'), releaseYaml(source.host));
-  await cli.ok(['keys', 'generate', '--output', temp.join('release')], { env: PASSPHRASE });
-  const key = temp.join('release.key');
+  const { key, pub } = await writeKeyFiles(temp.join('release'));
   if (isBuilt) await cli.ok(['build', 'release.yaml', '--key', key], { cwd: temp.path, env: PASSPHRASE });
   return {
     temp,
@@ -47,7 +47,7 @@ export async function makeSampleRelease(cli: BuiltCli, isBuilt: boolean): Promis
     target,
     archive: temp.join('demo-offline-1.0.0.tar'),
     key,
-    publicKey: temp.join('release.pub'),
+    publicKey: pub,
     moveTag: async (name) => {
       const image = makeMultiPlatformImage({ name: `${name}-moved`, base });
       await pushSample(source.url, `team/${name}`, image, ['1.0']);

@@ -10,6 +10,7 @@ import type { ProcessOptions, ProcessResult } from '../../helpers/process.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { run } from '../../helpers/run.ts';
 import { mountTmpfs } from '../../helpers/tmpfs.ts';
+import { writeKeyFiles } from '../../helpers/key-files.ts';
 import { useBuiltCli } from '../built-cli.ts';
 import { IMAGES, makeSampleRelease, PASSPHRASE, type SampleRelease } from '../sample-release.ts';
 
@@ -19,8 +20,7 @@ let site: string;
 let sites = 0;
 beforeAll(async () => {
   release = await makeSampleRelease(cli, true);
-  for (const name of ['site', 'other'])
-    await cli.ok(['keys', 'generate', '--output', release.temp.join(name)], { env: PASSPHRASE });
+  for (const name of ['site', 'other']) await writeKeyFiles(release.temp.join(name));
 });
 afterAll(() => release[Symbol.asyncDispose]());
 beforeEach(async () => {

@@ -6,6 +6,7 @@ import { openSite } from '../../../src/site/site-state.ts';
 import type { AuditEntry } from '../../../src/site/audit/entry-schema.ts';
 import { SiteState } from '../../../src/trust/rollback/site-state-schema.ts';
 import type { ProcessResult } from '../../helpers/process.ts';
+import { writeKeyFiles } from '../../helpers/key-files.ts';
 import { useBuiltCli } from '../built-cli.ts';
 import { makeSampleRelease, PASSPHRASE, type SampleRelease } from '../sample-release.ts';
 
@@ -42,8 +43,7 @@ const SITE = ['--trust', 'site.trust.json', '--state', 'state', '--to', 'oci:ima
 
 beforeAll(async () => {
   release = await makeSampleRelease(cli, false);
-  for (const name of ['root1', 'root2', 'release1', 'release2', 'release3'])
-    await ok('keys', 'generate', '--output', name);
+  for (const name of ['root1', 'root2', 'release1', 'release2', 'release3']) await writeKeyFiles(at(name));
 });
 afterAll(() => release[Symbol.asyncDispose]());
 

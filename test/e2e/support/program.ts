@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { AIRGAP } from '../../../src/cli/airgap.ts';
 import { VERIFY_AND_LOAD } from '../../../src/cli/verify-and-load-program.ts';
 import { runInside, type InsideOptions } from '../../helpers/in-process.ts';
+import { TEST_PASSPHRASE } from '../../helpers/key-files.ts';
 import { startProcess, type ProcessResult, type RunningProcess } from '../../helpers/process.ts';
 import { run, type RunOptions } from '../../helpers/run.ts';
 
@@ -40,7 +41,7 @@ export function programEnvironment(
     DOCKER_AUTH_CONFIG: undefined,
     REGISTRY_AUTH_FILE: undefined,
     XDG_RUNTIME_DIR: undefined,
-    AIRGAP_PASSPHRASE: 'correct horse',
+    AIRGAP_PASSPHRASE: TEST_PASSPHRASE,
     ...extra,
   };
 }

@@ -3,11 +3,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { paddingOf } from '../../../src/base/tar/ustar.ts';
 import type { Inventory } from '../../../src/archive/inventory/inventory-schema.ts';
+import type { KeyAlgorithm } from '../../../src/trust/keys/public-key.ts';
 import type { ReleaseLock } from '../../../src/release/lock/lock-schema.ts';
+import { writeKeyFiles, type KeyFiles } from '../../helpers/key-files.ts';
 import { makeAttestation, makeImage, makeIndex, pushSample, type SampleNode } from '../../helpers/sample-image.ts';
 import { makeLayer, noise } from '../../helpers/sample-layer.ts';
 import { writeFiles } from '../../kubernetes/charts/chart-files.ts';
-import { airgapJson, airgapOk } from './program.ts';
+import { airgapJson } from './program.ts';
 
 /** What `airgap build --json` says. */
 export interface BuildResult {
@@ -145,18 +147,8 @@ spec:
 }
 
 /** Makes a key pair and hands back the two files. */
-export async function makeKeys(
-  prefix: string,
-  algorithm?: string,
-): Promise<{ readonly key: string; readonly pub: string }> {
-  await airgapOk([
-    'keys',
-    'generate',
-    '--output',
-    prefix,
-    ...(algorithm === undefined ? [] : ['--algorithm', algorithm]),
-  ]);
-  return { key: `${prefix}.key`, pub: `${prefix}.pub` };
+export async function makeKeys(prefix: string, algorithm?: KeyAlgorithm): Promise<KeyFiles> {
+  return writeKeyFiles(prefix, algorithm);
 }
 
 /** Builds an archive. */
