@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { AirgapError } from '../../src/errors.ts';
 import { matchesImage, parseImagePattern } from '../../src/oci/image-pattern.ts';
 import { parseReference } from '../../src/oci/reference.ts';
+import { processorTimeOf } from '../helpers/processor-time.ts';
 
 const matches = (pattern: string, reference: string): boolean =>
   matchesImage(parseImagePattern(pattern), parseReference(reference));
@@ -53,11 +54,10 @@ describe('a pattern', () => {
     expect(matches('GHCR.io:443/acme/*', reference)).toBe(true);
   });
 
-  it('takes no longer, however many stars it has', () => {
+  it('takes no longer, however many stars it has', async () => {
     const pattern = parseImagePattern(`ghcr.io/${'a*'.repeat(200)}b`);
-    const started = performance.now();
-    expect(matchesImage(pattern, parseReference(`ghcr.io/${'a'.repeat(250)}`))).toBe(false);
-    expect(performance.now() - started).toBeLessThan(100);
+    const reference = parseReference(`ghcr.io/${'a'.repeat(250)}`);
+    expect(await processorTimeOf(() => expect(matchesImage(pattern, reference)).toBe(false))).toBeLessThan(100);
   });
 
   it.each([

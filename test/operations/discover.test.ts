@@ -1,12 +1,11 @@
 /** What a release, charts and manifests pull: found through Helm's own rendering, with the place of each. */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { openHelmEngine } from '../../src/kubernetes/rendering/engine/helm-engine.ts';
 import type { ChartRenderer } from '../../src/kubernetes/rendering/chart-renderer.ts';
 import { discoverImages, type Discovery } from '../../src/operations/discover.ts';
 import { useTempDir } from '../helpers/temp.ts';
 import { writeFiles } from '../kubernetes/charts/chart-files.ts';
-import { requireEngine } from '../kubernetes/rendering/renderers.ts';
+import { HELM_ENGINE, requireEngine } from '../kubernetes/rendering/renderers.ts';
 
 const temp = useTempDir();
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,14 +34,14 @@ function neverRenders(): Promise<ChartRenderer> {
 
 /** Undefined where the engine may be missing. */
 async function discover(...inputs: readonly string[]): Promise<Discovery | undefined> {
-  const folder = requireEngine();
-  if (folder === undefined) return undefined;
+  const engine = await HELM_ENGINE.open();
+  if (engine === undefined) return undefined;
   return discoverImages({
     inputs,
     openChart: () => {
       throw new Error('no registry is asked');
     },
-    openRenderer: async () => (await openHelmEngine({ folder })) as ChartRenderer,
+    openRenderer: async () => engine,
   });
 }
 

@@ -33,10 +33,11 @@ function helmProgram(name: string): TestedRenderer {
   };
 }
 
-/** Compiled once for all tests of a file that want the same limits; as in the product, charts share the module. */
+/** Compiled once, in seconds, for all tests of a process that want the same limits; as in the product, charts share it. */
 const engines = new Map<string, Promise<ChartRenderer | undefined>>();
 
-const helmEngine: TestedRenderer = {
+/** The engine of the product. */
+export const HELM_ENGINE: TestedRenderer = {
   name: 'helm-engine',
   oracles: ['helm3', 'helm4'],
   open: (limits = {}) => {
@@ -49,4 +50,4 @@ const helmEngine: TestedRenderer = {
   },
 };
 
-export const RENDERERS: readonly TestedRenderer[] = [helmProgram('helm3'), helmProgram('helm4'), helmEngine];
+export const RENDERERS: readonly TestedRenderer[] = [helmProgram('helm3'), helmProgram('helm4'), HELM_ENGINE];

@@ -17,6 +17,7 @@ import { loadSpec } from '../../../src/release/spec/spec.ts';
 import type { ReleaseLock } from '../../../src/release/lock/lock-schema.ts';
 import { MemoryStore } from '../../../src/stores/memory.ts';
 import { generateKeyPair, keyId, toPublicKeyPem } from '../../../src/trust/keys/public-key.ts';
+import { processorTimeOf } from '../../helpers/processor-time.ts';
 import { contentOf, makeMultiPlatformImage, type SampleNode } from '../../helpers/sample-image.ts';
 import {
   BUNDLE,
@@ -38,6 +39,7 @@ const temp = useTempDir();
 const acme = generateKeyPair('ecdsa-p256');
 const second = generateKeyPair('ed25519');
 const stranger = generateKeyPair('ecdsa-p256');
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
 const app = makeMultiPlatformImage({ name: 'app' });
 const web = makeMultiPlatformImage({ name: 'web' });
 const APP = 'ghcr.io/acme/app:1.0';
@@ -97,7 +99,6 @@ async function resolve(
   for (const [name, { publicKey }] of Object.entries(keys)) {
     await writeFile(`${directory}/keys/${name}.pub`, toPublicKeyPem(publicKey));
   }
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
   await writeFile(`${directory}/keys/rsa.pub`, rsa.export({ type: 'spki', format: 'pem' }));
   const images = [...repositories.keys()].map((name) => `${name}:1.0`);
   const text = `apiVersion: airgap.hexabase.ai/v1
@@ -380,15 +381,16 @@ describe('of many signatures', () => {
     const repositories = await makeRepositories();
     const layers = [...foreign(others), signSimply(digestOf(app), acme.privateKey)];
     await repositories.get('ghcr.io/acme/app')?.put(makeSignatureManifest(layers), signatureTag(digestOf(app)));
-    const started = performance.now();
-    if (fault === undefined) {
-      expect((await resolve(repositories)).lock.signedImages).toHaveLength(1);
-    } else {
-      const refused = await failureOf(resolve(repositories));
-      expect(refused.message).toContain('and 996 more');
-      expect(refused.message.length).toBeLessThan(2_000);
-    }
-    expect(performance.now() - started).toBeLessThan(10_000);
+    const time = await processorTimeOf(async () => {
+      if (fault === undefined) {
+        expect((await resolve(repositories)).lock.signedImages).toHaveLength(1);
+      } else {
+        const refused = await failureOf(resolve(repositories));
+        expect(refused.message).toContain('and 996 more');
+        expect(refused.message.length).toBeLessThan(2_000);
+      }
+    });
+    expect(time).toBeLessThan(10_000);
   });
 });
 
@@ -451,9 +453,11 @@ describe('a policy', () => {
   it('names the place of a key that is none, of another kind, or the same as another', async () => {
     const repositories = await makeRepositories();
     const withKey = (key: string): string => ACME_POLICY.replace('keys/acme.pub', key);
-    const rsa = await failureOf(resolve(repositories, { policy: withKey('keys/rsa.pub') }));
-    expect([rsa.code, exitCodeOf(rsa)]).toEqual(['USAGE', 2]);
-    expect(rsa.message).toMatch(/release\.yaml:10:16: keys\/rsa\.pub is of kind rsa; only ECDSA P-256 and Ed25519/);
+    const ofOtherKind = await failureOf(resolve(repositories, { policy: withKey('keys/rsa.pub') }));
+    expect([ofOtherKind.code, exitCodeOf(ofOtherKind)]).toEqual(['USAGE', 2]);
+    expect(ofOtherKind.message).toMatch(
+      /release\.yaml:10:16: keys\/rsa\.pub is of kind rsa; only ECDSA P-256 and Ed25519/,
+    );
     const none = await failureOf(resolve(repositories, { policy: withKey('release.yaml') }));
     expect(none.message).toMatch(/release\.yaml:10:16: release\.yaml is not a PEM file/);
     const twice = ACME_POLICY.replace('keys/acme.pub }', 'keys/acme.pub }, { key: ./keys/again.pub }');

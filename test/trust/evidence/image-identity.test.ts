@@ -11,6 +11,7 @@ import {
 } from '../../../src/trust/evidence/image-signature.ts';
 import { generateKeyPair, keyId } from '../../../src/trust/keys/public-key.ts';
 import { openAuthorities } from '../../../src/trust/signatures/pinned-root.ts';
+import { processorTimeOf } from '../../helpers/processor-time.ts';
 import { makeBundleBy, makePayload, makeSignStatement, toAnnotations } from '../../helpers/signed-image.ts';
 import { ISSUER, startSigningServices, WORKFLOW, type SigningServices } from '../../helpers/signing-services.ts';
 
@@ -131,11 +132,12 @@ describe('what stands beside a payload counts for nothing when it', () => {
     ['is huge', (all) => ({ ...all, certificate: all.certificate.padEnd(5_000_000, '\n') })],
   ];
 
-  it.each(cases)('%s', (_, change) => {
-    const started = performance.now();
-    const fault = faultOf({ ...simple, annotations: change(simple.annotations as CosignAnnotations) });
-    expect(fault).not.toBe('accepted');
-    expect(fault.length).toBeLessThan(1_000);
-    expect(performance.now() - started).toBeLessThan(1_000);
+  it.each(cases)('%s', async (_, change) => {
+    const time = await processorTimeOf(() => {
+      const fault = faultOf({ ...simple, annotations: change(simple.annotations as CosignAnnotations) });
+      expect(fault).not.toBe('accepted');
+      expect(fault.length).toBeLessThan(1_000);
+    });
+    expect(time).toBeLessThan(1_000);
   });
 });

@@ -11,6 +11,7 @@ import {
 import { nameSignedBy } from '../../../src/release/policy/image-signers.ts';
 import { generateKeyPair, keyId, type KeyAlgorithm, type KeyPair } from '../../../src/trust/keys/public-key.ts';
 import { preAuthenticationEncoding } from '../../../src/trust/signatures/dsse.ts';
+import { processorTimeOf } from '../../helpers/processor-time.ts';
 import { makePayload, makeSignatureBundle, makeSignStatement, signBytes } from '../../helpers/signed-image.ts';
 
 const image = sha256('the image');
@@ -120,11 +121,17 @@ describe.each<KeyAlgorithm>(['ecdsa-p256', 'ed25519'])('a signature by a key of 
     }
   });
 
-  it.each(['', '=', '!!!!', 'AAAA', 'A'.repeat(800), 'A'.repeat(5_000_000)])('%# is no signature', (signature) => {
-    const started = performance.now();
-    expect(faultOf({ form: 'simple', payload: makePayload(image), signature }, [signer])).toMatch(/none|size limit/);
-    expect(performance.now() - started).toBeLessThan(500);
-  });
+  it.each(['', '=', '!!!!', 'AAAA', 'A'.repeat(800), 'A'.repeat(5_000_000)])(
+    '%# is no signature',
+    async (signature) => {
+      const time = await processorTimeOf(() =>
+        expect(faultOf({ form: 'simple', payload: makePayload(image), signature }, [signer])).toMatch(
+          /none|size limit/,
+        ),
+      );
+      expect(time).toBeLessThan(500);
+    },
+  );
 });
 
 describe('a bundle', () => {

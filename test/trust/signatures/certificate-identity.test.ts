@@ -51,7 +51,7 @@ describe('a signature by whom it is expected', () => {
   it('is accepted over data, and says who and when', () => {
     const proven = verifyCertificateSignature(message, DATA, [SIGNER], authorities);
     expect(proven).toMatchObject(SIGNER);
-    expect(Math.abs(proven.signedAt.getTime() - Date.now())).toBeLessThan(60_000);
+    expect(Math.abs(proven.signedAt.getTime() - Date.now())).toBeLessThan(15 * 60_000);
     expect(proven.times).toEqual([proven.signedAt]);
   });
 

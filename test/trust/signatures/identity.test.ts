@@ -2,6 +2,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { Identity } from '../../../src/trust/signatures/identity-schema.ts';
 import { signerFingerprint, matchesIdentity, matchesPattern } from '../../../src/trust/signatures/identity.ts';
+import { processorTimeOf } from '../../helpers/processor-time.ts';
 
 const issuer = 'https://issuer.example';
 
@@ -27,10 +28,10 @@ describe('a pattern', () => {
     expect(matchesPattern(pattern, subject)).toBe(false);
   });
 
-  it('takes no longer for a hostile one', () => {
-    const started = performance.now();
-    expect(matchesPattern(`${'**a'.repeat(100)}b`, 'a'.repeat(512))).toBe(false);
-    expect(performance.now() - started).toBeLessThan(1000);
+  it('takes no longer for a hostile one', async () => {
+    const pattern = `${'**a'.repeat(100)}b`;
+    const time = await processorTimeOf(() => expect(matchesPattern(pattern, 'a'.repeat(512))).toBe(false));
+    expect(time).toBeLessThan(1_000);
   });
 });
 
