@@ -2,6 +2,9 @@
 
 // What a release is made from, and keys
 export { loadSpec, parseSpec, type ReleaseSpec } from './release/spec/spec.ts';
+export { importRelease, type ImportOptions, type ImportResult } from './operations/import-release.ts';
+export type { SettledRelease } from './release/import/settle.ts';
+export type { ImportedComponent, Unexpressed } from './release/import/imported-release.ts';
 export { formatLock, parseLock, readLock, writeLock } from './release/lock/lock.ts';
 export type { ReleaseLock } from './release/lock/lock-schema.ts';
 export {

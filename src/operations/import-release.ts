@@ -21,13 +21,14 @@ import { parseSpec } from '../release/spec/spec.ts';
 import { SpecDocument } from '../release/spec/spec-schema.ts';
 
 /** Bytes of a file that is imported. */
-const MAX_IMPORT_BYTES = 4 * 1024 * 1024;
-const STDIN = '/dev/stdin';
+export const MAX_IMPORT_BYTES: number = 4 * 1024 * 1024;
 
 /** What is imported, and what a person says of the release. */
 export interface ImportOptions {
-  /** The file of another tool; `/dev/stdin` is read to its end. */
+  /** The file of another tool; with `text`, what messages call it. */
   readonly path: string;
+  /** What it says, where it was read already, from a stream: its paths start at the current directory then. */
+  readonly text?: string | undefined;
   /** Where the release.yaml will lie: its paths start there. */
   readonly directory: string;
   /** What the file is. @defaultValue told by its content */
@@ -44,9 +45,11 @@ export interface ImportOptions {
 
 /** A release.yaml that was not written yet. */
 export interface ImportResult {
+  /** What the file was read as. */
   readonly format: ImportFormat;
   /** In words: `a Zarf package definition`. */
   readonly title: string;
+  /** What is said, and what is not: `unexpressed`. */
   readonly release: SettledRelease;
   /** The release.yaml; valid by its schema. */
   readonly text: string;
@@ -61,17 +64,22 @@ export async function importRelease(options: ImportOptions): Promise<ImportResul
   const { path, directory, from, signal } = options;
   assertField('name', options.name);
   assertField('version', options.version);
-  const text = await readTextFile(path, { what: 'a file to import', limit: MAX_IMPORT_BYTES, signal });
+  const isStream = options.text !== undefined;
+  const text =
+    options.text ?? (await readTextFile(path, { what: 'a file to import', limit: MAX_IMPORT_BYTES, signal }));
   const foreign = parseForeignFile(text, path, from);
-  const base = path === STDIN ? resolve('.') : dirname(resolve(path));
+  const base = isStream ? resolve('.') : dirname(resolve(path));
   const relocated = relocate(await withPins(foreign, base), base, resolve(directory));
-  const release = settle(relocated, { ...options, fallbackName: nameOf(path) });
+  const release = settle(relocated, {
+    ...options,
+    fallbackName: isStream ? 'my-release' : basename(path, extname(path)),
+  });
   if (release.components.length === 0) {
     throw new UsageError('INVALID_SPEC', `${path}: names nothing that a release carries`, {
       items: release.unexpressed.map(({ at, message }) => `${path}:${at}: ${message}`).slice(0, 20),
     });
   }
-  const written = formatImported(release, sourceName(path, directory), foreign.title);
+  const written = formatImported(release, isStream ? path : sourceName(path, directory), foreign.title);
   assertFits(written, path, foreign.format);
   return { format: foreign.format, title: foreign.title, release, text: written };
 }
@@ -103,13 +111,8 @@ function assertField(field: 'name' | 'version', value: string | undefined): void
 
 /** What comments call the file: its place from the release.yaml on, never a path of this machine. */
 function sourceName(path: string, directory: string): string {
-  if (path === STDIN) return 'standard input';
   const inside = relative(resolve(directory), resolve(path));
   return inside.startsWith('..') ? basename(path) : inside;
-}
-
-function nameOf(path: string): string {
-  return path === STDIN ? 'my-release' : basename(path, extname(path));
 }
 
 /** Pins every file that the tool did not pin, and asks whether a chart that should lie beside the file does. */

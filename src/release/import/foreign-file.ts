@@ -6,6 +6,8 @@ import type { At, Unexpressed } from './imported-release.ts';
 
 /** Problems shown at once. */
 const MAX_PROBLEMS = 20;
+/** Keys of one mapping: the place of each is looked for from the top. */
+const MAX_KEYS = 2_000;
 /** Characters of foreign text that are repeated in one remark. */
 const MAX_SHOWN = 200;
 
@@ -19,7 +21,8 @@ export function shown(text: string): string {
 export class ForeignFile {
   readonly name: string;
   readonly #unexpressed: Unexpressed[] = [];
-  readonly #problems: string[] = [];
+  /** A fault may be met several times. */
+  readonly #problems = new Set<string>();
 
   /** `name` is what messages call the file. */
   constructor(name: string) {
@@ -43,7 +46,7 @@ export class ForeignFile {
 
   /** Something that is wrong with the file itself. */
   refuse(at: At, message: string): void {
-    this.#problems.push(`${this.name}:${at}: ${message}`);
+    this.#problems.add(`${this.name}:${at}: ${message}`);
   }
 
   /**
@@ -51,12 +54,12 @@ export class ForeignFile {
    * @throws UsageError `INVALID_SPEC` with what {@link refuse} collected, if anything.
    */
   assertWellFormed(format: string): void {
-    if (this.#problems.length === 0) return;
-    const more = this.#problems.length - MAX_PROBLEMS;
-    const lines = [...this.#problems.slice(0, MAX_PROBLEMS), ...(more > 0 ? [`and ${more} more`] : [])];
+    if (this.#problems.size === 0) return;
+    const more = this.#problems.size - MAX_PROBLEMS;
+    const lines = [...[...this.#problems].slice(0, MAX_PROBLEMS), ...(more > 0 ? [`and ${more} more`] : [])];
     throw new UsageError('INVALID_SPEC', lines.join('\n  '), {
       hint: `it was read as ${format}; correct it, or say with --from what it is`,
-      details: { file: this.name, problems: this.#problems.length },
+      details: { file: this.name, problems: this.#problems.size },
     });
   }
 }
@@ -158,7 +161,10 @@ export class Field {
   #mapping(): Readonly<Record<string, unknown>> | undefined {
     if (this.#value === undefined) return undefined;
     if (typeof this.#value !== 'object' || Array.isArray(this.#value)) return this.#wrong('a mapping', undefined);
-    return this.#value as Record<string, unknown>;
+    const mapping = this.#value as Record<string, unknown>;
+    if (Object.keys(mapping).length <= MAX_KEYS) return mapping;
+    this.file.refuse(this.at, `${this.label} has more than ${MAX_KEYS} entries`);
+    return undefined;
   }
 
   #wrong<T>(expected: string, instead: T): T {

@@ -29,7 +29,9 @@ export interface SettleOptions {
 
 /** A release as it is written. */
 export interface SettledRelease extends ImportedRelease {
+  /** Fits the schema of release.yaml. */
   readonly name: string;
+  /** Fits it too. */
   readonly version: string;
   /** Absent: all. */
   readonly platforms?: readonly string[] | undefined;

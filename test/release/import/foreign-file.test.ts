@@ -83,6 +83,10 @@ describe('what would cost too much', () => {
       `a: &a [x, x]\n${'bcdefghij'.replace(/./g, (key) => `${key}: &${key} [*${String.fromCharCode(key.charCodeAt(0) - 1)}, *${String.fromCharCode(key.charCodeAt(0) - 1)}]\n`)}services: {}\n`,
     ],
     ['deep nesting', `services: ${'['.repeat(1000)}${']'.repeat(1000)}\n`],
+    [
+      'a mapping of thousands',
+      `services:\n${Array.from({ length: 2_001 }, (_, index) => `  s${index}: {image: a}\n`).join('')}`,
+    ],
     ['a text of more than a MiB', `services:\n${'  # filler\n'.repeat(120_000)}`],
   ])('%s is refused', (_, text) => {
     expect(refusal(text).code).toBe('INVALID_SPEC');

@@ -89,20 +89,22 @@ mirror:
   helm:
     repositories:
       - {name: r, url: 'https://charts.example.com', charts: [{name: app, version: 1.0.0, imagePaths: ['{.a}']}]}
+      - {name: all, url: 'https://all.example.com'}
   blockedImages: [{name: quay.io/bad}]
   samples: [{name: ruby}]
 `,
     left: [
       [11, 'image oci:///tmp/x is a directory'],
+      [15, 'every chart of https://all.example.com'],
       [6, 'OpenShift release channel stable-4.20'],
       [7, "graph data of OpenShift's updates"],
       [9, 'operator catalog registry.redhat.io/redhat/redhat-operator-index:v4.20 (packages acm, odf)'],
-      [16, 'sample images ruby'],
+      [17, 'sample images ruby'],
     ],
     remarks: [
       [11, 'quay.io/a/b:1: its other name'],
       [14, 'imagePaths of chart app'],
-      [15, 'blocked image quay.io/bad'],
+      [16, 'blocked image quay.io/bad'],
     ],
     taken: ['quay.io/a/b:1', 'app 1.0.0 of https://charts.example.com'],
   },

@@ -4,6 +4,7 @@ import { placeFile } from '../../../base/files/place-file.ts';
 import { IncompleteError } from '../../../errors.ts';
 import { IMPORT_FORMATS } from '../../../release/import/format-names.ts';
 import { formatCount } from '../../../report/format.ts';
+import { readStandardInput } from '../../inputs/standard-input.ts';
 import { argument, choice, defineCommand, platforms, text } from '../../command.ts';
 
 /** Lines of what was left out that an error repeats. */
@@ -27,16 +28,19 @@ export const importFile = defineCommand({
     version: text('--release-version <version>', 'the version of the release (default: what the file says, or 0.1.0)'),
     platforms: platforms('a platform to carry (default: what the file says, or all)'),
   },
-  async run({ output, signal }, { file }, { output: target = 'release.yaml', ...options }) {
-    const { importRelease } = await import('../../../operations/import-release.ts');
+  async run({ output, signal, stdin }, { file }, { output: target = 'release.yaml', ...options }) {
+    const { importRelease, MAX_IMPORT_BYTES } = await import('../../../operations/import-release.ts');
     const isPrinted = target === '-';
+    const isStream = file === '-';
+    const path = isStream ? 'standard input' : file;
     const {
       format,
       release,
       text: written,
     } = await importRelease({
       ...options,
-      path: file === '-' ? '/dev/stdin' : file,
+      path,
+      ...(isStream ? { text: await readStandardInput(stdin, { limit: MAX_IMPORT_BYTES, signal }) } : {}),
       directory: isPrinted ? '.' : dirname(target),
       signal,
     });
@@ -62,15 +66,15 @@ export const importFile = defineCommand({
           ],
     );
     for (const { at, message } of unexpressed.filter(({ isContent }) => !isContent))
-      output.note(`note: ${file}:${at}: ${message}`);
+      output.note(`note: ${path}:${at}: ${message}`);
     const left = unexpressed.filter(({ isContent }) => isContent);
     if (left.length > 0) {
       throw new IncompleteError(
         'INCOMPLETE',
-        `${formatCount(left.length, 'thing')} that ${file} names could not be said in a release.yaml:`,
+        `${formatCount(left.length, 'thing')} that ${path} names could not be said in a release.yaml:`,
         {
           items: [
-            ...left.slice(0, MAX_SHOWN).map(({ at, message }) => `${file}:${at}: ${message}`),
+            ...left.slice(0, MAX_SHOWN).map(({ at, message }) => `${path}:${at}: ${message}`),
             ...(left.length > MAX_SHOWN
               ? [`and ${left.length - MAX_SHOWN} more, all in the comments on top of it`]
               : []),

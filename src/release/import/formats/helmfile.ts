@@ -12,6 +12,7 @@ const TOP_LEVEL = ['releases', 'repositories', 'helmfiles', 'bases', 'environmen
 const CHANGES: readonly (readonly [string, string])[] = [
   ['set', 'values in `set`'],
   ['setString', 'values in `setString`'],
+  ['env', 'values from the environment'],
   ['secrets', 'encrypted values'],
   ['jsonPatches', 'patches of rendered resources'],
   ['strategicMergePatches', 'patches of rendered resources'],
@@ -47,11 +48,7 @@ export function readHelmfile(documents: readonly Field[], file: ForeignFile): Im
         file.leave(other.at, `${shown(path ?? '')} is not read: import it too, or ${RENDER_HELMFILE}`);
       }
     }
-    for (const key of ['postRenderer']) {
-      const field = document.get('helmDefaults').get(key);
-      if (field.isThere)
-        file.leave(field.at, `post-renderer ${shown(field.text ?? '')} is not run: list the images that it adds`);
-    }
+    leaveRenderer(document.get('helmDefaults'));
     return draft.finish();
   });
   return { components, unexpressed: file.unexpressed };
@@ -74,9 +71,7 @@ function readRelease(release: Field, document: Field, draft: ComponentDraft): vo
         `release ${shown(name)}: ${what} are not taken over: write them into a file of values, or list the images`,
       );
   }
-  const renderer = release.get('postRenderer');
-  if (renderer.isThere)
-    file.leave(renderer.at, `post-renderer ${shown(renderer.text ?? '')} is not run: list the images that it adds`);
+  leaveRenderer(release);
   const values = valuesOf(release, name);
   addChart(draft, release, {
     ...placeOf(chart, document),
@@ -88,6 +83,13 @@ function readRelease(release: Field, document: Field, draft: ComponentDraft): vo
     releaseName: name,
     keyring: release.get('keyring').text || undefined,
   });
+}
+
+/** A program that changes what was rendered is not run here. */
+function leaveRenderer(owner: Field): void {
+  const renderer = owner.get('postRenderer');
+  if (!renderer.isThere) return;
+  owner.file.leave(renderer.at, `post-renderer ${shown(renderer.text ?? '')} is not run: list the images that it adds`);
 }
 
 /** What Helmfile computes is not computed here: such a file is refused, with the next step. */

@@ -75,7 +75,11 @@ function readHelm(helm: Field, draft: ComponentDraft): void {
   };
   for (const repository of helm.get('repositories').items) {
     const url = repository.get('url').requiredText;
-    if (url !== undefined) for (const chart of repository.get('charts').items) read(chart, url);
+    const charts = repository.get('charts').items;
+    if (url !== undefined) for (const chart of charts) read(chart, url);
+    if (charts.length === 0) {
+      repository.file.leave(repository.at, `every chart of ${shown(url ?? '')}: list those that the release needs`);
+    }
   }
   for (const chart of helm.get('local').items) read(chart, undefined);
   helm.leaveUnknown(['repositories', 'local']);

@@ -1,5 +1,5 @@
 /** Zarf's package definitions, v1alpha1 and v1beta1. @see https://docs.zarf.dev/ref/create/ */
-import { ComponentDraft, toPlatforms } from '../component-draft.ts';
+import { ComponentDraft, isUrl, toPlatforms } from '../component-draft.ts';
 import { shown, type Field, type ForeignFile } from '../foreign-file.ts';
 import type { ImportedRelease } from '../imported-release.ts';
 import { addZarfChart } from './zarf-chart.ts';
@@ -125,7 +125,7 @@ function readFile(each: Field, draft: ComponentDraft): void {
   const target = each.get('target').text ?? each.get('destination').text ?? '';
   const as = /[^/\\]+$/.exec(target)?.[0];
   draft.addFile(each, source, { sha256: each.get('shasum').text || each.get('checksum').text || undefined, as });
-  if (each.get('extractPath').isThere) {
+  if (each.get('extractPath').isThere && !isUrl(source)) {
     each.file.remark(
       each.at,
       `${shown(source)} is carried whole: ${shown(each.get('extractPath').text ?? '')} is not taken out of it`,

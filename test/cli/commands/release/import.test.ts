@@ -202,3 +202,15 @@ test('whoever takes a file of another tool for a release.yaml is told of import'
   });
   expect((await cli.airgap(['resolve', 'other.yaml'], { cwd: temp.path })).stderr).toContain('other.yaml has');
 });
+
+test('standard input is read to its end: paths start where one stands', async () => {
+  const input = 'releases: [{name: a, chart: ./charts/app}]\n';
+  const { stdout } = await cli.airgap(['import', '-', '--output', '-'], { cwd: temp.path, input });
+  expect(stdout).toContain('# Imported from standard input, a helmfile.');
+  expect(stdout).toContain('- chart: charts/app # standard input:1');
+  expect(parseSpec(stdout, 'release.yaml').name).toBe('my-release');
+  const wrong = await cli.airgap(['import', '-', '--from', 'zarf'], { cwd: temp.path, input: 'components: x\n' });
+  expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('error: standard input:1: ') as string });
+  const long = await cli.airgap(['import', '-'], { cwd: temp.path, input: 'a'.repeat(4 * 1024 * 1024 + 1) });
+  expect(long).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('is longer than') as string });
+});
