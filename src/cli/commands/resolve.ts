@@ -39,7 +39,10 @@ export const resolve = defineCommand({
     const input = chooseInput(release);
     if (input.kind !== 'spec') {
       throw new UsageError('USAGE', `${input.path} is not a release.yaml`, {
-        hint: 'a lock is built as it is: airgap build release.lock.json',
+        hint:
+          input.kind === 'lock'
+            ? 'a lock is built as it is: airgap build release.lock.json'
+            : `airgap import ${input.path} writes one from it`,
       });
     }
     await using sources = new ImageSources({ ...options, env: context.env, signal });

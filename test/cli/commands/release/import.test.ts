@@ -193,7 +193,7 @@ test('a list that is too long for one release.yaml is told what to do instead', 
   });
 });
 
-test('whoever takes a file of another tool for a release.yaml is told of import', async () => {
+test('a file of another tool in the place of a release.yaml is refused with the way to import it', async () => {
   await writeFiles(temp.path, { 'zarf.yaml': ZARF, 'other.yaml': 'a: 1\n' });
   const { exitCode, stderr } = await cli.airgap(['resolve', 'zarf.yaml'], { cwd: temp.path });
   expect({ exitCode, stderr }).toEqual({
@@ -201,6 +201,9 @@ test('whoever takes a file of another tool for a release.yaml is told of import'
     stderr: 'error: zarf.yaml: is a Zarf package definition, not a release.yaml\n  hint: airgap import zarf.yaml\n',
   });
   expect((await cli.airgap(['resolve', 'other.yaml'], { cwd: temp.path })).stderr).toContain('other.yaml has');
+  expect((await cli.airgap(['resolve', 'images.txt'], { cwd: temp.path })).stderr).toBe(
+    'error: images.txt is not a release.yaml\n  hint: airgap import images.txt writes one from it\n',
+  );
 });
 
 test('standard input is read to its end: paths start where one stands', async () => {
