@@ -26,6 +26,10 @@ export default tseslint.config(
           selector: "ImportDeclaration[source.value='zod'][importKind='value'] > ImportSpecifier",
           message: "`import * as z from 'zod'`: bundles then leave out what nobody uses.",
         },
+        {
+          selector: "CallExpression[callee.name='expect'] > CallExpression[callee.property.name='every']",
+          message: 'An empty list would pass: use allOf of test/helpers/all-of.ts.',
+        },
       ],
       'no-console': 'error',
     },

@@ -21,6 +21,7 @@ import {
   makeMultiPlatformImage,
   type SampleNode,
 } from '../helpers/sample-image.ts';
+import { allOf } from '../helpers/all-of.ts';
 import { makeLayer, noise } from '../helpers/sample-layer.ts';
 import {
   contentOf,
@@ -126,7 +127,7 @@ describe('a copy', () => {
       refused: [],
     });
     expect(log).toEqual([]);
-    expect(target.log.every(({ verb }) => verb === 'exists')).toBe(true);
+    expect(allOf(target.log, ({ verb }) => verb === 'exists')).toBe(true);
   });
 
   test('tells what happens, byte for byte', async () => {
@@ -305,7 +306,7 @@ describe('failures', () => {
     isBroken = false;
     log.length = 0;
     const result = await run([route(app, target)]);
-    expect(log.every(({ kind }) => kind === 'manifest')).toBe(true);
+    expect(allOf(log, ({ kind }) => kind === 'manifest')).toBe(true);
     expect(result.tagged).toBe(1);
     await expectComplete(target, app);
   });
@@ -321,7 +322,7 @@ describe('before anything is published', () => {
         seen = log.filter(({ store, verb }) => store === 'target' && verb === 'push');
       },
     });
-    expect(seen.every(({ kind }) => kind === 'blob')).toBe(true);
+    expect(allOf(seen, ({ kind }) => kind === 'blob')).toBe(true);
     expect(new Set(seen.map(({ digest }) => digest))).toEqual(
       new Set(graph.blobs.map(({ digest }) => digest).filter((digest) => piecesOf(app).has(digest))),
     );

@@ -12,6 +12,7 @@ import {
   unknownDigest,
   type SampleNode,
 } from '../helpers/sample-image.ts';
+import { allOf } from '../helpers/all-of.ts';
 import { makeLayer } from '../helpers/sample-layer.ts';
 import { RecordingStore } from './recording-store.ts';
 
@@ -85,7 +86,7 @@ describe('a plan', () => {
     const target = new MemoryStore('one');
     const { graph, routes } = await prepare(target);
     const plan = planCopy(graph, [...routes, { ...(routes[0] as Route), tag: '2' }]);
-    expect(plan.manifests.every(({ targets }) => targets.length === 1)).toBe(true);
+    expect(allOf(plan.manifests, ({ targets }) => targets.length === 1)).toBe(true);
     expect(plan.tags.map(({ tag }) => tag)).toEqual(['1', '2']);
   });
 
@@ -116,7 +117,7 @@ describe('assessing', () => {
     const everything = new Map([...contentOf(app), ...contentOf(outer)]);
     const total = [...everything.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
     expect(pendingBytes(pending)).toBe(total);
-    for (const { log } of [one, two]) expect(log.every(({ verb }) => verb === 'exists')).toBe(true);
+    for (const { log } of [one, two]) expect(allOf(log, ({ verb }) => verb === 'exists')).toBe(true);
   });
 
   test('finds nothing to do where everything is in place under its name', async () => {

@@ -20,6 +20,7 @@ import { createKeySigner } from '../../src/trust/signing/signer.ts';
 import { contentsOf, fixedKeyPair, forgeArchive } from '../archive/forge.ts';
 import { fillAndFinish, makeRelease, type SampleRelease } from '../archive/sample-release.ts';
 import { makeArchive } from '../archive/verification/trusted-archive.ts';
+import { allOf } from '../helpers/all-of.ts';
 import { cutPower, withoutFlushing, type CutOptions, type DiskState, type PowerCuts } from '../helpers/power-cut.ts';
 import { makeMultiPlatformImage } from '../helpers/sample-image.ts';
 import { useTempDir } from '../helpers/temp.ts';
@@ -83,8 +84,8 @@ describe('an archive', () => {
   test('is whole or absent, and there once the build has ended', async () => {
     const { during, after } = await cutPower(temp.path, () => build(temp.path));
     const whole = (await readFile(temp.join('a.tar'))).toString('latin1');
-    expect(contents(during, 'a.tar').every((found) => found === undefined || found === whole)).toBe(true);
-    expect(contents(after, 'a.tar').every((found) => found === whole)).toBe(true);
+    expect(allOf(contents(during, 'a.tar'), (found) => found === undefined || found === whole)).toBe(true);
+    expect(allOf(contents(after, 'a.tar'), (found) => found === whole)).toBe(true);
   });
 
   test('that was cut off is built to the end by the next run, whatever the disk kept of it', async () => {
@@ -169,8 +170,8 @@ describe('tarballs in a directory', () => {
     expect(names.length).toBeGreaterThan(1);
     for (const name of names) {
       const whole = (await readFile(temp.join('disk', name))).toString('latin1');
-      expect(contents(during, name).every((found) => found === undefined || found === whole)).toBe(true);
-      expect(contents(after, name).every((found) => found === whole)).toBe(true);
+      expect(allOf(contents(during, name), (found) => found === undefined || found === whole)).toBe(true);
+      expect(allOf(contents(after, name), (found) => found === whole)).toBe(true);
     }
   }); // prettier-ignore
 });
@@ -305,6 +306,6 @@ describe('a site', () => {
     const append = (options?: CutOptions): Promise<PowerCuts<unknown>> =>
       cutPower(temp.path, () => appendEntry(log, makeFacts(0)), options);
     await expect(append({ failsAt: 1 })).rejects.toThrow('cannot be written');
-    expect((await append()).after.every((disk) => disk.file('audit.jsonl') !== undefined)).toBe(true);
+    expect(allOf((await append()).after, (disk) => disk.file('audit.jsonl') !== undefined)).toBe(true);
   });
 });

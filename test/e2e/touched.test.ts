@@ -6,6 +6,7 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promi
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test as declare } from 'vitest';
+import { allOf } from '../helpers/all-of.ts';
 import { makeCertificates } from '../helpers/certificates.ts';
 import { ACCOUNT, startDockerRegistry, type DockerRegistry } from '../helpers/docker-registry.ts';
 import { requireTool } from '../helpers/require-tool.ts';
@@ -154,7 +155,7 @@ describe('verify-and-load', () => {
     }
     expect(first.addresses.length).toBeGreaterThan(0);
     const written = [...new Set(first.files.filter(({ isWriting }) => isWriting).map(({ path }) => path.split('/').at(-2)))];
-    expect(written.every((folder) => ['state', 'log', 'out', 'report', 'secure-site'].includes(folder ?? ''))).toBe(true);
+    expect(allOf(written, (folder) => ['state', 'log', 'out', 'report', 'secure-site'].includes(folder ?? ''))).toBe(true);
     expect((await readdir(site)).sort()).toEqual(
       ['auth.json', 'home', 'log', 'media', 'out', 'report', 'site.key', 'site.passphrase', 'state', 'trust.json'],
     );

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { divideIntoTars, tarPathOf, type ImageTar } from '../../../src/archive/layout/image-tar.ts';
 import type { Index } from '../../../src/oci/manifest.ts';
 import { hexOf, sha256 } from '../../../src/oci/digest.ts';
+import { allOf } from '../../helpers/all-of.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { runOk } from '../../helpers/run.ts';
 import {
@@ -136,7 +137,7 @@ describe('documents', () => {
     });
     const multi = documentOf<Index>(tars.get(MULTI), 'index.json');
     expect(multi.manifests.map((entry) => entry.digest)).toContain(app?.descriptor.digest);
-    expect(multi.manifests.every((entry) => entry.platform === undefined)).toBe(true);
+    expect(allOf(multi.manifests, (entry) => entry.platform === undefined)).toBe(true);
     expect(documentOf(tars.get(MULTI), 'oci-layout')).toEqual({ imageLayoutVersion: '1.0.0' });
     expect(tars.get(MULTI)?.documents.map((document) => document.path)).toEqual(['oci-layout', 'index.json']);
   });

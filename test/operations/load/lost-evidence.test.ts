@@ -18,6 +18,7 @@ import { createKeySigner } from '../../../src/trust/signing/signer.ts';
 import { rejectionOf } from '../../archive/failures.ts';
 import { contentsOf, fixedKeyPair, forgeArchive } from '../../archive/forge.ts';
 import { makeRelease, sampleEvidence } from '../../archive/sample-release.ts';
+import { allOf } from '../../helpers/all-of.ts';
 import { makeMultiPlatformImage } from '../../helpers/sample-image.ts';
 import { makeLayer } from '../../helpers/sample-layer.ts';
 import { useTempDir } from '../../helpers/temp.ts';
@@ -68,7 +69,7 @@ describe('an index that is rebuilt', () => {
       const lost = images[0]?.lostEvidence ?? [];
       expect(images[0]?.result).toBe(result);
       expect(lost.map(({ kind }) => kind).sort()).toEqual(['sbom', 'signature']);
-      expect(lost.every(({ subject }) => subject === app.descriptor.digest)).toBe(true);
+      expect(allOf(lost, ({ subject }) => subject === app.descriptor.digest)).toBe(true);
       expect(describeImages(images, []).lines.join('\n')).toMatch(/NO LONGER VERIFIES: 1 signature, 1 sbom of the original index/);
       const error = await rejectionOf(async () => assertEvidenceKept(images));
       expect(error).toMatchObject({ code: 'EVIDENCE_LOST', items: [expect.stringContaining(APP) as string] });

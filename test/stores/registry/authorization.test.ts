@@ -12,6 +12,7 @@ import {
 } from '../../../src/stores/registry/registry-hosts.ts';
 import type { RegistryRepository } from '../../../src/stores/registry/repository.ts';
 import type { RequestEvent } from '../../../src/base/http/answer.ts';
+import { allOf } from '../../helpers/all-of.ts';
 import { makeCertificates, type Certificates } from '../../helpers/certificates.ts';
 import { ACCOUNT, startDockerRegistry, type DockerRegistry } from '../../helpers/docker-registry.ts';
 import { madeBlob, madeImage, pushAll } from '../../helpers/image.ts';
@@ -309,7 +310,7 @@ describe('challenges of the field', () => {
       code: 'UNAUTHENTICATED',
       message: expect.stringContaining('UNAUTHORIZED') as unknown,
     });
-    expect(server.asked.every(({ headers }) => headers.authorization === undefined)).toBe(true);
+    expect(allOf(server.asked, ({ headers }) => headers.authorization === undefined)).toBe(true);
   });
 
   it('of a registry that a redirect leads to get an anonymous token, never ours', async () => {

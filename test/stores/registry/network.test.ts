@@ -12,6 +12,7 @@ import { proxyFor } from '../../../src/base/http/proxy.ts';
 import { REGISTRY } from '../../../src/stores/registry/registry-refusal.ts';
 import { createRegistryHost, openRepository } from '../../../src/stores/registry/registry-hosts.ts';
 import { readTlsFiles } from '../../../src/base/http/tls-files.ts';
+import { allOf } from '../../helpers/all-of.ts';
 import { makeCertificates } from '../../helpers/certificates.ts';
 import { startDockerRegistry } from '../../helpers/docker-registry.ts';
 import { madeBlob } from '../../helpers/image.ts';
@@ -164,7 +165,7 @@ describe('certs.d', () => {
     expect(() => readTlsFiles('r.example', { ...options, caFile: `${directory}/../../server.ext` })).toThrow(/PEM/);
     // A private authority is trusted beside the others, not instead of them.
     const { ca } = readTlsFiles('r.example', { ...options, caFile: files.caFile });
-    expect(getCACertificates('default').every((authority) => ca.includes(authority))).toBe(true);
+    expect(allOf(getCACertificates('default'), (authority) => ca.includes(authority))).toBe(true);
     const read = (caFile: string) => () => readTlsFiles('r.example', { ...options, caFile });
     expect(read(files.keyFile)).toThrow(/server\.key holds no certificate/);
     const [head = '', tail = ''] = pem.split('MI', 2);

@@ -1,6 +1,7 @@
 /** Connections that wait for the next request: to their own origin, for a while, and not without end. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { IdleConnections } from '../../../../src/base/http/fast/idle-connections.ts';
+import { allOf } from '../../../helpers/all-of.ts';
 
 class Connection {
   isIdle = true;
@@ -63,7 +64,7 @@ describe('idle connections', () => {
     for (const connection of many) idle.keep(connection, here);
     expect(many.filter(({ closed }) => closed > 0)).toHaveLength(4);
     idle.close();
-    expect(many.every(({ closed }) => closed === 1)).toBe(true);
+    expect(allOf(many, ({ closed }) => closed === 1)).toBe(true);
     expect(idle.take(here)).toBeUndefined();
   });
 });
