@@ -6,10 +6,11 @@ import { trustArchive, type TrustedArchive } from '../../src/archive/verificatio
 import { verifyPayload } from '../../src/archive/verification/verified-archive.ts';
 import { asideOf } from '../../src/base/files/place-file.ts';
 import { assertExtractable, extractFiles } from '../../src/operations/extract.ts';
-import { planDirectory } from '../../src/operations/load/tarballs.ts';
+import { loadTars, planDirectory } from '../../src/operations/load/tarballs.ts';
 import { createKeySigner } from '../../src/trust/signing/signer.ts';
 import { contentsOf, fixedKeyPair, forgeArchive } from '../archive/forge.ts';
 import { makeRelease, type SampleRelease } from '../archive/sample-release.ts';
+import { allOf } from '../helpers/all-of.ts';
 import { runOk } from '../helpers/run.ts';
 import { useTempDir } from '../helpers/temp.ts';
 import { mountTmpfs } from '../helpers/tmpfs.ts';
@@ -43,6 +44,14 @@ describe('before anything is verified', () => {
     const refused = { name: 'StoreError', message: expect.stringContaining('read-only') as string };
     await expect(assertExtractable(archive, join(disk.path, 'out'))).rejects.toMatchObject(refused);
     await expect(planDirectory(archive, join(disk.path, 'new', 'images'))).rejects.toMatchObject(refused);
+  });
+
+  test('a medium that is mounted read-only will do where all is there already', async () => {
+    await using disk = await mountTmpfs({ maxBytes: 64 * 1024 * 1024 });
+    using archive = await opened();
+    await loadTars(await planDirectory(archive, disk.path));
+    await runOk(toolPath('mount'), ['-o', 'remount,ro', disk.path]);
+    expect(allOf((await planDirectory(archive, disk.path)).tarballs, ({ present }) => present)).toBe(true);
   });
 
   test('a directory that is there, one that cannot be made, and files that are not there', async () => {

@@ -116,6 +116,15 @@ describe('images that exist for none of the chosen platforms are named', () => {
   });
 });
 
+test('what a registry has already is not brought again, and no byte of the archive is read for it', async () => {
+  using archive = await archiveOf({ images: { 'registry.example/a:1': amd64 } });
+  const target = registry();
+  const nothing = { copiedBytes: 0, copied: 0, mounted: 0, tagged: 0, refused: [] };
+  expect(await loadRelease(await planLoad(archive, target))).toMatchObject({ tagged: 1, payload: 'verified' });
+  const again = await planLoad(archive, target);
+  expect(await loadRelease(again)).toEqual({ ...nothing, substituted: again.pending.substituted, payload: 'not read' });
+});
+
 describe('two things that would get one name at the target are refused before anything moves', () => {
   const app = { 'charts/app-1.0.0.tgz': chart('app', '1.0.0', 'x') };
   const image = 'registry.example/app:1.0.0';

@@ -1,11 +1,12 @@
 /** Which tarballs have to move: what an Engine or a directory holds is told by what it is, never by its name alone. */
-import { rm, writeFile } from 'node:fs/promises';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { open, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { trustArchive, type TrustedArchive } from '../../../src/archive/verification/trusted-archive.ts';
 import { loadTars, planDirectory, planDocker } from '../../../src/operations/load/tarballs.ts';
 import { createKeySigner } from '../../../src/trust/signing/signer.ts';
 import { contentsOf, fixedKeyPair, forgeArchive } from '../../archive/forge.ts';
 import { makeRelease, type SampleRelease } from '../../archive/sample-release.ts';
+import { allOf } from '../../helpers/all-of.ts';
 import {
   makeImage,
   makeIndex,
@@ -135,5 +136,19 @@ describe('a directory', () => {
     expect((await plan()).tarballs).toMatchObject([{ present: false }]);
     await rm(destination);
     expect((await plan()).tarballs).toMatchObject([{ present: false, replaces: [] }]);
+  });
+
+  test('that cannot be read is told, and not taken for one that lacks everything', async () => {
+    using archive = await opened();
+    const plan = (): ReturnType<typeof planDirectory> => planDirectory(archive, temp.join('images'));
+    const { tarballs } = await plan();
+    await loadTars(await plan());
+    await using probe = await open(tarballs[0]?.destination ?? '');
+    const failing = vi
+      .spyOn(Object.getPrototypeOf(probe) as FileHandle, 'read')
+      .mockRejectedValue(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' }));
+    await expect(plan()).rejects.toMatchObject({ code: 'STORE_IO' });
+    failing.mockRestore();
+    expect(allOf((await plan()).tarballs, ({ present }) => present)).toBe(true);
   });
 });
