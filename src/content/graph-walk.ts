@@ -23,13 +23,14 @@ import { readVerified } from './verified.ts';
 const MAX_DEPTH = 8;
 /** Manifests one image may reach. */
 const MAX_MANIFESTS = 10_000;
-/** Bytes of one image's manifests and configs, which are all held in memory. */
 const MAX_CONTENT_BYTES = 512 * 1024 * 1024;
 
 /** Options of {@link discoverImage}. */
 export interface DiscoverOptions extends CallOptions, PlatformChoice {
   /** Told of attestations in an index that are not there; without it, they are an error. */
   readonly onGone?: ((attestation: Descriptor) => void) | undefined;
+  /** Bytes of the image's manifests and configs, which are all held in memory. @defaultValue 512 MiB */
+  readonly maxContentBytes?: number | undefined;
 }
 
 /** One image's part of the content graph, and the bytes that were read to find it. */
@@ -64,7 +65,7 @@ export async function discoverImage(
     const known = contents.get(node.digest);
     if (known !== undefined) return known;
     held += node.size;
-    if (held > MAX_CONTENT_BYTES) throw tooLarge(options.reference);
+    if (held > (options.maxContentBytes ?? MAX_CONTENT_BYTES)) throw tooLarge(options.reference);
     const bytes = await readVerified(source, node, options);
     contents.set(node.digest, bytes);
     return bytes;
@@ -320,7 +321,7 @@ function twoSizes(one: GraphBlob | GraphManifest, other: GraphBlob | GraphManife
 }
 
 function tooLarge(reference: string): IntegrityError {
-  return new IntegrityError('MALFORMED', `${reference}: its indexes nest too deep or hold too many manifests`);
+  return new IntegrityError('MALFORMED', `${reference}: its indexes nest too deep, or hold too many manifests or too large ones`);
 }
 
 function compare(a: string, b: string): number {

@@ -360,6 +360,17 @@ describe('refused:', () => {
     await expect(discover(makeIndex(children))).rejects.toMatchObject({ name: 'IntegrityError', code: 'MALFORMED' });
   });
 
+  test('manifests that take more than the bytes that may be held', async () => {
+    const image = makeMultiPlatformImage({ name: 'app', base: makeLayer({ a: 'base' }) });
+    const store = await storeOf(image);
+    const { mediaType, digest, size } = image.descriptor;
+    const walk = (maxContentBytes?: number): Promise<DiscoveredImage> =>
+      discoverImage(store, { mediaType, digest, size }, { platforms: 'all', reference, maxContentBytes });
+    const held = [...(await walk()).contents.values()].reduce((sum, bytes) => sum + bytes.length, 0);
+    expect((await walk(held)).manifests).toHaveLength(3);
+    await expect(walk(held - 1)).rejects.toMatchObject({ name: 'IntegrityError', code: 'MALFORMED' });
+  });
+
   test('and an aborted walk ends at once', async () => {
     const image = makeImage();
     const signal = AbortSignal.abort();

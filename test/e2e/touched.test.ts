@@ -64,6 +64,7 @@ function named(): readonly (readonly [reason: string, path: string | RegExp, 'r'
     ['the receipt', new RegExp(`^${at('out')}(/receipt\\.json|/\\.[a-f0-9]{16}\\.partial)?$`), 'rw'],
     ["the site's key and its passphrase", new RegExp(`^${at('site')}\\.(key|passphrase)$`), 'r'],
     ['the reports', below('report'), 'rw'],
+    ['the directory in which new ones are made, to flush their names', site, 'r'],
   ];
 }
 

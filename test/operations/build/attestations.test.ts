@@ -75,6 +75,12 @@ beforeAll(async () => {
   others = await attest(bob, 'https://b.example/');
 });
 
+it('has, in its archive, room for four signatures of any kind, and for each of its statements', () => {
+  const signatures = [1, 2, 3, 4].map((number) => ({ path: `signatures/${number}.sigstore.json`, size: 16 * 1024 }));
+  const statements = plans.map(({ slotSize }, index) => ({ path: `attestations/${index + 1}.sigstore.json`, size: slotSize })); // prettier-ignore
+  expect(inventory.slots).toEqual([...signatures, ...statements]);
+});
+
 describe('a release of more images than a statement takes', () => {
   it('is divided, and each statement fits its slot with the longest texts', () => {
     expect(plans.length).toBe(3);
