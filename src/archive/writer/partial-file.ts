@@ -98,8 +98,12 @@ export class PartialFile {
   async close(): Promise<void> {
     this.#isOpen = false;
     await this.#writeback;
-    this.#journal.close();
-    closeSync(this.fd);
+    try {
+      this.#journal.close();
+      closeSync(this.fd);
+    } catch (error) {
+      throw this.#toStoreError(error);
+    }
   }
 
   #startWriteback(): void {

@@ -76,7 +76,8 @@ export async function stageFile(
         await handle.sync();
         return {
           place: () => onDisk(doing, () => settle(handle.fd, aside, path, options), hints),
-          [Symbol.asyncDispose]: () => discard(handle, aside),
+          // Some network file systems tell of a lost write only here.
+          [Symbol.asyncDispose]: () => onDisk(doing, () => discard(handle, aside), hints),
         };
       },
       hints,

@@ -193,6 +193,11 @@ describe('what reaches the disk', () => {
   });
 });
 
+test('a file system that tells of a lost write when the file is closed is believed', async () => {
+  const names = ['-P', target(), '-P', asideOf(target())];
+  expect((await placeUnder('close:error=EIO', '', names)).stdout).toBe('STORE_IO\n');
+});
+
 describe('on a file system without hard links, such as FAT', () => {
   test.each(['EPERM', 'EOPNOTSUPP', 'ENOSYS'])('which says %s, a free name is taken', async (code) => {
     expect((await placeUnder(`link,linkat:error=${code}`, 'exclusive')).stdout).toBe('placed\n');
