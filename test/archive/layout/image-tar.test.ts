@@ -174,6 +174,7 @@ describe('extracted', () => {
       await mkdir(out);
       await runOk(toolPath('tar'), ['-xf', `${out}.tar`, '-C', out]);
       const blobs = await readdir(join(out, 'blobs/sha256'));
+      expect(blobs.length).toBeGreaterThan(2);
       for (const blob of blobs) expect(hexOf(sha256(await readFile(join(out, 'blobs/sha256', blob))))).toBe(blob);
       const index = JSON.parse(await readFile(join(out, 'index.json'), 'utf8')) as Index;
       for (const { digest, size } of index.manifests) {
