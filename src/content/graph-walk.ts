@@ -321,7 +321,10 @@ function twoSizes(one: GraphBlob | GraphManifest, other: GraphBlob | GraphManife
 }
 
 function tooLarge(reference: string): IntegrityError {
-  return new IntegrityError('MALFORMED', `${reference}: its indexes nest too deep, or hold too many manifests or too large ones`);
+  return new IntegrityError(
+    'MALFORMED',
+    `${reference}: its indexes nest too deep, or hold too many manifests or too large ones`,
+  );
 }
 
 function compare(a: string, b: string): number {
