@@ -166,6 +166,11 @@ function looksAtCodes(file: SourceFile): boolean {
   return /'code' in |NodeJS\.ErrnoException/.test(file.text);
 }
 
+/** Whether it calls the parser of JSON by itself, instead of `parseJson`. */
+function parsesJson(file: SourceFile): boolean {
+  return /\bJSON\s*\.\s*parse\b|\.json\(\)/.test(file.text);
+}
+
 function isReExport(statement: ts.Statement): boolean {
   return ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined;
 }
@@ -242,6 +247,10 @@ describe('src', () => {
     expect(sources.filter(looksAtCodes).map((file) => file.path)).toEqual(['src/errors.ts']);
   });
 
+  test('JSON is parsed in one place, under limits', () => {
+    expect(sources.filter(parsesJson).map((file) => file.path)).toEqual(['src/base/json/parse-json.ts']);
+  });
+
   test('each file says in its first line what it is', () => {
     expect(sources.filter((file) => !file.text.startsWith('/**')).map((file) => file.path)).toEqual([]);
   });
@@ -304,6 +313,12 @@ describe('these rules can fail', () => {
     expect(looksAtCodes(source('src/oci/a.ts', `if ('code' in error && error.code === 'ENOENT') f();`))).toBe(true);
     expect(looksAtCodes(source('src/oci/a.ts', `const g = (error: NodeJS.ErrnoException) => error.code;`))).toBe(true);
     expect(looksAtCodes(source('src/oci/a.ts', `if (systemCode(error) === 'ENOENT') f();`))).toBe(false);
+  });
+
+  test('a file that parses JSON by itself is found', () => {
+    expect(parsesJson(source('src/oci/a.ts', `const a = JSON.parse(text);`))).toBe(true);
+    expect(parsesJson(source('src/oci/a.ts', `const a = await response.json();`))).toBe(true);
+    expect(parsesJson(source('src/oci/a.ts', `const a = parseJson(text, limits);`))).toBe(false);
   });
 
   test('a network module, a barrel and default exports are found', () => {

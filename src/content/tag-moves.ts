@@ -1,5 +1,6 @@
 /** Tags of a target that name something else than before: what they named, and whether that was newer. */
-import { isIndex, parseManifest } from '../oci/manifest.ts';
+import { parseJson } from '../base/json/parse-json.ts';
+import { isIndex, MAX_MANIFEST_BYTES, parseManifest } from '../oci/manifest.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { PendingCopy, PendingTag } from './plan.ts';
 import type { CallOptions, Source } from './store.ts';
@@ -68,7 +69,7 @@ async function createdOf(source: Source, root: Digest, options: CallOptions): Pr
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/config.md#properties */
 function readCreated(config: Buffer): Date | undefined {
-  const json: unknown = JSON.parse(config.toString('utf8'));
+  const json = parseJson(config, { maxBytes: MAX_MANIFEST_BYTES, reading: 'lenient' });
   const created = typeof json === 'object' && json !== null && 'created' in json ? json.created : undefined;
   const time = typeof created === 'string' ? Date.parse(created) : Number.NaN;
   // Reproducible builds give every image one time, which says nothing of their order.

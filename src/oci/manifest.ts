@@ -4,7 +4,7 @@ import { IntegrityError, StoreError } from '../errors.ts';
 import type { Descriptor } from './descriptor.ts';
 import { isDigest, isRegisteredDigest, type Digest, type RegisteredDigest } from './digest.ts';
 import { isIndexType, isManifestType, MediaType } from './media-types.ts';
-import { assertPlainNumbers, findMisspeltKey, parseStrictJson } from '../base/json/strict-json.ts';
+import { findMisspeltKey, jsonFaultOf, parseJson } from '../base/json/parse-json.ts';
 
 /** Bytes of one manifest or index; registries commonly stop at 4 MiB. */
 export const MAX_MANIFEST_BYTES: number = 32 * 1024 * 1024;
@@ -121,15 +121,11 @@ function parse<D extends RegisteredDigest>(
 ): Manifest<D> | Index<D> {
   const malformed = (why: string): IntegrityError =>
     new IntegrityError('MALFORMED', `${what}: ${why}`, { hint: 'the source serves broken content; nothing was kept' });
-  if (bytes.length > MAX_MANIFEST_BYTES) throw malformed(`manifest of ${bytes.length} bytes is over the limit`);
   let json: unknown;
   try {
-    json = parseStrictJson(bytes);
-    assertPlainNumbers(bytes);
+    json = parseJson(bytes, { maxBytes: MAX_MANIFEST_BYTES, plainNumbers: true });
   } catch (error) {
-    const why =
-      error instanceof SyntaxError && /^(repeats|nested|has a number)/.test(error.message) ? `: ${error.message}` : '';
-    throw malformed(`manifest is not JSON that every tool reads alike${why}`);
+    throw malformed(`the manifest ${jsonFaultOf(error)}`);
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw malformed('manifest is not a JSON object');

@@ -1,5 +1,5 @@
 /** Operating system and architecture, in Go's names, as image-spec uses them. */
-import { findMisspeltKey, parseStrictJson } from '../base/json/strict-json.ts';
+import { findMisspeltKey, parseJson } from '../base/json/parse-json.ts';
 import { UsageError } from '../errors.ts';
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/image-index.md#image-index-property-descriptions */
@@ -20,6 +20,8 @@ const KNOWN_ARCHITECTURES = [
 ]; // prettier-ignore
 const VARIANT = /^v[0-9]{1,2}$/;
 /** Keys of a config that say what it runs on. */
+/** As much as is read of a manifest; a config is read by the same reader. */
+const MAX_CONFIG_BYTES = 32 * 1024 * 1024;
 const CONFIG_KEYS = ['os', 'architecture', 'variant'];
 const CANONICAL = /^[a-z0-9]+\/[a-z0-9]+(\/v[0-9]{1,2})?$/;
 
@@ -101,11 +103,11 @@ export function toPlatformText(platform: Platform): string | undefined {
 
 /**
  * The platform that the config of an image names. Nothing where it names none.
- * @throws SyntaxError, TypeError when it is not JSON that every tool reads alike.
+ * @throws JsonFault when it is not JSON that every tool reads alike.
  * @see https://github.com/opencontainers/image-spec/blob/main/config.md#properties
  */
 export function parseConfigPlatform(config: Uint8Array): string | undefined {
-  const json = parseStrictJson(config);
+  const json = parseJson(config, { maxBytes: MAX_CONFIG_BYTES });
   const misspelt = typeof json === 'object' && json !== null ? findMisspeltKey(json, CONFIG_KEYS) : undefined;
   if (misspelt !== undefined) throw new SyntaxError(`has a key ${JSON.stringify(misspelt)}`);
   const { os, architecture, variant } = (json ?? {}) as Record<string, unknown>;

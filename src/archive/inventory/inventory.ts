@@ -1,5 +1,5 @@
 /** Reads and writes `release.json` in its one canonical form: what parses but is not byte for byte canonical is refused. */
-import { assertFewValues } from '../../base/json/strict-json.ts';
+import { jsonFaultOf, parseJson } from '../../base/json/parse-json.ts';
 import { Inventory } from './inventory-schema.ts';
 import { checkGraph } from './graph-rules.ts';
 import { checkMembers, malformed } from './member-rules.ts';
@@ -22,10 +22,10 @@ export function serializeInventory(inventory: Inventory): Buffer {
 export function parseInventory(bytes: Buffer): Inventory {
   let json: unknown;
   try {
-    assertFewValues(bytes, MAX_VALUES);
-    json = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw malformed('is not JSON');
+    // The spelling is compared below.
+    json = parseJson(bytes, { maxBytes: MAX_INVENTORY_BYTES, maxValues: MAX_VALUES, reading: 'lenient' });
+  } catch (error) {
+    throw malformed(jsonFaultOf(error));
   }
   const parsed = Inventory.safeParse(json);
   if (!parsed.success) {

@@ -1,7 +1,7 @@
 /** Strict JSON: only the one spelling that this product would write itself is read. */
 import type { z } from 'zod';
 import { IntegrityError } from '../../errors.ts';
-import { assertFewValues } from './strict-json.ts';
+import { jsonFaultOf, parseJson } from './parse-json.ts';
 
 /** Values of one document: revocations and audit records in any number that people make. */
 const MAX_VALUES = 1_000_000;
@@ -44,13 +44,12 @@ export function readSpelled<S extends z.ZodType>(
   maxBytes: number,
   serialize: (value: z.infer<S>) => Buffer,
 ): Spelled<z.infer<S>> {
-  if (bytes.length > maxBytes) return { fault: `is longer than ${maxBytes} bytes` };
   let json: unknown;
   try {
-    assertFewValues(bytes, MAX_VALUES);
-    json = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    // Whatever two readers could take in two ways is lost on the way and found when the spelling is compared.
+    json = parseJson(bytes, { maxBytes, maxValues: MAX_VALUES, reading: 'lenient' });
   } catch (cause) {
-    return { fault: 'is not JSON', cause };
+    return { fault: jsonFaultOf(cause), cause };
   }
   const parsed = schema.safeParse(json);
   if (!parsed.success) {

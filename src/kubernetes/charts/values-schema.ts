@@ -1,7 +1,11 @@
 /** `values.schema.json`: what Helm compiles before it installs a chart, checked for what would not compile. */
+import { jsonFaultOf, parseJson } from '../../base/json/parse-json.ts';
 import { UsageError } from '../../errors.ts';
+import { MAX_CHART_FILE_BYTES } from './chart-files.ts';
 import { isMapping } from '../resources/yaml-documents.ts';
 
+/** Go's, and with it Helm's. @see https://pkg.go.dev/encoding/json */
+export const MAX_JSON_DEPTH: number = 10_000;
 const TYPES = ['array', 'boolean', 'integer', 'null', 'number', 'object', 'string'];
 /** Keywords by what must follow them. */
 const SCHEMA = ['additionalItems', 'additionalProperties', 'contains', 'else', 'if', 'not', 'propertyNames', 'then'];
@@ -33,9 +37,9 @@ export function checkValuesSchema(text: string, fileName: string): readonly stri
     });
   let root: unknown;
   try {
-    root = JSON.parse(text);
+    root = parseJson(text, { maxBytes: MAX_CHART_FILE_BYTES, reading: 'lenient', maxDepth: MAX_JSON_DEPTH });
   } catch (error) {
-    throw refuse('', 'is not JSON', error);
+    throw refuse('', jsonFaultOf(error), error);
   }
   const outside = new Set<string>();
   const open: Place[] = [{ schema: root, pointer: '' }];

@@ -3,7 +3,10 @@
  * `file:`, relative ones as `file:///…`: a chart could make it call servers and read files of the machine it renders on.
  * @see https://json-schema.org/draft/2020-12/json-schema-core#section-8.2
  */
+import { parseJson } from '../../base/json/parse-json.ts';
 import { UsageError } from '../../errors.ts';
+import { MAX_CHART_FILE_BYTES } from '../charts/chart-files.ts';
+import { MAX_JSON_DEPTH } from '../charts/values-schema.ts';
 import { createUnpackBudget, unpackChart } from '../charts/chart-archive.ts';
 
 const REFERENCES = new Set(['$ref', '$dynamicRef', '$recursiveRef', '$schema']);
@@ -55,7 +58,7 @@ function assertStaysInside(bytes: Buffer, file: string): void {
 /** Text that Helm reads in another way than this reader could hide a reference from it. */
 function parse(bytes: Buffer, file: string): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    return parseJson(bytes, { maxBytes: MAX_CHART_FILE_BYTES, reading: 'lenient', maxDepth: MAX_JSON_DEPTH });
   } catch (error) {
     throw new UsageError('INVALID_SPEC', `${file}: is no JSON`, {
       hint: 'Helm refuses a chart with such a schema: fix it, or skip its validation',

@@ -2,7 +2,7 @@
 import { placeFile } from '../../base/files/place-file.ts';
 import { readIfThere } from '../../base/files/read-file.ts';
 import { UsageError } from '../../errors.ts';
-import { parseStrictJson } from '../../base/json/strict-json.ts';
+import { jsonFaultOf, parseJson } from '../../base/json/parse-json.ts';
 import { ReleaseLock } from './lock-schema.ts';
 
 /** Bytes of a lock; room for a hundred thousand blobs. */
@@ -22,9 +22,9 @@ export function formatLock(lock: ReleaseLock): string {
 export function parseLock(text: string | Uint8Array, fileName: string): ReleaseLock {
   let json: unknown;
   try {
-    json = parseStrictJson(typeof text === 'string' ? Buffer.from(text) : text);
+    json = parseJson(text, { maxBytes: MAX_LOCK_BYTES });
   } catch (error) {
-    throw invalid(fileName, 'is not JSON', error);
+    throw invalid(fileName, jsonFaultOf(error), error);
   }
   const parsed = ReleaseLock.safeParse(json);
   if (parsed.success) return parsed.data;

@@ -8,11 +8,13 @@ import {
   rootsOf,
   type GraphPart,
 } from '../../content/graph-walk.ts';
+import { parseJson } from '../../base/json/parse-json.ts';
 import { platformsOf, platformsOfImage } from '../../content/graph-platforms.ts';
 import type { CallOptions, Source } from '../../content/store.ts';
 import { readVerified } from '../../content/verified.ts';
 import { UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
+import { MAX_MANIFEST_BYTES } from '../../oci/manifest.ts';
 import { findPlatforms } from '../../oci/platform.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import { toDescriptor, type Substitute, type Substitutes } from '../../content/plan.ts';
@@ -102,7 +104,7 @@ export async function prepareSubstitutes(
     if (options.requireEvidence === true && evidenced.has(digest)) continue;
     const original = await readVerified(sourceOf(reference), toDescriptor(manifest), options);
     const carried = new Set(childrenOf(manifest));
-    const index = JSON.parse(original.toString('utf8')) as { manifests: Descriptor[] };
+    const index = parseJson(original, { maxBytes: MAX_MANIFEST_BYTES }) as { manifests: Descriptor[] };
     const kept = index.manifests.filter((child) => carried.has(child.digest));
     const bytes = Buffer.from(JSON.stringify({ ...index, manifests: kept }));
     const descriptor = { mediaType: manifest.mediaType, digest: sha256(bytes), size: bytes.length };

@@ -1,10 +1,14 @@
 /** The links of one repository: which of the stored content it serves, under which tags, and what refers to what. */
 import { access, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { parseJson } from '../../base/json/parse-json.ts';
 import { StoreError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { hexOf, isRegisteredDigest, type RegisteredDigest } from '../../oci/digest.ts';
 import { inDirectory, listDigests, unlessMissing, type Storage } from './storage.ts';
+
+/** A descriptor with annotations, as large as the manifest that it is taken from. */
+const MAX_NOTE_BYTES = 32 * 1024 * 1024;
 
 /** A repository serves only what was pushed to it or mounted into it. */
 export class Repository {
@@ -94,7 +98,8 @@ export class Repository {
     for (const digest of await listDigests(directory)) {
       // The note is written before the manifest's link: after a crash between the two it means nothing.
       if (!(await isPresent(this.#link('_manifests', digest)))) continue;
-      found.push(JSON.parse(await readFile(join(directory, hexOf(digest)), 'utf8')) as Descriptor<RegisteredDigest>);
+      const note = await readFile(join(directory, hexOf(digest)));
+      found.push(parseJson(note, { maxBytes: MAX_NOTE_BYTES }) as Descriptor<RegisteredDigest>);
     }
     return found;
   }

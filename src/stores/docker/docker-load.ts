@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import * as z from 'zod';
 import type { Bytes } from '../../base/bytes.ts';
+import { parseJson } from '../../base/json/parse-json.ts';
 import { StoreError } from '../../errors.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
 import { openEngine, toStoreError, waitFor, type DockerOptions, type Engine } from './engine.ts';
@@ -66,7 +67,7 @@ async function readAnswer(engine: Engine, answer: AsyncIterable<Uint8Array>): Pr
 
 function parseLine(line: string, engine: Engine): z.infer<typeof Line> {
   try {
-    return Line.parse(JSON.parse(line));
+    return Line.parse(parseJson(line, { maxBytes: MAX_LINE_BYTES, reading: 'lenient' }));
   } catch (error) {
     throw new StoreError('STORE_IO', `${engine.name} answered ${JSON.stringify(line.slice(0, 200))}`, { cause: error });
   }

@@ -1,5 +1,6 @@
 /** Archives of Engines before 25 have no manifest: one is made from config and layers, the same one every time. */
 import * as z from 'zod';
+import { jsonFaultOf, parseJson } from '../../base/json/parse-json.ts';
 import { IntegrityError } from '../../errors.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
 import { MediaType } from '../../oci/media-types.ts';
@@ -37,9 +38,9 @@ export async function synthesizeManifest(members: Members, spool: Spool, what: s
     if (member === undefined) throw malformed(`${name} is missing`);
     const bytes = await spool.readSmall(member.digest, MAX_JSON_BYTES, `${what}: ${name}`);
     try {
-      return JSON.parse(bytes.toString()) as unknown;
-    } catch {
-      throw malformed(`${name} is not JSON`);
+      return parseJson(bytes, { maxBytes: MAX_JSON_BYTES });
+    } catch (error) {
+      throw malformed(`${name} ${jsonFaultOf(error)}`);
     }
   };
   const images = ImageList.safeParse(await readJson('manifest.json'));

@@ -4,7 +4,7 @@ import { IntegrityError, StoreError } from '../../errors.ts';
 import { Annotation, type Descriptor } from '../../oci/descriptor.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
 import { MediaType } from '../../oci/media-types.ts';
-import { parseStrictJson } from '../../base/json/strict-json.ts';
+import { jsonFaultOf, parseJson } from '../../base/json/parse-json.ts';
 
 /** Bytes of `index.json` that are read. */
 export const MAX_INDEX_BYTES: number = 32 * 1024 * 1024;
@@ -40,9 +40,9 @@ export const EMPTY_INDEX: IndexFile = { schemaVersion: 2, mediaType: MediaType.i
 export function parseIndexFile(bytes: Uint8Array, what: string): IndexFile {
   let json: unknown;
   try {
-    json = parseStrictJson(bytes);
-  } catch {
-    throw new IntegrityError('MALFORMED', `${what}: index.json is not JSON`);
+    json = parseJson(bytes, { maxBytes: MAX_INDEX_BYTES });
+  } catch (error) {
+    throw new IntegrityError('MALFORMED', `${what}: index.json ${jsonFaultOf(error)}`);
   }
   const parsed = IndexFile.safeParse(json);
   if (parsed.success) return parsed.data;

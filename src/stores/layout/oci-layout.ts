@@ -11,6 +11,7 @@ import { bytesOf, verified } from '../../content/verified.ts';
 import { AirgapError, IntegrityError, NotFoundError, StoreError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { hexOf, isDigest, type Digest } from '../../oci/digest.ts';
+import { jsonFaultOf, parseJson } from '../../base/json/parse-json.ts';
 import { MAX_MANIFEST_BYTES, parseManifest } from '../../oci/manifest.ts';
 import { HINTS, onDisk, readBounded, readChunks, resolveDirectory, statOf } from './layout-files.ts';
 import {
@@ -175,12 +176,13 @@ export class LayoutStore implements Target, AsyncDisposable {
   /** Refuses what is no layout of this version and directories that lead elsewhere. @internal */
   async check(): Promise<void> {
     const path = join(this.directory, 'oci-layout');
-    const text = (await readBounded(path, MAX_LAYOUT_FILE_BYTES, this.name)).toString();
+    const bytes = await readBounded(path, MAX_LAYOUT_FILE_BYTES, this.name);
     let version: unknown;
     try {
-      version = (JSON.parse(text) as { imageLayoutVersion?: unknown } | null)?.imageLayoutVersion;
-    } catch {
-      throw new IntegrityError('MALFORMED', `${this.name}: oci-layout is not JSON`);
+      const json = parseJson(bytes, { maxBytes: MAX_LAYOUT_FILE_BYTES });
+      version = (json as { imageLayoutVersion?: unknown } | null)?.imageLayoutVersion;
+    } catch (error) {
+      throw new IntegrityError('MALFORMED', `${this.name}: oci-layout ${jsonFaultOf(error)}`);
     }
     if (version !== '1.0.0') {
       throw new StoreError('UNSUPPORTED', `${this.name}: image layout version ${JSON.stringify(version)} is unknown`, {

@@ -2,6 +2,7 @@
 import { AuthError, RegistryError, type AirgapError, type RegistryFailure } from '../../errors.ts';
 import { readExplanation, type Answer } from '../../base/http/answer.ts';
 import { cleanText, isRetryableStatus, redactUrl, type Asked, type Peer } from '../../base/http/network-failure.ts';
+import { parseJson } from '../../base/json/parse-json.ts';
 import { parseRetryAfter } from '../../base/retry.ts';
 
 /** How registries answer content that they find to be something else than its digest or its type says; the codes differ. */
@@ -12,6 +13,8 @@ const MISSING_CONTENT = ['MANIFEST_BLOB_UNKNOWN', 'MANIFEST_UNKNOWN', 'MANIFEST_
 const SPEAKS_TLS = /HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port/i;
 /** Errors of one body that are kept. */
 const MAX_ERRORS = 20;
+/** What was read of an explanation ends with the chunk that reached its limit. */
+const MAX_BODY_BYTES = 1024 * 1024;
 
 /** A registry, to the HTTP client. */
 export const REGISTRY: Peer = {
@@ -74,7 +77,7 @@ export function unauthenticated({ host }: URL, message: string, cause?: unknown,
 function parseErrors(body: Uint8Array, secrets: readonly string[] | undefined): RegistryFailure['errors'] {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder().decode(body));
+    json = parseJson(body, { maxBytes: MAX_BODY_BYTES, reading: 'lenient' });
   } catch {
     return [];
   }

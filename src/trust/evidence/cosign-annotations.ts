@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { bundleFromJSON, type Bundle } from '@sigstore/bundle';
 import * as z from 'zod';
 import { TrustError } from '../../errors.ts';
-import { parseStrictJson } from '../../base/json/strict-json.ts';
+import { jsonFaultOf, parseJson } from '../../base/json/parse-json.ts';
 
 /** Characters of one annotation. */
 const MAX_CHARACTERS = 128 * 1024;
@@ -95,9 +95,9 @@ function firstCertificate(pem: string): string {
 function read<S extends z.ZodType>(schema: S, bytes: Uint8Array, what: string): z.infer<S> {
   let json: unknown;
   try {
-    json = parseStrictJson(bytes);
+    json = parseJson(bytes, { maxBytes: MAX_CHARACTERS });
   } catch (cause) {
-    throw malformed(`has a ${what} that is not JSON that every tool reads alike`, cause);
+    throw malformed(`has a ${what} that ${jsonFaultOf(cause)}`, cause);
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;

@@ -9,7 +9,6 @@ import {
 } from '@sigstore/bundle';
 import { TrustError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
-import { parseStrictJson } from '../../base/json/strict-json.ts';
 import type { Identity } from '../signatures/identity-schema.ts';
 import { readBundle } from '../signatures/bundle.ts';
 import { hintedKeyId } from '../signatures/bundle-material.ts';
@@ -143,11 +142,6 @@ function verifyIdentity(bundle: Bundle, data: Uint8Array | undefined, signers: r
 }
 
 function readSignatureBundle(bytes: Uint8Array): BundleWithDsseEnvelope {
-  try {
-    parseStrictJson(bytes);
-  } catch (cause) {
-    throw invalid('is not JSON that every tool reads alike', cause);
-  }
   const bundle = readBundle(bytes, 'it');
   if (bundle.mediaType !== BUNDLE_V03_MEDIA_TYPE) throw invalid(`is not of media type ${BUNDLE_V03_MEDIA_TYPE}`);
   if (isBundleWithDsseEnvelope(bundle)) return bundle;

@@ -2,10 +2,12 @@
 import type { z } from 'zod';
 import { TrustError } from '../../errors.ts';
 import { hexOf, type Digest } from '../../oci/digest.ts';
-import { findMisspeltKey, parseStrictJson } from '../../base/json/strict-json.ts';
+import { findMisspeltKey, jsonFaultOf, parseJson } from '../../base/json/parse-json.ts';
 import { SIGN_PREDICATE_TYPE, SignStatement, SIMPLE_SIGNING_TYPE, SimpleSigning } from './image-signature-schema.ts';
 import { STATEMENT_PAYLOAD_TYPE } from '../provenance/statement.ts';
 
+/** Larger signatures are not read at all. */
+const MAX_PAYLOAD_BYTES = 1024 * 1024;
 /** Keys that decide what is signed. Go's decoder also takes them in another case, so that spelling is refused. */
 const DECISIVE_KEYS = ['critical', 'identity', 'image', 'type', 'docker-manifest-digest'];
 const STATEMENT_KEYS = ['_type', 'predicateType', 'subject', 'predicate', 'digest', 'sha256'];
@@ -41,11 +43,9 @@ export function assertSignStatement(payloadType: string, payload: Uint8Array, im
 function read<S extends z.ZodType>(schema: S, payload: Uint8Array, keys: readonly string[]): z.infer<S> {
   let json: unknown;
   try {
-    json = parseStrictJson(payload);
+    json = parseJson(payload, { maxBytes: MAX_PAYLOAD_BYTES });
   } catch (cause) {
-    // What the parser says of other faults quotes the text as it is.
-    const why = cause instanceof SyntaxError && /^(repeats|nested)/.test(cause.message) ? `: ${cause.message}` : '';
-    throw malformed(`has a payload that is not JSON that every tool reads alike${why}`, cause);
+    throw malformed(`has a payload that ${jsonFaultOf(cause)}`, cause);
   }
   const misspelt = findMisspelt(json, keys);
   if (misspelt !== undefined) throw malformed(`has a key ${quote(misspelt)} that tools read in different ways`);

@@ -1,6 +1,7 @@
 /** Opens the private key files that cosign writes: scrypt, then NaCl's secretbox, around PKCS#8. */
 import { scryptSync } from 'node:crypto';
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
+import { parseJson } from '../../base/json/parse-json.ts';
 import { UsageError } from '../../errors.ts';
 import { CosignKey } from './cosign-key-schema.ts';
 
@@ -12,6 +13,7 @@ const MAX_SCRYPT_BYTES = 256 * 1024 * 1024;
 const MAX_SCRYPT_PARALLEL = 4;
 /** Of the two buffers that OpenSSL takes beside the table. */
 const SCRYPT_SPARE_BYTES = 1024 * 1024;
+const MAX_KEY_BYTES = 64 * 1024;
 const MIN_SALT_BYTES = 8;
 const NONCE_BYTES = 24;
 const SECRET_BYTES = 32;
@@ -47,7 +49,7 @@ export function decryptCosignKey(pem: string, passphrase: string | Uint8Array, n
 function parse(pem: string, name: string): CosignKey {
   const base64 = pem.replace(/-----(BEGIN|END) [A-Z0-9 ]+-----/g, '').replace(/\s/g, '');
   try {
-    return CosignKey.parse(JSON.parse(Buffer.from(base64, 'base64').toString('utf8')));
+    return CosignKey.parse(parseJson(Buffer.from(base64, 'base64'), { maxBytes: MAX_KEY_BYTES, reading: 'lenient' }));
   } catch (error) {
     throw notCosign(name, error);
   }

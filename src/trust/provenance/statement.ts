@@ -1,5 +1,5 @@
 /** The statement of how a release was built: its bytes, what it is about, and what is believed of it. Pure. */
-import { assertFewValues } from '../../base/json/strict-json.ts';
+import { parseJson } from '../../base/json/parse-json.ts';
 import { TrustError } from '../../errors.ts';
 import { hexOf, type Digest } from '../../oci/digest.ts';
 import { parseReference } from '../../oci/reference.ts';
@@ -8,6 +8,7 @@ import { ProvenanceStatement, type StatementSubject } from './statement-schema.t
 /** What a DSSE envelope around a statement says its payload is. */
 export const STATEMENT_PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 /** Values of one statement: twenty thousand dependencies and a thousand subjects. */
+const MAX_PAYLOAD_BYTES = 1024 * 1024;
 const MAX_VALUES = 200_000;
 /** The subject that stands for the whole archive. */
 const CHECKSUMS = 'checksums.txt';
@@ -28,8 +29,8 @@ export function parseStatement(payloadType: string, payload: Uint8Array, name: s
   if (payloadType !== STATEMENT_PAYLOAD_TYPE) throw otherKind(name, `has a payload of type ${quote(payloadType)}`);
   let json: unknown;
   try {
-    assertFewValues(payload, MAX_VALUES);
-    json = JSON.parse(Buffer.from(payload).toString('utf8'));
+    // The spelling is compared below.
+    json = parseJson(payload, { maxBytes: MAX_PAYLOAD_BYTES, maxValues: MAX_VALUES, reading: 'lenient' });
   } catch (error) {
     throw malformed(name, 'does not hold JSON', error);
   }

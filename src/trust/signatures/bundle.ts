@@ -2,13 +2,15 @@
 import { BUNDLE_V03_MEDIA_TYPE, bundleFromJSON, bundleToJSON, isBundleWithMessageSignature } from '@sigstore/bundle';
 import type { Bundle, BundleWithMessageSignature } from '@sigstore/bundle';
 import { HashAlgorithm } from '@sigstore/protobuf-specs';
-import { assertFewValues } from '../../base/json/strict-json.ts';
+import { JsonFault, parseJson } from '../../base/json/parse-json.ts';
 import { TrustError } from '../../errors.ts';
 import { parseDigest, type Digest } from '../../oci/digest.ts';
 import { checkMaterial, claimedSigner } from './bundle-material.ts';
 import type { SignerName } from './identity.ts';
 
 const MAX_BUNDLE_BYTES = 64 * 1024;
+/** Of any bundle: as large as a slot can be. */
+const MAX_FOREIGN_BYTES = 1024 * 1024;
 const MAX_SIGNATURE_BYTES = 512;
 const SHA256_BYTES = 32;
 /** Values of one bundle: 64 hashes of a proof, four timestamps and what is around them, many times over. */
@@ -83,9 +85,9 @@ export function signedDigest({ bundle }: SigstoreBundle): Digest {
 /** Any bundle that the library can read, in any spelling. @throws TrustError `SIGNATURE_INVALID` */
 export function readBundle(bytes: Uint8Array, name: string): Bundle {
   try {
-    assertFewValues(bytes, MAX_VALUES);
-    return bundleFromJSON(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    return bundleFromJSON(parseJson(bytes, { maxBytes: MAX_FOREIGN_BYTES, maxValues: MAX_VALUES }));
   } catch (error) {
+    if (error instanceof JsonFault) throw malformedBundle(name, error.message, error);
     throw malformedBundle(name, 'cannot be read as a Sigstore bundle', error);
   }
 }

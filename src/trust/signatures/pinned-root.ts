@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { toTrustMaterial, VerificationError, type TrustMaterial } from '@sigstore/verify';
+import { JsonFault, parseJson } from '../../base/json/parse-json.ts';
 import { IntegrityError } from '../../errors.ts';
 import { PinnedTrustedRoot } from './pinned-root-schema.ts';
 
@@ -20,11 +21,11 @@ export type Authorities = TrustMaterial;
  * @see https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_trustroot.proto
  */
 export function parseTrustedRoot(bytes: Uint8Array, name: string): PinnedTrustedRoot {
-  if (bytes.length > MAX_ROOT_BYTES) throw malformedRoot(name, `is longer than ${MAX_ROOT_BYTES} bytes`);
   let spelled: unknown;
   try {
-    spelled = normalize(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    spelled = normalize(parseJson(bytes, { maxBytes: MAX_ROOT_BYTES }));
   } catch (error) {
+    if (error instanceof JsonFault) throw malformedRoot(name, error.message, error);
     throw malformedRoot(name, 'cannot be read as a Sigstore trusted root', error);
   }
   const parsed = PinnedTrustedRoot.safeParse(spelled);

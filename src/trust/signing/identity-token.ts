@@ -1,8 +1,9 @@
 /** Finds the OpenID Connect token that says who signs: a file, the environment, or the GitHub Actions job that runs. */
+import { parseJson } from '../../base/json/parse-json.ts';
 import { readBounded } from '../../base/files/read-file.ts';
 import { AuthError, UsageError } from '../../errors.ts';
 import { ActionsTokenAnswer, TokenClaims } from './signing-service-schema.ts';
-import { askService, type ServiceOptions } from './signing-service.ts';
+import { askService, MAX_ANSWER_BYTES, type ServiceOptions } from './signing-service.ts';
 
 const MAX_TOKEN_BYTES = 64 * 1024;
 /** Whom the token is for, as Fulcio expects. */
@@ -70,7 +71,7 @@ async function askActions(address: string, secret: string, options: ServiceOptio
   url.searchParams.set('audience', AUDIENCE);
   const headers = { accept: 'application/json', authorization: `Bearer ${secret}` };
   const answer = await askService({ what: 'the token service', url, headers, secret }, options);
-  const parsed = ActionsTokenAnswer.safeParse(parseJson(answer.toString('utf8')));
+  const parsed = ActionsTokenAnswer.safeParse(read(answer));
   if (parsed.success) return parsed.data.value;
   throw new AuthError('UNAUTHENTICATED', `the token service ${url.origin} answered without a token`);
 }
@@ -81,13 +82,13 @@ async function readTokenFile(path: string, signal: AbortSignal | undefined): Pro
 }
 
 function parseClaims(payload: string): TokenClaims | undefined {
-  const parsed = TokenClaims.safeParse(parseJson(Buffer.from(payload, 'base64url').toString('utf8')));
+  const parsed = TokenClaims.safeParse(read(Buffer.from(payload, 'base64url')));
   return parsed.success ? parsed.data : undefined;
 }
 
-function parseJson(text: string): unknown {
+function read(json: Uint8Array): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(json, { maxBytes: MAX_ANSWER_BYTES, reading: 'lenient' });
   } catch {
     return undefined;
   }

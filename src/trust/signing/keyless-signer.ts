@@ -1,6 +1,7 @@
 /** Signs without a key that anybody keeps: Fulcio certifies one that lives for a moment, and Rekor logs what it signed. */
 import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import { InternalError, RekorWitness } from '@sigstore/sign';
+import { parseJson } from '../../base/json/parse-json.ts';
 import { abortable } from '../../base/abortable.ts';
 import { FulcioAnswer } from './signing-service-schema.ts';
 import type { Timestamper } from './bundling.ts';
@@ -8,7 +9,14 @@ import { createCertificateSigner, type CertificateSignerParts, type CertifiedKey
 import type { Authorities } from '../signatures/pinned-root.ts';
 import type { ReleaseSigner } from './signer.ts';
 import { getIdentityToken, type TokenSource } from './identity-token.ts';
-import { askService, below, reasonOf, serviceFailure, type ServiceOptions } from './signing-service.ts';
+import {
+  askService,
+  below,
+  MAX_ANSWER_BYTES,
+  reasonOf,
+  serviceFailure,
+  type ServiceOptions,
+} from './signing-service.ts';
 
 const TIMEOUT_MS = 30_000;
 const CERTIFICATE_PATH = '/api/v2/signingCert';
@@ -80,7 +88,7 @@ function rekorLog(url: URL, { signal }: ServiceOptions): CertificateSignerParts[
 
 function readCertificate(answer: Buffer): X509Certificate | undefined {
   try {
-    return new X509Certificate(leafOf(JSON.parse(answer.toString('utf8'))));
+    return new X509Certificate(leafOf(parseJson(answer, { maxBytes: MAX_ANSWER_BYTES, reading: 'lenient' })));
   } catch {
     return undefined;
   }

@@ -3,6 +3,7 @@
  * `sigstore-kms-<name>`, which cosign uses as well. Secrets reach it by its environment only.
  */
 import { verify, type KeyObject } from 'node:crypto';
+import { parseJson } from '../../base/json/parse-json.ts';
 import { AuthError, StoreError, TrustError, UsageError } from '../../errors.ts';
 import { KmsPluginAnswer } from './plugin-schema.ts';
 import { algorithmOf, loadPublicKey } from '../keys/public-key.ts';
@@ -14,6 +15,7 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 const MAX_REFERENCE_CHARACTERS = 1024;
 const MAX_ERROR_CHARACTERS = 1000;
 const MAX_SIGNATURE_BYTES = 512;
+const MAX_ANSWER_BYTES = 1024 * 1024;
 const KEY_URI = /^([a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?):\/\/([\x21-\x7e]+)$/;
 /** The list of processes shows the URI to everybody on the machine. */
 const SECRET_IN_URI = /[?&;/](pin|pin-value|pass|password|passphrase|secret)=/i;
@@ -132,7 +134,7 @@ async function call(
 
 function parseAnswer(output: Buffer, program: string): KmsPluginAnswer {
   try {
-    return KmsPluginAnswer.parse(JSON.parse(output.toString('utf8')));
+    return KmsPluginAnswer.parse(parseJson(output, { maxBytes: MAX_ANSWER_BYTES, reading: 'lenient' }));
   } catch (error) {
     throw offProtocol(
       program,

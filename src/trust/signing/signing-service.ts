@@ -8,7 +8,8 @@ import { isLoopbackHost } from '../../base/http/network-policy.ts';
 
 /** Until the whole answer is there. */
 const TIMEOUT_MS = 30_000;
-const MAX_ANSWER_BYTES = 256 * 1024;
+/** Of one answer. */
+export const MAX_ANSWER_BYTES: number = 256 * 1024;
 const MAX_REASON_CHARACTERS = 300;
 
 const SERVICE: Peer = {

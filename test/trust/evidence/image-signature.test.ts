@@ -79,7 +79,7 @@ describe.each<KeyAlgorithm>(['ecdsa-p256', 'ed25519'])('a signature by a key of 
       simple(Buffer.from(makePayload(image).toString().replace('"type"', '"Type":"x","type"')), privateKey),
       'has a key "Type"',
     ],
-    ['over no JSON', simple(Buffer.from('hello'), privateKey), 'is not JSON that every tool reads alike'],
+    ['over no JSON', simple(Buffer.from('hello'), privateKey), 'is not JSON'],
     ['over nothing', simple(Buffer.alloc(0), privateKey), 'is not JSON'],
     ['over JSON of another shape', simple(Buffer.from('[]'), privateKey), 'has a payload of another form'],
     ['over a digest and more', simple(makePayload(`${image} `), privateKey), 'is over another image'],
@@ -145,7 +145,7 @@ describe('a bundle', () => {
 
   it.each([
     ['no JSON', changed(/.$/, ''), 'is not JSON'],
-    ['JSON with a key twice', changed('{', '{"mediaType":"x",'), 'is not JSON that every tool reads alike'],
+    ['JSON with a key twice', changed('{', '{"mediaType":"x",'), 'repeats the key "mediaType"'],
     ['of an older version', changed('bundle.v0.3+json', 'bundle+json;version=0.2'), ''],
     ['without a signature', changed(/"signatures":\[.*?\]/, '"signatures":[]'), ''],
     ['with two signatures', changed(/"signatures":\[(.*?)\]/, '"signatures":[$1,$1]'), ''],

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import * as z from 'zod';
 import { readIfThere } from '../../../base/files/read-file.ts';
+import { parseJson } from '../../../base/json/parse-json.ts';
 import { IntegrityError } from '../../../errors.ts';
 import { isDigest, sha256, type Digest } from '../../../oci/digest.ts';
 import { limitMemory } from './memory-limit.ts';
@@ -63,7 +64,7 @@ async function unpack(packed: Buffer, size: number, path: string): Promise<Buffe
 
 function parseDescription(text: Buffer, path: string): z.infer<typeof Description> {
   try {
-    return Description.parse(JSON.parse(text.toString('utf8')));
+    return Description.parse(parseJson(text, { maxBytes: MAX_DESCRIPTION_BYTES }));
   } catch (error) {
     throw damaged('MALFORMED', `${path}: its description is not what the build wrote`, error);
   }

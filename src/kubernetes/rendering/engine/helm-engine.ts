@@ -1,6 +1,7 @@
 /** Renders charts with Helm's own engine in a sandbox: WebAssembly, in a thread, with nothing of the machine in it. */
 import { once } from 'node:events';
 import * as z from 'zod';
+import { parseJson } from '../../../base/json/parse-json.ts';
 import { StoreError } from '../../../errors.ts';
 import { RENDER_LIMITS } from '../chart-renderer.ts';
 import type { ChartRenderer, RenderedChart, RenderLimits, RenderRequest } from '../chart-renderer.ts';
@@ -60,7 +61,9 @@ async function render(
   // Bytes lose their class on the way between threads.
   const output = Buffer.from(stdout.buffer, stdout.byteOffset, stdout.byteLength);
   const end = output.indexOf('\n');
-  const { refusal, notes } = Answer.parse(JSON.parse(output.toString('utf8', 0, end)));
+  const { refusal, notes } = Answer.parse(
+    parseJson(output.subarray(0, end), { maxBytes: limits.maxOutputBytes, reading: 'lenient' }),
+  );
   if (refusal !== undefined) {
     // What leads out of a schema is not there in the sandbox; Helm's words would be about its network.
     if (request.skipSchemaValidation !== true) await assertSchemasStayInside(request.chart, request.shownAs);

@@ -1,9 +1,12 @@
 /** Asks a `docker-credential-*` program for the credentials of one registry. */
+import { parseJson } from '../../../base/json/parse-json.ts';
 import { callProgram, type ProgramResult } from '../../../base/programs/run-program.ts';
 import { AuthError, NotFoundError, UsageError } from '../../../errors.ts';
 import type { Environment } from '../../../base/http/proxy.ts';
 import type { Credentials } from './account.ts';
 
+/** What a program may print at all. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
 const HELPER_TIMEOUT_MS = 30_000;
 const HELPER_NAME = /^[A-Za-z0-9._+-]+$/;
 /** The user name by which a helper marks its secret as an identity token. */
@@ -37,7 +40,7 @@ export async function askHelper(
 function readAnswer(program: string, stdout: string): Credentials | undefined {
   let json: unknown;
   try {
-    json = JSON.parse(stdout);
+    json = parseJson(stdout, { maxBytes: MAX_ANSWER_BYTES, reading: 'lenient' });
   } catch {
     json = undefined;
   }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { readBoundedSync } from '../../../base/files/read-file.ts';
+import { parseJson } from '../../../base/json/parse-json.ts';
 import { NotFoundError, UsageError } from '../../../errors.ts';
 import type { Credentials } from './account.ts';
 import { askHelper } from './credential-helper.ts';
@@ -181,13 +182,12 @@ function parseAuthFile(text: string, where: string): AuthFile {
     new UsageError('USAGE', `${where} is not a registry auth file`, {
       hint: 'it must hold JSON with an "auths" object',
     });
-  if (text.length > MAX_AUTH_FILE_BYTES) throw broken();
   if (text.trim() === '') return {};
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseJson(text, { maxBytes: MAX_AUTH_FILE_BYTES, reading: 'lenient' });
   } catch {
-    throw broken(); // the parser's own message would quote the secret
+    throw broken();
   }
   const legacy = where.endsWith('.dockercfg') && typeof json === 'object' && json !== null && !('auths' in json);
   const parsed = AuthFile.safeParse(legacy ? { auths: json } : json);

@@ -1,4 +1,5 @@
 /** Exchanges credentials for a bearer token, as the registry's challenge tells: plain GET, or OAuth2 with a refresh token. */
+import { parseJson } from '../../../base/json/parse-json.ts';
 import { retrying, type RetryPolicy } from '../../../base/retry.ts';
 import { AuthError, UsageError } from '../../../errors.ts';
 import type { Credentials } from './account.ts';
@@ -149,7 +150,7 @@ async function readToken(answer: Answer, nowMs: number): Promise<Token> {
   const body = await readJson(answer, MAX_TOKEN_BYTES);
   let json: unknown;
   try {
-    json = JSON.parse(body.toString('utf8'));
+    json = parseJson(body, { maxBytes: MAX_TOKEN_BYTES, reading: 'lenient' });
   } catch {
     json = undefined;
   }

@@ -2,6 +2,7 @@
 import { AuthError, HttpError, IntegrityError, NotFoundError, StoreError } from '../../../errors.ts';
 import type { Descriptor } from '../../../oci/descriptor.ts';
 import { hexOf, sha256, type Digest } from '../../../oci/digest.ts';
+import { parseJson } from '../../../base/json/parse-json.ts';
 import { isIndex, MAX_MANIFEST_BYTES, parseManifest, type Index } from '../../../oci/manifest.ts';
 import { MediaType } from '../../../oci/media-types.ts';
 import type { RegistryHost } from '../host.ts';
@@ -105,7 +106,7 @@ async function addToFallback(
   const lacking = ours.filter((own) => !manifests.some(({ digest }) => digest === own.digest));
   if (lacking.length === 0) return;
   // Ours to write, so it is written anew; fields of an index someone else made are kept.
-  const kept = held === undefined ? {} : (JSON.parse(held.bytes.toString('utf8')) as { manifests?: unknown });
+  const kept = held === undefined ? {} : (parseJson(held.bytes, { maxBytes: MAX_MANIFEST_BYTES }) as { manifests?: unknown });
   const before = Array.isArray(kept.manifests) ? (kept.manifests as unknown[]) : [];
   const index = { schemaVersion: 2, mediaType: MediaType.index, ...kept, manifests: [...before, ...lacking] };
   const bytes = Buffer.from(JSON.stringify(index));

@@ -1,4 +1,5 @@
 /** Lists the tags of a repository. */
+import { parseJson } from '../../../base/json/parse-json.ts';
 import type { Place } from '../../../base/http/location.ts';
 import { notFound, type ManifestContext } from './repository-manifests.ts';
 import { MAX_PAGES, nextPage, tooLong } from './pages.ts';
@@ -51,7 +52,7 @@ async function readPage(answer: Answer, name: string): Promise<Page> {
   const body = await readJson(answer, MAX_PAGE_BYTES);
   let json: unknown;
   try {
-    json = JSON.parse(body.toString('utf8'));
+    json = parseJson(body, { maxBytes: MAX_PAGE_BYTES, reading: 'lenient' });
   } catch {
     json = undefined;
   }
