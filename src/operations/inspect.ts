@@ -4,6 +4,7 @@ import { platformsOfImage } from '../content/graph-platforms.ts';
 import { createReach, rootsOf } from '../content/graph-walk.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import type { GraphEvidence } from '../content/content-graph.ts';
+import type { CallOptions } from '../content/store.ts';
 import type { Inventory } from '../archive/inventory/inventory-schema.ts';
 import type { TrustRecord } from '../trust/documents/trust-document.ts';
 import { evaluateProvenance, type Provenance } from '../trust/provenance/evaluate-provenance.ts';
@@ -49,9 +50,9 @@ export interface Inspection {
   readonly provenance: readonly Provenance[];
 }
 
-/** Inspects an archive file. @throws IntegrityError when its head is not canonical. */
-export async function inspectArchive(path: string): Promise<Inspection> {
-  using archive = await openArchive(path);
+/** Inspects an archive file. @throws IntegrityError when its head is not canonical. @throws the signal's reason when it is aborted. */
+export async function inspectArchive(path: string, options: CallOptions = {}): Promise<Inspection> {
+  using archive = await openArchive(path, options);
   const { inventory, checksums } = archive.head;
   const statements = evaluateProvenance(releaseAttestations(archive.head), inventory, sha256(checksums), {
     keys: [],

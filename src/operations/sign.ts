@@ -67,7 +67,7 @@ export interface SignReport {
 export async function signArchive(path: string, signer: ReleaseSigner, options: SignOptions = {}): Promise<SignReport> {
   const isDetached = options.detached === true;
   await using _lock = isDetached ? undefined : await lockArchive(path);
-  using archive = await openArchive(path, { writable: !isDetached });
+  using archive = await openArchive(path, { writable: !isDetached, signal: options.signal });
   const { head } = archive;
   const others = releaseSignatures(head);
   assertSigns(others, head.checksums);

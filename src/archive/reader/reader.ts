@@ -1,10 +1,10 @@
 /** Opens archive files: the seal first, which is all that is read of an archive that is not believed, then the inventory. */
 import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { Bytes } from '../../base/bytes.ts';
 import { openRegularSync, type OpenOptions } from '../../base/files/open-file.ts';
 import { toStoreError } from '../../base/files/system-errors.ts';
+import { takeTurns } from '../../base/turns.ts';
 import type { CallOptions, FetchOptions, Source } from '../../content/store.ts';
 import { IntegrityError, NotFoundError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
@@ -36,12 +36,17 @@ export class SealedArchive implements Disposable {
   /**
    * Interprets the inventory. The reader takes the open file over.
    * @param digest what `release.json` has to be, where the seal was accepted
+   * @throws the signal's reason when it is aborted
    * @throws IntegrityError `MALFORMED` when it is another or not canonical, `SIZE_MISMATCH` when the file is cut or has
    *   bytes too many.
    */
-  open(digest?: Digest): ArchiveReader {
+  async open(digest?: Digest, { signal }: CallOptions = {}): Promise<ArchiveReader> {
     const { offset, size } = this.seal.inventoryPlace;
-    const head = openSeal(this.seal, this.#read(offset, size), digest);
+    if (offset + size > this.#size) throw truncated(this.path, this.#size);
+    const turn = takeTurns(signal);
+    const head = openSeal(this.seal, await readFront(this.#fd, offset, size, this.path, turn), digest);
+    // To interpret it may have held the thread for long.
+    await turn();
     if (this.#size < head.layout.size) throw truncated(this.path, this.#size, head.layout.size);
     if (this.#size > head.layout.size) throw trailing(this.path, head.layout.size, this.#size - head.layout.size);
     this.#isClosed = true;
@@ -53,11 +58,6 @@ export class SealedArchive implements Disposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     closeSync(this.#fd);
-  }
-
-  #read(offset: number, length: number): Buffer {
-    if (offset + length > this.#size) throw truncated(this.path, this.#size);
-    return readExactly(this.#fd, offset, length, this.path);
   }
 }
 
@@ -151,14 +151,14 @@ export async function openSealedArchive(
   const fd = writable ? openForWriting(path) : openForReading(path);
   try {
     const { size } = fstatSync(fd);
+    const turn = takeTurns(signal);
     const seal = await readSeal(async (offset, length) => {
-      // A signal can only be heard between two turns.
-      await setImmediate();
-      signal?.throwIfAborted();
       if (offset + length > size) throw truncated(path, size);
-      return readExactly(fd, offset, length, path);
+      return await readFront(fd, offset, length, path, turn);
     });
-    return new SealedArchive(path, fd, size, { ...seal, detached: await readDetachedSignatures(path) });
+    const detached = await readDetachedSignatures(path);
+    signal?.throwIfAborted();
+    return new SealedArchive(path, fd, size, { ...seal, detached });
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -171,7 +171,7 @@ export async function openSealedArchive(
  */
 export async function openArchive(path: string, options: OpenArchiveOptions = {}): Promise<ArchiveReader> {
   using sealed = await openSealedArchive(path, options);
-  return sealed.open();
+  return await sealed.open(undefined, options);
 }
 
 /** Reading an archive in any order needs a file; only verifying does without one. */
@@ -229,6 +229,24 @@ function openForWriting(path: string): number {
     cause,
     hint: 'give --detached to write the signature to a file beside it',
   });
+}
+
+/** Members in front may have tens of megabytes, and the medium may be slow. @param turn see {@link takeTurns} */
+async function readFront(
+  fd: number,
+  offset: number,
+  length: number,
+  path: string,
+  turn: () => Promise<void>,
+): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  for (let done = 0; done < length;) {
+    await turn();
+    const read = readAt(fd, bytes.subarray(done), Math.min(BUFFER_BYTES, length - done), offset + done, path);
+    if (read === 0) throw truncated(path, offset + done);
+    done += read;
+  }
+  return bytes;
 }
 
 function readExactly(fd: number, offset: number, length: number, path: string): Buffer {

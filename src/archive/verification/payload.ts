@@ -4,7 +4,9 @@
  * `checksums.txt` alone, which {@link assertChecksums} ties to the inventory.
  */
 import { createHash } from 'node:crypto';
+import { abortable } from '../../base/abortable.ts';
 import type { Bytes } from '../../base/bytes.ts';
+import { takeTurns } from '../../base/turns.ts';
 import type { CallOptions } from '../../content/store.ts';
 import { IntegrityError } from '../../errors.ts';
 import { digestOf, sha256, type Digest } from '../../oci/digest.ts';
@@ -58,13 +60,14 @@ export async function verifyContent(
   options: VerifyContentOptions = {},
 ): Promise<VerifiedContent> {
   const { layout } = archive.head;
+  const turn = takeTurns(options.signal);
   for (const segment of layout.segments) {
     if (segment.kind !== 'framing') continue;
-    options.signal?.throwIfAborted();
+    await turn();
     compareFraming(layout, segment.offset, segment.bytes, archive.read(segment.offset, segment.bytes.length));
   }
   const contents = layout.segments.filter((segment) => segment.kind === 'content');
-  verifyGraph(archive, contents, options);
+  await verifyGraph(archive, contents, turn);
   const total = contents.reduce((sum, { length }) => sum + length, 0);
   // What is hashed is not yet what it should be: the last word is for after the comparison.
   const onProgress = (bytes: number): void => void (bytes < total && options.onProgress?.(bytes));
@@ -80,16 +83,16 @@ export function contentSize({ layout }: ArchiveHead): number {
 }
 
 /** Small, and all a reader will act upon: so it is checked before gigabytes are hashed. */
-function verifyGraph(
+async function verifyGraph(
   archive: ArchiveReader,
   contents: readonly ContentSegment[],
-  { signal }: VerifyContentOptions,
-): void {
+  turn: () => Promise<void>,
+): Promise<void> {
   const { layout, inventory } = archive.head;
   const graph = new GraphVerifier(inventory);
   for (const segment of contents) {
     if (!graph.needs(segment.digest)) continue;
-    signal?.throwIfAborted();
+    await turn();
     const bytes = archive.read(segment.offset, segment.length);
     checkDigest(layout, segment, sha256(bytes));
     graph.take(segment.digest, bytes);
@@ -134,7 +137,7 @@ export async function verifyContentStream<S extends { readonly inventoryDigest: 
   decision: StreamDecision<S, T>,
   options: VerifyContentOptions = {},
 ): Promise<{ readonly decided: T; readonly content: VerifiedContent }> {
-  await using input = new StreamCursor(content, name);
+  await using input = new StreamCursor(content, name, options.signal);
   const early: Buffer[] = [];
   let held = 0;
   const read = async (offset: number, length: number): Promise<Buffer> => {
@@ -202,17 +205,23 @@ function damaged(layout: ArchiveLayout, offset: number, why: string): IntegrityE
 class StreamCursor implements AsyncDisposable {
   readonly #chunks: AsyncIterator<Uint8Array, unknown>;
   readonly #name: string;
+  readonly #signal: AbortSignal | undefined;
   #rest: Uint8Array = new Uint8Array();
   #consumed = 0;
+  #isWaiting = false;
 
-  constructor(content: Bytes, name: string) {
+  constructor(content: Bytes, name: string, signal: AbortSignal | undefined) {
     this.#chunks = content[Symbol.asyncIterator]();
     this.#name = name;
+    this.#signal = signal;
   }
 
   /** Lets go of the stream, read to its end or not. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#chunks.return?.();
+    const ended = this.#chunks.return?.();
+    // A stream that says nothing does not say that it has ended either.
+    if (this.#isWaiting) ended?.catch(() => undefined);
+    else await ended;
   }
 
   /** Copies the next bytes out. */
@@ -250,7 +259,9 @@ class StreamCursor implements AsyncDisposable {
   }
 
   async #next(): Promise<boolean> {
-    const next = await this.#chunks.next();
+    this.#isWaiting = true;
+    const next = await abortable(this.#chunks.next(), this.#signal);
+    this.#isWaiting = false;
     if (next.done === true) return false;
     this.#rest = next.value;
     return true;

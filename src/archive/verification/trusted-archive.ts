@@ -114,20 +114,29 @@ export function readerOf(archive: TrustedArchive): ArchiveReader {
  * @throws UsageError when there is no such file.
  * @throws IntegrityError when its head is not canonical, or `checksums.txt` and the inventory disagree.
  * @throws TrustError when no accepted signer vouches for it, or something speaks against the release.
+ * @throws the signal's reason when it is aborted.
  */
-export async function trustArchive(path: string, trust: TrustPolicy | Acceptance): Promise<TrustedArchive> {
-  return acceptArchive(await openSealedArchive(path), trust);
+export async function trustArchive(
+  path: string,
+  trust: TrustPolicy | Acceptance,
+  options: CallOptions = {},
+): Promise<TrustedArchive> {
+  return await acceptArchive(await openSealedArchive(path, options), trust, options);
 }
 
 /**
  * Decides whether to believe an open archive, and takes it over: when it is refused, the file is closed. Its inventory is
  * interpreted once its signatures are accepted.
- * @throws TrustError, IntegrityError
+ * @throws TrustError, IntegrityError; the signal's reason when it is aborted
  */
-export function acceptArchive(archive: SealedArchive, trust: TrustPolicy | Acceptance): TrustedArchive {
+export async function acceptArchive(
+  archive: SealedArchive,
+  trust: TrustPolicy | Acceptance,
+  options: CallOptions = {},
+): Promise<TrustedArchive> {
   using sealed = archive;
   const accepted = acceptSeal(sealed.seal, trust);
-  const reader = sealed.open(accepted.inventoryDigest);
+  const reader = await sealed.open(accepted.inventoryDigest, options);
   try {
     return new TrustedArchive(DECIDED, reader, acceptHead(reader.head, accepted));
   } catch (error) {

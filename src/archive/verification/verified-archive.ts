@@ -84,7 +84,7 @@ export async function verifyArchive(
   trust: TrustPolicy | Acceptance,
   options: VerifyOptions = {},
 ): Promise<VerifiedRelease> {
-  using archive = await trustArchive(path, trust);
+  using archive = await trustArchive(path, trust, options);
   options.onTrusted?.(archive.release);
   return (await verifyPayload(archive, options)).release;
 }

@@ -18,9 +18,9 @@ export const inspect = defineCommand({
 });
 
 /** Reads the head and prints it. */
-export async function inspectAndReport({ output }: Context, archive: string): Promise<void> {
+export async function inspectAndReport({ output, signal }: Context, archive: string): Promise<void> {
   const { inspectArchive } = await import('../../operations/inspect.ts');
-  const inspection = await inspectArchive(archive);
+  const inspection = await inspectArchive(archive, { signal });
   const { inventory, images, signers, size, contentSize, path, trust } = inspection;
   const { name, version, channel, sequence, created, expires, platforms, components, files } = inventory;
   const document = {

@@ -31,7 +31,7 @@ const ALLOWED = [
   `using a = await trustArchive('a.tar', policy); await extractFiles(await verifyPayload(a), 'out');`,
   `using a = await trustArchive('a.tar', policy); await loadTars(await planDirectory(a, 'images'));`,
   `using a = await trustArchive('a.tar', policy); await loadTars(await planDocker(a));`,
-  `using a = acceptArchive(await openSealedArchive('a.tar'), policy); await verifyPayload(a);`,
+  `using a = await acceptArchive(await openSealedArchive('a.tar'), policy); await verifyPayload(a);`,
   `const { digest } = await verifyStream(stream, 'stream', policy); export { digest };`,
 ];
 
