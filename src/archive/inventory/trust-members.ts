@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import type { TrustDocument } from '../../trust/documents/trust-document-schema.ts';
 import type { TrustVersions } from '../../trust/documents/trust-document.ts';
-import { describeReason, toReleasePolicy } from '../../trust/documents/release-policy.ts';
+import { faultOfKey } from '../../trust/documents/release-policy.ts';
 import { verifyChain } from '../../trust/documents/draft.ts';
 import { matchesIdentity, type SignerName } from '../../trust/signatures/identity.ts';
 import { serializeEnvelope } from '../../trust/signatures/dsse.ts';
@@ -50,24 +50,38 @@ export function toTrustMembers(records: TrustVersions, lock: ReleaseLine): Trust
   return { files, document };
 }
 
+/** Keys that are about to sign. Whom a certificate names is known only when it has signed. */
+export interface SigningKeys {
+  /** Ids of the keys that sign the release. */
+  readonly release: readonly string[];
+  /** Id of the key that states how it was built, where that is a key. */
+  readonly provenance?: string | undefined;
+}
+
 /**
  * Makes sure, before anything is downloaded, that the keys which are about to sign count where the trust document decides.
- * Whom a certificate names is known only when it has signed.
  * @throws UsageError naming the first key that does not, and why.
  */
-export function assertReleaseKeys(document: TrustDocument, keyIds: readonly string[], time: Date): void {
-  const { setAside } = toReleasePolicy(document, time);
-  for (const keyId of keyIds) {
-    const reason = setAside.get(keyId);
-    const isListed = document.keys.some((entry) => entry.keyId === keyId);
-    if (reason === undefined && isListed) continue;
-    const why = reason === undefined ? 'not in it' : describeReason({ reason });
-    throw new UsageError(
-      'USAGE',
-      `key ${keyId} does not count for ${lineOf(document)}: in version ${document.version} of the trust document it is ${why}`,
-      { hint: 'sign with a release key, or build all the same with --allow-untrusted-signer' },
-    );
-  }
+export function assertKeysCount(document: TrustDocument, keys: SigningKeys, time: Date): void {
+  for (const keyId of keys.release) assertCounts(document, keyId, 'release', time);
+  if (keys.provenance !== undefined) assertCounts(document, keys.provenance, 'provenance', time);
+}
+
+function assertCounts(document: TrustDocument, keyId: string, use: 'release' | 'provenance', time: Date): void {
+  const why = faultOfKey(document, keyId, use, time);
+  if (why === undefined) return;
+  const { version } = document;
+  const what = use === 'release' ? 'does not count for' : 'cannot vouch for the provenance of';
+  throw new UsageError(
+    'USAGE',
+    `key ${keyId} ${what} ${lineOf(document)}: in version ${version} of the trust document it is ${why}`,
+    {
+      hint:
+        use === 'release'
+          ? 'sign with a release key, or build all the same with --allow-untrusted-signer'
+          : 'give a key with the role for provenance as --provenance-key, or build all the same with --allow-untrusted-signer',
+    },
+  );
 }
 
 /** Signers that count, of those about to sign; the rest is for people to know. */

@@ -43,7 +43,7 @@ export const build = defineCommand({
     ),
     allowUntrustedSigner: flag(
       '--allow-untrusted-signer',
-      'sign with a key that the trust document revokes or does not list as a release key',
+      'sign with keys that the trust document revokes, or does not list for releases and for provenance',
     ),
     output: text('--output <path>', 'file or directory (default: <name>-offline-<version>.tar here)'),
     overwrite: flag('--overwrite', 'replace an archive of that name when the new one is complete'),
@@ -77,12 +77,12 @@ export const build = defineCommand({
     const decisive = chain?.at(-1)?.document;
     if (decisive !== undefined && !options.allowUntrustedSigner) {
       const { isKeySigner } = await import('../../trust/signing/signer.ts');
-      const { assertReleaseKeys } = await import('../../archive/inventory/trust-members.ts');
-      assertReleaseKeys(
-        decisive,
-        signers.filter(isKeySigner).map(({ keyId }) => keyId),
-        context.now(),
-      );
+      const { assertKeysCount } = await import('../../archive/inventory/trust-members.ts');
+      // Without a signer of its own, the first one states how the archive was built, and has to count where sites ask.
+      const stating = provenanceSigner ?? (decisive.thresholds.provenance === undefined ? undefined : signers[0]);
+      const release = signers.filter(isKeySigner).map(({ keyId }) => keyId);
+      const provenance = stating !== undefined && isKeySigner(stating) ? stating.keyId : undefined;
+      assertKeysCount(decisive, { release, provenance }, context.now());
     }
     await using sources = new ImageSources({ ...options, env: context.env, signal });
     const { report, pins, trust } = await (async () => {

@@ -48,11 +48,31 @@ export function toReleasePolicy(document: TrustDocument, time: Date): ReleasePol
  * signers where none has it, for then it does not say that provenance has to be there.
  */
 export function toProvenancePolicy(document: TrustDocument, time: Date): ProvenancePolicy {
-  const hasOwn = [...document.keys, ...(document.identities ?? [])].some(({ roles }) =>
-    (roles as readonly TrustRole[]).includes('provenance'),
-  );
-  const principals = principalsOf(document, hasOwn ? 'provenance' : 'release', time);
-  return { ...principals, threshold: document.thresholds.provenance ?? 0 };
+  return { ...principalsOf(document, provenanceRole(document), time), threshold: document.thresholds.provenance ?? 0 };
+}
+
+/**
+ * Why what a key signs at a time does not count under a document; undefined when it does. A key whose window is over
+ * signs nothing any more, although what it signed before may count.
+ */
+export function faultOfKey(
+  document: TrustDocument,
+  keyId: string,
+  use: 'release' | 'provenance',
+  time: Date,
+): string | undefined {
+  if (document.revokedKeys.includes(keyId)) return 'revoked';
+  const entry = document.keys.find((each) => each.keyId === keyId);
+  if (entry === undefined) return 'not in it';
+  const role = use === 'release' ? use : provenanceRole(document);
+  if (!entry.roles.includes(role)) return use === 'release' ? 'not for releases' : 'not for provenance';
+  return windowFault(entry, time);
+}
+
+/** The role of those whose word on provenance counts. */
+function provenanceRole(document: TrustDocument): 'release' | 'provenance' {
+  const all = [...document.keys, ...(document.identities ?? [])];
+  return all.some(({ roles }) => (roles as readonly TrustRole[]).includes('provenance')) ? 'provenance' : 'release';
 }
 
 /** The plain identity of an entry. */

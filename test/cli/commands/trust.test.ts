@@ -168,6 +168,12 @@ describe('the life of a trust document', () => {
     const refused = await airgap(...revoked);
     expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
     expect(refused.stderr).toMatch(/^error: key [0-9a-f]{64} does not count for .*: in version 3 .* it is revoked\n/);
+    const stated = ['build', '--key', 'release2.key', '--provenance-key', 'release1.key', '--trust', 'trust'] as const;
+    expect((await airgap(...stated, '--output', 'revoked.tar')).stderr).toMatch(
+      /^error: key [0-9a-f]{64} cannot vouch for the provenance of .*: in version 3 .* it is revoked\n/,
+    );
+    const insisted = await airgap(...stated, '--output', 'revoked.tar', '--allow-untrusted-signer');
+    expect(insisted.stderr).toContain('refuses all below 2');
     const other = await airgap('build', '--key', 'release1.key', '--trust', 'other', '--output', 'low.tar');
     expect(other.stderr).toContain('speaks for other/stable');
     expect(other.exitCode).toBe(2);
@@ -340,8 +346,8 @@ describe('going back', () => {
       'oci:fresh',
       '--json',
     );
-    expect(errorOf(refused)).toMatchObject({ code: 'MALFORMED' });
-    expect(refused.exitCode).toBe(3);
+    expect(errorOf(refused)).toMatchObject({ code: 'STORE_IO' });
+    expect(refused.exitCode).toBe(1);
     await expect(stat(at('fresh'))).rejects.toThrow('ENOENT');
   });
 
