@@ -7,6 +7,7 @@ import type { TrustedRelease } from '../archive/verification/acceptance.ts';
 import { acceptArchive, type TrustedArchive } from '../archive/verification/trusted-archive.ts';
 import { verifyStream, type VerifiedRelease, type VerifyOptions } from '../archive/verification/verified-archive.ts';
 import type { Bytes } from '../base/bytes.ts';
+import type { IncompleteError } from '../errors.ts';
 import { sha256 } from '../oci/digest.ts';
 import { Admission, type SiteTerms } from './admission.ts';
 import type { AuditRecord } from './audit/log.ts';
@@ -47,6 +48,11 @@ export interface SiteWork<T> {
   readonly act: () => Promise<T>;
   /** What got where, for the log. */
   readonly done?: ((outcome: T) => AuditContent) | undefined;
+  /**
+   * What falls short although all is done, for the log: its exit code is the one that the work ends with. To throw it is
+   * the caller's, once everything else is reported.
+   */
+  readonly shortfall?: ((outcome: T) => IncompleteError | undefined) | undefined;
 }
 
 /** A release that the site admits, for as long as the work on it lasts. */
@@ -91,14 +97,15 @@ export async function withAdmittedRelease<T>(
   work: (admitted: AdmittedRelease) => Promise<T>,
 ): Promise<T> {
   const { terms, isPlan = false } = request;
+  const { signal } = environment;
   const { trail, receipt } = await openRecord(request, environment);
   await using _receipt = receipt;
   const admitAndWork = async (): Promise<T> => {
     await using closing = new AsyncDisposableStack();
-    const sealed = closing.use(await openSealedArchive(request.archive));
+    const sealed = closing.use(await openSealedArchive(request.archive, { signal }));
     trail.opened(sha256(sealed.seal.checksums));
     const admission = closing.use(await Admission.open(terms, isPlan ? 'plan' : request.action));
-    const archive = closing.use(acceptArchive(sealed, admission.acceptance));
+    const archive = closing.use(await acceptArchive(sealed, admission.acceptance, { signal }));
     trail.trusts(archive.release);
     return await work(new AdmittedRelease(archive, isPlan ? undefined : { trail, admission, receipt }));
   };
@@ -141,12 +148,12 @@ async function openRecord(
 async function performOnRecord<T>(
   release: TrustedRelease,
   { trail, admission, receipt }: Completion,
-  { planned, act, done }: SiteWork<T>,
+  { planned, act, done, shortfall }: SiteWork<T>,
 ): Promise<{ readonly outcome: T; readonly record: SiteRecord }> {
   if (planned !== undefined) await trail.begin(planned());
   const outcome = await act();
   // What protects the site comes first; the record that the work is complete is the last word.
   await admission.remember(release);
-  const entry = await trail.complete(done?.(outcome) ?? {});
+  const entry = await trail.complete(done?.(outcome) ?? {}, shortfall?.(outcome));
   return { outcome, record: { entry, receipt: entry && (await receipt?.write(entry)) } };
 }

@@ -209,8 +209,11 @@ describe.each([
     const refused = await airgap([...load, '--require-evidence']);
     expect([refused.exitCode, errorOf(refused).code]).toEqual([1, 'REGISTRY']);
     expect(await tagsOf(target.url, `${source.host.replace(':', '_')}/team/app`)).toEqual([]);
-    const loaded = await airgap(load);
+    const log = temp.join(`narrow-${sourceKind}-${targetKind}.jsonl`);
+    const loaded = await airgap([...load, '--audit-log', log]);
     expect([loaded.exitCode, errorOf(loaded).code]).toEqual([5, 'EVIDENCE_LOST']);
+    const entries = (await readFile(log, 'utf8')).trim().split('\n');
+    expect(JSON.parse(entries.at(-1) ?? '')).toMatchObject({ event: 'completed', exitCode: 5, code: 'EVIDENCE_LOST' });
     const { images } = JSON.parse(loaded.stdout) as Reported;
     expect(allOf(images[0]?.lostEvidence ?? [], ({ subject }) => subject === root)).toBe(true);
     const subjects = new Set(images.flatMap(({ evidence = [] }) => evidence.map(({ subject }) => subject)));

@@ -8,6 +8,7 @@ import { findNewRepositories } from '../../release/mapping/new-repositories.ts';
 import { describeLoad, describeLoadPlan, joinDescribed, type Described } from '../../report/loads/load-report.ts';
 import {
   assertEvidenceKept,
+  evidenceShortfall,
   describeCharts,
   describeCopied,
   noteRefused,
@@ -82,6 +83,7 @@ export async function loadImages(
       });
     },
     done: (result) => imageContent(outcomesOf(result), plan.charts),
+    shortfall: (result) => evidenceShortfall(outcomesOf(result)),
   });
   noteRefused(output, outcome);
   const amount = { payload: outcome.payload, ...describeCopied(outcome) };

@@ -139,9 +139,15 @@ export function noteRefused(output: { note(line: string): void }, { refused }: P
  * @throws IncompleteError `EVIDENCE_LOST` naming the images.
  */
 export function assertEvidenceKept(images: readonly ImageOutcome[]): void {
+  const shortfall = evidenceShortfall(images);
+  if (shortfall !== undefined) throw shortfall;
+}
+
+/** The error of {@link assertEvidenceKept}, for the record of work that is done all the same; undefined for none. */
+export function evidenceShortfall(images: readonly ImageOutcome[]): IncompleteError | undefined {
   const lost = images.filter(({ lostEvidence: each = [] }) => each.length > 0);
-  if (lost.length === 0) return;
-  throw new IncompleteError('EVIDENCE_LOST', 'all was brought, and evidence of these images no longer verifies:', {
+  if (lost.length === 0) return undefined;
+  return new IncompleteError('EVIDENCE_LOST', 'all was brought, and evidence of these images no longer verifies:', {
     items: lost.map(({ internal, lostEvidence: each }) => `${internal}: ${formatEvidence(each)}`),
     hint: 'the target took no index with missing platforms; load all platforms, or give --require-evidence to be refused instead',
   });

@@ -80,7 +80,7 @@ const facts = {
   charts: z.array(AuditFile).max(MAX_ENTRIES).optional(),
   files: z.array(AuditFile).max(MAX_ENTRIES).optional(),
   exitCode: z.int().min(0).max(255).optional(),
-  /** Why it was refused, or failed. The words are left out: they may quote what an archive says. */
+  /** Why it was refused, failed, or is complete but for something. The words are left out: they may quote what an archive says. */
   code: Code.optional(),
 };
 

@@ -104,12 +104,18 @@ export class AuditTrail {
     }
   }
 
-  /** To be called when everything is done. @throws StoreError when that cannot be put on record */
-  async complete(content: AuditContent): Promise<AuditRecord | undefined> {
+  /**
+   * To be called when everything is done.
+   * @param shortfall with which the program ends all the same
+   * @throws StoreError when that cannot be put on record
+   */
+  async complete(content: AuditContent, shortfall?: AirgapError): Promise<AuditRecord | undefined> {
     this.#isOver = true;
     if (this.path === undefined) return undefined;
     try {
-      return await this.#append(this.path, { event: 'completed', ...content, exitCode: ExitCode.ok });
+      const ending = shortfall === undefined ? {} : { code: shortfall.code };
+      const exitCode = shortfall === undefined ? ExitCode.ok : exitCodeOf(shortfall);
+      return await this.#append(this.path, { event: 'completed', ...content, exitCode, ...ending });
     } catch (error) {
       throw inContext(error, 'everything was done, but its end could not be recorded; run the same command again');
     }
