@@ -177,6 +177,23 @@ export function inContext(error: unknown, doing: string, hint?: string): unknown
   return new Same(error.code, message, options);
 }
 
+/** The same error with what else is to be known behind its message. */
+export function withRemark(error: unknown, remark: string): unknown {
+  if (!(error instanceof AirgapError) || error instanceof HttpError) return error;
+  const Same = error.constructor as typeof AirgapError;
+  const { hint, details } = error;
+  return new Same(error.code, `${error.message}; ${remark}`, { hint, details, cause: error });
+}
+
+/**
+ * The same of a file that a person gave: what is wrong with it is theirs to change, and says nothing of any archive.
+ * @param code of the UsageError that an {@link IntegrityError} or a {@link TrustError} becomes
+ */
+export function toInputError(error: unknown, code: 'USAGE' | 'INVALID_SPEC' = 'USAGE'): unknown {
+  if (!(error instanceof IntegrityError || error instanceof TrustError)) return error;
+  return new UsageError(code, error.message, { hint: error.hint, cause: error, details: error.details });
+}
+
 /** The one exit-code table. */
 export const ExitCode = {
   ok: 0,

@@ -27,7 +27,7 @@ const NOTHING_SEEN: SiteState = { stateVersion: 1, lines: [], exceptions: [] };
 /**
  * Reads a state without taking its lock: it is replaced in one step, so that what is read was true at one moment.
  * A directory without one has seen nothing.
- * @throws IntegrityError `MALFORMED` when it was changed by hand or damaged. @throws StoreError `STORE_IO`
+ * @throws StoreError `STORE_IO`, also when it was changed by hand or damaged: the archive is not at fault.
  */
 export async function readSiteState(directory: string): Promise<SiteState> {
   const path = join(directory, STATE_FILE);
@@ -45,10 +45,7 @@ export async function readSiteState(directory: string): Promise<SiteState> {
     return state;
   } catch (error) {
     if (!(error instanceof IntegrityError)) throw error;
-    throw new IntegrityError(error.code, error.message, {
-      hint: RESTORE,
-      cause: error,
-    });
+    throw new StoreError('STORE_IO', error.message, { hint: RESTORE, cause: error });
   }
 }
 

@@ -202,6 +202,90 @@ describe.each(['a pipe', 'a device'])('%s', (kind) => {
   });
 });
 
+const DAMAGED = { 'bytes of no kind': Buffer.from([0x00, 0xff, 0x7b, 0x0a]), 'JSON of nothing': Buffer.from('{}\n') };
+
+/** What is verified, and not what it is verified with: damage to it is the very thing to find out. */
+const IS_VERIFIED =
+  /^(sign|verify|inspect|load|extract) <archive>$|^audit (verify <log>|receipt <receipt>|verify --receipt)$/;
+/** A passphrase file with the wrong bytes is a wrong passphrase. */
+const IS_PASSPHRASE = /passphrase-file$/;
+/** Any file will do: it is replaced, its bytes are the passphrase, or its bytes are what a crash left of an entry. */
+const TAKEN = new Set([
+  ...['build --output', 'keys generate --passphrase-file', 'load --receipt', 'verify --report'],
+  ...['verify --audit-log', 'load --audit-log', 'extract --audit-log'],
+]);
+
+describe.each(Object.entries(DAMAGED))('damaged, %s', (_, bytes) => {
+  beforeEach(async () => {
+    await writeFile(temp.join('list.txt'), `${release.source.host}/team/app:1.0\n`);
+    makeOdd = (path) => writeFile(path, bytes);
+  });
+
+  test.each(Object.entries(USES).filter(([path]) => !TAKEN.has(path)))('%s: %s', async (path, use) => {
+    const args = words(use);
+    const odd = args.find((word) => /\/odd(\.\w+)?$/.test(word))?.replace(/^\w+:/, '') ?? '';
+    await makeOdd(odd);
+    const { exitCode, stderr } = await cli.airgap(args, { env: PASSPHRASE, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const allowed = IS_VERIFIED.test(path) ? [3] : IS_PASSPHRASE.test(path) ? [4] : [1, 2];
+    expect({ allowed: allowed.includes(exitCode ?? -1) ? 'allowed' : exitCode, stderr }).toEqual({
+      allowed: 'allowed',
+      stderr: expect.stringContaining(IS_PASSPHRASE.test(path) ? release.key : odd.replace(/^.*\//, '')) as string,
+    });
+  });
+});
+
+test('an audit log that something else wrote to stops a load with exit code 1, for the archive is not at fault', async () => {
+  const log = temp.join('odd');
+  await writeFile(log, DAMAGED['JSON of nothing']);
+  const args = words('load ARCHIVE --key PUB --to oci:NEW --report REPORTS --audit-log ODD');
+  const { exitCode, stderr } = await cli.airgap(args);
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr: expect.stringContaining(`the audit log ${log}`) as string,
+  });
+  expect(await readFile(log)).toEqual(DAMAGED['JSON of nothing']);
+});
+
+describe('a report that cannot be written', () => {
+  const FULL = '/dev/full';
+  const below = async (): Promise<string> => {
+    await writeFile(temp.join('file'), '');
+    return temp.join('file/report.json');
+  };
+  const verify = (archive: string, report: string, ...more: readonly string[]): ReturnType<typeof cli.airgap> =>
+    cli.airgap(['verify', archive, '--key', release.publicKey, '--report', report, ...more]);
+
+  test.each([
+    ['on a full disk', async () => FULL],
+    ['below a file', below],
+  ])('%s leaves a damaged archive refused with exit code 3, and both are said', async (_, place) => {
+    const bytes = await readFile(release.archive);
+    bytes[bytes.length - 1024 * 40] = (bytes[bytes.length - 1024 * 40] ?? 0) ^ 1;
+    await writeFile(temp.join('a.tar'), bytes);
+    const report = await place();
+    const { exitCode, stderr } = await verify(temp.join('a.tar'), report, '--quiet');
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 3,
+      stderr: expect.stringContaining('the report is not there') as string,
+    });
+    expect(stderr).toContain(report);
+    const told = await verify(temp.join('a.tar'), report, '--json');
+    expect(told.exitCode).toBe(3);
+    expect(JSON.parse(told.stdout)).toMatchObject({ kind: 'verify', verdict: 'refused' });
+  });
+
+  test.each([
+    ['on a full disk', async () => FULL],
+    ['below a file', below],
+  ])('%s is exit code 1 of a good archive, whose verdict is printed', async (_, place) => {
+    const report = await place();
+    const { exitCode, stdout, stderr } = await verify(release.archive, report);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: expect.stringMatching(/^verified: demo/) as string });
+    expect(stderr).toContain('the archive is verified, and the report is not there');
+    expect(stderr).toContain(report);
+  });
+});
+
 describe('what was planted', () => {
   const load = (...more: readonly string[]): readonly string[] => [
     ...['load', release.archive, '--key', release.publicKey, '--to', `oci:${temp.join('layout')}`, ...more],

@@ -81,11 +81,11 @@ describe('a state is refused', () => {
     await mkdir(place());
     await writeFile(file(), text);
     await expect(readSiteState(place())).rejects.toThrow(
-      failure('IntegrityError', 'MALFORMED', 'state.json', 'restore it from a backup'),
+      failure('StoreError', 'STORE_IO', 'state.json', 'restore it from a backup'),
     );
-    await expect(openSite(place())).rejects.toThrow(failure('IntegrityError', 'MALFORMED'));
+    await expect(openSite(place())).rejects.toThrow(failure('StoreError', 'STORE_IO'));
     // The lock is given back, so that the next try is told the same and not that somebody else is at work.
-    await expect(openSite(place())).rejects.toThrow(failure('IntegrityError', 'MALFORMED'));
+    await expect(openSite(place())).rejects.toThrow(failure('StoreError', 'STORE_IO'));
     expect(await readFile(file(), 'utf8')).toBe(text);
   });
 

@@ -21,6 +21,7 @@ export function serializeLine(value: unknown): Buffer {
  * `__proto__`, other white space, unsafe numbers, other encodings and anything that follows are all lost when text
  * becomes an object, so that what is written from the object differs from what was read.
  * @param name what to call the document in errors, such as its path
+ * @param hint the next step when it is damaged
  * @throws IntegrityError `MALFORMED`
  */
 export function parseCanonically<S extends z.ZodType>(
@@ -28,10 +29,11 @@ export function parseCanonically<S extends z.ZodType>(
   bytes: Uint8Array,
   name: string,
   maxBytes: number,
+  hint?: string,
 ): z.infer<S> {
   const read = readSpelled(schema, bytes, maxBytes, serializeCanonically);
   if ('data' in read) return read.data;
-  throw malformed(name, read.fault, read.cause);
+  throw malformed(name, read.fault, read.cause, hint);
 }
 
 /** A document, or what is wrong with it. */

@@ -1,5 +1,5 @@
 /** `airgap sign`: a second person's signature on a finished archive. */
-import { UsageError } from '../../errors.ts';
+import { toInputError, UsageError } from '../../errors.ts';
 import { nameSigner } from '../../trust/signatures/identity.ts';
 import type { ReleaseSigner } from '../../trust/signing/signer.ts';
 import { argument, defineCommand, flag, text } from '../command.ts';
@@ -87,5 +87,10 @@ async function openSigner(
   const { createBundleSigner } = await import('../../trust/signing/signer.ts');
   const { signal } = context;
   const bytes = Buffer.from(await readKeyFile(bundle, signal));
-  return createBundleSigner(bytes, await readPublicKey(path, signal), bundle);
+  const publicKey = await readPublicKey(path, signal);
+  try {
+    return createBundleSigner(bytes, publicKey, bundle);
+  } catch (error) {
+    throw toInputError(error);
+  }
 }

@@ -1,5 +1,5 @@
 /** `airgap verify`: verifies every byte of an archive with a key the user holds. */
-import { AirgapError, ExitCode, exitCodeOf, inContext } from '../../errors.ts';
+import { AirgapError, ExitCode, exitCodeOf, inContext, withRemark } from '../../errors.ts';
 import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
 import type { VerifiedArchive, VerifiedRelease } from '../../archive/verification/verified-archive.ts';
 import type { VerifyReport } from '../../report/verify-report.ts';
@@ -15,6 +15,7 @@ import { formatDocument } from '../../report/json-document.ts';
 import { openProgress } from '../output/open-progress.ts';
 import { describeSigner, signerDocument } from '../../report/signer-lines.ts';
 import { describeBuild, provenanceDocument } from '../../report/provenance-lines.ts';
+import type { OpenedFile } from '../../base/files/opened-file.ts';
 import { openNamedFile } from '../../base/files/result-file.ts';
 import { toTrustDocument, trustLines } from '../../report/trust-lines.ts';
 import { readTerms, trustOptions } from '../options/trust-options.ts';
@@ -49,29 +50,39 @@ export async function verifyAndReport(
   terms: SiteTerms,
   options: RecordOptions & { readonly report: string | undefined },
 ): Promise<void> {
-  const { output, signal } = context;
+  const { output } = context;
   const { report: reportPath } = options;
   const started = context.now().getTime();
   const state: State = { trusted: undefined, done: 0, total: 0 };
-  await using file = reportPath === undefined ? undefined : await openNamedFile(reportPath, signal);
+  await using file = reportPath === undefined ? undefined : await openReport(reportPath, context);
   const outcome = await verifyAtSite(context, archive, terms, options, state).catch(async (error: unknown) => {
     const report = describe(archive, terms, state, { error });
     // What was wrong with the archive is the reason to give, whatever becomes of the report.
-    await file?.write(formatDocument(report)).catch((unwritten: unknown) => output.note(reportMissing(unwritten)));
+    const told = await file?.write(formatDocument(report)).catch((unwritten: unknown) => {
+      return withRemark(error, `the report is not there: ${unwritten instanceof Error ? unwritten.message : ''}`);
+    });
     if (output.json) output.result(report, []);
-    throw error;
+    throw told ?? error;
   });
   const { release, record } = outcome;
   const report = { ...describe(archive, terms, state, { release }), ...recordDocument(record) };
-  await file?.write(formatDocument(report)).catch((error: unknown) => {
-    throw inContext(error, 'the archive is verified, and the report is not there');
-  });
+  const unwritten = await file?.write(formatDocument(report)).then(
+    () => undefined,
+    (error: unknown) => inContext(error, 'the archive is verified, and the report is not there'),
+  );
   output.result(report, [...verifiedLines(archive, release), ...recordLines(record)]);
   output.note(`took ${formatDuration(context.now().getTime() - started)}`);
+  if (unwritten !== undefined) throw unwritten;
 }
 
-function reportMissing(error: unknown): string {
-  return `the report is not there: ${error instanceof Error ? error.message : String(error)}`;
+/** The verdict is what was asked for first: a place that takes no report is named at once, and does not keep it back. */
+async function openReport(path: string, { output, signal }: Context): Promise<OpenedFile> {
+  try {
+    return await openNamedFile(path, signal);
+  } catch (error) {
+    output.note(`${error instanceof Error ? error.message : ''}; the archive is verified all the same`);
+    return { path, write: () => Promise.reject(error as Error), [Symbol.asyncDispose]: async () => undefined };
+  }
 }
 
 interface State {

@@ -1,5 +1,5 @@
 /** The signers of an image policy: read from the files it names, pinned for the lock, named for people. */
-import { inContext, UsageError } from '../../errors.ts';
+import { inContext, toInputError, UsageError } from '../../errors.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import type { ImageRule, SignerSpec } from './spec-policy.ts';
 import { resolveSpecPath } from '../spec/spec-paths.ts';
@@ -65,7 +65,7 @@ async function openSigner(spec: SignerSpec, directory: string): Promise<OpenSign
     const authorities = openAuthorities(parseTrustedRoot(Buffer.from(text), trustedRoot), trustedRoot);
     return { identity, authorities, trustedRoot, digest: sha256(text) };
   } catch (error) {
-    throw inContext(error, spec.at);
+    throw inContext(toInputError(error, 'INVALID_SPEC'), spec.at);
   }
 }
 

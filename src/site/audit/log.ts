@@ -35,8 +35,8 @@ export interface AuditRecord extends LinkedEntry {
 /**
  * Appends an entry. When this returns, it has reached the disk; when it throws, what may be left of it stands at the end
  * of the file, and the next append accounts for that.
- * @throws StoreError `NO_SPACE`, `STORE_IO`, `LOCKED`; `UNSUPPORTED` for an entry that is too long
- * @throws IntegrityError `MALFORMED` when the last line was written by something else
+ * @throws StoreError `NO_SPACE`, `STORE_IO` (also when the last line was written by something else), `LOCKED`;
+ *   `UNSUPPORTED` for an entry that is too long
  */
 export async function appendEntry(path: string, facts: AuditFacts): Promise<AuditRecord> {
   try {
@@ -86,7 +86,11 @@ async function writeOnce(file: FileHandle, bytes: Buffer): Promise<void> {
 }
 
 function unwritten(path: string, error: unknown): unknown {
-  if (error instanceof IntegrityError || !(error instanceof Error)) return error;
+  // The archive is not at fault, whatever happened to the log.
+  if (error instanceof IntegrityError) {
+    return new StoreError('STORE_IO', error.message, { hint: error.hint, cause: error });
+  }
+  if (!(error instanceof Error)) return error;
   const isOwn = error instanceof AirgapError;
   const told = toStoreError(isOwn ? error.cause : error, '');
   if (!isOwn && !(told instanceof StoreError)) return error;

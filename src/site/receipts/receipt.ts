@@ -47,7 +47,7 @@ export function createReceipt(entry: LoadEntry, head: Digest): Envelope {
  * @throws IntegrityError `MALFORMED`
  */
 export function parseReceipt(bytes: Uint8Array, name: string): ReadReceipt {
-  const envelope = parseEnvelope(bytes, name, MAX_RECEIPT_BYTES);
+  const envelope = parseEnvelope(bytes, name, { maxBytes: MAX_RECEIPT_BYTES, hint: HINT });
   if (envelope.payloadType !== PAYLOAD_TYPE) throw malformed(name, 'is not a receipt of a load', undefined, HINT);
   const read = readSpelled(LoadReceipt, envelope.payload, MAX_RECEIPT_BYTES, serializeLine);
   if (!('data' in read)) throw malformed(name, read.fault, read.cause, HINT);

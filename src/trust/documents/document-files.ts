@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { placeFile } from '../../base/files/place-file.ts';
 import { readBounded } from '../../base/files/read-file.ts';
-import { NotFoundError, UsageError } from '../../errors.ts';
+import { NotFoundError, toInputError, UsageError } from '../../errors.ts';
 import type { TrustDocument } from './trust-document-schema.ts';
 import { parseTrustFile, type TrustRecord, type TrustVersions } from './trust-document.ts';
 import { serializeEnvelope } from '../signatures/dsse.ts';
@@ -26,7 +26,8 @@ export function versionOfFileName(name: string): number | undefined {
 
 /**
  * Reads one trust file; `signal` ends the wait for a stream, see readBounded.
- * @throws NotFoundError when there is none. @throws IntegrityError `MALFORMED`, also when its name promises another version.
+ * @throws NotFoundError when there is none. @throws UsageError `USAGE` when it is damaged, or its name promises another version:
+ * an archive that carries one has its own reader.
  */
 export async function readTrustFile(path: string, signal?: AbortSignal): Promise<TrustRecord> {
   const bytes = await readBounded(path, {
@@ -34,7 +35,7 @@ export async function readTrustFile(path: string, signal?: AbortSignal): Promise
     limit: MAX_FILE_BYTES,
     signal,
   });
-  const record = parseTrustFile(bytes, path);
+  const record = parseGiven(bytes, path);
   const promised = versionOfFileName(basename(path));
   if (promised === undefined || promised === record.document.version) return record;
   throw new UsageError('USAGE', `${path} holds version ${record.document.version}`, {
@@ -93,6 +94,14 @@ export async function writeTrustFile(directory: string, { document, envelope }: 
 /** `product/channel` of a document. */
 export function lineOf({ product, channel }: Pick<TrustDocument, 'product' | 'channel'>): string {
   return `${product}/${channel}`;
+}
+
+function parseGiven(bytes: Uint8Array, path: string): TrustRecord {
+  try {
+    return parseTrustFile(bytes, path);
+  } catch (error) {
+    throw toInputError(error);
+  }
 }
 
 async function listNames(directory: string): Promise<readonly string[]> {

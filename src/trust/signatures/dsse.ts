@@ -38,23 +38,34 @@ export function serializeEnvelope({ payloadType, payload, signatures }: Envelope
   return serializeCanonically(envelope);
 }
 
+/** How an envelope is read. */
+export interface EnvelopeOptions {
+  /** @defaultValue enough for a trust document */
+  readonly maxBytes?: number | undefined;
+  /** The next step when it is damaged. @defaultValue that of a trust document */
+  readonly hint?: string | undefined;
+}
+
 /**
  * Reads an envelope spelled exactly as {@link serializeEnvelope} spells it.
- * @defaultValue `maxBytes`: enough for a trust document
  * @throws IntegrityError `MALFORMED`, also when one key signed twice
  */
-export function parseEnvelope(bytes: Uint8Array, name: string, maxBytes = MAX_ENVELOPE_BYTES): Envelope {
-  const { payloadType, payload, signatures } = parseCanonically(DsseEnvelope, bytes, name, maxBytes);
+export function parseEnvelope(
+  bytes: Uint8Array,
+  name: string,
+  { maxBytes = MAX_ENVELOPE_BYTES, hint }: EnvelopeOptions = {},
+): Envelope {
+  const { payloadType, payload, signatures } = parseCanonically(DsseEnvelope, bytes, name, maxBytes, hint);
   const envelope: Envelope = {
     payloadType,
     payload: Buffer.from(payload, 'base64'),
     signatures: new Map(signatures.map(({ keyid, sig }) => [keyid, Buffer.from(sig, 'base64')])),
   };
   for (const sig of envelope.signatures.values()) {
-    if (sig.length > MAX_SIGNATURE_BYTES) throw malformed(name, 'has an oversized signature');
+    if (sig.length > MAX_SIGNATURE_BYTES) throw malformed(name, 'has an oversized signature', undefined, hint);
   }
   // Base64 has several spellings of the same bytes; a repeated key is lost in the map, an order in sorting.
-  if (!serializeEnvelope(envelope).equals(bytes)) throw malformed(name, 'is not in canonical form');
+  if (!serializeEnvelope(envelope).equals(bytes)) throw malformed(name, 'is not in canonical form', undefined, hint);
   return envelope;
 }
 

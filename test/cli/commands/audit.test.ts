@@ -244,8 +244,8 @@ describe('a load that cannot be put on record', () => {
     await ok(...loadArgs());
     await writeFile(at('state', 'audit.jsonl'), '{"all":"fine"}\n');
     const result = await airgap(loadArgs('--to', 'oci:fresh', '--json'));
-    expect(errorOf(result)).toMatchObject({ code: 'MALFORMED' });
-    expect(result.exitCode).toBe(3);
+    expect(errorOf(result)).toMatchObject({ code: 'STORE_IO' });
+    expect(result.exitCode).toBe(1);
     expect(await readdir(at('fresh', 'blobs', 'sha256')).catch(() => [])).toEqual([]);
   });
 

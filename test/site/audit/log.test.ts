@@ -94,7 +94,7 @@ describe('the log is not written', () => {
     await appendFile(log(), text);
     const before = await readFile(log());
     await expect(appendEntry(log(), makeFacts(1))).rejects.toThrow(
-      failure('IntegrityError', 'MALFORMED', 'ends with a line that', 'move it away: the next load begins a new log'),
+      failure('StoreError', 'STORE_IO', 'ends with a line that', 'move it away: the next load begins a new log'),
     );
     expect(await readFile(log())).toEqual(before);
     await rename(log(), temp.join('kept.jsonl'));

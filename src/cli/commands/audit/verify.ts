@@ -1,6 +1,6 @@
 /** `airgap audit verify`: verifies the chain of an audit log, and holds it against receipts and against what was noted. */
 import type { KeyObject } from 'node:crypto';
-import { UsageError } from '../../../errors.ts';
+import { AirgapError, inContext, UsageError } from '../../../errors.ts';
 import type { Digest } from '../../../oci/digest.ts';
 import type { VerifiedLog } from '../../../site/audit/verification.ts';
 import { argument, defineCommand, digest, list, text } from '../../command.ts';
@@ -50,7 +50,9 @@ export async function verifyLogAndReport(
   const { evaluateReceipt, receiptDocument } = await import('../../../report/receipt-lines.ts');
   const read = await Promise.all(receipts.map((receipt) => readReceiptFile(receipt, signal)));
   const verdicts = read.map((receipt) => evaluateReceipt(receipt, key));
-  const log = await verifyAuditLog(path, { head: expectHead, receipts: read }, { signal });
+  const log = await verifyAuditLog(path, { head: expectHead, receipts: read }, { signal }).catch((error: unknown) => {
+    throw error instanceof AirgapError && !error.message.includes(path) ? inContext(error, path) : error;
+  });
   const document = { ...log, receipts: read.map((receipt) => receiptDocument(receipt, key)) };
   output.result({ kind: 'audit-log', path, ...document }, [
     ...logLines(path, log),
