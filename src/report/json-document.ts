@@ -6,5 +6,5 @@ export const SCHEMA_VERSION = 1;
 
 /** The document with `schemaVersion` in front, indented, safe to show on a terminal, with a line break at the end. */
 export function formatDocument(document: object): string {
-  return `${toPrintableJson(JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...document }, null, 2))}\n`;
+  return `${toPrintableJson({ schemaVersion: SCHEMA_VERSION, ...document }, 2)}\n`;
 }

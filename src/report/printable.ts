@@ -1,4 +1,8 @@
-/** Makes text that came from elsewhere safe to show: no escape sequence, no line break, no reversed writing. */
+/**
+ * Makes text safe to show: no escape sequence, no line break, no reversed writing, and no password or token. Everything
+ * that is printed passes through here, and every report.
+ */
+import { hideSecrets } from '../base/http/redact.ts';
 
 /**
  * What a terminal acts upon instead of showing it: C0 and C1 controls, DEL, line separators, marks that reorder or hide
@@ -10,11 +14,16 @@ const UNSAFE =
 
 /** One line that shows what it holds: `\x1b` for an escape character, `\u202e` for a mark that turns text around. */
 export function toPrintable(text: string): string {
-  return text.replaceAll(UNSAFE, escapeCharacter);
+  return hideSecrets(text).replaceAll(UNSAFE, escapeCharacter);
 }
 
-/** The same for JSON text, which stays the same document: characters it may hold are written as `\uXXXX`. */
-export function toPrintableJson(json: string): string {
+/** A value as JSON that is safe to show; characters it may hold are written as `\uXXXX`. @param indent spaces */
+export function toPrintableJson(value: unknown, indent?: number): string {
+  const json = JSON.stringify(
+    value,
+    (_, each: unknown) => (typeof each === 'string' ? hideSecrets(each) : each),
+    indent,
+  );
   return json.replaceAll(UNSAFE, (character) =>
     character === '\n' ? character : [...Array(character.length).keys()].map((at) => unit(character, at)).join(''),
   );

@@ -27,7 +27,7 @@ describe('toPrintable', () => {
 
 test('JSON stays the same document', () => {
   const value = { text: '\u202e\u009b\u200b\u{e0041}\x1b\n🚀', list: [1] };
-  const json = toPrintableJson(JSON.stringify(value, null, 2));
+  const json = toPrintableJson(value, 2);
   expect(JSON.parse(json)).toEqual(value);
   expect(json).not.toMatch(/[\u202e\u009b\u200b]|\u{e0041}/u);
   expect(json).toContain('\n  "list"');

@@ -58,6 +58,23 @@ export function hideAccounts(text: string): string {
     .replaceAll(BARE_ACCOUNT, `${HIDDEN}@`);
 }
 
+/** `//user:password@` of a URL. A user alone, as in `ssh://git@…`, is no secret. */
+const URL_ACCOUNT = /\/\/[^\s/?#"'<>:@]*:[^\s/?#"'<>]*@/g;
+/** A value of a query, known by its name. */
+const QUERY_VALUE =
+  /([?&][\w.-]*(?:sig|signature|token|credential|api-?key|secret|passw(?:or)?d|passphrase)[\w.-]*=)[^\s&#"'<>]+/gi;
+
+/**
+ * The text without passwords and tokens, and with everything else as it is: for all that is printed or written down,
+ * whose users and queries may be what it is about.
+ */
+export function hideSecrets(text: string): string {
+  return text
+    .replaceAll(URL_ACCOUNT, `//${HIDDEN}@`)
+    .replaceAll(BARE_ACCOUNT, `${HIDDEN}@`)
+    .replaceAll(QUERY_VALUE, `$1${HIDDEN}`);
+}
+
 /** Text of one line in which every character shows itself: `\u{1b}` for an escape character. */
 export function showText(text: string): string {
   return text.replaceAll(UNSHOWABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`);

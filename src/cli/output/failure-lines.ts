@@ -28,7 +28,7 @@ export function printFailure(error: unknown, stderr: NodeJS.WritableStream, opti
   const failure = describe(error);
   if (options.json === true) {
     const { code, message, hint, details } = failure;
-    stderr.write(`${toPrintableJson(JSON.stringify({ error: { code, message, hint, details } }))}\n`);
+    stderr.write(`${toPrintableJson({ error: { code, message, hint, details } })}\n`);
   } else {
     stderr.write(formatFailure(failure, error, options));
   }

@@ -73,6 +73,6 @@ export class JsonProgress implements Progress {
   }
 
   #write(event: object): void {
-    this.#context.stderr.write(`${toPrintableJson(JSON.stringify(event))}\n`);
+    this.#context.stderr.write(`${toPrintableJson(event)}\n`);
   }
 }

@@ -1,6 +1,7 @@
 /** Puts one piece of work on record: that it began, before anything of it can be seen, and how it ended. */
 import { dirname, join } from 'node:path';
 import { makeDirectory } from '../../base/files/make-directory.ts';
+import { hideSecrets } from '../../base/http/redact.ts';
 import { onDisk } from '../../base/files/system-errors.ts';
 import { formatUtcSeconds } from '../../base/utc-time.ts';
 import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
@@ -79,8 +80,8 @@ export class AuditTrail {
     this.#environment = environment;
     this.#isOwnDirectory = log === undefined;
     this.#action = action;
-    const name = archive.slice(0, MAX_TEXT);
-    this.#facts = { archive: { path: name }, ...(target === undefined ? {} : { target: target.slice(0, MAX_TEXT) }) };
+    const [name = '', place] = [archive, target].map((text) => text && hideSecrets(text).slice(0, MAX_TEXT));
+    this.#facts = { archive: { path: name }, ...(place === undefined ? {} : { target: place }) };
   }
 
   /** The head of the archive was read; nothing vouches for it yet. @param digest Of `checksums.txt`. */
