@@ -28,6 +28,21 @@ test.each([
   }
 });
 
+test('a wildcard where an exact identity is meant is answered with options that the command has', async () => {
+  const args = [
+    '--certificate-identity',
+    '*',
+    '--certificate-oidc-issuer',
+    'https://i.example',
+    '--trusted-root',
+    'ROOT',
+  ];
+  const { exitCode, stderr } = await cli.airgap(['verify', 'x.tar', ...args]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toMatch(/^error: --certificate-identity takes no wildcard: \*\n/);
+  expect(stderr).not.toMatch(/--(issuer|subject)(?![-\w])/);
+});
+
 test('references keep their tags and digests', () => {
   const text = `registry.example:5000/app:1.0@sha256:${'0'.repeat(64)} and git@host and 10:30`;
   expect(hideAccounts(text)).toBe(text);

@@ -122,6 +122,7 @@ const USES: Readonly<Record<string, string>> = {
   'audit verify --key': 'audit verify LOG --receipt RECEIPT --key ODD',
   'audit receipt <receipt>': 'audit receipt ODD',
   'audit receipt --key': 'audit receipt RECEIPT --key ODD',
+  'audit receipt --archive': 'audit receipt RECEIPT --archive ODD',
   'mirror [release]': 'mirror ODD --to oci:NEW',
   'mirror --lock': 'mirror SPEC --to docker://127.0.0.1:1 --lock ODD',
   'mirror --report': 'mirror LIST --to docker://TARGET --report ODD',
@@ -206,7 +207,7 @@ const DAMAGED = { 'bytes of no kind': Buffer.from([0x00, 0xff, 0x7b, 0x0a]), 'JS
 
 /** What is verified, and not what it is verified with: damage to it is the very thing to find out. */
 const IS_VERIFIED =
-  /^(sign|verify|inspect|load|extract) <archive>$|^audit (verify <log>|receipt <receipt>|verify --receipt)$/;
+  /^(sign|verify|inspect|load|extract) <archive>$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
 /** A passphrase file with the wrong bytes is a wrong passphrase. */
 const IS_PASSPHRASE = /passphrase-file$/;
 /** Any file will do: it is replaced, its bytes are the passphrase, or its bytes are what a crash left of an entry. */

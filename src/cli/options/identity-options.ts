@@ -21,8 +21,19 @@ export function namesIdentity({ issuer, subject, subjectPattern }: IdentityOptio
   return (issuer ?? subject ?? subjectPattern) !== undefined;
 }
 
+/** What an exact identity is called on the command line, where that is not {@link identityOptions}. */
+export interface IdentityNames {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+const OWN_NAMES: IdentityNames = { issuer: '--issuer', subject: '--subject' };
+
 /** The identity that is named. @throws UsageError when it is none, or more than one. */
-export function readTrustIdentity({ issuer, subject, subjectPattern }: IdentityOptions): Identity {
+export function readTrustIdentity(
+  { issuer, subject, subjectPattern }: IdentityOptions,
+  names: IdentityNames = OWN_NAMES,
+): Identity {
   if (issuer === undefined || (subject === undefined) === (subjectPattern === undefined)) {
     throw new UsageError('USAGE', 'an identity is --issuer with either --subject or --subject-pattern', {
       hint: 'cosign and airgap verify show both for a signature that is there',
@@ -30,8 +41,19 @@ export function readTrustIdentity({ issuer, subject, subjectPattern }: IdentityO
   }
   const parsed = Identity.safeParse(subject === undefined ? { issuer, subjectPattern } : { issuer, subject });
   if (parsed.success) return parsed.data;
-  const option = subject === undefined ? '--subject-pattern' : '--subject';
-  throw new UsageError('USAGE', `--issuer with ${option}: ${whyNot({ issuer, subject, subjectPattern })}`);
+  if (subject?.includes('*') === true) throw wildcard(subject, names);
+  const option = subject === undefined ? '--subject-pattern' : names.subject;
+  throw new UsageError('USAGE', `${names.issuer} with ${option}: ${whyNot({ issuer, subject, subjectPattern })}`);
+}
+
+/** A subject that would let in others than the one who is meant. */
+function wildcard(subject: string, names: IdentityNames): UsageError {
+  return new UsageError('USAGE', `${names.subject} takes no wildcard: ${subject}`, {
+    hint:
+      names === OWN_NAMES
+        ? 'give it as --subject-pattern, if more than one subject is meant'
+        : 'give the exact subject; a pattern needs a trust document: airgap trust add-identity DIR --subject-pattern, then --trust',
+  });
 }
 
 function whyNot({ issuer, subject, subjectPattern }: IdentityOptions): string {

@@ -83,7 +83,8 @@ async function readIdentity(
   const { readTrustIdentity } = await import('./identity-options.ts');
   const { openAuthorities } = await import('../../trust/signatures/pinned-root.ts');
   const { readTrustedRoot } = await import('../inputs/trusted-root-file.ts');
-  const identity = readTrustIdentity({ issuer, subject, subjectPattern: undefined });
+  const names = { issuer: '--certificate-oidc-issuer', subject: '--certificate-identity' };
+  const identity = readTrustIdentity({ issuer, subject, subjectPattern: undefined }, names);
   const authorities = openAuthorities(await readTrustedRoot(trustedRoot, signal), trustedRoot);
   return { identities: [{ identity }], authorities };
 }

@@ -102,6 +102,9 @@ function hintFor(status: number, errors: RegistryFailure['errors'], body: Uint8A
     return 'the registry wants everything a manifest names to be there first; it may not accept indexes with missing platforms';
   }
   if (status === 404) return 'check the repository name; some registries want the repository or project created first';
+  if (status === 405) {
+    return 'it takes no such request here: a registry that is read-only or under maintenance, a mirror that only passes on, or no registry at all';
+  }
   if (status === 413) return 'a proxy in front of the registry limits the size of uploads';
   if (status === 507) return 'the disk of the registry is full; make room there and run the same command again';
   if (status === 429) return 'the registry throttles; log in for a higher limit or lower the concurrency';

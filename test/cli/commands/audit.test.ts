@@ -324,6 +324,21 @@ describe('a receipt', () => {
   test('not signed says so everywhere', async () => {
     expect(await ok(...loadArgs('--receipt', 'receipt.json'))).toContain('\nreceipt receipt.json, NOT SIGNED\n');
     expect(await ok('audit', 'receipt', 'receipt.json')).toContain('NOT SIGNED: anyone could have written it');
+    expect(await ok('audit', 'receipt', 'receipt.json', '--archive', release.archive)).toContain(
+      `matches   ${release.archive}`,
+    );
+    const bytes = await readFile(release.archive);
+    bytes[512] = bytes[512] === 0x30 ? 0x31 : 0x30; // the first digit of the signed list
+    await writeFile(at('other.tar'), bytes);
+    const other = await airgap(['audit', 'receipt', 'receipt.json', '--archive', 'other.tar', '--json']);
+    expect(other).toMatchObject({ exitCode: 3, stdout: '' });
+    expect(errorOf(other)).toMatchObject({ code: 'SUBJECT_MISMATCH', message: expect.stringMatching(/^receipt\.json is about the archive sha256:\w+, and other\.tar is sha256:/) as string }); // prettier-ignore
+    await writeFile(at('damaged.json'), '{}');
+    const damaged = await airgap(['audit', 'receipt', 'damaged.json']);
+    expect(damaged).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringContaining('get it again from the site') as string,
+    });
     const log = ['audit', 'verify', 'state/audit.jsonl', '--receipt', 'receipt.json'];
     expect(await ok(...log)).toContain('is entry 2; NOT SIGNED');
     expect(errorOf(await airgap([...log, '--key', sitePub(), '--json']))).toMatchObject({ code: 'UNSIGNED' });

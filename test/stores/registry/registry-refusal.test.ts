@@ -86,6 +86,10 @@ describe('a refusal', () => {
     expect(failureOf(status).failure.retryable).toBe(true);
   });
 
+  it('with 405 says what may be read-only', () => {
+    expect(failureOf(405, 'UNSUPPORTED').hint).toContain('read-only');
+  });
+
   it.each([400, 404, 405, 409, 411, 413, 415, 416, 501])('with %i is not', (status) => {
     expect(failureOf(status).failure.retryable).toBe(false);
   });
