@@ -4,6 +4,7 @@ import { IntegrityError } from '../../errors.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import { AuditEntry, type AuditFacts, type AuditOperator } from './entry-schema.ts';
 import { readSpelled, serializeLine } from '../../base/json/canonical-json.ts';
+import { JsonFault } from '../../base/json/parse-json.ts';
 
 /** Bytes of one line: room for every image of the largest inventory. */
 export const MAX_LINE_BYTES: number = 128 * 1024 * 1024;
@@ -63,7 +64,10 @@ export type ReadLine = LinkedEntry | 'torn' | { readonly fault: string };
 export function readLine(bytes: Uint8Array): ReadLine {
   const line = Buffer.concat([bytes, LINE_FEED]);
   const read = readSpelled(AuditEntry, line, MAX_LINE_BYTES, serializeLine);
-  if (!('data' in read)) return read.fault === 'is not JSON' ? 'torn' : { fault: read.fault };
+  if (!('data' in read)) {
+    const isJson = !(read.cause instanceof JsonFault);
+    return isJson || line.length > MAX_LINE_BYTES ? { fault: read.fault } : 'torn';
+  }
   const { data: entry } = read;
   return { entry, line, head: { sequence: entry.sequence, hash: sha256(line) } };
 }

@@ -414,7 +414,9 @@ describe('a log that was changed', () => {
       await cli.node([tool, log, '--audit'], inSite()),
     ]) {
       expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
-      expect(stderr).toMatch(/^error: line 1 was altered or inserted: entry 2 was written after sha256:/);
+      expect(stderr).toMatch(
+        /^error: \S+audit\.jsonl: line 1 was altered or inserted: entry 2 was written after sha256:/,
+      );
       expect(stderr).toContain('  hint: keep the file unchanged');
     }
     await writeFile(log, text);

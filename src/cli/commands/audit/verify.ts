@@ -51,7 +51,8 @@ export async function verifyLogAndReport(
   const read = await Promise.all(receipts.map((receipt) => readReceiptFile(receipt, signal)));
   const verdicts = read.map((receipt) => evaluateReceipt(receipt, key));
   const log = await verifyAuditLog(path, { head: expectHead, receipts: read }, { signal }).catch((error: unknown) => {
-    throw error instanceof AirgapError && !error.message.includes(path) ? inContext(error, path) : error;
+    // A fault of a line; what is said of a receipt begins with the receipt.
+    throw error instanceof AirgapError && error.details['line'] !== undefined ? inContext(error, path) : error;
   });
   const document = { ...log, receipts: read.map((receipt) => receiptDocument(receipt, key)) };
   output.result({ kind: 'audit-log', path, ...document }, [
