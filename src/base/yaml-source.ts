@@ -12,6 +12,11 @@ const MAX_DEPTH = 200;
 const MAX_ALIASES = 100;
 /** Aliases of one text; the library looks for each one's anchor from the top. */
 const MAX_ALIAS_NODES = 200;
+/**
+ * Words, marks and line ends of one text. Each takes some microseconds and hundreds of bytes: a text of nothing else is
+ * worth a hundred of its size. The largest collections of resource definitions have half as many.
+ */
+const MAX_LEXEMES = 2_000_000;
 /** What the lexer puts in front of a scalar. */
 const SCALAR_MARK = '\x1f';
 const MAX_DOCUMENTS = 10_000;
@@ -46,6 +51,8 @@ export interface YamlOptions {
   readonly merge?: boolean | undefined;
   /** UTF-16 units. @defaultValue 1 MiB */
   readonly maxLength?: number | undefined;
+  /** Words, marks and line ends. @defaultValue 2,000,000 */
+  readonly maxLexemes?: number | undefined;
   /** Whether a key that appears twice is refused; otherwise the last one counts. @defaultValue true */
   readonly uniqueKeys?: boolean | undefined;
 }
@@ -65,7 +72,7 @@ export function readYaml(text: string, fileName: string, options: YamlOptions = 
 }
 
 /** Options of {@link composeYaml}. */
-export interface ComposeOptions extends Pick<YamlOptions, 'merge' | 'maxLength'> {
+export interface ComposeOptions extends Pick<YamlOptions, 'merge' | 'maxLength' | 'maxLexemes'> {
   /** Aliases of one text. */
   readonly maxAliases: number;
 }
@@ -77,11 +84,11 @@ export interface ComposeOptions extends Pick<YamlOptions, 'merge' | 'maxLength'>
 export function composeYaml(
   text: string,
   fileName: string,
-  { merge = false, maxLength = MAX_YAML_LENGTH, maxAliases }: ComposeOptions,
+  { merge = false, maxLength = MAX_YAML_LENGTH, maxAliases, maxLexemes = MAX_LEXEMES }: ComposeOptions,
 ): { readonly documents: readonly Document.Parsed[]; readonly lines: LineCounter } {
   if (text.length > maxLength) throw invalid(`${fileName}: is larger than ${maxLength} characters`);
   const lines = new LineCounter();
-  const tokens = tokenize(text, lines, fileName, maxAliases);
+  const tokens = tokenize(text, lines, fileName, { maxAliases, maxLexemes });
   // The library compares every key with every other; duplicates are found in linear time below.
   const composer = new Composer({ merge, prettyErrors: false, uniqueKeys: false, version: '1.2' });
   const documents = [...composer.compose(tokens)];
@@ -158,13 +165,24 @@ function isNode(value: unknown): value is Node {
 }
 
 /** The first, stack-free stage of reading: knows how deep the text nests before anything recursive sees it. */
-function tokenize(text: string, lines: LineCounter, fileName: string, maxAliases: number): readonly CST.Token[] {
+function tokenize(
+  text: string,
+  lines: LineCounter,
+  fileName: string,
+  { maxAliases, maxLexemes }: { readonly maxAliases: number; readonly maxLexemes: number },
+): readonly CST.Token[] {
   const parser = new Parser(lines.addNewLine);
   const tokens: CST.Token[] = [];
   let aliases = 0;
+  let lexemes = 0;
   let before = '';
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
+    if (++lexemes > maxLexemes) {
+      throw new UsageError('INVALID_SPEC', `${fileName}: has more than ${maxLexemes} words, marks and line ends`, {
+        hint: 'divide it into several files',
+      });
+    }
     if (lexeme.startsWith('*') && before !== SCALAR_MARK) aliases += 1;
     if (aliases > maxAliases) throw invalid(`${fileName}: has more than ${maxAliases} aliases`);
     before = lexeme;

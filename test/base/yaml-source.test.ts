@@ -1,5 +1,6 @@
 /** The YAML reader holds against hostile texts, in linear time. */
 import { describe, expect, it } from 'vitest';
+import { Lexer } from 'yaml';
 import { readYaml } from '../../src/base/yaml-source.ts';
 
 describe('readYaml', () => {
@@ -10,6 +11,18 @@ describe('readYaml', () => {
     expect(document?.locate(['c', 'b', 0])).toEqual({ line: 2, column: 7 });
     expect(document?.locate(['a', 'nothing'])).toEqual({ line: 2, column: 3 });
     expect(document?.locateKey(['a'], 'b')).toEqual({ line: 2, column: 3 });
+  });
+
+  it('takes as many words and marks as are allowed, and no more, whatever their size', () => {
+    const text = 'spec: [1, 2]\n';
+    const allowed = [...new Lexer().lex(text)].length;
+    expect(readYaml(text, 'f.yaml', { maxLexemes: allowed })[0]?.value).toEqual({ spec: [1, 2] });
+    expect(() => readYaml(text, 'f.yaml', { maxLexemes: allowed - 1 })).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_SPEC',
+        message: `f.yaml: has more than ${allowed - 1} words, marks and line ends`,
+      }),
+    );
   });
 
   it('reads several documents with their places', () => {
