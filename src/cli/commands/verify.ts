@@ -58,21 +58,23 @@ export async function verifyAndReport(
   const outcome = await verifyAtSite(context, archive, terms, options, state).catch(async (error: unknown) => {
     const report = describe(archive, terms, state, { error });
     // What was wrong with the archive is the reason to give, whatever becomes of the report.
-    const told = await file?.write(formatDocument(report)).catch((unwritten: unknown) => {
-      return withRemark(error, `the report is not there: ${unwritten instanceof Error ? unwritten.message : ''}`);
-    });
+    const told: unknown = await file?.write(formatDocument(report)).then(
+      () => error,
+      (unwritten: unknown) =>
+        withRemark(error, `the report is not there: ${unwritten instanceof Error ? unwritten.message : ''}`),
+    );
     if (output.json) output.result(report, []);
     throw told ?? error;
   });
   const { release, record } = outcome;
   const report = { ...describe(archive, terms, state, { release }), ...recordDocument(record) };
-  const unwritten = await file?.write(formatDocument(report)).then(
+  const unwritten: unknown = await file?.write(formatDocument(report)).then(
     () => undefined,
     (error: unknown) => inContext(error, 'the archive is verified, and the report is not there'),
   );
   output.result(report, [...verifiedLines(archive, release), ...recordLines(record)]);
   output.note(`took ${formatDuration(context.now().getTime() - started)}`);
-  if (unwritten !== undefined) throw unwritten;
+  if (unwritten instanceof Error) throw unwritten;
 }
 
 /** The verdict is what was asked for first: a place that takes no report is named at once, and does not keep it back. */
@@ -81,7 +83,10 @@ async function openReport(path: string, { output, signal }: Context): Promise<Op
     return await openNamedFile(path, signal);
   } catch (error) {
     output.note(`${error instanceof Error ? error.message : ''}; the archive is verified all the same`);
-    return { path, write: () => Promise.reject(error as Error), [Symbol.asyncDispose]: async () => undefined };
+    const write = async (): Promise<never> => {
+      throw error;
+    };
+    return { path, write, [Symbol.asyncDispose]: async () => undefined };
   }
 }
 

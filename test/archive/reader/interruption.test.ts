@@ -13,7 +13,7 @@ const MIB = 1024 * 1024;
 const STOPPED = new DOMException('stopped', 'AbortError');
 
 /** A signal that is aborted when it is looked at for the `last` time. */
-function abortedAtLook(last: number): { readonly signal: AbortSignal; looks(): number } {
+function abortedAtLook(last: number): { readonly signal: AbortSignal; readonly looks: () => number } {
   const controller = new AbortController();
   let looks = 0;
   const { signal } = controller;

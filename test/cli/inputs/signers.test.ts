@@ -13,11 +13,14 @@ const temp = useTempDir();
 const ids = new Map<string, string>();
 
 /** What was said to the person, and a context that says it there. */
-function listen(env: Readonly<Record<string, string>> = {}): { readonly context: Context; said(): string } {
+function listen(env: Readonly<Record<string, string>> = {}): {
+  readonly context: Context;
+  readonly said: () => string;
+} {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const output = createOutput({ stdout, stderr }, { json: false, quiet: false, verbose: false, progress: 'none' });
   const stdin = new PassThrough();
-  const signal = new AbortController().signal;
+  const { signal } = new AbortController();
   const context = { stdin, stdout, stderr, isTTY: false, env, signal, now: () => new Date(0), color: false, output };
   return { context, said: () => (stderr.read() as Buffer | null)?.toString('utf8') ?? '' };
 }
