@@ -208,6 +208,68 @@ describe('an early answer', () => {
   });
 });
 
+describe('an upload of up to 1 MiB', () => {
+  it.each([
+    [MIB, 2, 'sent again by itself'],
+    [MIB + 1, 1, 'left to who has its content'],
+  ])('(%i bytes) is sent %i times after a failure: %s', async (size, puts) => {
+    const blob = madeBlob(Buffer.alloc(size));
+    await using server = await startScriptedServer(
+      uploads({
+        put: async (request, response, nth) => {
+          await drain(request);
+          response.writeHead(nth === 0 ? 503 : 201, { 'content-length': 0 }).end();
+        },
+      }),
+    );
+    await using repository = open(server.host);
+    const push = repository.push(blob.descriptor, bytesOf(blob.bytes));
+    if (puts === 2) await push;
+    else await expect(push).rejects.toMatchObject({ failure: { status: 503, retryable: true } });
+    expect(server.asked.filter(({ method }) => method === 'PUT')).toHaveLength(puts);
+  });
+});
+
+describe('an answer to the opening of an upload', () => {
+  it.each([200, 201, 404])('that is %i opens none', async (status) => {
+    await using server = await startScriptedServer(async (request, response) => {
+      await drain(request);
+      response.writeHead(request.method === 'POST' ? status : 404, { location: '/up', 'content-length': 0 }).end();
+    });
+    await using repository = open(server.host);
+    await expect(repository.push(small.descriptor, bytesOf(small.bytes))).rejects.toMatchObject({
+      failure: { status },
+    });
+    expect(server.asked.map(({ method }) => method)).toEqual(['HEAD', 'POST']);
+  });
+});
+
+describe('an answer to the end of an upload', () => {
+  it.each([200, 201, 204])('that is %i means that it is stored', async (status) => {
+    await using server = await startScriptedServer(
+      uploads({ put: async (request, response) => (await drain(request), void response.writeHead(status).end()) }),
+    );
+    await using repository = open(server.host);
+    await repository.push(small.descriptor, bytesOf(small.bytes));
+    expect(server.asked.map(({ method }) => method)).toEqual(['HEAD', 'POST', 'PUT']);
+  });
+
+  it.each([202, 206])('that is %i does not', async (status) => {
+    await using server = await startScriptedServer(
+      uploads({
+        put: async (request, response) => (
+          await drain(request),
+          void response.writeHead(status, { 'content-length': 0 }).end()
+        ),
+      }),
+    );
+    await using repository = open(server.host);
+    await expect(repository.push(small.descriptor, bytesOf(small.bytes))).rejects.toMatchObject({
+      failure: { status },
+    });
+  });
+});
+
 describe('a broken upload', () => {
   it('of a large blob says that it may be tried again, and lets go of the content', async () => {
     await using server = await startScriptedServer(
@@ -426,6 +488,72 @@ describe('pieces', () => {
       expect(server.asked.map(({ method }) => method)).not.toContain('PATCH');
     },
   );
+
+  it.each([
+    [1024 * MIB, 'no failure'],
+    [1024 * MIB + 1, 'it demands pieces of more than 1 GiB'],
+    ['many', 'no failure'],
+  ])('of at least %s bytes are made, up to 1 GiB', async (least, why) => {
+    const held: Buffer[] = [];
+    const refusing = uploads({
+      put: async (request, response) => {
+        await drain(request);
+        response.writeHead(request.headers['content-length'] === '0' ? 201 : 411, { 'content-length': 0 }).end();
+      },
+      patch: inPieces(held, Infinity),
+    });
+    await using server = await startScriptedServer((request, response, nth) => {
+      response.setHeader('oci-chunk-min-length', least);
+      return refusing(request, response, nth);
+    });
+    await using repository = open(server.host);
+    const outcome = await repository.push(small.descriptor, bytesOf(small.bytes)).then(
+      () => 'no failure',
+      (error: unknown) => (error as Error).message,
+    );
+    expect(outcome).toContain(why);
+    if (why === 'no failure') expect(Buffer.concat(held).equals(small.bytes)).toBe(true);
+    else expect(server.asked.map(({ method }) => method)).not.toContain('PATCH');
+  });
+
+  it.each([
+    ['a PATCH is refused', 400, 201],
+    ['the end is refused', 202, 400],
+  ])('end where %s', async (_, patched, put) => {
+    let sessions = 0;
+    await using server = await startScriptedServer(async (request, response) => {
+      await drain(request);
+      const isFirst = request.method === 'PUT' && request.headers['content-length'] !== '0';
+      const status = { HEAD: 404, POST: 202, PATCH: patched, PUT: isFirst ? 405 : put }[request.method ?? ''] ?? 500;
+      if (request.method === 'POST') sessions++;
+      response
+        .writeHead(status, { ...(request.method === 'POST' ? { location: '/up' } : {}), 'content-length': 0 })
+        .end();
+    });
+    await using repository = open(server.host);
+    await expect(repository.push(small.descriptor, bytesOf(small.bytes))).rejects.toMatchObject({
+      failure: { status: 400 },
+    });
+    expect(sessions).toBe(2);
+  });
+
+  it('become no smaller than 1 MiB: then the refusal counts', async () => {
+    const sizes: (string | undefined)[] = [];
+    const blob = madeBlob(Buffer.alloc(2 * MIB));
+    const refuse: Answerer = async (request, response) => {
+      sizes.push(request.headers['content-length']);
+      await drain(request);
+      response.writeHead(413, { 'content-length': 0 }).end();
+    };
+    await using server = await startScriptedServer(uploads({ put: refuse, patch: refuse }));
+    await using repository = open(server.host);
+    const push = retrying(() => repository.push(blob.descriptor, bytesOf(blob.bytes)), {
+      policy: { ...QUICK, tries: 9 },
+    });
+    await expect(push).rejects.toMatchObject({ failure: { status: 413, retryable: false } });
+    // 16 and 4 MiB are more than there is.
+    expect(sizes).toEqual([2 * MIB, 2 * MIB, 2 * MIB, MIB].map(String));
+  });
 
   it('that the registry drops are noticed', async () => {
     await using server = await startScriptedServer(
