@@ -6,7 +6,7 @@
  *                  its end, only the files that lie in it directly
  *   --count N      mutants of each folder (default 20)
  *   --seed N       which ones (default 1); the same number gives the same mutants for the same sources
- *   --near N       only the N nearest files of tests of the same room, for a quick look at what they hold themselves
+ *   --near N       only the N nearest files of tests, for a quick look at what they hold themselves
  *   --whole        every test that can see the file, end-to-end tests too, where the nearer ones notice nothing
  *   --list         says which mutants there are, and runs nothing
  */
@@ -84,10 +84,10 @@ function groupTests(path: string, reached: ReadonlyMap<string, ReadonlyMap<strin
     .filter((test) => !own.includes(test) && !WHOLE.test(test))
     .slice(0, values.whole ? Infinity : MAX_OTHERS);
   const whole = values.whole || path.startsWith('src/cli/') ? seeing.filter((test) => WHOLE.test(test)) : [];
-  const near = values.near === undefined ? MAX_NEAREST : Number(values.near);
-  const first = own.slice(0, near).map((test) => [test]);
-  if (values.near !== undefined) return first;
-  return [...first, own.slice(near), others, whole].filter((group) => group.length > 0);
+  const alone = (tests: readonly string[]): string[][] => tests.map((test) => [test]);
+  if (values.near !== undefined) return alone(seeing.filter((test) => !WHOLE.test(test)).slice(0, Number(values.near)));
+  const groups = [...alone(own.slice(0, MAX_NEAREST)), own.slice(MAX_NEAREST), others, whole];
+  return groups.filter((group) => group.length > 0);
 }
 
 /** Leaves out tests that fail without a mutant, since they say nothing about one. */

@@ -8,6 +8,7 @@ import { createRegistryHost, openRepository } from '../../../src/stores/registry
 import { makeCertificates } from '../../helpers/certificates.ts';
 import { startDockerRegistry } from '../../helpers/docker-registry.ts';
 import { madeBlob } from '../../helpers/image.ts';
+import { startRawServer } from '../../helpers/scripted-server.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 
 const temp = useTempDir();
@@ -128,6 +129,53 @@ describe('a SOCKS5 proxy', () => {
     await expect(
       connectThroughSocks(new URL(`socks5://127.0.0.1:${proxy.port}`), 'r.example', 1, 5000),
     ).rejects.toThrow(`the proxy refuses: ${words}`);
+  });
+
+  it.each([
+    ['an IPv4 address', [1, 127, 0, 0, 1, 0, 80]],
+    ['an IPv6 address', [4, ...Array<number>(16).fill(0), 0, 80]],
+    ['a name', [3, 5, ...Buffer.from('r.exa'), 0, 80]],
+    ['an empty name', [3, 0, 0, 80]],
+  ])('that answers with %s gives what comes behind it to the connection', async (_, bound) => {
+    await using server = await startRawServer((socket) => {
+      socket.once('data', () => {
+        socket.once('data', () => socket.end(Buffer.from([5, 0, 0, ...bound, ...Buffer.from('behind it')])));
+        socket.write(Buffer.of(5, 0));
+      });
+    });
+    const socket = await connectThroughSocks(new URL(`socks5://${server.host}`), 'r.example', 1, 5000);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    expect(Buffer.concat(chunks).toString()).toBe('behind it');
+  });
+
+  it.each([
+    [Buffer.of(4, 0), 'does not speak SOCKS5'],
+    [Buffer.of(5, 2), 'wants a login'],
+    [Buffer.of(5, 1), 'wants a login'],
+  ])('that answers the greeting with %j is told of', async (greeting, why) => {
+    await using server = await startRawServer((socket) => void socket.once('data', () => socket.write(greeting)));
+    await expect(connectThroughSocks(new URL(`socks5://${server.host}`), 'r', 1, 5000)).rejects.toThrow(why);
+  });
+
+  it('that is silent is given up', async () => {
+    await using server = await startRawServer(() => undefined);
+    const connecting = connectThroughSocks(new URL(`socks5://${server.host}`), 'r', 1, 30);
+    await expect(connecting).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  });
+
+  it('gets hosts and logins of up to 255 bytes', async () => {
+    await using proxy = await startProxy({ login: true });
+    const url = (user: string): URL => new URL(`socks5://${user}:p%20w@127.0.0.1:${proxy.port}`);
+    (await connectThroughSocks(url('u'.repeat(255)), 'h'.repeat(255), 65_535, 5000)).destroy();
+    expect(proxy.logins).toEqual([`${'u'.repeat(255)}:p w`]);
+    expect(proxy.asked).toEqual([`05010003${Buffer.from('h'.repeat(255)).toString('hex')}ffff`]);
+    for (const [user, host] of [
+      ['u'.repeat(256), 'h'],
+      ['u', 'h'.repeat(256)],
+    ] as const) {
+      await expect(connectThroughSocks(url(user), host, 1, 5000)).rejects.toThrow('too long for SOCKS5');
+    }
   });
 
   it('that is none, hangs up, or is not there is an error', async () => {

@@ -163,6 +163,21 @@ describe('a refresh token', () => {
     expect(used).toEqual(['refresh-0', 'refresh-1', 'refresh-2']);
   });
 
+  it('that was replaced once stays so, though later answers name none', async () => {
+    const used: string[] = [];
+    const spent = new Set<string>();
+    await using server = await startTokens({
+      token: (_, fields) => {
+        const nth = used.push(fields.get('refresh_token') ?? '');
+        return { body: { access_token: `t${nth}`, ...(nth === 1 ? { refresh_token: 'refresh-1' } : {}) } };
+      },
+      takes: (token) => token === `t${used.length}` && !spent.has(token) && spent.add(token) !== undefined,
+    });
+    await using repository = open(server.host, { credentials: { identityToken: 'refresh-0' } });
+    for (let nth = 0; nth < 3; nth++) expect(await readVerified(repository, blob.descriptor)).toEqual(blob.bytes);
+    expect(used).toEqual(['refresh-0', 'refresh-1', 'refresh-1']);
+  });
+
   it.each([401, 404, 405])('answered with %i gives way to the password, if there is one', async (status) => {
     const asked: string[] = [];
     await using server = await startTokens({
