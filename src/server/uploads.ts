@@ -31,11 +31,14 @@ interface Session {
 export class Uploads {
   readonly #storage: Storage;
   readonly #nowMs: () => number;
+  readonly #maxSessions: number;
   readonly #sessions = new Map<string, Session>();
 
-  constructor(storage: Storage, nowMs: () => number = Date.now) {
+  /** The clock by which sessions are idle, and how many may be open, can be others than usual. */
+  constructor(storage: Storage, nowMs: () => number = Date.now, maxSessions: number = MAX_SESSIONS) {
     this.#storage = storage;
     this.#nowMs = nowMs;
+    this.#maxSessions = maxSessions;
   }
 
   /** POST: mounts, takes a whole blob at once, or starts a session. */
@@ -131,7 +134,7 @@ export class Uploads {
     for (const session of this.#sessions.values()) {
       if (!session.isBusy && now - session.touchedAt > MAX_IDLE_MS) await this.#drop(session);
     }
-    if (this.#sessions.size >= MAX_SESSIONS) throw new Refusal('TOOMANYREQUESTS', 'too many open uploads');
+    if (this.#sessions.size >= this.#maxSessions) throw new Refusal('TOOMANYREQUESTS', 'too many open uploads');
     const ingest = new Ingest(this.#storage, algorithm);
     const session = { id: randomUUID(), name, ingest, turn: Promise.resolve(), isBusy: false, touchedAt: now };
     this.#sessions.set(session.id, session);

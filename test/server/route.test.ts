@@ -29,6 +29,16 @@ test.each<[string, Route]>([
   expect(parseRoute(path)).toEqual(route);
 });
 
+test.each([
+  ['/v2/a/blobs/x', { digest: 'x' }],
+  [`/v2/a/blobs/${'x'.repeat(201)}`, { digest: 'x'.repeat(200) }],
+  [`/v2/${'x'.repeat(256)}/tags/list`, { name: 'x'.repeat(255) }],
+  [`/v2/a/manifests/${'x'.repeat(201)}`, { tag: 'x'.repeat(200) }],
+  [`/v1/${'x'.repeat(200)}`, { path: `/v1/${'x'.repeat(196)}` }],
+])('what is refused of %s is repeated up to a length', (path, detail) => {
+  expect(() => parseRoute(path)).toThrow(expect.objectContaining({ detail }) as Error);
+});
+
 const HOSTILE_NAMES = [
   '..', '../..', 'a/../b', 'a/./b', '%2e%2e', '%2e%2e%2fetc', '..%2f..', 'a//b', '', '/', 'a/', '.hidden', '_blobs', 'a/_tags',
   'A', 'a_.b', 'a..b', 'a___b', '-a', 'a-', 'a\\b', 'a%00b', 'a%0ab', 'a b', 'ä', '%E4', '%', '%c0%ae%c0%ae', 'a:5000/b', 'c:',

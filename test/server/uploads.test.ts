@@ -1,10 +1,16 @@
 /** Pushing blobs over real HTTP: in one request, in two, in chunks, by mount; and every way that goes wrong. */
+import { once } from 'node:events';
 import { readdir, stat } from 'node:fs/promises';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hexOf, registeredDigestOf, sha256 } from '../../src/oci/digest.ts';
+import { toRefusal } from '../../src/server/client-refusal.ts';
+import { openStorage } from '../../src/server/directory/storage.ts';
 import { startRegistry, type EmbeddedRegistry } from '../../src/server/embedded-registry.ts';
+import { Exchange } from '../../src/server/request-exchange.ts';
+import { Uploads } from '../../src/server/uploads.ts';
 import { errorCodes, send, type RawAnswer } from '../helpers/raw-http.ts';
 import { unknownDigest } from '../helpers/sample-image.ts';
 import { noise } from '../helpers/sample-layer.ts';
@@ -265,6 +271,26 @@ test('a full disk is 507, keeps nothing, and passes', async () => {
   expect((await send(small.url, 'PATCH', location, { body: large })).status).toBe(507);
   expect((await send(small.url, 'GET', location)).status).toBe(404);
   expect((await send(small.url, 'POST', path(content), { body: content })).status).toBe(201);
+});
+
+test('so many sessions may be open and no more, those excepted that have been idle for long', async () => {
+  let nowMs = 0;
+  const uploads = new Uploads(await openStorage(registry.directory, false), () => nowMs, 2);
+  const server = createServer((incoming, response) => {
+    const exchange = new Exchange(incoming, response);
+    uploads.start('team/app', exchange).catch((error: unknown) => exchange.refuse(toRefusal(error)));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const open = async (): Promise<unknown> => {
+    const answer = await send(url, 'POST', '/v2/team/app/blobs/uploads/');
+    return answer.status === 202 ? 202 : [answer.status, ...errorCodes(answer)];
+  };
+  expect([await open(), await open(), await open()]).toEqual([202, 202, [429, 'TOOMANYREQUESTS']]);
+  nowMs = 60 * 60 * 1000 + 1;
+  expect([await open(), await open(), await open()]).toEqual([202, 202, [429, 'TOOMANYREQUESTS']]);
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
 });
 
 async function uploadSizes(): Promise<string[]> {

@@ -1,5 +1,6 @@
 /** Bodies of answers: read whole within a bound, as JSON, or as an explanation. */
 import { describe, expect, it } from 'vitest';
+import type { Bytes } from '../../../src/base/bytes.ts';
 import { HttpError } from '../../../src/errors.ts';
 import {
   encodingOf,
@@ -19,25 +20,31 @@ const PEER: Peer = {
 };
 const url = new URL('https://r.example/');
 
-function answerOf(chunks: readonly (string | Error)[], headers: Answer['headers'] = {}): Answer & { given: number } {
-  const answer = {
+function answerOf(
+  chunks: readonly (string | Error)[],
+  headers: Answer['headers'] = {},
+): Answer & { readonly given: number } {
+  let given = 0;
+  async function* body(): Bytes {
+    const lent = Buffer.alloc(100_000);
+    for (const chunk of chunks) {
+      if (chunk instanceof Error) throw chunk;
+      given++;
+      yield lent.subarray(0, lent.write(chunk));
+      lent.fill(0);
+    }
+  }
+  return {
     asked: { peer: PEER, method: 'GET', url },
     place: placeOf(url),
     status: 200,
     headers,
-    given: 0,
+    body: body(),
     discard: () => Promise.resolve(),
-    body: (async function* () {
-      const lent = Buffer.alloc(100_000);
-      for (const chunk of chunks) {
-        if (chunk instanceof Error) throw chunk;
-        answer.given++;
-        yield lent.subarray(0, lent.write(chunk));
-        lent.fill(0);
-      }
-    })(),
+    get given() {
+      return given;
+    },
   };
-  return answer;
 }
 
 it('a body is kept though its chunks are only lent, up to its bound', async () => {

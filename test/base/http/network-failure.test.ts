@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { HttpClient, type HttpClientOptions } from '../../../src/base/http/client.ts';
-import { networkFailure, type Peer } from '../../../src/base/http/network-failure.ts';
+import { cleanText, networkFailure, protocolFailure, type Peer } from '../../../src/base/http/network-failure.ts';
 import { placeOf } from '../../../src/base/http/location.ts';
 import { HttpError } from '../../../src/errors.ts';
 import { makeCertificates } from '../../helpers/certificates.ts';
@@ -45,6 +45,56 @@ describe.each([
       hint: expect.stringMatching(hint) as string,
     });
     expect(error.message).toBe(`GET https://r.example/v2/ failed: nope (${code})`);
+  });
+});
+
+describe('a failure of the network', () => {
+  const asked = { peer: PEER, method: 'GET', url: new URL('https://u:p@r.example/v2/?sig=s') };
+  const coded = (code: string, message = code): Error => Object.assign(new Error(message), { code });
+
+  it('may pass by itself, unless the host is not known', () => {
+    expect(networkFailure(asked, coded('ECONNRESET'))).toMatchObject({
+      message: 'GET https://r.example/v2/ failed: ECONNRESET (ECONNRESET)',
+      failure: { method: 'GET', url: 'https://r.example/v2/', status: 0, retryable: true },
+      hint: 'check that the store is reachable from here; the transfer can be started again',
+    });
+    expect(networkFailure(asked, coded('ENOTFOUND'))).toMatchObject({
+      failure: { retryable: false },
+      hint: 'check the spelling of the host name and the name server',
+    });
+  });
+
+  it('is called by the code of its cause, up to four causes deep, and of the first of several', () => {
+    const under = (cause: Error, depth: number): Error =>
+      depth === 0 ? cause : under(new Error('wrapped', { cause }), depth - 1);
+    expect(networkFailure(asked, under(coded('EPIPE'), 4)).message).toMatch(/ \(EPIPE\)$/);
+    expect(networkFailure(asked, under(coded('EPIPE'), 5)).message).toMatch(/failed: wrapped$/);
+    const several = new AggregateError([coded('ECONNREFUSED'), coded('ETIMEDOUT')], 'both');
+    expect(networkFailure(asked, several).message).toMatch(/failed: both \(ECONNREFUSED\)$/);
+    expect(networkFailure(asked, 'a word').message).toMatch(/failed: a word$/);
+  });
+
+  it('is none where the work was aborted, and ours stay as they are', () => {
+    const stop = new AbortController();
+    stop.abort('a word');
+    expect(networkFailure(asked, coded('ECONNRESET'), stop.signal)).toMatchObject({ name: 'AbortError' });
+    const reason = new Error('enough');
+    expect(networkFailure(asked, coded('ECONNRESET'), AbortSignal.abort(reason))).toBe(reason);
+    const abort = new DOMException('aborted', 'AbortError');
+    expect(networkFailure(asked, abort)).toBe(abort);
+    const own = protocolFailure(asked, 200, 'odd');
+    expect(networkFailure(asked, own, new AbortController().signal)).toBe(own);
+    expect(own).toMatchObject({
+      message: 'GET https://r.example/v2/: odd',
+      failure: { status: 200, retryable: false },
+      hint: 'the store, or a proxy in front of it, does not follow its specification',
+    });
+  });
+
+  it('is cut to what a message holds, after it was looked at', () => {
+    expect(cleanText('x'.repeat(600), undefined)).toHaveLength(500);
+    expect(cleanText(' \u0000 ', [])).toBe('\\u{0}');
+    expect(cleanText(`${'y'.repeat(497)}hunter2-long`, ['hunter2-long'])).toBe(`${'y'.repeat(497)}***`);
   });
 });
 

@@ -271,12 +271,18 @@ describe('a redirect to another registry', () => {
     await using server = await startScriptedServer((_, response) => {
       answerWith(response, 307, { location: `http://${other.host}/x` });
     });
-    await using opened = open(server.host, { credentials: { username: 'u', password: 'p' } });
+    const events: RequestEvent[] = [];
+    await using opened = open(server.host, {
+      credentials: { username: 'u', password: 'p' },
+      onRequest: (event) => events.push(event),
+    });
     const sent = opened.host.send({ method, kind: 'manifest', to: '/v2/a/b/manifests/v1', scopes });
     if (asked === undefined) await expect(sent).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     else expect((await sent).status).toBe(200);
     expect(other.asked.map(({ url }) => url)).toEqual(asked === undefined ? ['/x'] : ['/x', asked, '/x']);
     expect(allOf(other.asked, ({ headers }) => headers.authorization?.startsWith('Basic') !== true)).toBe(true);
+    // The refusal was read to its end, or let go of: its connection is free.
+    expect(events.map(({ status }) => status)).toContain(401);
   });
 });
 

@@ -13,6 +13,9 @@ export interface Challenge {
 
 const TOKEN = /[A-Za-z0-9!#$%&'*+.^_`|~-]+/y;
 const SPACES = /[ \t]*/y;
+/** With its text in the first group; one that is not closed ends with the header. */
+const QUOTED = /"((?:[^"\\]|\\[^])*)(?:"|\\?$)/y;
+const UNQUOTED = /[^, \t]*/y;
 const TOKEN68 = /[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))/y;
 
 /** Every challenge, in order; what cannot be read is skipped up to the next comma. */
@@ -51,10 +54,7 @@ class Reader {
   }
 
   take(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text)?.[0];
-    this.#at += found?.length ?? 0;
-    return found;
+    return this.#match(pattern)?.[0];
   }
 
   skipSeparators(): void {
@@ -81,20 +81,17 @@ class Reader {
 
   /** A quoted string with its escapes undone, or everything up to a comma or space. */
   takeValue(): string {
-    if (this.#text[this.#at] !== '"') return this.take(/[^, \t]*/y) ?? '';
-    let value = '';
-    for (this.#at++; this.#at < this.#text.length; this.#at++) {
-      const character = this.#text[this.#at] ?? '';
-      if (character === '"') {
-        this.#at++;
-        break;
-      }
-      value += character === '\\' ? (this.#text[++this.#at] ?? '') : character;
-    }
-    return value;
+    return this.#match(QUOTED)?.[1]?.replaceAll(/\\([^])/g, '$1') ?? this.take(UNQUOTED) ?? '';
   }
 
   looksLikeParameter(): boolean {
     return /^[A-Za-z0-9!#$%&'*+.^_`|~-]+[ \t]*=[ \t]*[^=,\s]/.test(this.#text.slice(this.#at));
+  }
+
+  #match(pattern: RegExp): RegExpExecArray | null {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text);
+    this.#at += found?.[0].length ?? 0;
+    return found;
   }
 }

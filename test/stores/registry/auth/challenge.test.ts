@@ -37,6 +37,15 @@ describe('parseChallenges', () => {
     ['Bearer realm=https://x/t,service=a', [['bearer', { realm: 'https://x/t', service: 'a' }]]],
     [',, Basic realm="r",,', [['basic', { realm: 'r' }]]],
     ['Bearer realm="unterminated', [['bearer', { realm: 'unterminated' }]]],
+    ['Bearer realm="unterminated\\', [['bearer', { realm: 'unterminated' }]]],
+    [
+      'Bearer realm="a\\"b\\\\", Basic',
+      [
+        ['bearer', { realm: 'a"b\\' }],
+        ['basic', {}],
+      ],
+    ],
+    ['Bearer realm="",x=,y="z"', [['bearer', { realm: '', x: '', y: 'z' }]]],
     ['Basic', [['basic', {}]]],
     ['', []],
     [undefined, []],

@@ -1,5 +1,6 @@
 /** Tokens: the realms that are refused, and what is asked of those that are not. */
 import { describe, expect, it } from 'vitest';
+import type { RequestEvent } from '../../../../src/base/http/answer.ts';
 import { HttpClient } from '../../../../src/base/http/client.ts';
 import { forEachConcurrently } from '../../../../src/base/limit.ts';
 import { readVerified } from '../../../../src/content/verified.ts';
@@ -187,9 +188,12 @@ describe('a refresh token', () => {
       },
       takes: (token) => token === 'plain',
     });
-    await using repository = open(server.host, { credentials: { ...ACCOUNT, identityToken: 'refresh' } });
+    const told: number[] = [];
+    const onRequest = (event: RequestEvent): unknown => told.push(event.status);
+    await using repository = open(server.host, { credentials: { ...ACCOUNT, identityToken: 'refresh' }, onRequest });
     expect(await readVerified(repository, blob.descriptor)).toEqual(blob.bytes);
     expect(asked).toEqual(['POST anonymous', 'GET Basic']);
+    expect(told.toSorted()).toEqual([200, 200, 401, status].toSorted());
   });
 
   it('that is refused for good is an error, without any anonymous try', async () => {

@@ -1,6 +1,6 @@
 /** A blob from answers as they may come: what is believed, what is tried again, and how often. */
 import { describe, expect, it } from 'vitest';
-import { bytesOf } from '../../../../src/content/verified.ts';
+import { bytesOf, collect } from '../../../../src/content/verified.ts';
 import { RegistryError } from '../../../../src/errors.ts';
 import { streamBlob, type Opened } from '../../../../src/stores/registry/blobs/blob-stream.ts';
 import { REGISTRY } from '../../../../src/stores/registry/registry-refusal.ts';
@@ -149,7 +149,7 @@ describe('an answer is refused', () => {
       chunks: bytesOf(blob.bytes),
       release: async () => undefined,
     });
-    const reading = Array.fromAsync(streamBlob(longer, open, { where: 'r.example/a', offset: 0, retry: quick }));
+    const reading = collect(streamBlob(longer, open, { where: 'r.example/a', offset: 0, retry: quick }));
     await expect(reading).rejects.toMatchObject({ code: 'SIZE_MISMATCH', details: { size: size - 1 } });
   });
 });
@@ -162,7 +162,7 @@ it('a failure to open is tried again where that may help, as often as the policy
     let opened = 0;
     const failure = { method: 'GET', url: 'https://r.example/blob', status: 503, errors: [], retryable };
     const open = (): Promise<Opened> => (opened++, Promise.reject(new RegistryError('no', failure)));
-    const reading = Array.fromAsync(streamBlob(blob.descriptor, open, { where: 'r', offset: 0, retry: quick }));
+    const reading = collect(streamBlob(blob.descriptor, open, { where: 'r', offset: 0, retry: quick }));
     await expect(reading).rejects.toThrow('no');
     expect(opened).toBe(expected);
   }
@@ -174,7 +174,7 @@ it('a signal ends it, whatever failed', async () => {
     stop.abort(new Error('enough'));
     return Promise.reject(new Error('because of that'));
   };
-  const reading = Array.fromAsync(
+  const reading = collect(
     streamBlob(blob.descriptor, open, { where: 'r', offset: 0, retry: quick, signal: stop.signal }),
   );
   await expect(reading).rejects.toThrow('enough');

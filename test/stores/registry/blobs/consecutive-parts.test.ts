@@ -4,8 +4,9 @@ import type { Bytes } from '../../../../src/base/bytes.ts';
 import { bytesOf, collect } from '../../../../src/content/verified.ts';
 import { ConsecutiveParts } from '../../../../src/stores/registry/blobs/consecutive-parts.ts';
 
-const text = async (part: Bytes): Promise<string> =>
-  Buffer.concat(await Array.fromAsync(part, (chunk) => Buffer.from(chunk))).toString();
+async function text(part: Bytes): Promise<string> {
+  return (await collect(part)).toString();
+}
 
 test('parts follow one another across chunks, empty ones too, and end with the stream', async () => {
   const chunks = ['ab', '', 'cdefg', 'h'].map((chunk) => Buffer.from(chunk));
