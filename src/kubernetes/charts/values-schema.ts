@@ -83,8 +83,9 @@ function faultOf(schema: Readonly<Record<string, unknown>>): string | undefined 
 }
 
 function childrenOf(schema: Readonly<Record<string, unknown>>, pointer: string): readonly Place[] {
-  const at = (key: string | number, ...more: readonly (string | number)[]): string =>
-    [pointer, key, ...more].map((part, index) => (index === 0 ? part : escapePointer(String(part)))).join('/');
+  // Appended to, which copies nothing: a deep schema would copy its own depth at every level.
+  const at = (...keys: readonly (string | number)[]): string =>
+    keys.reduce<string>((path, key) => `${path}/${escapePointer(String(key))}`, pointer);
   const { items } = schema;
   return [
     ...SCHEMA.filter((key) => schema[key] !== undefined).map((key) => ({ schema: schema[key], pointer: at(key) })),
@@ -100,7 +101,9 @@ function childrenOf(schema: Readonly<Record<string, unknown>>, pointer: string):
 
 /** Go's engine always ends, and therefore looks neither ahead nor behind nor back at a group. */
 function isGoExpression(expression: string): boolean {
-  const plain = expression.replaceAll(/\\[^1-9]/g, '').replaceAll(/\[[^\]]*\]/g, '');
+  // A class that does not end is read once, not again from each of its characters.
+  const withoutClass = (found: string): string => (found.endsWith(']') ? '' : found);
+  const plain = expression.replaceAll(/\\[^1-9]/g, '').replaceAll(/\[[^\]]*(?:\]|$)/g, withoutClass);
   return !/\(\?(?:[=!]|<[=!])|\\[1-9]/.test(plain);
 }
 
