@@ -13,10 +13,10 @@ const config: ViteUserConfig = defineConfig({
       { extends: true, test: { name: 'project', include: ['test/*.test.ts'] } },
     ],
     // A test that hangs is ended; a slow or busy machine is not what these are to find.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     // A loop over nothing, or a tool that is not there, must not look like a test that passed.
-    expect: { requireAssertions: true, poll: { timeout: 60_000, interval: 20 } },
+    expect: { requireAssertions: true, poll: { timeout: 180_000, interval: 20 } },
   },
 });
 

@@ -7,7 +7,7 @@ import { startProcess, type ProcessResult } from './process.ts';
 import { run, type RunOptions } from './run.ts';
 import { toolPath } from './tools.ts';
 
-const START_TIMEOUT_MS = 120_000;
+const START_TIMEOUT_MS = 400_000;
 
 /** containerd generations: Debian's 1.6, and 2.x. */
 export type ContainerdGeneration = 1 | 2;

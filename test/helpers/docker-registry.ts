@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const PROGRAM = '/usr/bin/docker-registry';
-const START_TIMEOUT_MS = 120_000;
+const START_TIMEOUT_MS = 400_000;
 
 /** The account that every guarded registry of the tests knows. */
 export const ACCOUNT = { username: 'alice', password: 's3cret:with colon' } as const;

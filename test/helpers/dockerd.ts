@@ -8,7 +8,7 @@ import { signalGroup, startProcess, type ProcessResult } from './process.ts';
 import { run, type RunOptions } from './run.ts';
 import { toolPath } from './tools.ts';
 
-const START_TIMEOUT_MS = 120_000;
+const START_TIMEOUT_MS = 400_000;
 const STOP_GRACE_MS = 15_000;
 
 /** Engine generations: 20.10 with the classic image store, 28 with containerd's, which keeps manifest digests. */

@@ -89,7 +89,7 @@ export class RunningProcess implements AsyncDisposable {
    * Waits until the condition holds.
    * @throws Error with the process's output when it ends first, or when the time is over
    */
-  async waitUntil(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 120_000): Promise<void> {
+  async waitUntil(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 500_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       if (await condition()) return;

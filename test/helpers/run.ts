@@ -2,11 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startProcess, type ProcessOptions, type ProcessResult } from './process.ts';
 
-const DEFAULT_TIMEOUT_MS = 150_000;
+const DEFAULT_TIMEOUT_MS = 500_000;
 
 /** Options of {@link run}. */
 export interface RunOptions extends ProcessOptions {
-  /** After this the command and all it started are killed. @defaultValue 150 000 */
+  /** After this the command and all it started are killed. @defaultValue 500 000 */
   readonly timeoutMs?: number;
 }
 

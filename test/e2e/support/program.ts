@@ -11,7 +11,7 @@ import { run, type RunOptions } from '../../helpers/run.ts';
 
 /** `AIRGAP_DIST` is another build than the one of this repository. */
 const DIST = process.env['AIRGAP_DIST'] ?? fileURLToPath(new URL('../../../dist', import.meta.url));
-const TIMEOUT_MS = 150_000;
+const TIMEOUT_MS = 500_000;
 
 const PROGRAMS = { airgap: AIRGAP, 'verify-and-load': VERIFY_AND_LOAD };
 
