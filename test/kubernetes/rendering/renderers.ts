@@ -22,32 +22,44 @@ export function requireEngine(): string | undefined {
   return requireGoBuild('helm-engine', ENGINE_FILES.description, 'scripts/helm-engine/build.sh');
 }
 
+/**
+ * Opened once for all tests of a process that want the same limits, as the product does for all charts: the engine takes
+ * seconds to compile, and a program is asked for its version.
+ */
+const opened = new Map<string, Promise<ChartRenderer | undefined>>();
+
+function openOnce(
+  name: string,
+  limits: Partial<RenderLimits>,
+  open: () => Promise<ChartRenderer | undefined>,
+): Promise<ChartRenderer | undefined> {
+  const key = `${name} ${JSON.stringify(limits)}`;
+  const renderer = opened.get(key) ?? open();
+  opened.set(key, renderer);
+  return renderer;
+}
+
 function helmProgram(name: string): TestedRenderer {
   return {
     name,
     oracles: [name],
-    open: async (limits) => {
-      const program = requireTool(name);
-      return program === undefined ? undefined : openHelmProgram({ program, path: process.env['PATH'], limits });
-    },
+    open: (limits = {}) =>
+      openOnce(name, limits, async () => {
+        const program = requireTool(name);
+        return program === undefined ? undefined : openHelmProgram({ program, path: process.env['PATH'], limits });
+      }),
   };
 }
-
-/** Compiled once, in seconds, for all tests of a process that want the same limits; as in the product, charts share it. */
-const engines = new Map<string, Promise<ChartRenderer | undefined>>();
 
 /** The engine of the product. */
 export const HELM_ENGINE: TestedRenderer = {
   name: 'helm-engine',
   oracles: ['helm3', 'helm4'],
-  open: (limits = {}) => {
-    const key = JSON.stringify(limits);
-    const folder = requireEngine();
-    const engine =
-      engines.get(key) ?? (folder === undefined ? Promise.resolve(undefined) : openHelmEngine({ folder, limits }));
-    engines.set(key, engine);
-    return engine;
-  },
+  open: (limits = {}) =>
+    openOnce('helm-engine', limits, async () => {
+      const folder = requireEngine();
+      return folder === undefined ? undefined : openHelmEngine({ folder, limits });
+    }),
 };
 
 export const RENDERERS: readonly TestedRenderer[] = [helmProgram('helm3'), helmProgram('helm4'), HELM_ENGINE];

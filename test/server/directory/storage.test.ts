@@ -4,19 +4,19 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { NotFoundError, StoreError } from '../../../src/errors.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { startRegistry } from '../../../src/server/embedded-registry.ts';
 import { openStorage } from '../../../src/server/directory/storage.ts';
+import { childScript } from '../../helpers/child-script.ts';
 import { send } from '../../helpers/raw-http.ts';
 import { contentOf, makeMultiPlatformImage, pushSample } from '../../helpers/sample-image.ts';
 import { noise } from '../../helpers/sample-layer.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 
 const temp = useTempDir();
-const script = fileURLToPath(new URL('../../helpers/serve-registry.ts', import.meta.url));
+const script = await childScript(new URL('../../helpers/serve-registry.ts', import.meta.url));
 const children: ChildProcess[] = [];
 
 async function serve(): Promise<{ child: ChildProcess; url: string }> {

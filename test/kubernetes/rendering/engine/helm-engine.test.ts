@@ -1,14 +1,12 @@
 /** Helm's engine in its sandbox: the same bytes each time, notes apart, several charts at once, large ones in time. */
 import { beforeAll, expect, test } from 'vitest';
 import type { ChartRenderer } from '../../../../src/kubernetes/rendering/chart-renderer.ts';
-import { openHelmEngine } from '../../../../src/kubernetes/rendering/engine/helm-engine.ts';
 import { chartYaml, CORPUS, packFiles, pod, requestFor, type CorpusChart } from '../corpus.ts';
-import { requireEngine } from '../renderers.ts';
+import { HELM_ENGINE } from '../renderers.ts';
 
 let engine: ChartRenderer | undefined;
 beforeAll(async () => {
-  const folder = requireEngine();
-  if (folder !== undefined) engine = await openHelmEngine({ folder });
+  engine = await HELM_ENGINE.open();
 });
 
 const chartOf = (name: string): CorpusChart => CORPUS.find((chart) => chart.name === name) as CorpusChart;
