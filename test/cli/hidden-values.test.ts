@@ -17,7 +17,7 @@ test.each([
   [['mirror', 'LIST', '--to', 'oci:x', '--mirror', 'u:s3cret@h=x'], '***@h=x'],
   [['sign', 'x', '--key', 'KEY', '--timestamp-url', 'ftp://t.example/?apikey=s3cret'], 'ftp://t.example/?***'],
   [['sign', 'x', '--key', 'KEY', '--timestamp-url', 'https://u:s3cret@t.example/'], 'https://t.example/'],
-])('%j', async (args, shown) => {
+])('%j is refused without the secret in it', async (args, shown) => {
   await writeFile(temp.join('list.txt'), 'docker.io/library/app:1.0\n');
   const words = args.map((word) => (word === 'LIST' ? temp.join('list.txt') : word));
   for (const more of [[], ['--json'], ['--verbose']]) {

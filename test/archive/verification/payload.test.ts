@@ -264,8 +264,8 @@ describe('what the proof leaves to the signature', () => {
   });
 });
 
-describe('a changed length is refused:', () => {
-  test(`${CHANGES} truncations`, async () => {
+describe('a file of another length is refused', () => {
+  test(`cut off at any of ${CHANGES} places`, async () => {
     for (let round = 0; round < CHANGES; round++) {
       const inside = Math.floor((archive.length * (round - NEAR_END)) / (CHANGES - NEAR_END));
       const length = round < NEAR_END ? archive.length - 1 - round * 13 : inside;
@@ -275,7 +275,7 @@ describe('a changed length is refused:', () => {
     }
   });
 
-  test(`${CHANGES} insertions`, async () => {
+  test(`with bytes put in at any of ${CHANGES} places`, async () => {
     for (let round = 0; round < CHANGES; round++) {
       const inside = Math.floor((archive.length * (round - NEAR_END)) / (CHANGES - NEAR_END));
       const at = round < NEAR_END ? archive.length - round * 13 : inside;

@@ -14,7 +14,7 @@ const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(dept
 const keyed = (count: number): string =>
   JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, at])));
 
-describe('refused JSON:', () => {
+describe('JSON is refused for', () => {
   test.each([
     ['a key twice', '{"a":1,"a":1}'],
     ['a key twice, once in escapes', '{"layers":[],"l\\u0061yers":[]}'],

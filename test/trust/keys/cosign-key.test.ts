@@ -99,7 +99,7 @@ describe('what a key file may not ask for', () => {
   });
 });
 
-describe('what is no key of cosign', () => {
+describe('a file is no key of cosign', () => {
   it.each<[string, (json: KeyJson) => void]>([
     ['another derivation', (json) => (json.kdf.name = 'argon2id')],
     ['another cipher', (json) => (json.cipher.name = 'aes')],
@@ -111,13 +111,13 @@ describe('what is no key of cosign', () => {
     ['no salt', (json) => (json.kdf.salt = '')],
     ['a short nonce', (json) => (json.cipher.nonce = 'AAAA')],
     ['no base64', (json) => (json.ciphertext = '????')],
-  ])('%s', (_, change) => {
+  ])('when it has %s', (_, change) => {
     expect(() => loadPrivateKey(keyFile(change), { passphrase: PASSPHRASE, name: 'k' })).toThrow(
       failure('UsageError', 'USAGE', 'k is labelled as a key of cosign', 'cosign generate-key-pair'),
     );
   });
 
-  it('no JSON', () => {
+  it('when it holds no JSON', () => {
     for (const text of ['', 'null', '[]', '{']) {
       expect(() => loadPrivateKey(toPem(text), { passphrase: PASSPHRASE })).toThrow(failure('UsageError', 'USAGE'));
     }
