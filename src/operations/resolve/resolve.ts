@@ -183,10 +183,11 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   checkNames(images);
   notEstablished.sort(byReference);
   otherPlatforms.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  const graph = mergeGraphs(images, parts);
   const warnings = [
     ...discovered.warnings,
     ...collected.flatMap((component) => component.warnings),
-    ...describeWarnings({ notEstablished, otherPlatforms, suspects: discovered.lock.suspects }),
+    ...describeWarnings({ notEstablished, otherPlatforms, suspects: discovered.lock.suspects, ...graph }),
     ...(evaluated?.unusedRules ?? []).map((pattern) => `imagePolicy entry ${pattern} applies to no image`),
   ];
   if (options.strict === true && warnings.length > 0) throw strictWarnings(warnings);
@@ -210,7 +211,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     ...(evaluated === undefined ? {} : { imagePolicy: evaluated.imagePolicy, signedImages: evaluated.signedImages }),
     ...(notEstablished.length === 0 ? {} : { notEstablished }),
     ...(otherPlatforms.length === 0 ? {} : { otherPlatforms }),
-    ...mergeGraphs(images, parts),
+    ...graph,
   };
   if (options.locked === true && JSON.stringify(lock) !== JSON.stringify(previous)) throw outdatedLock();
   return {

@@ -1,17 +1,28 @@
 /** What a lock says of its images that a person should know before they travel. */
+import { createReach, rootsOf } from '../../content/graph-walk.ts';
 import type { ReleaseLock } from './lock-schema.ts';
 
 /**
- * A sentence for each image whose registry did not answer all questions about its evidence, and for each manifest that
- * is for another platform than its index says; for each chart that was not rendered, and each suspect that was left out
- * without a decision.
+ * Bytes of a manifest that every registry takes; of more, many refuse any.
+ * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests
+ */
+const COMMON_MANIFEST_BYTES = 4 * 1024 * 1024;
+
+/**
+ * A sentence for each image whose registry did not answer all questions about its evidence, for each manifest that is for
+ * another platform than its index says, and for each that many targets refuse for its size; for each chart that was not
+ * rendered, and each suspect that was left out without a decision.
  */
 export function describeWarnings({
   notEstablished = [],
   otherPlatforms = [],
   unrendered = [],
   suspects = [],
-}: Pick<ReleaseLock, 'notEstablished' | 'otherPlatforms' | 'unrendered' | 'suspects'>): readonly string[] {
+  ...graph
+}: Pick<
+  ReleaseLock,
+  'notEstablished' | 'otherPlatforms' | 'unrendered' | 'suspects' | 'images' | 'manifests' | 'blobs'
+>): readonly string[] {
   return [
     ...unrendered.map(
       (chart) => `${chart} was not rendered: what its templates name is carried only where it is declared or listed`,
@@ -27,5 +38,19 @@ export function describeWarnings({
       ({ reference, digest, index, config }) =>
         `${reference}: its index says ${index}, but ${digest} is for ${config} and may not run there`,
     ),
+    ...describeLarge(graph),
   ];
+}
+
+function describeLarge(graph: Pick<ReleaseLock, 'images' | 'manifests' | 'blobs'>): readonly string[] {
+  if (graph.manifests.every(({ size }) => size <= COMMON_MANIFEST_BYTES)) return [];
+  const reach = createReach(graph);
+  return graph.images.flatMap((image) =>
+    reach(rootsOf(image))
+      .manifests.filter(({ size }) => size > COMMON_MANIFEST_BYTES)
+      .map(
+        ({ digest, size }) =>
+          `${image.reference}: the manifest ${digest} has ${size} bytes; many registries take 4 MiB at most and refuse it with 413`,
+      ),
+  );
 }

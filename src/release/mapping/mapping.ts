@@ -33,8 +33,8 @@ const MAX_REPOSITORY_BYTES = 255;
  * Maps references to their internal places: `host[/prefix]/<original registry>/<repository>:<tag>`, or without the
  * original registry when `stripRegistry` is set, under fewer segments with `maxDepth`, or under a name of `names`. An image known by digest alone stays so. Two references of one image,
  * `app:1` and `app:1@sha256:…`, share a place.
- * @throws UsageError `USAGE` naming both references when two images would share one place, or two repositories one that
- *   `maxDepth` or `names` make.
+ * @throws UsageError `USAGE` naming both references when two images would share one place, or two repositories one,
+ *   unless `stripRegistry` says that they may.
  */
 export function mapReferences(images: readonly MappableImage[], rule: MappingRule): readonly Mapping[] {
   const taken = new Map<string, MappableImage>();
@@ -45,7 +45,7 @@ export function mapReferences(images: readonly MappableImage[], rule: MappingRul
     const source = `${original.registry}/${original.repository}`;
     const sharing = repositories.get(internal.repository) ?? source;
     // Two applications in one repository would be told apart by tags that neither of them chose.
-    if (sharing !== source && isRenaming(rule)) throw sharedRepository(sharing, source, internal);
+    if (sharing !== source && isUnwanted(rule)) throw sharedRepository(sharing, source, internal);
     repositories.set(internal.repository, source);
     const place = formatReference(internal);
     const other = taken.get(place);
@@ -84,16 +84,29 @@ function mapReference({ registry, repository, tag, digest }: Reference, rule: Ma
   return { registry: host, repository: path, ...(digest === undefined ? {} : { digest }) };
 }
 
-/** A host as one path segment: `registry.example:5000` → `registry.example_5000`. */
+/** A host as one path segment: `registry.example:5000` → `registry.example_5000`, `[::1]:5000` → `0-0-0-0-0-0-0-1_5000`. */
 function toPathSegment(registry: string): string {
-  return registry
+  const [, address, port = ''] = /^\[([^\]]+)\](.*)$/.exec(registry) ?? [];
+  const host = address === undefined ? registry : `${toGroups(address)}${port}`;
+  return host
     .toLowerCase()
     .replace(/[^a-z0-9.-]+/g, '_')
     .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '');
 }
 
-function isRenaming({ maxDepth, names }: MappingRule): boolean {
-  return maxDepth !== undefined || names !== undefined;
+/** All eight groups of an IPv6 address: of the short form, `::1` and `1::` would become one name. */
+function toGroups(address: string): string {
+  // A grammar of references takes more than there are addresses.
+  if (!URL.canParse(`http://[${address}]/`)) return address;
+  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1);
+  const [left = [], right] = canonical.split('::').map((side) => (side === '' ? [] : side.split(':')));
+  if (right === undefined) return left.join('-');
+  return [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right].join('-');
+}
+
+/** Without the registry in the path, repositories of one path are meant to be one. */
+function isUnwanted({ maxDepth, names, stripRegistry }: MappingRule): boolean {
+  return maxDepth !== undefined || names !== undefined || stripRegistry !== true;
 }
 
 function sharedRepository(one: string, other: string, { registry, repository }: Reference): UsageError {

@@ -1,11 +1,12 @@
 /** Opens the stores that take images by reference, from what `--to` says. */
 import { assertCaFile } from '../../base/http/tls-files.ts';
 import { existsSync } from 'node:fs';
-import { DEFAULT_RETRY } from '../../base/retry.ts';
+import { retryPolicy } from '../../base/retry.ts';
 import { atTarget } from '../../content/faults.ts';
 import { UsageError } from '../../errors.ts';
 import { readNameMap } from './name-map.ts';
 import { createLayoutTarget, createRegistryTarget, type ImageTarget } from './image-target.ts';
+import type { RegistryListener } from '../../stores/registry/registry-listener.ts';
 import { Registries } from '../../stores/registry/registries.ts';
 import type { TargetAddress } from './target-address.ts';
 import { openLayout } from '../../stores/layout/oci-layout.ts';
@@ -37,6 +38,8 @@ export interface OpenTargetOptions {
   readonly retries?: number | undefined;
   /** Requests at the same time. */
   readonly concurrency?: number | undefined;
+  /** Told what the client of the registry does. */
+  readonly listener?: RegistryListener | undefined;
   /** Accounts and proxies are looked up here. @defaultValue the environment of the process */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
@@ -60,6 +63,10 @@ export async function openImageTarget(
     refuse(options.maxPathDepth !== undefined, '--max-path-depth', 'an OCI layout keeps the original image names');
     refuse(options.flatten === true, '--flatten', 'an OCI layout keeps the original image names');
     refuse(options.nameMap !== undefined, '--name-map', 'an OCI layout keeps the original image names');
+    const noRegistry = 'no registry is asked';
+    refuse(options.plainHttp === true, '--plain-http', noRegistry);
+    refuse(options.insecure === true, '--insecure', noRegistry);
+    refuse(options.allowHosts !== undefined && options.allowHosts.length > 0, '--allow-host', noRegistry);
     const name = `oci:${address.directory}`;
     if (options.plan === true && !existsSync(address.directory)) {
       return { target: createLayoutTarget(name, new MemoryStore(name)), [Symbol.asyncDispose]: async () => undefined };
@@ -73,10 +80,11 @@ export async function openImageTarget(
   const { host, prefix } = address;
   assertCaFile(options.caFile);
   const registries = new Registries('push', {
+    ...options.listener,
     caFile: options.caFile,
     allowHosts: options.allowHosts ?? [],
     concurrency: options.concurrency,
-    ...(options.retries === undefined ? {} : { retry: { ...DEFAULT_RETRY, tries: options.retries + 1 } }),
+    retry: retryPolicy(options.retries),
     environment: options.env ?? process.env,
     ...(options.plainHttp === true ? { plainHttp: true } : {}),
     insecure: options.insecure === true,

@@ -2,10 +2,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { platformsOf } from '../../../src/content/graph-platforms.ts';
 import { AuthError } from '../../../src/errors.ts';
-import type { Digest } from '../../../src/oci/digest.ts';
+import { sha256, type Digest } from '../../../src/oci/digest.ts';
 import { parsePlatform } from '../../../src/oci/platform.ts';
 import { parseReference } from '../../../src/oci/reference.ts';
 import { uniteImages } from '../../../src/operations/resolve/requested.ts';
+import { describeWarnings } from '../../../src/release/lock/lock-warnings.ts';
 import { formatLock, parseLock } from '../../../src/release/lock/lock.ts';
 import type { ReleaseLock } from '../../../src/release/lock/lock-schema.ts';
 import {
@@ -318,6 +319,23 @@ test('the platforms that components say one by one are united', () => {
   const wanted = uniteImages([named('linux/s390x'), named('linux/arm64', 'linux/amd64')], 'all').get(APP);
   expect(wanted?.platforms).toEqual(['linux/amd64', 'linux/arm64', 'linux/s390x']);
   expect(wanted?.lock.platforms).toEqual(wanted?.platforms);
+});
+
+test('a manifest that many registries refuse for its size is warned of, again from the lock, and refused when strict', async () => {
+  const image = makeImage({ labels: { size: 'large' } });
+  const padded = (bytes: number): SampleNode => {
+    const large = Buffer.concat([image.bytes, Buffer.alloc(bytes - image.bytes.length, ' ')]);
+    return { ...image, bytes: large, descriptor: { ...image.descriptor, digest: sha256(large), size: large.length } };
+  };
+  const [largest, larger] = [padded(4 * 1024 * 1024), padded(4 * 1024 * 1024 + 1)];
+  await images.put('registry.example/large', '1', makeIndex([largest]));
+  await images.put('registry.example/larger', '1', makeIndex([larger]));
+  const said = `registry.example/larger:1: the manifest ${larger.descriptor.digest} has 4194305 bytes`;
+  const text = withImages('registry.example/large:1', 'registry.example/larger:1');
+  const { lock, warnings } = await resolve(text);
+  expect(warnings).toEqual([expect.stringContaining(said)]);
+  expect(describeWarnings(reread(lock))).toEqual(warnings);
+  await expect(resolve(text, { strict: true })).rejects.toMatchObject({ items: warnings });
 });
 
 describe('an index that says another platform than the config', () => {

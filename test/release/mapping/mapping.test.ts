@@ -18,7 +18,12 @@ describe('the internal place of an image', () => {
     ['docker.io/library/postgres:16', { prefix: 'a/b' }, 'registry.internal.corp/a/b/docker.io/library/postgres:16'],
     ['docker.io/library/postgres:16', { stripRegistry: true }, 'registry.internal.corp/library/postgres:16'],
     ['registry.example:5000/app:1', {}, 'registry.internal.corp/registry.example_5000/app:1'],
-    ['[2001:db8::1]:5000/app:1', {}, 'registry.internal.corp/2001_db8_1_5000/app:1'],
+    ['[2001:db8::1]:5000/app:1', {}, 'registry.internal.corp/2001-db8-0-0-0-0-0-1_5000/app:1'],
+    ['[::1]:5000/app:1', {}, 'registry.internal.corp/0-0-0-0-0-0-0-1_5000/app:1'],
+    ['[1::]:5000/app:1', {}, 'registry.internal.corp/1-0-0-0-0-0-0-0_5000/app:1'],
+    ['[1:2:3:4:5:6:7:8]/app:1', {}, 'registry.internal.corp/1-2-3-4-5-6-7-8/app:1'],
+    ['[0:0::0001]/app:1', {}, 'registry.internal.corp/0-0-0-0-0-0-0-1/app:1'],
+    ['[1:::2]/app:1', {}, 'registry.internal.corp/1_2/app:1'],
     [`quay.io/app@${DIGEST}`, {}, `registry.internal.corp/quay.io/app@${DIGEST}`],
     [`quay.io/app:1@${DIGEST}`, {}, 'registry.internal.corp/quay.io/app:1'],
   ])('of %s with %o', (reference, rule, internal) => {
@@ -57,6 +62,11 @@ describe('the internal place of an image', () => {
     const names = new Map(images.map(({ reference }) => [reference.replace(/:.*/, ''), 'same']));
     expect(() => lines(images, { names })).toThrow('would both become registry.internal.corp/same');
     expect(lines([image('quay.io/a/b:1'), image('quay.io/a/b:2', sha256('two'))], { maxDepth: 1 })).toContain(':2\n');
+  });
+
+  test('is in no repository of another registry, whose host would be written alike', () => {
+    const alike = [image('REGISTRY.example/app:1'), image('registry.example/app:2', sha256('two'))];
+    expect(() => lines(alike)).toThrow('REGISTRY.example/app and registry.example/app would both become');
   });
 
   test('is shared by two references of one image, and by no two images', () => {
