@@ -5,7 +5,7 @@ import { wait } from './wait.ts';
 /** Longest wait a server may demand with `Retry-After`, in milliseconds. */
 export const MAX_RETRY_AFTER_MS: number = 60_000;
 
-/** How often and how patiently a unit is tried. */
+/** How often and how patiently a unit is tried, and who hears of it. */
 export interface RetryPolicy {
   /** Tries in all, the first included. @defaultValue 5 */
   readonly tries: number;
@@ -13,9 +13,16 @@ export interface RetryPolicy {
   readonly baseMs: number;
   /** Ceiling of any wait of ours, in milliseconds. @defaultValue 10000 */
   readonly maxMs: number;
+  /** Told before each wait of every unit under this policy. */
+  readonly onRetry?: ((error: unknown, delayMs: number) => void) | undefined;
 }
 
 export const DEFAULT_RETRY: RetryPolicy = { tries: 5, baseMs: 250, maxMs: 10_000 };
+
+/** The usual patience with another number of repetitions; undefined, and with it every default, where none is given. */
+export function retryPolicy(retries: number | undefined): RetryPolicy | undefined {
+  return retries === undefined ? undefined : { ...DEFAULT_RETRY, tries: retries + 1 };
+}
 
 /** Options of {@link retrying}. */
 export interface RetryOptions {
@@ -23,7 +30,7 @@ export interface RetryOptions {
   readonly signal?: AbortSignal | undefined;
   /** @defaultValue {@link isRetryable} */
   readonly isRetryable?: ((error: unknown) => boolean) | undefined;
-  /** Told before each wait. */
+  /** Told before each wait, beside that of the policy. */
   readonly onRetry?: ((error: unknown, delayMs: number) => void) | undefined;
 }
 
@@ -41,6 +48,7 @@ export async function retrying<T>(unit: (attempt: number) => Promise<T>, options
     } catch (error) {
       if (attempt >= policy.tries || options.signal?.aborted === true || !retryable(error)) throw error;
       const delayMs = retryDelayMs(attempt, policy, error);
+      policy.onRetry?.(error, delayMs);
       options.onRetry?.(error, delayMs);
       await wait(delayMs, options.signal);
     }

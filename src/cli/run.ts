@@ -54,10 +54,17 @@ export async function run(argv: readonly string[], surroundings: Surroundings, p
   }
 }
 
+/** Whether every line of standard error is to be JSON. */
+function wantsEvents(argv: readonly string[]): boolean {
+  return argv.some(
+    (word, index) => word === '--progress=json' || (word === 'json' && argv[index - 1] === '--progress'),
+  );
+}
+
 /** Arguments that could not be parsed have no options yet. */
 function printReason(error: unknown, argv: readonly string[], surroundings: Surroundings): number {
   return printFailure(error, surroundings.stderr, {
-    json: argv.includes('--json'),
+    json: argv.includes('--json') || wantsEvents(argv),
     verbose: argv.includes('--verbose'),
     color: wantsColor(surroundings, { color: !argv.includes('--no-color') }),
   });

@@ -7,7 +7,7 @@ import { extractAndReport } from './commands/extract.ts';
 import { inspectAndReport } from './commands/inspect.ts';
 import { verifyAndReport } from './commands/verify.ts';
 import type { Program } from './program.ts';
-import { concurrencyOption } from './options/source-options.ts';
+import { concurrencyOption, retriesOption } from './options/source-options.ts';
 import { targetOptions } from './options/target-options.ts';
 import { readTerms, trustOptions } from './options/trust-options.ts';
 
@@ -38,6 +38,7 @@ const verifyAndLoad = defineCommand({
       'directory for mapping.txt and the JSON report; without --to, the file of the report',
     ),
     concurrency: concurrencyOption,
+    retries: retriesOption,
     dockerHost: text('--docker-host <address>', 'unix:///path or tcp://127.0.0.1:port (default: DOCKER_HOST)'),
     extract: text('--extract <directory>', 'write charts, manifests and documents to a new directory'),
     path: list('--path <path>', 'extract only this file or directory of the archive'),

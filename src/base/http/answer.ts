@@ -36,6 +36,8 @@ export interface RequestEvent {
   readonly method: Method;
   /** `host[:port]` that was asked. */
   readonly host: string;
+  /** Without accounts and secrets. */
+  readonly url: string;
   /** The request's own `kind`. */
   readonly kind: string;
   /** 0 when no answer arrived. */
@@ -44,6 +46,8 @@ export interface RequestEvent {
   readonly bytesIn: number;
   /** Body bytes sent. */
   readonly bytesOut: number;
+  /** Until the end of the answer's body. */
+  readonly durationMs: number;
 }
 
 /** The head of an answer and its body, which must be read or discarded. */

@@ -1,5 +1,5 @@
 /** One exchange on the wire: what was asked, what is counted of it, and how its failures are told. */
-import { networkFailure, type Asked, type Peer } from './network-failure.ts';
+import { networkFailure, redactUrl, type Asked, type Peer } from './network-failure.ts';
 import type { HttpRequest, RequestEvent } from './answer.ts';
 import type { Origins } from './origins.ts';
 import type { Reachability } from './reachability.ts';
@@ -26,6 +26,7 @@ export class Exchange {
   bytesOut = 0;
   readonly #wire: Wire;
   readonly #request: HttpRequest;
+  readonly #startedMs = performance.now();
   #isOver = false;
 
   constructor(wire: Wire, request: HttpRequest) {
@@ -49,7 +50,11 @@ export class Exchange {
     this.#isOver = true;
     const { method, kind, place } = this.#request;
     const { status, bytesIn, bytesOut } = this;
-    this.#wire.onRequest?.({ method, host: place.url.host, kind, status, bytesIn, bytesOut });
+    const { onRequest } = this.#wire;
+    if (onRequest === undefined) return;
+    const durationMs = performance.now() - this.#startedMs;
+    const [{ host }, url] = [place.url, redactUrl(place.url)];
+    onRequest({ method, host, url, kind, status, bytesIn, bytesOut, durationMs });
   }
 
   /** The error to throw for what went wrong before the head of an answer was here. */

@@ -1,6 +1,7 @@
 /** `airgap build`: one signed archive out of a release. */
 import { stat } from 'node:fs/promises';
 import { systemCode } from '../../base/files/system-errors.ts';
+import { retryPolicy } from '../../base/retry.ts';
 import { UsageError } from '../../errors.ts';
 import type { BuildFacts } from '../../operations/build/attestations.ts';
 import type { TrustMembers } from '../../archive/inventory/trust-members.ts';
@@ -15,6 +16,7 @@ import { notePins } from '../../report/pin-lines.ts';
 import { nameContents } from '../../report/content-names.ts';
 import { formatBytes, formatDuration } from '../../report/format.ts';
 import { openProgress } from '../output/open-progress.ts';
+import { listenTo } from '../output/registry-lines.ts';
 import { factOptions, readFacts } from '../options/provenance-options.ts';
 import { signerOptions, type SignerOptions } from '../options/signer-options.ts';
 import { discoveryOptions, readDiscovery } from '../options/discovery-options.ts';
@@ -84,7 +86,12 @@ export const build = defineCommand({
       const provenance = stating !== undefined && isKeySigner(stating) ? stating.keyId : undefined;
       assertKeysCount(decisive, { release, provenance }, context.now());
     }
-    await using sources = new ImageSources({ ...options, env: context.env, signal });
+    await using sources = new ImageSources({
+      ...options,
+      listener: listenTo(context.output),
+      env: context.env,
+      signal,
+    });
     const { report, pins, trust } = await (async () => {
       using progress = await openProgress(context);
       const pinned = await pinRelease(input, sources, {
@@ -111,6 +118,7 @@ export const build = defineCommand({
         {
           overwrite: options.overwrite,
           concurrency: options.concurrency,
+          retry: retryPolicy(options.retries),
           signal,
           onStart: (held, total) => {
             progress.name(nameContents(lock));

@@ -1,4 +1,5 @@
 /** Loads an archive into a registry or an OCI layout and reports what became of every image. */
+import { retryPolicy } from '../../base/retry.ts';
 import { loadRelease, planLoad, type LoadOutcome } from '../../operations/load/load.ts';
 import type { TargetAddress } from '../../release/mapping/target-address.ts';
 import { imageContent } from '../../report/loads/audit-content.ts';
@@ -22,10 +23,12 @@ import {
 import { openReports } from '../../report/loads/report-files.ts';
 import type { AdmittedRelease } from '../../site/admitted-release.ts';
 import type { Context } from '../context.ts';
-import { openImageTarget } from '../../release/mapping/open-target.ts';
+import { openImageTarget, refuse } from '../../release/mapping/open-target.ts';
 import { reportDirectory } from '../inputs/report-directory.ts';
 import type { LoadArchiveOptions } from '../options/load-options.ts';
+import { noteHeld } from '../output/held-lines.ts';
 import { openProgress } from '../output/open-progress.ts';
+import { listenTo } from '../output/registry-lines.ts';
 
 /** Loads the images of the chosen platforms and all charts. */
 export async function loadImages(
@@ -34,12 +37,21 @@ export async function loadImages(
   address: Extract<TargetAddress, { readonly kind: 'registry' | 'layout' }>,
   options: LoadArchiveOptions,
 ): Promise<void> {
+  if (address.kind === 'layout') {
+    refuse(options.retries !== undefined, '--retries', 'no registry is asked');
+    refuse(options.caFile !== undefined, '--ca-file', 'no registry is asked');
+  }
   const { output, signal } = context;
   const { archive } = admitted;
   const { inventory } = archive.release;
   const started = context.now().getTime();
   const directory = await reportDirectory(options.report, inventory);
-  await using opened = await openImageTarget(address, { ...options, allowHosts: options.allowHost, env: context.env });
+  await using opened = await openImageTarget(address, {
+    ...options,
+    allowHosts: options.allowHost,
+    listener: listenTo(context.output),
+    env: context.env,
+  });
   const { target } = opened;
   const { concurrency } = options;
   const platforms = options.platform.length === 0 ? undefined : options.platform;
@@ -49,6 +61,7 @@ export async function loadImages(
     signal,
     requireEvidence: options.requireEvidence,
   });
+  noteHeld(output, plan.pending, nameContents(inventory));
   const subject = { archive, target: target.name };
   const outcomesOf = (outcome?: LoadOutcome): readonly ImageOutcome[] =>
     toImageOutcomes(plan.images, inventory, plan.pending, target, outcome);
@@ -76,6 +89,7 @@ export async function loadImages(
       const { onCopy: onEvent, onVerified } = progress;
       return await loadRelease(plan, {
         concurrency,
+        retry: retryPolicy(options.retries),
         skipRefusedEvidence: options.skipRefusedEvidence,
         signal,
         onEvent,

@@ -30,6 +30,8 @@ export async function loadTarballs(
   refuse(options.plainHttp, '--plain-http', noRegistry);
   refuse(options.insecure, '--insecure', noRegistry);
   refuse(options.caFile !== undefined, '--ca-file', noRegistry);
+  refuse(options.allowHost.length > 0, '--allow-host', noRegistry);
+  refuse(options.retries !== undefined, '--retries', noRegistry);
   const { output, signal } = context;
   const { archive } = admitted;
   const directory = await reportDirectory(options.report, archive.release.inventory);

@@ -1,7 +1,7 @@
 /** `airgap load`: an archive into a registry, a directory of tarballs, a Docker Engine or an OCI layout. */
 import { receiptOptions, recordOptions } from '../options/audit-options.ts';
 import { argument, defineCommand, requiredText, text } from '../command.ts';
-import { concurrencyOption } from '../options/source-options.ts';
+import { concurrencyOption, retriesOption } from '../options/source-options.ts';
 import { targetOptions } from '../options/target-options.ts';
 import { readTerms, trustOptions } from '../options/trust-options.ts';
 
@@ -25,6 +25,7 @@ export const load = defineCommand({
     ...recordOptions,
     ...receiptOptions,
     concurrency: concurrencyOption,
+    retries: retriesOption,
     dockerHost: text('--docker-host <address>', 'unix:///path or tcp://127.0.0.1:port (default: DOCKER_HOST)'),
   },
   async run(context, { archive }, options) {

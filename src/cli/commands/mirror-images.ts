@@ -1,5 +1,5 @@
 /** Copies the images of a release from registry to registry and reports what became of every image. */
-import { DEFAULT_RETRY } from '../../base/retry.ts';
+import { retryPolicy } from '../../base/retry.ts';
 import { nameContents } from '../../report/content-names.ts';
 import { IncompleteError, UsageError } from '../../errors.ts';
 import type { MissingImage } from '../../operations/resolve/resolve.ts';
@@ -13,7 +13,9 @@ import { joinDescribed } from '../../report/loads/load-report.ts';
 import { formatCount, formatDuration } from '../../report/format.ts';
 import { ImageSources } from '../../operations/resolve/image-sources.ts';
 import { openImageTarget } from '../../release/mapping/open-target.ts';
+import { noteHeld } from '../output/held-lines.ts';
 import { openProgress } from '../output/open-progress.ts';
+import { listenTo } from '../output/registry-lines.ts';
 import { pinRelease } from '../../operations/resolve/pin-release.ts';
 import { chooseInput } from '../inputs/release-input.ts';
 import { readDiscovery } from '../options/discovery-options.ts';
@@ -52,16 +54,21 @@ export async function mirrorRelease(
   options: MirrorReleaseOptions,
 ): Promise<void> {
   const { output, signal } = context;
-  const { concurrency, retries } = options;
-  const retry = retries === undefined ? undefined : { ...DEFAULT_RETRY, tries: retries + 1 };
+  const { concurrency } = options;
+  const retry = retryPolicy(options.retries);
   const started = context.now().getTime();
   const address = parseTarget(options.to);
   if (address.kind !== 'registry' && address.kind !== 'layout') {
     throw new UsageError('USAGE', `cannot mirror to ${options.to}`, { hint: 'mirror to docker:// or oci:DIR' });
   }
   const input = chooseInput(path);
-  await using sources = new ImageSources({ ...options, env: context.env, signal });
-  await using opened = await openImageTarget(address, { ...options, allowHosts: options.allowHost, env: context.env });
+  await using sources = new ImageSources({ ...options, listener: listenTo(context.output), env: context.env, signal });
+  await using opened = await openImageTarget(address, {
+    ...options,
+    allowHosts: options.allowHost,
+    listener: listenTo(context.output),
+    env: context.env,
+  });
   const { target } = opened;
   await using closing = new AsyncDisposableStack();
   let reports: ReportFiles | undefined;
@@ -90,6 +97,7 @@ export async function mirrorRelease(
       signal,
       requireEvidence: options.requireEvidence,
     });
+    noteHeld(output, plan.pending, nameContents(graph));
     if (options.plan) return { pinned, skipped, plan, result: undefined };
     if (options.report !== undefined) reports = closing.use(await openReports(options.report, 'mirror'));
     progress.name(nameContents(graph));

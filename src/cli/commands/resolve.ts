@@ -6,6 +6,7 @@ import { formatBytes, formatCount, formatTable, shortDigest } from '../../report
 import { notePins } from '../../report/pin-lines.ts';
 import { openProgress } from '../output/open-progress.ts';
 import { discoveryOptions, readDiscovery } from '../options/discovery-options.ts';
+import { listenTo } from '../output/registry-lines.ts';
 import { concurrencyOption, sourceOptions } from '../options/source-options.ts';
 
 export const resolve = defineCommand({
@@ -45,7 +46,12 @@ export const resolve = defineCommand({
             : `airgap import ${input.path} writes one from it`,
       });
     }
-    await using sources = new ImageSources({ ...options, env: context.env, signal });
+    await using sources = new ImageSources({
+      ...options,
+      listener: listenTo(context.output),
+      env: context.env,
+      signal,
+    });
     const { lock, lockPath, isWritten, moved, warnings, unusedRules } = await (async () => {
       using progress = await openProgress(context);
       return await pinRelease(input, sources, {

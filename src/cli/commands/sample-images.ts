@@ -4,6 +4,7 @@ import { UsageError } from '../../errors.ts';
 import { defineCommand, optionalArgument, requiredText } from '../command.ts';
 import { noRenderOption, readDiscovery } from '../options/discovery-options.ts';
 import { formatBytes, formatCount } from '../../report/format.ts';
+import { listenTo } from '../output/registry-lines.ts';
 
 export const sampleImages = defineCommand({
   name: 'sample-images',
@@ -24,7 +25,7 @@ export const sampleImages = defineCommand({
     const address = parseTarget(to);
     if (address.kind !== 'registry') throw new UsageError('USAGE', `sample images go to a registry, not to ${to}`);
     const spec = await loadSpec(release);
-    await using registries = new Registries('push', { environment: env });
+    await using registries = new Registries('push', { ...listenTo(output), environment: env });
     const rule = { ...address, stripRegistry: true };
     const target = createRegistryTarget(to, rule, (reference) => registries.repository(reference));
     const { openRenderer } = readDiscovery(context, { noRender });

@@ -6,5 +6,6 @@ import type { TargetOptions } from './target-options.ts';
 export interface LoadArchiveOptions extends TargetOptions, RecordOptions, ReceiptOptions {
   readonly to: string;
   readonly concurrency: number | undefined;
+  readonly retries: number | undefined;
   readonly dockerHost: string | undefined;
 }

@@ -1,4 +1,4 @@
-/** Options of every command that reads from registries on the connected side. */
+/** Options of every command that reads from registries on the connected side, and how much is asked of registries anywhere. */
 import { count, list, text } from '../command.ts';
 
 const MAX_CONCURRENCY = 64;

@@ -5,7 +5,9 @@ import type { Progress } from './progress.ts';
 /** Opens the display that fits: dispose of it before the result is printed. */
 export async function openProgress(context: Context): Promise<Progress> {
   const { output, isTTY, stderr } = context;
-  const style = output.progress === 'auto' ? (isTTY ? 'bars' : 'lines') : output.progress;
+  const chosen = output.progress === 'auto' ? (isTTY ? 'bars' : 'lines') : output.progress;
+  // Bars are drawn over what others write, and with `--verbose` there is much of it.
+  const style = chosen === 'bars' && output.verbose ? 'lines' : chosen;
   if (output.quiet || style === 'none') return silent();
   if (style === 'json') return new (await import('./progress-json.ts')).JsonProgress(context);
   if (style === 'lines') return new (await import('./progress-lines.ts')).LineProgress(context);

@@ -1,7 +1,7 @@
 /** Where a command's words go: its result to standard output, everything else to standard error. */
 import { formatDocument } from '../../report/json-document.ts';
 import type { ProgressStyle } from './progress-style.ts';
-import { toPrintable } from '../../report/printable.ts';
+import { toPrintable, toPrintableJson } from '../../report/printable.ts';
 
 /** How much is said, and in which form. */
 export interface OutputOptions {
@@ -18,10 +18,13 @@ export interface OutputOptions {
 export interface Output extends OutputOptions {
   /** The result: the document under `--json` (with `schemaVersion` in front), else the lines, but for `--quiet`. */
   result(document: object, lines: readonly string[]): void;
-  /** A remark for the person who watches; silent with `--quiet` and `--json`. */
+  /** A remark for the person who watches; silent with `--quiet` and `--json`, an event under `--progress json`. */
   note(line: string): void;
-  /** A remark for the person who wants to know everything, with `--verbose`. */
-  detail(line: string): void;
+  /**
+   * A remark for the person who wants to know everything, with `--verbose` and without `--quiet`; under
+   * `--progress json` it is the event.
+   */
+  detail(line: string, event?: object): void;
 }
 
 /** Writes to the given streams. */
@@ -29,6 +32,10 @@ export function createOutput(
   { stdout, stderr }: { readonly stdout: NodeJS.WritableStream; readonly stderr: NodeJS.WritableStream },
   options: OutputOptions,
 ): Output {
+  const say = (line: string, event: object): void => {
+    const text = options.progress === 'json' ? toPrintableJson(JSON.stringify(event)) : toPrintable(line);
+    stderr.write(`${text}\n`);
+  };
   return {
     ...options,
     result: (document, lines) => {
@@ -36,10 +43,10 @@ export function createOutput(
       else if (!options.quiet) stdout.write(lines.map((line) => `${toPrintable(line)}\n`).join(''));
     },
     note: (line) => {
-      if (!options.quiet && !options.json) stderr.write(`${toPrintable(line)}\n`);
+      if (!options.quiet && !options.json) say(line, { event: 'note', message: line });
     },
-    detail: (line) => {
-      if (options.verbose && !options.quiet && !options.json) stderr.write(`${toPrintable(line)}\n`);
+    detail: (line, event = { event: 'note', message: line }) => {
+      if (options.verbose && !options.quiet) say(line, event);
     },
   };
 }

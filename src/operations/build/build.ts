@@ -1,5 +1,6 @@
 /** Builds the archive of a locked release: plan, copy every blob straight to its place, sign, and only then name it. */
 import { openArchiveWriter, type ArchiveWriter } from '../../archive/writer/writer.ts';
+import type { RetryPolicy } from '../../base/retry.ts';
 import { copy, type CopyEvent } from '../../content/copy.ts';
 import { rootsOf } from '../../content/graph-walk.ts';
 import { assess, planCopy, type CopyPlan, type Transfer } from '../../content/plan.ts';
@@ -47,6 +48,8 @@ export interface BuildOptions {
   readonly overwrite?: boolean | undefined;
   /** Transfers at the same time. @defaultValue 4 */
   readonly concurrency?: number | undefined;
+  /** How often and how patiently a transfer that fails is tried again. @defaultValue five times in all */
+  readonly retry?: RetryPolicy | undefined;
   /** Ends what is under way; the next build goes on there. */
   readonly signal?: AbortSignal | undefined;
   /** Told of each transfer as it begins, moves on and ends. */

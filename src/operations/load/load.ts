@@ -2,6 +2,7 @@
  * Loads a trusted archive into a store of the secure side. Blobs travel while the payload is being verified; no manifest,
  * tag or final file appears before every byte is.
  */
+import type { RetryPolicy } from '../../base/retry.ts';
 import { nameNewRepositories } from '../../release/mapping/new-repositories.ts';
 import { copy, type CopyEvent, type CopyResult } from '../../content/copy.ts';
 import { assess, isComplete, pendingBytes, planCopy, type CopyPlan, type PendingCopy } from '../../content/plan.ts';
@@ -26,6 +27,8 @@ export interface LoadOptions {
   readonly platforms?: readonly string[] | undefined;
   /** Transfers at the same time. @defaultValue 4 */
   readonly concurrency?: number | undefined;
+  /** How often and how patiently a transfer that fails is tried again. @defaultValue five times in all */
+  readonly retry?: RetryPolicy | undefined;
   /** Load images without the evidence that the target does not take. @defaultValue false */
   readonly skipRefusedEvidence?: boolean | undefined;
   /** Fail where a target refuses an index, rather than replace it by one that its evidence is not about. @defaultValue false */
@@ -132,6 +135,7 @@ export async function loadRelease(plan: LoadPlan, options: LoadOptions = {}): Pr
   try {
     const result = await copy(plan.pending, {
       concurrency: options.concurrency,
+      retry: options.retry,
       skipRefusedEvidence: options.skipRefusedEvidence,
       signal,
       onEvent: options.onEvent,

@@ -1,11 +1,12 @@
 /** Where the images of a release come from in one run of a command: registries and the local Docker Engine. */
 import { assertCaFile } from '../../base/http/tls-files.ts';
-import { DEFAULT_RETRY } from '../../base/retry.ts';
+import { retryPolicy } from '../../base/retry.ts';
 import { KnownSource } from '../../content/known-source.ts';
 import type { Source } from '../../content/store.ts';
 import { formatReference, parseReference, type Reference } from '../../oci/reference.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { Registries } from '../../stores/registry/registries.ts';
+import type { RegistryListener } from '../../stores/registry/registry-listener.ts';
 import { parseMirror, throughMirror, type MirrorRule } from '../../release/mapping/mirror-rule.ts';
 import type { ImageOrigin } from '../../release/spec/spec-schema.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
@@ -25,6 +26,8 @@ export interface SourceOptions {
   readonly concurrency?: number | undefined;
   /** Accounts, proxies and the Engine's address are looked up here. @defaultValue the environment of the process */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Told what the clients of registries do. */
+  readonly listener?: RegistryListener | undefined;
   /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -47,9 +50,10 @@ export class ImageSources implements AsyncDisposable {
     this.#signal = signal;
     this.#mirrors = mirror.map(parseMirror);
     this.#registries = new Registries('pull', (registry) => ({
+      ...options.listener,
       caFile,
       concurrency,
-      ...(retries === undefined ? {} : { retry: { ...DEFAULT_RETRY, tries: retries + 1 } }),
+      retry: retryPolicy(retries),
       environment: env,
       ...(plainHttpFrom.includes(registry) ? { plainHttp: true } : {}),
     }));

@@ -12,6 +12,7 @@ import type { RepositoryScope } from './auth/scope.ts';
 import { Slots } from '../../base/slots.ts';
 import { requestToken } from './auth/token.ts';
 import { notePace, Pace } from './pace.ts';
+import type { RegistryListener } from './registry-listener.ts';
 import { loginHint, refusal } from './registry-refusal.ts';
 
 /** The first answer, one with a fresh token, one with the scopes that was then told to be missing. */
@@ -30,6 +31,7 @@ export interface HostOptions {
   /** Requests, downloads and uploads at once, each. */
   readonly concurrency: number;
   readonly retry?: RetryPolicy | undefined;
+  readonly onDecision?: RegistryListener['onDecision'];
 }
 
 /** One request to this registry. */
@@ -154,6 +156,11 @@ export class RegistryHost implements AsyncDisposable {
     this.#authorizer.forget(scopes);
   }
 
+  /** Says that another way than usual is taken, and why. */
+  decided(line: string): void {
+    this.#options.onDecision?.(line);
+  }
+
   /** Ends all connections. */
   async close(): Promise<void> {
     await this.client.close();
@@ -178,6 +185,10 @@ export class RegistryHost implements AsyncDisposable {
       const beat = await this.pace.turn(request.signal);
       const answer = await this.client.request(request);
       const isWorthAnother = notePace(this.pace, beat, answer);
+      if (answer.status === 429) {
+        const interval = formatSeconds(this.pace.intervalMs);
+        this.decided(`${this.registry} throttles: it is asked once in ${interval}`);
+      }
       if (answer.status !== 429 || !isWorthAnother || isStreamed(request.body)) return answer;
       await answer.discard();
     }
@@ -236,6 +247,10 @@ export class RegistryHost implements AsyncDisposable {
       cause: error,
     });
   }
+}
+
+function formatSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
 }
 
 /** A wrong password and none are answered alike; the next step is another. */

@@ -1,5 +1,5 @@
 /** Opens registries: one client per host, shared by all repositories of that host. */
-import type { RetryPolicy } from '../../base/retry.ts';
+import { DEFAULT_RETRY, type RetryPolicy } from '../../base/retry.ts';
 import type { Reference } from '../../oci/reference.ts';
 import type { Credentials } from './auth/account.ts';
 import { createCredentialSource } from './auth/credentials.ts';
@@ -8,15 +8,15 @@ import { API_HOSTS } from './endpoint.ts';
 import type { Environment } from '../../base/http/proxy.ts';
 import { RegistryRepository, type RepositoryOptions } from './repository.ts';
 import { checkCredentials } from './auth/token.ts';
-import type { RequestEvent } from '../../base/http/answer.ts';
 import { HttpClient } from '../../base/http/client.ts';
 import { confineTo } from './reach.ts';
+import type { RegistryListener } from './registry-listener.ts';
 import { REGISTRY } from './registry-refusal.ts';
 
 const DEFAULT_CONCURRENCY = 8;
 
 /** Options of {@link createRegistryHost}. */
-export interface RegistryHostOptions {
+export interface RegistryHostOptions extends RegistryListener {
   /** Go before every auth file. */
   readonly credentials?: Credentials | undefined;
   /** An auth file to ask first. */
@@ -35,8 +35,6 @@ export interface RegistryHostOptions {
   readonly concurrency?: number | undefined;
   /** How often and how patiently a failed request is repeated. */
   readonly retry?: RetryPolicy | undefined;
-  /** Told of every exchange on the wire. */
-  readonly onRequest?: ((event: RequestEvent) => void) | undefined;
   /** Proxies, homes and auth files are looked up here. @defaultValue `process.env` */
   readonly environment?: Environment | undefined;
 }
@@ -62,7 +60,8 @@ export function createRegistryHost(registry: string, options: RegistryHostOption
         : async () => explicit,
     plainHttp: options.plainHttp,
     concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
-    retry: options.retry,
+    retry: { ...(options.retry ?? DEFAULT_RETRY), onRetry: options.onRetry },
+    onDecision: options.onDecision,
   });
 }
 

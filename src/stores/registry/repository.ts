@@ -160,11 +160,16 @@ export class RegistryRepository implements MountTarget, ReferrerSource, TagListS
         const place = answer.status === 202 ? sessionPlace(answer) : undefined;
         if (place !== undefined && this.#sessions.size < MAX_REMEMBERED) this.#sessions.set(blob.digest, place);
         if (answer.status === 201) this.#absent.delete(blob.digest);
+        else
+          this.host.decided(
+            `${this.name} answered a mount from ${from.repository} with ${answer.status}: ${blob.digest} is uploaded`,
+          );
         return answer.status === 201;
       });
     } catch (error) {
-      if (error instanceof AuthError) return false;
-      throw error;
+      if (!(error instanceof AuthError)) throw error;
+      this.host.decided(`${this.name}: a mount is refused (${error.message}), so ${blob.digest} is uploaded`);
+      return false;
     }
   }
 

@@ -4,6 +4,7 @@ import { noRenderOption, readDiscovery } from '../../options/discovery-options.t
 import { sourceOptions } from '../../options/source-options.ts';
 import type { DecidedImage } from '../../../operations/discover.ts';
 import { formatCount, formatTable } from '../../../report/format.ts';
+import { listenTo } from '../../output/registry-lines.ts';
 
 export const discover = defineCommand({
   name: 'discover',
@@ -26,7 +27,7 @@ export const discover = defineCommand({
     const { chooseInput } = await import('../../inputs/release-input.ts');
     const { discoverImages } = await import('../../../operations/discover.ts');
     const { ImageSources } = await import('../../../operations/resolve/image-sources.ts');
-    await using sources = new ImageSources({ ...options, env, signal });
+    await using sources = new ImageSources({ ...options, listener: listenTo(output), env, signal });
     const { images, warnings } = await discoverImages({
       inputs: inputs.length > 0 ? inputs : [chooseInput(undefined).path],
       openChart: (reference, origin) => sources.open(reference, origin),

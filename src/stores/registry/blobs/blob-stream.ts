@@ -74,7 +74,9 @@ export async function* streamBlob(expected: Descriptor, open: OpenFrom, options:
       failures = at - lastFailureAt >= MIN_PROGRESS_BYTES ? 1 : failures + 1;
       lastFailureAt = at;
       if (failures >= retry.tries) throw error;
-      await wait(retryDelayMs(failures, retry, error), signal);
+      const delayMs = retryDelayMs(failures, retry, error);
+      retry.onRetry?.(error, delayMs);
+      await wait(delayMs, signal);
     }
   }
 }

@@ -206,7 +206,12 @@ function checkStored(expected: Descriptor, reply: Reply): void {
 function stepDown({ host }: UploadContext, reply: Reply): Error {
   const step = host.uploadStep + (reply.status === 413 && host.uploadStep < 0 ? 2 : 1);
   const isLast = step >= PIECE_SIZES.length;
-  if (!isLast) host.uploadStep = Math.max(host.uploadStep, step);
+  if (!isLast && step > host.uploadStep) {
+    host.uploadStep = step;
+    const bytes = PIECE_SIZES[step] ?? 0;
+    const pieces = Number.isFinite(bytes) ? `in pieces of ${bytes} bytes` : 'by PATCH and PUT';
+    host.decided(`${host.registry} refused an upload with ${reply.status}: uploads go ${pieces} from now on`);
+  }
   const error = answerFailure(reply.asked, reply.status, reply.headers, reply.body);
   if (isLast || !(error instanceof RegistryError)) return error;
   return new RegistryError(error.message, { ...error.failure, retryable: true }, { hint: error.hint, cause: error });

@@ -39,6 +39,7 @@ export async function listReferrers(
     const isRefusal = error instanceof AuthError || (error instanceof HttpError && error.failure.status >= 400);
     if (onDoubt === undefined || !isRefusal) throw error;
     onDoubt(error);
+    context.host.decided(`${nameOf(context)}: no list of referrers (${error.message}), so the fallback tag is read`);
     return listFallback(context, subject);
   }
 }
@@ -111,6 +112,7 @@ async function addToFallback(
   const index = { schemaVersion: 2, mediaType: MediaType.index, ...kept, manifests: [...before, ...lacking] };
   const bytes = Buffer.from(JSON.stringify(index));
   const descriptor = { mediaType: MediaType.index, digest: sha256(bytes), size: bytes.length };
+  context.host.decided(`${nameOf(context)}:${fallbackTag(subject)} lists ${lacking.length} more, since the registry keeps no list`);
   await putManifest(context, fallbackTag(subject), descriptor, bytes);
   remembered.set(key, ours);
 }
@@ -137,8 +139,12 @@ async function readFallback(context: ManifestContext, subject: Digest): Promise<
   }
 }
 
-function occupied({ host, repository }: ManifestContext, subject: Digest): StoreError {
-  const what = `${host.registry}/${repository}:${fallbackTag(subject)}`;
+function nameOf({ host, repository }: ManifestContext): string {
+  return `${host.registry}/${repository}`;
+}
+
+function occupied(context: ManifestContext, subject: Digest): StoreError {
+  const what = `${nameOf(context)}:${fallbackTag(subject)}`;
   return new StoreError('UNSUPPORTED', `${what} should list referrers but is an image`, {
     hint: 'delete that tag, which is reserved for lists of referrers',
   });
@@ -157,7 +163,10 @@ async function readPage(answer: Answer, host: RegistryHost): Promise<Page | unde
   const type = answer.headers['content-type']?.split(';')[0]?.trim();
   if (status !== 200 || type !== MediaType.index) {
     // The specification's own errors are JSON: such a 404 may be about the repository.
-    if (status === 404 && type !== 'application/json') host.lacksReferrers = true;
+    if (status === 404 && type !== 'application/json') {
+      host.lacksReferrers = true;
+      host.decided(`${host.registry} has no referrers API: fallback tags (sha256-…) are read and written instead`);
+    }
     await answer.discard();
     return undefined;
   }

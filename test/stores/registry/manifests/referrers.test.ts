@@ -17,9 +17,12 @@ const signatureOf = (subject: Made, text: string): Made =>
   madeImage([madeBlob(text)], { artifactType: 'application/vnd.example', subject: subject.descriptor }).manifest;
 const tagOf = ({ descriptor }: Made): string => descriptor.digest.replace(':', '-');
 
-function open(host: string): RegistryRepository & AsyncDisposable {
+function open(host: string, decisions: string[] = []): RegistryRepository & AsyncDisposable {
   const retry = { tries: 3, baseMs: 1, maxMs: 2 };
-  const client = createRegistryHost(host, { environment: {}, plainHttp: true, retry });
+  const client = createRegistryHost(host, {
+    ...{ environment: {}, plainHttp: true, retry },
+    onDecision: (line) => decisions.push(line),
+  });
   const repository = openRepository({ registry: host, repository: 'a/b' }, { host: client });
   return Object.assign(repository, { [Symbol.asyncDispose]: () => client.close() });
 }
@@ -67,12 +70,18 @@ describe('a registry that answers the fallback tag with the subject', () => {
     ['an index, whose children are no referrers', list],
   ])('has no referrers of %s until there are some', async (_, subject) => {
     await using server = await startGitLab(subject);
-    await using repository = open(server.host);
+    const decisions: string[] = [];
+    await using repository = open(server.host, decisions);
     expect(await repository.referrers(subject.descriptor.digest)).toEqual([]);
     const made = [signatureOf(subject, 'one'), signatureOf(subject, 'two')];
     for (const { descriptor, bytes } of made) await repository.push(descriptor, bytesOf(bytes));
     const found = await repository.referrers(subject.descriptor.digest);
     expect(found.map(({ digest }) => digest)).toEqual(made.map(({ descriptor }) => descriptor.digest));
+    expect(decisions).toEqual([
+      expect.stringContaining(`${server.host} has no referrers API: fallback tags`),
+      expect.stringContaining(`a/b:${tagOf(subject)} lists 1 more`),
+      expect.stringContaining(`a/b:${tagOf(subject)} lists 1 more`),
+    ]);
   });
 });
 
@@ -87,11 +96,13 @@ describe('a registry that refuses its list of referrers', () => {
       if (request.url?.includes('/referrers/') === true) response.writeHead(status, { 'content-length': 0 }).end();
       else response.writeHead(200, { 'content-type': MediaType.index, 'content-length': listing.length }).end(listing);
     });
-    await using repository = open(server.host);
+    const decisions: string[] = [];
+    await using repository = open(server.host, decisions);
     const doubts: Error[] = [];
     const found = await repository.referrers(image.descriptor.digest, { onDoubt: (error) => doubts.push(error) });
     expect(found.map(({ digest }) => digest)).toEqual([signature.descriptor.digest]);
     expect(doubts.map(({ message }) => message)).toEqual([expect.stringContaining(`answered ${status}`)]);
+    expect(decisions).toEqual([expect.stringContaining('so the fallback tag is read')]);
     await expect(repository.referrers(image.descriptor.digest)).rejects.toThrow(`answered ${status}`);
   });
 
