@@ -18,10 +18,11 @@ export function describeWarnings({
   otherPlatforms = [],
   unrendered = [],
   suspects = [],
-  ...graph
-}: Pick<
-  ReleaseLock,
-  'notEstablished' | 'otherPlatforms' | 'unrendered' | 'suspects' | 'images' | 'manifests' | 'blobs'
+  images = [],
+  manifests = [],
+  blobs = [],
+}: Partial<
+  Pick<ReleaseLock, 'notEstablished' | 'otherPlatforms' | 'unrendered' | 'suspects' | 'images' | 'manifests' | 'blobs'>
 >): readonly string[] {
   return [
     ...unrendered.map(
@@ -38,7 +39,7 @@ export function describeWarnings({
       ({ reference, digest, index, config }) =>
         `${reference}: its index says ${index}, but ${digest} is for ${config} and may not run there`,
     ),
-    ...describeLarge(graph),
+    ...describeLarge({ images, manifests, blobs }),
   ];
 }
 
