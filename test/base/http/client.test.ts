@@ -173,7 +173,7 @@ describe('ten large answers', () => {
     expect(paths).toEqual(['/0', ...Array.from({ length: 10 }, (_, nth) => `/${nth}`)]);
     expect(events.map(({ status }) => status)).toEqual([0, ...Array.from({ length: 10 }, () => 200)]);
     expect(events.at(-1)?.url).toBe(`http://${server.host}/9`);
-    expect(events.every(({ durationMs }) => durationMs > 0)).toBe(true);
+    expect(Math.min(...events.map(({ durationMs }) => durationMs))).toBeGreaterThan(0);
   });
 
   it('share one connection when they are chunked', async () => {
