@@ -8,6 +8,7 @@ import { anchorTrust } from '../../src/trust/documents/trust-chain.ts';
 import { serializeCanonically } from '../../src/base/json/canonical-json.ts';
 import { advanceState, findLine, pinnedTrust } from '../../src/trust/rollback/evaluate-rollback.ts';
 import { childScript } from '../helpers/child-script.ts';
+import { tries } from '../helpers/effort.ts';
 import { startProcess } from '../helpers/process.ts';
 import { runOk } from '../helpers/run.ts';
 import { useTempDir } from '../helpers/temp.ts';
@@ -120,7 +121,7 @@ test('an older writer that kept the file open changes nothing: it is replaced, n
 
 test('killed at any moment, it remembers the last load that was reported, or the one on its way', async () => {
   let reported = 0;
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < tries(6); round++) {
     await using child = await startProcess(process.execPath, [CHILD, place(), '100000']);
     await child.waitUntil('the first load', () => child.stdout.includes('\n'));
     expect(await child.killAfter((round * 7) % 40)).toBe(true);

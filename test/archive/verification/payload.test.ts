@@ -16,6 +16,8 @@ import { believing } from '../believing.ts';
 import { rejectionOf } from '../failures.ts';
 import { makeRelease, memberOf, writeArchive, type SampleRelease } from '../sample-release.ts';
 
+/** Of the metadata one byte in three is flipped, and with an effort of 2 or more each. */
+const METADATA_STRIDE = stride(3);
 /** Positions past the metadata that are flipped, about. */
 const PAYLOAD_FLIPS = tries(300);
 /** Changes of the length, the first of them near the end. */
@@ -151,12 +153,12 @@ describe('one flipped bit is refused', () => {
 
   test('anywhere in the metadata', async () => {
     let flips = 0;
-    for (let position = 0; position < metadataEnd; position++) {
+    for (let position = 0; position < metadataEnd; position += METADATA_STRIDE) {
       if (isOpen(position)) continue;
       await refused(position);
       flips++;
     }
-    expect(flips).toBeGreaterThan(1_500);
+    expect(flips).toBeGreaterThan(1_500 / METADATA_STRIDE);
   }, 600_000);
 
   test('throughout the payload and at its very end', async () => {

@@ -3,7 +3,7 @@ import type { RunningProcess } from '../../helpers/process.ts';
 import { seededRandom } from './random.ts';
 
 /** Kills of each command; `AIRGAP_TEST_KILLS` is another number, for a run that takes its time. */
-export const KILLS = Number(process.env['AIRGAP_TEST_KILLS'] ?? 7);
+export const KILLS = Number(process.env['AIRGAP_TEST_KILLS'] ?? 5);
 if (!Number.isInteger(KILLS) || KILLS < 4) throw new RangeError('AIRGAP_TEST_KILLS is a whole number, 4 or more');
 /** Strikes in all, those included that came after the end. */
 const MAX_STRIKES = 3 * KILLS;

@@ -17,6 +17,7 @@ import { appendEntry } from '../../../src/site/audit/log.ts';
 import { verifyAuditLog, type VerifiedLog } from '../../../src/site/audit/verification.ts';
 import { GENESIS } from '../../../src/site/audit/audit-chain.ts';
 import { childScript } from '../../helpers/child-script.ts';
+import { tries } from '../../helpers/effort.ts';
 import { startProcess } from '../../helpers/process.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { run, runOk } from '../../helpers/run.ts';
@@ -171,7 +172,7 @@ describe('after a power failure', () => {
 
 test('killed at any moment, it has every entry that was reported, and goes on', async () => {
   let reported = 0;
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < tries(6); round++) {
     await using child = await startProcess(process.execPath, [CHILD, log(), '100000']);
     await child.waitUntil('the first entry', () => child.stdout.includes('\n'));
     expect(await child.killAfter((round * 7) % 40)).toBe(true);
