@@ -9,6 +9,13 @@ const FIRST_WINDOW_BYTES = 64 * 1024;
 /** An entry, and what crashes left behind it. */
 const MAX_WINDOW_BYTES = 2 * MAX_LINE_BYTES;
 const LINE_FEED = 0x0a;
+/** How the first line of every log begins. */
+const FIRST_START = Buffer.from('{"logVersion":1,"sequence":1,');
+
+const CHANGED =
+  'it was changed by something else. See what with `airgap audit verify PATH`; keep it, and to go on, move it away: ' +
+  'the next load begins a new log';
+const NO_LOG = 'it seems to be another file: name the log that this site keeps, or one that does not exist yet';
 
 /** Where the next entry goes. */
 export interface LogTail {
@@ -47,7 +54,14 @@ function findTail(bytes: Buffer, isWhole: boolean, path: string): LogTail | unde
     end = start - 1;
   }
   if (!isWhole) return undefined;
+  if (!beginsAsLog(bytes)) throw foreign(path, 'has no entry, and does not begin as one does', NO_LOG);
   return { head: GENESIS, isEnded, torn: tornAt(bytes, bytes.length === 0 ? undefined : 0, isEnded) };
+}
+
+/** Whether a crash can have left this of the first entry; blocks that never reached the disk read as zeros. */
+function beginsAsLog(bytes: Buffer): boolean {
+  const start = bytes.subarray(0, FIRST_START.length);
+  return start.every((byte, index) => byte === 0 || byte === FIRST_START[index]);
 }
 
 function tornAt(bytes: Buffer, from: number | undefined, isEnded: boolean): TornBytes | undefined {
@@ -67,10 +81,6 @@ async function readEnd(file: FileHandle, size: number, length: number): Promise<
   return bytes.subarray(0, done);
 }
 
-function foreign(path: string, fault: string): IntegrityError {
-  return new IntegrityError('MALFORMED', `the audit log ${path} ${fault}`, {
-    hint:
-      `it was changed by something else. See what with \`airgap audit verify ${path}\`; keep it, and to go on, ` +
-      'move it away: the next load begins a new log',
-  });
+function foreign(path: string, fault: string, hint: string = CHANGED): IntegrityError {
+  return new IntegrityError('MALFORMED', `the audit log ${path} ${fault}`, { hint: hint.replace('PATH', () => path) });
 }

@@ -160,6 +160,28 @@ describe('after a power failure', () => {
     expect(await verifyAuditLog(log())).toMatchObject({ entries: 2, recovered: 1 });
   });
 
+  test.each([
+    ['a text', Buffer.from('notes of a meeting\n')],
+    ['four bytes', Buffer.from([1, 2, 3, 4])],
+    ['one line feed', Buffer.from('\n')],
+    ['the beginning of a tar file', Buffer.concat([Buffer.from('release.json'), Buffer.alloc(500)])],
+    ['the middle of a log', Buffer.from('{"logVersion":1,"sequence":7,"prev')],
+  ])('a file that never was a log is refused as it is: %s', async (_, bytes) => {
+    await writeFile(log(), bytes);
+    await expect(appendEntry(log(), makeFacts(0))).rejects.toMatchObject({
+      code: 'STORE_IO',
+      message: expect.stringContaining('does not begin as one does') as string,
+      hint: expect.stringContaining('another file') as string,
+    });
+    expect(await readFile(log())).toEqual(bytes);
+  });
+
+  test('a first block that never reached the disk is taken for what it is', async () => {
+    await writeFile(log(), Buffer.alloc(4096));
+    expect((await appendEntry(log(), makeFacts(0))).recovered).toMatchObject({ bytes: 4097 });
+    expect(await verifyAuditLog(log())).toMatchObject({ entries: 2, recovered: 1 });
+  });
+
   test('what was torn is not changed afterwards without being noticed', async () => {
     const { whole } = await makeThree();
     await truncate(log(), whole.length - 60);
