@@ -43,6 +43,7 @@ const verifyAndLoad = defineCommand({
     extract: text('--extract <directory>', 'write charts, manifests and documents to a new directory'),
     path: list('--path <path>', 'extract only this file or directory of the archive'),
     inspect: flag('--inspect', 'show what the archive says of itself; verifies nothing'),
+    images: flag('--images', 'with --inspect: show why each image is there'),
     audit: flag('--audit', 'the file is an audit log: verify its chain'),
     expectHead: digest('--expect-head <hash>', 'with --audit: the log must have this line'),
   },
@@ -56,7 +57,8 @@ const verifyAndLoad = defineCommand({
     if (receipt !== undefined && to === undefined)
       throw new UsageError('USAGE', 'a receipt needs --to: it is of a load');
     if (audit) return verifyLogAndReport(context, archive, { expectHead, receipts: [], key: undefined });
-    if (inspect) return inspectAndReport(context, archive);
+    if (options.images && !inspect) throw new UsageError('USAGE', '--images needs --inspect');
+    if (inspect) return inspectAndReport(context, archive, options);
     const terms = await readTerms(options, context);
     if (extract !== undefined)
       return extractAndReport(context, archive, terms, { ...options, directory: extract, paths: options.path });

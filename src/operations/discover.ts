@@ -6,8 +6,12 @@ import { onDisk, systemCode } from '../base/files/system-errors.ts';
 import { readYaml } from '../base/yaml-source.ts';
 import { AirgapError, NotFoundError } from '../errors.ts';
 import { uniteFindings, type DiscoveredImage } from '../kubernetes/discovery/discover.ts';
+import { describeArtifact } from '../kubernetes/discovery/known-artifacts.ts';
+import { findUnknowable } from '../kubernetes/discovery/known-operators.ts';
+import { findInValues } from '../kubernetes/discovery/values-advice.ts';
+import { readRunningImages } from '../kubernetes/resources/running-images.ts';
 import { isMapping } from '../kubernetes/resources/yaml-documents.ts';
-import { formatReference, parseReference } from '../oci/reference.ts';
+import { formatReference, parseReference, type Reference } from '../oci/reference.ts';
 import { chartAt } from '../release/spec/chart-spec.ts';
 import { loadSpec, type ComponentSpec } from '../release/spec/spec.ts';
 import { SPEC_KIND } from '../release/spec/spec-schema.ts';
@@ -16,7 +20,13 @@ import { evaluateSuspects, type DecidedSuspect, type SuspectImage } from '../rel
 import { collectComponent, type OpenChart } from './resolve/collect.ts';
 import { describeUnrendered } from './resolve/discovered.ts';
 import { findComponentImages, type CollectedPart } from './resolve/find-images.ts';
-import { openRendererFor, prepareCharts, type OpenRenderer, type PreparedChart } from './resolve/render-charts.ts';
+import {
+  chartBytes,
+  openRendererFor,
+  prepareCharts,
+  type OpenRenderer,
+  type PreparedChart,
+} from './resolve/render-charts.ts';
 
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 const PACKAGE = /\.tgz$/;
@@ -28,21 +38,41 @@ export interface DiscoverRequest {
   readonly openChart: OpenChart;
   /** Opened once, when the first chart is there. Absent: charts are not rendered. */
   readonly openRenderer: OpenRenderer | undefined;
+  /** Also look through the charts' own values for images that these values do not use. @defaultValue false */
+  readonly advice?: boolean | undefined;
+  /** Pods that run in a cluster, as `kubectl get pods -A -o json` prints them, and what messages call the text. */
+  readonly cluster?: { readonly text: string; readonly name: string } | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** One image, with what the release.yaml decides about it. */
 export interface DecidedImage extends DiscoveredImage {
-  /** `suspect`: nothing decides about it. */
-  readonly verdict: 'certain' | 'suspect' | 'accepted' | 'dismissed';
-  /** Why, as the release.yaml says it. */
+  /** `suspect`: nothing decides about it; `artifact?`: nor about this, which is probably no image. */
+  readonly verdict: 'certain' | 'suspect' | 'artifact?' | 'accepted' | 'dismissed';
+  /** Why, as the release.yaml says it; or what the artifact probably is. */
   readonly reason?: string | undefined;
+}
+
+/** An image that runs in a cluster. */
+export interface ClusterImage {
+  /** Canonical. */
+  readonly reference: string;
+  /** Whether what was looked through names it: for certain, or accepted. */
+  readonly isInRelease: boolean;
+  /** Namespace, pod and place of each container that runs it. */
+  readonly pods: readonly string[];
 }
 
 /** What was found. */
 export interface Discovery {
   /** In the order of their names. */
   readonly images: readonly DecidedImage[];
+  /** Kinds whose controllers run images that stand in no resource, a sentence each. */
+  readonly unknowable: readonly string[];
+  /** Images in charts' own values that these values do not use, a line each; absent where it was not asked for. */
+  readonly advice: readonly string[] | undefined;
+  /** What runs in the cluster; absent where it was not asked for. */
+  readonly cluster: readonly ClusterImage[] | undefined;
   /** What was not read, a sentence each. */
   readonly warnings: readonly string[];
 }
@@ -73,7 +103,13 @@ export async function discoverImages(request: DiscoverRequest): Promise<Discover
   }
   const decisions = uniteDecisions(decided);
   const renderer = openRenderer === undefined ? undefined : await openRendererFor(charts, openRenderer);
-  const { findings } = await findComponentImages({ parts, charts, renderer, rules: decisions.rules, signal });
+  const { findings, resources } = await findComponentImages({
+    parts,
+    charts,
+    renderer,
+    rules: decisions.rules,
+    signal,
+  });
   const images = uniteFindings(findings);
   const suspects = images
     .filter(({ certainty }) => certainty === 'suspect')
@@ -87,18 +123,53 @@ export async function discoverImages(request: DiscoverRequest): Promise<Discover
     ...toVerdicts('accepted', accepted),
     ...toVerdicts('dismissed', dismissed),
   ]);
+  const known = [...carried, ...accepted.map(({ suspect }) => suspect.reference)];
   return {
     images: images.map((image) => ({
       ...image,
       verdict: image.certainty,
-      ...(image.certainty === 'suspect' ? verdicts.get(image.reference) : {}),
+      ...(image.certainty === 'suspect' ? (verdicts.get(image.reference) ?? undecided(image)) : {}),
     })),
+    unknowable: findUnknowable(resources, known),
+    advice: request.advice === true ? await advise(charts, images) : undefined,
+    cluster: request.cluster && compareCluster(request.cluster, known),
     warnings: [
       ...parts.flatMap(({ collected }) => collected.warnings),
       ...(renderer === undefined ? charts.flatMap(({ chart }) => describeUnrendered(chart)) : []),
       ...unused,
     ],
   };
+}
+
+function undecided({ reference }: DiscoveredImage): Pick<DecidedImage, 'verdict' | 'reason'> {
+  const artifact = describeArtifact(parseReference(reference));
+  return artifact === undefined ? { verdict: 'suspect' } : { verdict: 'artifact?', reason: `probably ${artifact}` };
+}
+
+async function advise(
+  charts: readonly PreparedChart[],
+  images: readonly DiscoveredImage[],
+): Promise<readonly string[]> {
+  const found = new Set(images.map(({ reference }) => reference));
+  const inValues = [];
+  for (const { chart } of charts) inValues.push(...(await findInValues(await chartBytes(chart), chart.file.from)));
+  return inValues
+    .filter(({ reference }) => !found.has(reference))
+    .map(({ reference, at }) => `${reference} stands in ${at}, and is not used with these values`);
+}
+
+/** By name: what a site pulls through a mirror of its own has another name there. */
+function compareCluster(
+  { text, name }: { readonly text: string; readonly name: string },
+  known: readonly Reference[],
+): readonly ClusterImage[] {
+  const names = new Set(known.map(formatReference));
+  return readRunningImages(text, name)
+    .map(({ reference, pods }) => {
+      const full = formatReference(reference);
+      return { reference: full, isInRelease: names.has(full), pods };
+    })
+    .sort((a, b) => (a.reference < b.reference ? -1 : 1));
 }
 
 function toVerdicts(

@@ -1,11 +1,14 @@
 /** Says what an archive claims to hold by reading only its head. Nothing is verified here, and the report says so. */
-import { openArchive } from '../archive/reader/reader.ts';
+import { openArchive, type ArchiveReader } from '../archive/reader/reader.ts';
 import { platformsOfImage } from '../content/graph-platforms.ts';
 import { createReach, rootsOf } from '../content/graph-walk.ts';
+import { readVerified } from '../content/verified.ts';
 import { sha256, type Digest } from '../oci/digest.ts';
 import type { GraphEvidence } from '../content/content-graph.ts';
 import type { CallOptions } from '../content/store.ts';
 import type { Inventory } from '../archive/inventory/inventory-schema.ts';
+import { imageEvidencePath, MAX_EVIDENCE_BYTES, parseImageEvidence } from '../archive/inventory/image-evidence.ts';
+import type { ImageEvidence } from '../archive/inventory/image-evidence.ts';
 import type { TrustRecord } from '../trust/documents/trust-document.ts';
 import { evaluateProvenance, type Provenance } from '../trust/provenance/evaluate-provenance.ts';
 import { nameSigner } from '../trust/signatures/identity.ts';
@@ -48,11 +51,26 @@ export interface Inspection {
   readonly trust: readonly TrustRecord[];
   /** How the archive says it was built. */
   readonly provenance: readonly Provenance[];
+  /** Why its images are there, as it says; absent where it was not asked for, or the archive does not say. */
+  readonly imageEvidence: ImageEvidence | undefined;
 }
 
-/** Inspects an archive file. @throws IntegrityError when its head is not canonical. @throws the signal's reason when it is aborted. */
-export async function inspectArchive(path: string, options: CallOptions = {}): Promise<Inspection> {
-  using archive = await openArchive(path, options);
+/** Options of {@link inspectArchive}. */
+export interface InspectOptions extends CallOptions {
+  /** Read why each image is there. @defaultValue false */
+  readonly images?: boolean | undefined;
+}
+
+/**
+ * Inspects an archive file.
+ * @throws IntegrityError when its head is not canonical; with `images`, when that file is not what the head says.
+ * @throws the signal's reason when it is aborted.
+ */
+export async function inspectArchive(
+  path: string,
+  { images = false, signal }: InspectOptions = {},
+): Promise<Inspection> {
+  using archive = await openArchive(path, { signal });
   const { inventory, checksums } = archive.head;
   const statements = evaluateProvenance(releaseAttestations(archive.head), inventory, sha256(checksums), {
     keys: [],
@@ -85,5 +103,15 @@ export async function inspectArchive(path: string, options: CallOptions = {}): P
     signers: [...new Set(releaseSignatures(archive.head).map(({ signer }) => nameSigner(signer)))],
     trust: archive.head.trust.map(readCarried),
     provenance: statements.unchecked,
+    imageEvidence: images ? await readImageEvidence(archive) : undefined,
   };
+}
+
+async function readImageEvidence(archive: ArchiveReader): Promise<ImageEvidence | undefined> {
+  const { inventory } = archive.head;
+  const path = imageEvidencePath(inventory);
+  const file = inventory.files.find((each) => each.path === path);
+  if (file === undefined || file.size > MAX_EVIDENCE_BYTES) return undefined;
+  const descriptor = { mediaType: 'application/json', digest: file.digest, size: file.size };
+  return parseImageEvidence(await readVerified(archive, descriptor), path);
 }

@@ -105,6 +105,14 @@ describe('a release', () => {
     expect(VerifyReport.parse(JSON.parse(stdout))).toMatchObject({ archive: '-', verdict: 'verified' });
   });
 
+  test('inspect --images shows why each image is there', async () => {
+    const { stdout } = await cli.airgap(['inspect', release.archive, '--images']);
+    expect(stdout).toMatch(/^NOT VERIFIED.*\n.*\/team\/app:1\.0 sha256:[0-9a-f]+\n {2}in release\.yaml:\d+:\d+\n/);
+    expect(stdout).toContain('3 images, 0 dismissed, 0 not decided\n');
+    const document = JSON.parse(await cli.ok(['inspect', release.archive, '--images', '--json'])) as object;
+    expect(document).toMatchObject({ imageEvidence: { kind: 'image-evidence', dismissed: [] } });
+  });
+
   test('inspect shows what is in it and that nothing was verified', async () => {
     const { stdout, stderr, exitCode } = await cli.airgap(['inspect', release.archive]);
     expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });

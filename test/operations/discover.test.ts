@@ -126,6 +126,72 @@ components:
   ]);
 });
 
+test('decisions of the release, artifacts, what controllers know themselves, and what runs in a cluster', async () => {
+  await writeFiles(temp.path, {
+    'release.yaml': `apiVersion: airgap.hexabase.ai/v1
+kind: Release
+name: demo
+version: 1.0.0
+platforms: all
+accept: [quay.io/a/yes:1]
+dismiss: [{image: quay.io/a/no, reason: off here}]
+rules: [{kind: Widget, path: spec.run}]
+components:
+  - {name: app, manifests: [m]}
+`,
+    'm/m.yaml': `apiVersion: acme.io/v1
+kind: Widget
+metadata: {name: w}
+spec: {run: quay.io/a/run:1, yesImage: quay.io/a/yes:1, noImage: quay.io/a/no:1, dbImage: ghcr.io/aquasecurity/trivy-db:2}
+---
+apiVersion: kibana.k8s.elastic.co/v1
+kind: Kibana
+metadata: {name: k}
+spec: {version: 9.0.0}
+`,
+  });
+  const pods = ['quay.io/a/run:1', 'quay.io/a/yes:1', 'quay.io/a/no:1'].map((image, index) => ({
+    kind: 'Pod',
+    metadata: { namespace: 'n', name: `p${index}` },
+    spec: { containers: [{ image }] },
+  }));
+  const found = await discoverImages({
+    inputs: [temp.join('release.yaml')],
+    openChart: neverRenders as never,
+    openRenderer: neverRenders,
+    cluster: { text: JSON.stringify({ items: pods }), name: 'pods.json' },
+  });
+  expect(found.images.map(({ reference, verdict, reason }) => [reference, verdict, reason])).toEqual([
+    ['ghcr.io/aquasecurity/trivy-db:2', 'artifact?', 'probably a database of Trivy'],
+    ['quay.io/a/no:1', 'dismissed', 'off here'],
+    ['quay.io/a/run:1', 'certain', undefined],
+    ['quay.io/a/yes:1', 'accepted', undefined],
+  ]);
+  expect(found.unknowable).toEqual([expect.stringContaining('docker.elastic.co/kibana/kibana:<spec.version>')]);
+  expect(found.cluster?.filter(({ isInRelease }) => !isInRelease)).toEqual([
+    { reference: 'quay.io/a/no:1', isInRelease: false, pods: ['n/p2 spec.containers[0].image'] },
+  ]);
+});
+
+test('values that are off name images as advice, which are never added', async (t) => {
+  const engine = (await HELM_ENGINE.open()) ?? t.skip();
+  await writeFiles(temp.path, {
+    ...CHART,
+    'app/values.yaml':
+      'image: {repository: quay.io/a/app, tag: "1"}\nexporter: {enabled: false, image: {registry: quay.io, repository: a/exporter, tag: "2"}}\n',
+  });
+  const found = await discoverImages({
+    inputs: [temp.join('app')],
+    openChart: neverRenders as never,
+    openRenderer: async () => engine,
+    advice: true,
+  });
+  expect(found.images.map(({ reference }) => reference)).not.toContain('quay.io/a/exporter:2');
+  expect(found.advice).toEqual([
+    expect.stringMatching(/^quay\.io\/a\/exporter:2 stands in app\/values\.yaml exporter\.image/),
+  ]);
+});
+
 test('what is not there is said by name', async () => {
   await expect(
     discoverImages({ inputs: ['no/such'], openChart: neverRenders as never, openRenderer: neverRenders }),

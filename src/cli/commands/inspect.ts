@@ -1,26 +1,38 @@
 /** `airgap inspect`: what an archive says of itself. Verifies nothing, and says so. */
-import { argument, defineCommand } from '../command.ts';
+import { argument, defineCommand, flag } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount, formatTable } from '../../report/format.ts';
 import { formatEvidence } from '../../report/evidence-lines.ts';
+import { describeImageEvidence } from '../../report/image-evidence-lines.ts';
 import { describeBuild, provenanceDocument } from '../../report/provenance-lines.ts';
 import type { Inspection } from '../../operations/inspect.ts';
+
+const NOT_VERIFIED = 'NOT VERIFIED: this is what the archive says of itself.';
+
+export const imagesOption = flag(
+  '--images',
+  'show why each image is there: every place that names it, who signed it, and what was left out and why',
+);
 
 export const inspect = defineCommand({
   name: 'inspect',
   summary: 'show what an archive says it holds, by reading its head only; verifies nothing',
-  examples: ['inspect hexabase-offline-1.5.0.tar', 'inspect release.tar --json'],
+  examples: ['inspect hexabase-offline-1.5.0.tar', 'inspect release.tar --images', 'inspect release.tar --json'],
   arguments: { archive: argument('archive', 'the file') },
-  options: {},
-  async run(context, { archive }) {
-    await inspectAndReport(context, archive);
+  options: { images: imagesOption },
+  async run(context, { archive }, options) {
+    await inspectAndReport(context, archive, options);
   },
 });
 
 /** Reads the head and prints it. */
-export async function inspectAndReport({ output, signal }: Context, archive: string): Promise<void> {
+export async function inspectAndReport(
+  { output, signal }: Context,
+  archive: string,
+  options: { readonly images: boolean },
+): Promise<void> {
   const { inspectArchive } = await import('../../operations/inspect.ts');
-  const inspection = await inspectArchive(archive, { signal });
+  const inspection = await inspectArchive(archive, { ...options, signal });
   const { inventory, images, signers, size, contentSize, path, trust } = inspection;
   const { name, version, channel, sequence, created, expires, platforms, components, files } = inventory;
   const document = {
@@ -36,8 +48,12 @@ export async function inspectAndReport({ output, signal }: Context, archive: str
     claimedSigners: signers,
     trust: trust.map(({ name: member, digest, document: claimed }) => ({ member, digest, document: claimed })),
     claimedProvenance: inspection.provenance.map(provenanceDocument),
+    ...(options.images ? { imageEvidence: inspection.imageEvidence ?? null } : {}),
   };
-  output.result(document, inspectionLines(inspection));
+  const lines = options.images
+    ? [NOT_VERIFIED, ...describeImageEvidence(inspection.imageEvidence)]
+    : inspectionLines(inspection);
+  output.result(document, lines);
 }
 
 function inspectionLines({
@@ -52,7 +68,7 @@ function inspectionLines({
 }: Inspection): readonly string[] {
   const { name, version, channel, sequence, created, expires, platforms, components, files } = inventory;
   return [
-    'NOT VERIFIED: this is what the archive says of itself.',
+    NOT_VERIFIED,
     `${name} ${version} (${channel}, ${created})`,
     `  archive   ${path}, ${formatBytes(size)}; ${formatBytes(contentSize)} of unique content`,
     ...(sequence === undefined ? [] : [`  sequence  ${sequence}`]),

@@ -120,11 +120,13 @@ export async function buildArchive(request: BuildRequest, options: BuildOptions 
   };
 }
 
-/** What belongs to the product that builds and to the maker of the release: `install/`, `trust/` and the bill of materials. */
+/** What belongs to the product that builds and to the maker of the release: `install/`, `trust/`, the bill of materials, and why each image is there. */
 async function readMembers({ lock, trust = [], install }: BuildRequest): Promise<readonly ArchiveMember[]> {
   // Large, and of use to builds alone.
   const { createBillOfMaterials } = await import('../../release/lock/bill-of-materials.ts');
-  return [...(install ?? (await readInstallFiles(lock))), ...trust, createBillOfMaterials(lock, VERSION)];
+  const { createImageEvidence } = await import('../../archive/inventory/image-evidence.ts');
+  const lists = [createBillOfMaterials(lock, VERSION), createImageEvidence(lock)];
+  return [...(install ?? (await readInstallFiles(lock))), ...trust, ...lists];
 }
 
 /** A signer without a slot would otherwise be left out without a word. */

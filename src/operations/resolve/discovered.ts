@@ -1,5 +1,6 @@
 /** What a release pulls beside what it names: images that charts render to, and suspects with the decisions about them. */
 import { NotFoundError, StoreError } from '../../errors.ts';
+import { findUnknowable } from '../../kubernetes/discovery/known-operators.ts';
 import type { Evidence } from '../../kubernetes/discovery/finding.ts';
 import type { ChartRenderer } from '../../kubernetes/rendering/chart-renderer.ts';
 import { parsePlatform } from '../../oci/platform.ts';
@@ -55,7 +56,13 @@ export async function discoverRelease(request: DiscoverReleaseRequest): Promise<
   );
   const renderer = await chooseRenderer(request, charts);
   if (renderer === 'recall') return recall(held as ReleaseLock, parts, charts);
-  const { findings } = await findComponentImages({ parts, charts, renderer, rules: decisions.rules, signal });
+  const { findings, resources } = await findComponentImages({
+    parts,
+    charts,
+    renderer,
+    rules: decisions.rules,
+    signal,
+  });
   const certain = findings.filter(({ certainty }) => certainty === 'certain');
   const carried = new Set(certain.map(({ reference }) => formatReference(reference)));
   const suspects = unite(
@@ -111,6 +118,10 @@ export async function discoverRelease(request: DiscoverReleaseRequest): Promise<
     },
     warnings: [
       ...(renderer === undefined ? charts.flatMap(({ chart }) => describeUnrendered(chart)) : []),
+      ...findUnknowable(resources, [
+        ...certain.map(({ reference }) => reference),
+        ...verdict.accepted.map(({ suspect }) => suspect.reference),
+      ]),
       ...verdict.unused,
       ...decisions.rules
         .filter(({ path, kind }) => !isUsed(findings, kind, path.text))

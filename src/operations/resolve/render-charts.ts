@@ -8,7 +8,7 @@ import type { KubernetesResource } from '../../kubernetes/resources/yaml-documen
 import { sha256 } from '../../oci/digest.ts';
 import type { LockRendering } from '../../release/lock/lock-schema.ts';
 import { resolveSpecPath } from '../../release/spec/spec-paths.ts';
-import type { CollectedChart, CollectedFile } from './collect.ts';
+import type { CollectedChart } from './collect.ts';
 
 /** Bytes of one file of values. */
 const MAX_VALUES_BYTES = 4 * 1024 * 1024;
@@ -79,8 +79,8 @@ export async function renderCharts(
 ): Promise<readonly RenderedSet[]> {
   const rendered: RenderedSet[] = [];
   for (const { component, chart, sets } of charts) {
-    const { from, content } = chart.file;
-    const bytes = await bytesOf(content);
+    const { from } = chart.file;
+    const bytes = await chartBytes(chart);
     for (const { name, files } of sets) {
       const request = { chart: bytes, shownAs: from, values: files, ...chart.spec.settings };
       const resources = await renderResources(renderer, request, signal);
@@ -119,7 +119,8 @@ export async function openRendererFor(
   }
 }
 
-async function bytesOf(content: CollectedFile['content']): Promise<Buffer> {
+/** The package of a chart. */
+export async function chartBytes({ file: { content } }: Pick<CollectedChart, 'file'>): Promise<Buffer> {
   if ('bytes' in content) return Buffer.from(content.bytes);
   return readBounded(content.path, { what: 'a chart', limit: MAX_PACKAGE_BYTES });
 }

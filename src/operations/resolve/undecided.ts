@@ -1,5 +1,6 @@
 /** The refusal of a release with suspects that nothing decides about, and the lines that decide. */
 import { UsageError } from '../../errors.ts';
+import { describeArtifact } from '../../kubernetes/discovery/known-artifacts.ts';
 import { formatReference } from '../../oci/reference.ts';
 import type { SuspectImage } from '../../release/suspects/evaluate-suspects.ts';
 
@@ -12,7 +13,9 @@ export function undecidedSuspects(suspects: readonly SuspectImage[]): UsageError
   const more = suspects.length - shown.length;
   const places = shown.flatMap(({ reference, foundIn }) => {
     const others = foundIn.length > 1 ? ` (and ${foundIn.length - 1} more)` : '';
-    return [`${formatReference(reference)}`, `  in ${foundIn[0] ?? ''}${others}`];
+    const artifact = describeArtifact(reference);
+    const what = artifact === undefined ? '' : ` (artifact? probably ${artifact})`;
+    return [`${formatReference(reference)}${what}`, `  in ${foundIn[0] ?? ''}${others}`];
   });
   const [first] = shown;
   return new UsageError(

@@ -1,5 +1,6 @@
 /** `airgap discover` prints each image with its evidence, for people and for machines. */
 import { expect, test } from 'vitest';
+import { DiscoveryReport } from '../../../../src/report/discovery-report.ts';
 import { useTempDir } from '../../../helpers/temp.ts';
 import { writeFiles } from '../../../kubernetes/charts/chart-files.ts';
 import { useBuiltCli } from '../../built-cli.ts';
@@ -25,13 +26,26 @@ quay.io/a/helper:2  suspect  deploy/pod.yaml:1 Pod/p spec.containers[0].args[0] 
     stderr: 'suspects are refused by `airgap resolve`: name each under `accept` or `dismiss` of the release.yaml\n',
   });
   const json = await cli.airgap(['discover', 'deploy', '--json'], { cwd: temp.path });
-  expect(JSON.parse(json.stdout)).toMatchObject({
+  const document: unknown = JSON.parse(json.stdout);
+  expect(() => DiscoveryReport.parse(document)).not.toThrow();
+  expect(document).toMatchObject({
     images: [
       { reference: 'quay.io/a/app:1', certainty: 'certain', evidence: [{ file: 'deploy/pod.yaml', kind: 'Pod' }] },
       { reference: 'quay.io/a/helper:2', certainty: 'suspect', evidence: [{ rule: 'argument' }] },
     ],
     warnings: [],
   });
+});
+
+test('says which of the images that run in a cluster are missing', async () => {
+  await writeFiles(temp.path, { 'pod.yaml': POD });
+  const list = { items: [{ spec: { containers: [{ image: 'quay.io/a/app:1' }, { image: 'quay.io/b/other:3' }] } }] };
+  const { stdout } = await cli.airgap(['discover', 'pod.yaml', '--from-cluster', '-'], {
+    cwd: temp.path,
+    input: JSON.stringify(list),
+  });
+  expect(stdout).toContain('runs in the cluster, not in the release: quay.io/b/other:3\n');
+  expect(stdout).toContain('1 of 2 that run are not in the release');
 });
 
 test('asks for something to look at', async () => {
