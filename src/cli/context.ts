@@ -49,7 +49,7 @@ export function wantsColor(surroundings: Surroundings, options: GlobalOptions = 
 
 function parseProgressStyle(text = 'auto'): ProgressStyle {
   if (isProgressStyle(text)) return text;
-  throw new UsageError('USAGE', `--progress <style>: not one of ${PROGRESS_STYLES.join(', ')}`);
+  throw new UsageError('USAGE', `--progress <style>: ${text} is not one of ${PROGRESS_STYLES.join(', ')}`);
 }
 
 /** Joins the surroundings with the options that hold for every command. */

@@ -50,7 +50,7 @@ const verifyAndLoad = defineCommand({
   async run(context, { archive }, options) {
     const { to, extract, inspect, audit, expectHead } = options;
     if ([to !== undefined, extract !== undefined, inspect, audit].filter(Boolean).length > 1) {
-      throw new UsageError('USAGE', 'give one of --to, --extract, --inspect and --audit');
+      throw new UsageError('USAGE', 'give only one of --to, --extract, --inspect and --audit');
     }
     if (expectHead !== undefined && !audit) throw new UsageError('USAGE', '--expect-head needs --audit');
     const receipt = options.receipt ?? options.receiptKey;

@@ -17,6 +17,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { seededRandom } from '../e2e/support/random.ts';
 import { archiveTargets } from './archives.ts';
 import { documentTargets } from './documents.ts';
+import { realmTargets } from './realms.ts';
 import { registryTargets } from './registries.ts';
 
 /** One case may take so long; the slowest legitimate one takes half a second on a busy machine. */
@@ -44,7 +45,8 @@ type Message =
 
 async function work({ directory, seed, endsAt, target, only, now }: Job): Promise<void> {
   await using registries = await registryTargets();
-  const all = [...(await archiveTargets(join(directory, 'case.tar'))), ...(await documentTargets()), ...registries.targets]; // prettier-ignore
+  await using realms = await realmTargets();
+  const all = [...(await archiveTargets(join(directory, 'case.tar'))), ...(await documentTargets()), ...registries.targets, ...realms.targets]; // prettier-ignore
   const targets = all.filter(({ name }) => target === undefined || name === target);
   if (targets.length === 0) throw new Error(`no target ${target ?? ''}; there are ${all.map(({ name }) => name).join(', ')}`); // prettier-ignore
   parentPort?.postMessage({ names: targets.map(({ name }) => name) } satisfies Message);

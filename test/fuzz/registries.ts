@@ -81,7 +81,7 @@ export async function registryTargets(): Promise<{ readonly targets: readonly Fu
     name: 'registry-answers',
     run: async (random) => {
       change = (answer) => mutateAnswer(random, answer);
-      const host = createRegistryHost(server.host, { environment: {}, retry: RETRY, plainHttp: true });
+      const host = createRegistryHost(server.host, { environment: {}, retry: RETRY, plainHttp: true, allowHosts: [] });
       const repository = openRepository({ registry: server.host, repository: 'a/b' }, { host });
       try {
         await attempt(async (signal) => {

@@ -51,8 +51,8 @@ export function readFacts(
     });
   }
   if (commit !== undefined && repository === undefined) {
-    throw new UsageError('USAGE', '--source-commit says little without its repository', {
-      hint: 'add --source-repository',
+    throw new UsageError('USAGE', '--source-commit needs --source-repository: a commit is one of a repository', {
+      hint: 'add --source-repository, such as git+https://git.example/team/releases',
     });
   }
   const source = repository === undefined ? undefined : { repository, ...(commit === undefined ? {} : { commit }) };

@@ -51,7 +51,7 @@ export function answerFailure(asked: Asked, status: number, headers: Answer['hea
     retryable: isRetryableStatus(status),
     retryAfterMs: parseRetryAfter(headers['retry-after'], Date.now()),
   };
-  return new RegistryError(message, failure, { hint: hintFor(status, errors, body) });
+  return new RegistryError(message, failure, { hint: hintFor(asked, status, errors, body) });
 }
 
 /** The next step of who is not known, or is known by something that is refused. */
@@ -94,7 +94,12 @@ function parseErrors(body: Uint8Array, secrets: readonly string[] | undefined): 
   });
 }
 
-function hintFor(status: number, errors: RegistryFailure['errors'], body: Uint8Array): string | undefined {
+function hintFor(
+  { url }: Asked,
+  status: number,
+  errors: RegistryFailure['errors'],
+  body: Uint8Array,
+): string | undefined {
   if (status === 400 && SPEAKS_TLS.test(Buffer.from(body.subarray(0, 1024)).toString('latin1'))) {
     return 'it speaks TLS at this port: leave out --plain-http or --plain-http-from';
   }
@@ -105,8 +110,14 @@ function hintFor(status: number, errors: RegistryFailure['errors'], body: Uint8A
   if (status === 405) {
     return 'it takes no such request here: a registry that is read-only or under maintenance, a mirror that only passes on, or no registry at all';
   }
-  if (status === 413) return 'a proxy in front of the registry limits the size of uploads';
+  if (status === 413) {
+    const limited = url.pathname.includes('/manifests/') ? 'manifests, often to 4 MiB' : 'uploads';
+    return `the registry or a proxy in front of it limits the size of ${limited}; ask its operator to raise the limit`;
+  }
   if (status === 507) return 'the disk of the registry is full; make room there and run the same command again';
-  if (status === 429) return 'the registry throttles; log in for a higher limit or lower the concurrency';
-  return isRetryableStatus(status) ? 'the registry is in trouble; try again later' : undefined;
+  if (status === 429)
+    return 'the registry throttles: log in for a higher limit, lower --concurrency, or run the same command again later';
+  return isRetryableStatus(status)
+    ? 'the registry or a proxy in front of it is in trouble; run the same command again later'
+    : undefined;
 }

@@ -124,7 +124,9 @@ export class RegistryRepository implements MountTarget, ReferrerSource, TagListS
 
   async push(expected: Descriptor, content: Bytes, options: PushOptions = {}): Promise<void> {
     if (isManifestType(expected.mediaType)) {
-      const bytes = await collect(verified(atMost(content, MAX_MANIFEST_BYTES), expected, this.name));
+      const bytes = await collect(
+        verified(atMost(content, MAX_MANIFEST_BYTES, `${this.name}@${expected.digest}`), expected, this.name),
+      );
       return this.#pushManifest(expected, bytes, options);
     }
     const session = this.#sessions.get(expected.digest);
@@ -274,11 +276,11 @@ function checkName(tagOrDigest: string): void {
   );
 }
 
-async function* atMost(content: Bytes, maxBytes: number): Bytes {
+async function* atMost(content: Bytes, maxBytes: number, what: string): Bytes {
   let length = 0;
   for await (const chunk of content) {
     length += chunk.length;
-    if (length > maxBytes) throw new UsageError('USAGE', `a manifest is over ${maxBytes} bytes`);
+    if (length > maxBytes) throw new UsageError('USAGE', `the manifest ${what} has more than ${maxBytes} bytes`);
     yield chunk;
   }
 }

@@ -40,18 +40,24 @@ describe('a refusal', () => {
     [400, 'Client sent an HTTP request to an HTTPS server.', /speaks TLS at this port/],
     [400, '<html>The plain HTTP request was sent to HTTPS port</html>', /speaks TLS at this port/],
     [400, 'bad', undefined],
-    [500, 'Client sent an HTTP request to an HTTPS server.', /try again later/],
+    [500, 'Client sent an HTTP request to an HTTPS server.', /run the same command again later/],
     [400, '{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN"}]}', /wants everything a manifest names to be there first/],
     [404, '', /check the repository name/],
-    [413, '', /a proxy in front of the registry limits/],
+    [413, '', /limits the size of manifests, often to 4 MiB; ask its operator/],
     [507, '', /disk of the registry is full/],
-    [429, '', /throttles; log in for a higher limit/],
-    [503, '', /in trouble; try again later/],
+    [429, '', /throttles: log in for a higher limit, lower --concurrency/],
+    [503, '', /in trouble; run the same command again later/],
     [418, '', undefined],
   ])('with %i and %j has its next step', (status, body, hint) => {
     const error = answerFailure(asked, status, {}, Buffer.from(body));
     if (hint === undefined) expect(error.hint).toBeUndefined();
     else expect(error.hint).toMatch(hint);
+  });
+
+  it('with 413 of a blob speaks of uploads', () => {
+    const url = new URL('https://registry.example/v2/a/b/blobs/uploads/1');
+    const { hint } = answerFailure({ ...asked, url }, 413, {}, Buffer.alloc(0));
+    expect(hint).toContain('limits the size of uploads; ask its operator');
   });
 
   it.each([

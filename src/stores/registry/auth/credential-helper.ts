@@ -45,7 +45,9 @@ function readAnswer(program: string, stdout: string): Credentials | undefined {
     json = undefined;
   }
   if (typeof json !== 'object' || json === null) {
-    throw new AuthError('UNAUTHENTICATED', `${program} did not answer with JSON`, { hint: 'reinstall the helper' });
+    throw new AuthError('UNAUTHENTICATED', `${program} did not answer with JSON`, {
+      hint: `reinstall ${program}, or remove it from the auth file and log in again`,
+    });
   }
   const { Username: username, Secret: secret } = json as Record<string, unknown>;
   if (typeof username !== 'string' || typeof secret !== 'string' || secret === '') return undefined;

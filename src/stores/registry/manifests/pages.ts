@@ -24,5 +24,7 @@ export function nextPage(answer: Answer): Place | undefined {
 
 /** The error for a list that does not end; what was read of it is not an answer. */
 export function tooLong(where: string, what: string): StoreError {
-  return new StoreError('UNSUPPORTED', `${where} has too many ${what} to list`);
+  return new StoreError('UNSUPPORTED', `${where} has too many ${what} to list`, {
+    hint: `the list ends after ${MAX_PAGES} pages; a registry that never ends it is faulty`,
+  });
 }

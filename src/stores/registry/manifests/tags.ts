@@ -38,7 +38,10 @@ export async function listTags(
 /** A registry that answers, and neither with a list nor with a word on who may read it, keeps none. */
 function unlisted(name: string, error: unknown): unknown {
   if (!(error instanceof RegistryError) || error.failure.retryable || error.failure.status < 400) return error;
-  return new StoreError('UNSUPPORTED', `${name} does not list its tags: ${error.message}`, { cause: error });
+  return new StoreError('UNSUPPORTED', `${name} does not list its tags: ${error.message}`, {
+    cause: error,
+    hint: 'signatures by tag cannot be found without the list; ask the operator of the registry to allow it',
+  });
 }
 
 interface Page {
