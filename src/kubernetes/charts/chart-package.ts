@@ -8,7 +8,7 @@ import { readChartFiles, type ChartFile } from './chart-files.ts';
 import type { ChartMetadata } from './chart-metadata.ts';
 import { findDeclaredImages, findSilentCharts } from './declared-images.ts';
 import { isPassedOver, loadChart, readChartMetadata, type Chart } from './load-chart.ts';
-import type { ImageHit } from '../resources/images.ts';
+import type { DeclaredImage } from './images-lock.ts';
 
 /** Names that are safe in a file name, a repository and a tag. */
 const CHART_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,249}$/;
@@ -23,8 +23,8 @@ export interface ChartPackage {
   readonly bytes: Buffer;
   /** What is in it, by path relative to the chart. */
   readonly files: readonly ChartFile[];
-  /** Images its annotations declare, those of the charts below it included. */
-  readonly images: readonly ImageHit[];
+  /** Images its annotations and its Images.lock declare, those of the charts below it included. */
+  readonly images: readonly DeclaredImage[];
   /** What a person should know before the chart travels, a sentence each. */
   readonly warnings: readonly string[];
   /** Images that are known only after rendering, a sentence for each chart that has such. */

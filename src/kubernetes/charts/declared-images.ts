@@ -4,6 +4,7 @@ import { AirgapError, UsageError } from '../../errors.ts';
 import { parseReference, withDefaultTag } from '../../oci/reference.ts';
 import type { ImageHit } from '../resources/images.ts';
 import { isMapping } from '../resources/yaml-documents.ts';
+import { readImagesLock, type DeclaredImage } from './images-lock.ts';
 import type { Chart } from './load-chart.ts';
 
 /** Annotations by which charts list their images: Bitnami's, Artifact Hub's, and Helm's proposal 15. */
@@ -12,14 +13,15 @@ const IMAGE_ANNOTATIONS = ['images', 'artifacthub.io/images', 'helm.sh/images'] 
 const RUNS_IMAGE = /(^|[\s"'{,-])image["']?\s*:/;
 
 /**
- * The images a chart and the charts below it declare in their annotations.
+ * The images a chart and the charts below it declare in their annotations, or in an Images.lock.
  * @throws UsageError `INVALID_SPEC` naming the chart, the annotation and the entry that is no reference.
  */
-export function findDeclaredImages({ place, metadata, subcharts }: Chart): readonly ImageHit[] {
+export function findDeclaredImages(chart: Chart): readonly DeclaredImage[] {
+  const { place, metadata, subcharts } = chart;
   const own = IMAGE_ANNOTATIONS.flatMap((key) =>
     readAnnotation(metadata.annotations?.[key], `${place}/Chart.yaml annotations["${key}"]`),
   );
-  return [...own, ...subcharts.flatMap(findDeclaredImages)];
+  return [...own, ...readImagesLock(chart), ...subcharts.flatMap(findDeclaredImages)];
 }
 
 /**
@@ -27,7 +29,10 @@ export function findDeclaredImages({ place, metadata, subcharts }: Chart): reado
  * pull is known only after rendering.
  */
 export function findSilentCharts(chart: Chart): readonly string[] {
-  if (IMAGE_ANNOTATIONS.some((key) => (chart.metadata.annotations?.[key] ?? '').trim() !== '')) return [];
+  const isDeclaring =
+    IMAGE_ANNOTATIONS.some((key) => (chart.metadata.annotations?.[key] ?? '').trim() !== '') ||
+    readImagesLock(chart).length > 0;
+  if (isDeclaring) return [];
   const isSilent = chart.files.some(({ path, bytes }) => path.startsWith('templates/') && RUNS_IMAGE.test(String(bytes)));
   return [...(isSilent ? [chart.place] : []), ...chart.subcharts.flatMap(findSilentCharts)];
 }

@@ -6,6 +6,7 @@ import { IntegrityError, UsageError } from '../../errors.ts';
 import { openChart, readChartPackage, type ChartPackage } from '../../kubernetes/charts/chart-package.ts';
 import type { ImageHit, ResourceImage } from '../../kubernetes/resources/images.ts';
 import { findManifestImages, type ManifestImages } from '../../kubernetes/resources/manifest-images.ts';
+import type { ExpectedDigest } from '../../kubernetes/charts/images-lock.ts';
 import type { PlaceRule } from '../../kubernetes/resources/place-path.ts';
 import { digestOf, sha256, type Digest } from '../../oci/digest.ts';
 import { parseChartSource } from '../../release/spec/chart-source.ts';
@@ -39,6 +40,8 @@ export interface CollectedImage extends Pick<ImageSpec, 'reference' | 'origin' |
   readonly isFound?: boolean | undefined;
   /** The place in a resource, for an image of a manifest. */
   readonly place?: ResourceImage | undefined;
+  /** What it has to be on its platforms, where a chart says so. */
+  readonly expected?: readonly ExpectedDigest[] | undefined;
   /** Of a suspect that is carried: the entry that says so. */
   readonly accepted?: LockImage['accepted'];
 }
@@ -89,7 +92,7 @@ export async function collectComponent(
         ? await collectChart(directory, path, created)
         : await collectRegistryChart(reference, path, openSource, signal);
     files.push(file);
-    images.push(...chart.images.map(toImage));
+    images.push(...chart.images.map((image) => ({ ...toImage(image), expected: image.expected })));
     warnings.push(...chart.warnings);
     charts.push({ spec, file, isLibrary: chart.metadata.type === 'library', unrendered: chart.unrendered });
   }

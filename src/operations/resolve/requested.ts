@@ -1,6 +1,7 @@
 /** What a release wants once its components are put together: each image and each file once, however many name it. */
 import { memberPathFault } from '../../base/tar/ustar.ts';
 import { UsageError } from '../../errors.ts';
+import type { ExpectedDigest } from '../../kubernetes/charts/images-lock.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { formatPlatform } from '../../oci/platform.ts';
 import { formatReference, parseReference, type Reference } from '../../oci/reference.ts';
@@ -15,6 +16,8 @@ export interface RequestedImage {
   readonly origin: ImageOrigin;
   readonly platforms: readonly string[] | 'all';
   readonly lock: LockImage;
+  /** What it has to be on its platforms, and which file says so. */
+  readonly expected: readonly (ExpectedDigest & { readonly by: string })[];
 }
 
 /**
@@ -33,13 +36,15 @@ export function uniteImages(
     const { reference, foundIn, accepted } = image;
     const text = formatReference(reference);
     const known = requested.get(text);
+    const own = (image.expected ?? []).map((each) => ({ ...each, by: foundIn }));
+    const expected = [...(known?.expected ?? []), ...own];
     if (image.isFound === true && known !== undefined && listedAs.has(text)) {
-      requested.set(text, { ...known, lock: { ...known.lock, foundIn: [...known.lock.foundIn, foundIn] } });
+      requested.set(text, { ...known, expected, lock: { ...known.lock, foundIn: [...known.lock.foundIn, foundIn] } });
       continue;
     }
-    const { origin, platforms: own } = image;
+    const { origin, platforms: wanted } = image;
     if (known !== undefined && known.origin !== origin) throw twoOrigins(text, [...known.lock.foundIn, foundIn]);
-    const chosen = own?.map(formatPlatform);
+    const chosen = wanted?.map(formatPlatform);
     const union =
       known === undefined
         ? chosen
@@ -48,6 +53,7 @@ export function uniteImages(
       reference,
       origin,
       platforms: union ?? platforms,
+      expected,
       lock: {
         reference: text,
         ...(origin === 'docker-daemon' ? { from: origin } : {}),

@@ -17,6 +17,7 @@ import type { FileContent } from '../../stores/files.ts';
 import { collectComponent, type CollectedComponent } from './collect.ts';
 import type { ImageEvaluator } from '../../release/policy/image-evaluation.ts';
 import { discoverRelease } from './discovered.ts';
+import { assertExpected } from './expected-digests.ts';
 import { pinImage, recallPins } from './pin.ts';
 import { openOwnRenderer, type OpenRenderer } from './render-charts.ts';
 import { checkNames, uniteFiles, uniteImages, type RequestedImage } from './requested.ts';
@@ -162,6 +163,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
         missing.push({ reference: image.lock.reference, error: found });
         return;
       }
+      assertExpected(image, found);
       const { part, doubts, otherPlatforms: others = [], ...pinned } = found;
       images.push({ reference: image.lock.reference, ...pinned });
       if (doubts !== undefined) notEstablished.push({ reference: image.lock.reference, doubts: toDoubts(doubts) });
