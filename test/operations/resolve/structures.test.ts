@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { AirgapError } from '../../../src/errors.ts';
 import { openHelmProgram } from '../../../src/kubernetes/rendering/helm-program.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
-import { makeImage, makeIndex } from '../../helpers/sample-image.ts';
+import { makeArtifact, makeImage, makeIndex } from '../../helpers/sample-image.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 import { HEAD, Images, resolveFiles } from './resolve-fixture.ts';
@@ -164,4 +164,16 @@ images:
       message: 'charts/app/Images.lock images[0] digests[0]: has no arch, or no digest',
     });
   });
+});
+
+test('an artifact that is no image is carried once it is accepted, for whatever platforms the release is', async () => {
+  const db = makeArtifact('application/vnd.aquasec.trivy.config.v1+json', 'data');
+  const images = new Images();
+  await images.put('ghcr.io/aquasecurity/trivy-db', '2', db);
+  const manifest =
+    'apiVersion: acme.io/v1\nkind: Scanner\nmetadata: {name: s}\nspec: {dbImage: "ghcr.io/aquasecurity/trivy-db:2"}\n';
+  const release = `${HEAD}accept: [ghcr.io/aquasecurity/trivy-db:2]\ncomponents:\n  - name: a\n    manifests: [m.yaml]\n`;
+  const files = { 'm.yaml': manifest, 'release.yaml': release.replace('platforms: all', 'platforms: [linux/amd64]') };
+  const { lock } = await resolveFiles(temp.path, images, files);
+  expect(lock.images).toMatchObject([{ reference: 'ghcr.io/aquasecurity/trivy-db:2', digest: db.descriptor.digest }]);
 });
