@@ -57,7 +57,7 @@ describe('charts', () => {
     const found = (await discover(temp.join('app'))) ?? t.skip();
     expect(linesOf(found)).toEqual([
       expect.stringMatching(/^own\.example\.org\/reloader:2 suspect app app\/templates\/pod\.yaml.*args\[0\]/),
-      expect.stringMatching(/^quay\.io\/a\/app:1 certain app app\/templates\/pod\.yaml:\d+ Pod\/release spec\.con/),
+      expect.stringMatching(/^quay\.io\/a\/app:1 certain app app\/templates\/pod\.yaml Pod\/release spec\.con/),
     ]);
     expect(found.images[1]?.evidence).toMatchObject([{ chart: 'app', values: 'default', rule: 'container' }]);
     expect(found.warnings).toEqual([]);

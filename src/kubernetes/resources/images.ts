@@ -4,7 +4,7 @@ import { parseReference, withDefaultTag, type Reference } from '../../oci/refere
 import type { YamlPath } from '../../base/yaml-source.ts';
 import { findPlaces, formatPath, rulesFor, type ImagePlace, type ImageRule } from './image-places.ts';
 import { findAt, type PlaceRule } from './place-path.ts';
-import type { KubernetesResource } from './yaml-documents.ts';
+import { NO_LINE, type KubernetesResource } from './yaml-documents.ts';
 
 /** Kinds whose PodSpec is Kubernetes' own, so that a wrong type in it is a mistake and not another meaning. */
 const POD_KINDS = new Set([
@@ -98,7 +98,8 @@ function findRuled(
 /** `manifests/app.yaml:21 Deployment/app spec.template.spec.containers[0].image`. */
 export function describePlace(resource: KubernetesResource, path: YamlPath): string {
   const { fileName, kind, name } = resource;
-  return `${fileName}:${resource.lineOf(path)} ${kind}/${name} ${formatPath(path)}`;
+  const line = resource.lineOf(path);
+  return `${fileName}${line === NO_LINE ? '' : `:${line}`} ${kind}/${name} ${formatPath(path)}`;
 }
 
 function toReference(text: string, at: string): Reference {

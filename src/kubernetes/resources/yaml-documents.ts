@@ -8,6 +8,9 @@ const MAX_FILE_LENGTH = 16 * 1024 * 1024;
 /** Lists within lists. */
 const MAX_LIST_DEPTH = 4;
 
+/** The line of what was not written by a person. */
+export const NO_LINE = 0;
+
 /** One object a person wants in the cluster. */
 export interface KubernetesResource {
   readonly apiVersion: string;
@@ -17,7 +20,7 @@ export interface KubernetesResource {
   readonly namespace?: string | undefined;
   readonly value: Readonly<Record<string, unknown>>;
   readonly fileName: string;
-  /** Where the resource begins. */
+  /** Where the resource begins; {@link NO_LINE} for what was rendered. */
   readonly line: number;
   /** The line of a value inside of it. */
   lineOf(path: YamlPath): number;
