@@ -101,6 +101,8 @@ const USES: Readonly<Record<string, string>> = {
   'verify --report': 'verify ARCHIVE --key PUB --report ODD',
   'inspect <archive>': 'inspect ODD',
   'discover [inputs...]': 'discover ODD.yaml',
+  'import <file>': 'import ODD --output NEW',
+  'import --output': 'import LIST --output ODD',
   'discover --from-cluster': 'discover oci://127.0.0.1:1/chart:1.0.0 --from-cluster ODD',
   'discover --ca-file': 'discover oci://127.0.0.1:1/chart:1.0.0 --ca-file ODD',
   ...trustUses('load', 'load ARCHIVE --to oci:NEW --report REPORTS'),

@@ -87,6 +87,20 @@ describe('an extraction', () => {
     expect((await readdir(temp.path)).sort()).toEqual(['a.tar', 'out']);
   });
 
+  test('is made in a directory that only this user can enter, and opened to others when it is whole', async () => {
+    using archive = await opened();
+    const verified = await verifyPayload(archive);
+    const modes = new Set<number>();
+    const fetch = verified.fetch.bind(verified);
+    verified.fetch = async function* (...args) {
+      modes.add((await stat(asideOf(temp.join('out')))).mode & 0o777);
+      yield* fetch(...args);
+    };
+    await extractFiles(verified, temp.join('out'));
+    expect([...modes]).toEqual([0o700]);
+    expect((await stat(temp.join('out'))).mode & 0o777).toBe(0o777 & ~process.umask() & ~0o022);
+  });
+
   test('gives nobody else a right to write, whatever the umask, and follows no link that was planted', async () => {
     await mkdir(temp.join('elsewhere'));
     await symlink(temp.join('elsewhere'), asideOf(temp.join('out')));
