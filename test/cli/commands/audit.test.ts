@@ -430,7 +430,7 @@ describe('a log that was changed', () => {
   });
 
   test.each([
-    [['x.tar', '--audit', '--to', 'oci:x'], 'give one of'],
+    [['x.tar', '--audit', '--to', 'oci:x'], 'give only one of'],
     [['x.tar', '--key', 'x.pub', '--expect-head', `sha256:${'0'.repeat(64)}`], '--expect-head needs --audit'],
     [['x.tar', '--key', 'x.pub', '--receipt', 'r.json'], 'a receipt needs --to'],
   ])('verify-and-load %j is exit code 2', async (args, message) => {

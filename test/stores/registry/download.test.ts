@@ -264,10 +264,12 @@ describe('a download', () => {
       Array.from({ length: 4 }, () => ({
         method: 'GET',
         host: server.host,
+        url: `http://${server.host}/v2/a/b/blobs/${descriptor.digest}`,
         kind: 'blob',
         status: 200,
         bytesIn: bytes.length,
         bytesOut: 0,
+        durationMs: expect.any(Number) as number,
       })),
     );
   });
