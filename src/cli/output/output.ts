@@ -33,7 +33,7 @@ export function createOutput(
   options: OutputOptions,
 ): Output {
   const say = (line: string, event: object): void => {
-    const text = options.progress === 'json' ? toPrintableJson(JSON.stringify(event)) : toPrintable(line);
+    const text = options.progress === 'json' ? toPrintableJson(event) : toPrintable(line);
     stderr.write(`${text}\n`);
   };
   return {
