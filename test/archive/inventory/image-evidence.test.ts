@@ -70,6 +70,23 @@ test('all places of all components, decisions and signers survive, and are told 
   ]);
 });
 
+test('a decision without a reason is told as it is, and so is a chart that nothing rendered', () => {
+  const [first, second] = LOCK.components;
+  const images = (second?.images ?? []).map((image) => ({
+    ...image,
+    ...(image.accepted && { accepted: { by: '*' } }),
+  }));
+  const components = [first!, { ...second!, images }];
+  const { rendering: _none, dismissed: _no, ...rest } = LOCK;
+  const { path, bytes } = createImageEvidence({ ...rest, components, unrendered: ['chart web'] });
+  const lines = describeImageEvidence(parseImageEvidence(bytes, path));
+  expect(lines).toContain('  accepted by *');
+  expect(lines.slice(-2)).toEqual([
+    'chart web was not rendered: what its templates name is not known',
+    '2 images, 0 dismissed, 1 not decided',
+  ]);
+});
+
 test.each(['', '{}', '[]', '{"kind":"image-evidence","schemaVersion":2}'])('%j is refused', (text) => {
   expect(() => parseImageEvidence(Buffer.from(text), 'sbom/x.images.json')).toThrow(
     /^sbom\/x\.images\.json does not say/,

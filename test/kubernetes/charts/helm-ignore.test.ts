@@ -35,3 +35,8 @@ it.each([
 it.each(['a**', '[a', '[z-a]'])('refuses %j', (rule) => {
   expect(() => parseHelmIgnore(rule, '.helmignore')).toThrow('.helmignore:1: ');
 });
+
+it('takes a thousand rules, the built-in one among them, and not one more', () => {
+  expect(parseHelmIgnore(`${'\n'.repeat(998)}x`, '.helmignore')('x', false)).toBe(true);
+  expect(() => parseHelmIgnore(`${'\n'.repeat(999)}x`, '.helmignore')).toThrow('more than 1000 rules');
+});
