@@ -16,6 +16,7 @@ export const MediaType = {
   /** @see https://helm.sh/docs/topics/registries/ */
   helmConfig: 'application/vnd.cncf.helm.config.v1+json',
   helmChart: 'application/vnd.cncf.helm.chart.content.v1.tar+gzip',
+  helmProvenance: 'application/vnd.cncf.helm.chart.provenance.v1.prov',
 } as const;
 
 /** Whether descriptors of this type name an index (several manifests). */

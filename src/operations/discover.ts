@@ -17,7 +17,8 @@ import { loadSpec, type ComponentSpec } from '../release/spec/spec.ts';
 import { SPEC_KIND } from '../release/spec/spec-schema.ts';
 import { NO_DECISIONS, type ImageDecisions } from '../release/suspects/decisions.ts';
 import { evaluateSuspects, type DecidedSuspect, type SuspectImage } from '../release/suspects/evaluate-suspects.ts';
-import { collectComponent, type OpenChart } from './resolve/collect.ts';
+import type { ChartSources } from './resolve/charts/charts.ts';
+import { collectComponent } from './resolve/collect.ts';
 import { describeUnrendered } from './resolve/discovered.ts';
 import { findComponentImages, type CollectedPart } from './resolve/find-images.ts';
 import {
@@ -35,7 +36,7 @@ const PACKAGE = /\.tgz$/;
 export interface DiscoverRequest {
   /** A release.yaml, charts (directories, packages, `oci://…`), manifests (files, directories). */
   readonly inputs: readonly string[];
-  readonly openChart: OpenChart;
+  readonly sources: ChartSources;
   /** Opened once, when the first chart is there. Absent: charts are not rendered. */
   readonly openRenderer: OpenRenderer | undefined;
   /** Also look through the charts' own values for images that these values do not use. @defaultValue false */
@@ -85,7 +86,8 @@ export interface Discovery {
  *   reference.
  */
 export async function discoverImages(request: DiscoverRequest): Promise<Discovery> {
-  const { inputs, openChart, openRenderer, signal } = request;
+  const { inputs, sources, openRenderer, signal } = request;
+  const indexes = new Map();
   const parts: CollectedPart[] = [];
   const charts: PreparedChart[] = [];
   const decided: ImageDecisions[] = [];
@@ -93,8 +95,8 @@ export async function discoverImages(request: DiscoverRequest): Promise<Discover
     const { directory, components, decisions } = await readInput(input);
     decided.push(decisions);
     for (const component of components) {
-      const options = { rules: decisions.rules, signal };
-      const collected = await collectComponent(component, directory, new Date(0), openChart, options);
+      const context = { directory, created: new Date(0), sources, indexes, signal };
+      const collected = await collectComponent(component, context, decisions.rules);
       for (const chart of await prepareCharts([collected.charts], directory)) {
         charts.push({ ...chart, component: parts.length });
       }
@@ -200,7 +202,7 @@ interface Input {
 async function readInput(path: string): Promise<Input> {
   const decisions = NO_DECISIONS;
   const empty = { name: path, images: [], imageLists: [], charts: [], manifests: [], ignore: [], docs: [], files: [] };
-  if (path.startsWith('oci://')) {
+  if (/^(?:oci|https?):\/\//.test(path)) {
     return { directory: '.', components: [{ ...empty, charts: [chartAt(path, path)] }], decisions };
   }
   const place = resolve(path);

@@ -32,14 +32,11 @@ export interface SampleOptions extends MirrorOptions {
 }
 
 /** A rehearsal asks no registry but its target. */
-function refuseChart(reference: Reference): never {
-  throw new UsageError(
-    'INVALID_SPEC',
-    `the images of oci://${formatReference(reference)} are not known without its registry`,
-    {
-      hint: 'rehearse with a copy of the chart: `helm pull` it and name the .tgz in a copy of the release.yaml',
-    },
-  );
+function refuseChart(place: Reference | URL): never {
+  const name = place instanceof URL ? place.href : `oci://${formatReference(place)}`;
+  throw new UsageError('INVALID_SPEC', `the images of ${name} are not known without asking there`, {
+    hint: 'rehearse with a copy of the chart: `helm pull` it and name the .tgz in a copy of the release.yaml',
+  });
 }
 
 /**
@@ -55,8 +52,10 @@ export async function pushSampleImages(
   const { openRenderer, signal } = options;
   const { decisions } = spec;
   const parts: CollectedPart[] = [];
+  const refused = { open: refuseChart, read: refuseChart };
+  const context = { directory, created: new Date(0), sources: refused, indexes: new Map(), signal };
   for (const component of spec.components) {
-    const collected = await collectComponent(component, directory, new Date(0), refuseChart, { ...decisions, signal });
+    const collected = await collectComponent(component, context, decisions.rules);
     parts.push({ component, collected });
   }
   const found = await discoverRelease({ parts, directory, decisions, openRenderer, suspects: 'warn', signal });

@@ -53,6 +53,7 @@ beforeAll(async () => {
     specDigest: sha256(await readFile(release.spec)),
     now: new Date(),
     openImage: (reference) => registries.repository(reference),
+    readAddress: () => expect.fail('no address is read'),
   });
   archive = temp.join('small.tar');
   await buildArchive({

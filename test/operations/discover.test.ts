@@ -32,15 +32,18 @@ function neverRenders(): Promise<ChartRenderer> {
   throw new Error('nothing here is a chart');
 }
 
+const noneAsked = (): never => {
+  throw new Error('nothing is asked');
+};
+const NONE = { open: noneAsked, read: noneAsked };
+
 /** Undefined where the engine may be missing. */
 async function discover(...inputs: readonly string[]): Promise<Discovery | undefined> {
   const engine = await HELM_ENGINE.open();
   if (engine === undefined) return undefined;
   return discoverImages({
     inputs,
-    openChart: () => {
-      throw new Error('no registry is asked');
-    },
+    sources: NONE,
     openRenderer: async () => engine,
   });
 }
@@ -88,9 +91,7 @@ test('manifests need no renderer, and one input tells which registries another n
   const look = (...names: readonly string[]): Promise<Discovery> =>
     discoverImages({
       inputs: names.map((name) => temp.join(name)),
-      openChart: () => {
-        throw new Error('no registry is asked');
-      },
+      sources: NONE,
       openRenderer: neverRenders,
     });
   expect(linesOf(await look('c.yaml'))).toEqual(['quay.io/a/listed:1 suspect c.yaml:1 ConfigMap/c data.list (text)']);
@@ -157,7 +158,7 @@ spec: {version: 9.0.0}
   }));
   const found = await discoverImages({
     inputs: [temp.join('release.yaml')],
-    openChart: neverRenders as never,
+    sources: NONE,
     openRenderer: neverRenders,
     cluster: { text: JSON.stringify({ items: pods }), name: 'pods.json' },
   });
@@ -182,7 +183,7 @@ test('values that are off name images as advice, which are never added', async (
   });
   const found = await discoverImages({
     inputs: [temp.join('app')],
-    openChart: neverRenders as never,
+    sources: NONE,
     openRenderer: async () => engine,
     advice: true,
   });
@@ -194,7 +195,7 @@ test('values that are off name images as advice, which are never added', async (
 
 test('what is not there is said by name', async () => {
   await expect(
-    discoverImages({ inputs: ['no/such'], openChart: neverRenders as never, openRenderer: neverRenders }),
+    discoverImages({ inputs: ['no/such'], sources: NONE, openRenderer: neverRenders }),
   ).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'no/such: no such file or directory' });
 });
 

@@ -18,7 +18,7 @@ test('a chart of a registry is refused before the target is asked for anything',
   });
   await expect(pushSampleImages(await loadSpec(path), temp.path, target)).rejects.toMatchObject({
     code: 'INVALID_SPEC',
-    message: 'the images of oci://registry.example/charts/app:1.0.0_2 are not known without its registry',
+    message: 'the images of oci://registry.example/charts/app:1.0.0_2 are not known without asking there',
     hint: expect.stringContaining('helm pull') as string,
   });
 });

@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import { UsageError } from '../../errors.ts';
 import { readYaml } from '../../base/yaml-source.ts';
-import { isConstraint, isVersion } from './semantic-version.ts';
+import { isVersion } from './semantic-version.ts';
+import { isVersionRange } from './version-range.ts';
 
 const ALIAS = /^[a-zA-Z0-9_-]+$/;
 const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$/;
@@ -63,7 +64,7 @@ export const ChartMetadata = z.object({
   appVersion: optionalText,
   deprecated: z.boolean().nullish(),
   annotations: z.record(z.string(), TextOrNothing).nullish(),
-  kubeVersion: Text.refine(isConstraint, 'is no range of versions').nullish(),
+  kubeVersion: Text.refine(isVersionRange, 'is no range of versions').nullish(),
   dependencies: Dependencies.nullish(),
   type: Text.pipe(z.enum(['', 'application', 'library'])).nullish(),
 });

@@ -1,36 +1,26 @@
 /** Gathers what a component is made of: its files with their place in the archive, and every image they name. */
-import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { IntegrityError, UsageError } from '../../errors.ts';
-import { openChart, readChartPackage, type ChartPackage } from '../../kubernetes/charts/chart-package.ts';
+import { IntegrityError } from '../../errors.ts';
 import type { ImageHit, ResourceImage } from '../../kubernetes/resources/images.ts';
 import { findManifestImages, type ManifestImages } from '../../kubernetes/resources/manifest-images.ts';
 import type { ExpectedDigest } from '../../kubernetes/charts/images-lock.ts';
 import type { PlaceRule } from '../../kubernetes/resources/place-path.ts';
-import { digestOf, sha256, type Digest } from '../../oci/digest.ts';
-import { parseChartSource } from '../../release/spec/chart-source.ts';
+import type { Digest } from '../../oci/digest.ts';
 import { loadImageList } from '../../release/spec/image-list.ts';
 import { parsePathPattern } from '../../release/spec/path-pattern.ts';
 import { pinned } from '../../release/spec/integrity.ts';
-import type { Reference } from '../../oci/reference.ts';
 import { listSpecFiles, resolveSpecPath } from '../../release/spec/spec-paths.ts';
 import type { ChartSpec } from '../../release/spec/chart-spec.ts';
 import type { ComponentSpec, ImageSpec } from '../../release/spec/spec.ts';
 import { readChunks } from '../../base/files/open-file.ts';
 import { readTextFile } from '../../base/files/read-file.ts';
-import type { LockFile, LockImage, ReleaseLock } from '../../release/lock/lock-schema.ts';
-import type { Source } from '../../content/store.ts';
+import type { LockImage, ReleaseLock } from '../../release/lock/lock-schema.ts';
 import type { FileContent } from '../../stores/files.ts';
-import { fetchChart, fetchPinnedChart } from './registry-chart.ts';
+import { openChartOf, openLockedChart, type ChartContext } from './charts/charts.ts';
+import { pinFile, type CollectedFile } from './collected-file.ts';
 
 /** Bytes of one Kubernetes file that is read for images. */
 const MAX_RESOURCE_BYTES = 16 * 1024 * 1024;
-
-/** A file with its place in the archive, its pin, and where its bytes are. */
-export interface CollectedFile extends LockFile {
-  readonly content: FileContent;
-}
 
 /** An image somebody named, and where. */
 export interface CollectedImage extends Pick<ImageSpec, 'reference' | 'origin' | 'platforms'> {
@@ -65,17 +55,13 @@ export interface CollectedChart {
   readonly unrendered: readonly string[];
 }
 
-/** Opens the repository that a chart is fetched from. */
-export type OpenChart = (reference: Reference, origin: 'registry') => Promise<Source> | Source;
-
-/** Reads everything a component names. `created` is the time that packaged charts carry. */
+/** Reads everything a component names. `rules` say where kinds that are not known hold images. */
 export async function collectComponent(
   component: ComponentSpec,
-  directory: string,
-  created: Date,
-  openSource: OpenChart,
-  { rules, signal }: { readonly rules?: readonly PlaceRule[]; readonly signal?: AbortSignal | undefined } = {},
+  context: ChartContext,
+  rules?: readonly PlaceRule[],
 ): Promise<CollectedComponent> {
+  const { directory } = context;
   const files: CollectedFile[] = [];
   const warnings: string[] = [];
   const charts: CollectedChart[] = [];
@@ -85,15 +71,10 @@ export async function collectComponent(
     images.push(...listed.map((image) => ({ ...image, foundIn: image.at })));
   }
   for (const spec of component.charts) {
-    const { path, reference } = spec;
-    assertFetchable(spec);
-    const { file, chart } =
-      reference === undefined
-        ? await collectChart(directory, path, created)
-        : await collectRegistryChart(reference, path, openSource, signal);
-    files.push(file);
+    const { chart, file, provenance, warnings: notes } = await openChartOf(spec, context);
+    files.push(file, ...provenance);
     images.push(...chart.images.map((image) => ({ ...toImage(image), expected: image.expected })));
-    warnings.push(...chart.warnings);
+    warnings.push(...notes);
     charts.push({ spec, file, isLibrary: chart.metadata.type === 'library', unrendered: chart.unrendered });
   }
   const manifests = await collectManifests(component, directory, rules);
@@ -115,22 +96,15 @@ export async function collectComponent(
  */
 export async function openLockedFiles(
   lock: ReleaseLock,
-  directory: string,
-  openSource: OpenChart,
-  signal?: AbortSignal,
+  context: ChartContext,
 ): Promise<ReadonlyMap<Digest, FileContent>> {
   const contents = new Map<Digest, FileContent>();
-  for (const { path, from, kind, digest, size } of lock.files) {
-    const { reference } = kind === 'chart' ? parseChartSource(from) : {};
-    if (reference !== undefined) {
-      const source = await openSource(reference, 'registry');
-      contents.set(digest, { bytes: await fetchPinnedChart(source, { digest, size }, from, { signal }) });
-      continue;
-    }
-    const file =
-      kind === 'chart'
-        ? (await collectChart(directory, from, new Date(lock.created))).file
-        : await pinFile(kind, path, from, await resolveSpecPath(directory, from));
+  for (const entry of lock.files) {
+    const { path, from, kind, digest } = entry;
+    const isOfChart = kind === 'chart' || kind === 'provenance';
+    const file = isOfChart
+      ? await openLockedChart(entry, context)
+      : await pinFile(kind, path, from, await resolveSpecPath(context.directory, from));
     if (file.digest !== digest) {
       throw new IntegrityError('DIGEST_MISMATCH', `${from} has changed since the lock was written`, {
         hint: 'run `airgap resolve` to pin it anew',
@@ -149,52 +123,6 @@ async function collectTree(kind: 'manifest' | 'doc', directory: string, path: st
   return Promise.all(
     files.map(({ path: from, file }) => pinFile(kind, from.startsWith(top) ? from : top + from, from, file)),
   );
-}
-
-/** A chart directory is packed; a package travels unchanged. */
-async function collectChart(
-  directory: string,
-  from: string,
-  created: Date,
-): Promise<{ file: CollectedFile; chart: ChartPackage }> {
-  const place = await resolveSpecPath(directory, from);
-  const chart = await openChart(place, { shownAs: from, mtime: created });
-  const { bytes } = chart;
-  const content = (await stat(place)).isFile() ? { path: place } : { bytes };
-  const path = `charts/${chart.fileName}`;
-  return {
-    file: { path, from, kind: 'chart', size: bytes.length, digest: sha256(bytes), content },
-    chart,
-  };
-}
-
-/** What a registry has under a chart's name, unchanged. */
-async function collectRegistryChart(
-  reference: Reference,
-  from: string,
-  openSource: OpenChart,
-  signal: AbortSignal | undefined,
-): Promise<{ file: CollectedFile; chart: ChartPackage }> {
-  const source = await openSource(reference, 'registry');
-  const bytes = await fetchChart(source, reference, from, { signal });
-  const chart = await readChartPackage(bytes, from);
-  const path = `charts/${chart.fileName}`;
-  const file = { path, from, kind: 'chart', size: bytes.length, digest: sha256(bytes), content: { bytes } } as const;
-  return { file, chart };
-}
-
-/** @throws UsageError `INVALID_SPEC` for what a release.yaml can say of a chart and this version cannot do. */
-function assertFetchable({ path, at, repository, keyring }: ChartSpec): void {
-  if (repository !== undefined) {
-    throw new UsageError('INVALID_SPEC', `${at}: charts of classic repositories are not fetched: ${repository}`, {
-      hint: `fetch the package with \`helm pull --repo ${repository} ${path}\` and name the .tgz`,
-    });
-  }
-  if (keyring !== undefined) {
-    throw new UsageError('INVALID_SPEC', `${at}: provenance files of charts are not verified: ${keyring}`, {
-      hint: 'verify it with `helm verify`, and leave out `keyring`',
-    });
-  }
 }
 
 /** All manifests of a component, read together, since a kustomization may list any of them. */
@@ -228,16 +156,6 @@ async function collectManifests(
 
 function toImage({ reference, at }: ImageHit): CollectedImage {
   return { reference, origin: 'registry', isFound: true, foundIn: at };
-}
-
-async function pinFile(kind: LockFile['kind'], path: string, from: string, file: string): Promise<CollectedFile> {
-  const hash = createHash('sha256');
-  let size = 0;
-  for await (const chunk of readChunks(file, { what: 'a file of a release' })) {
-    hash.update(chunk);
-    size += chunk.length;
-  }
-  return { path, from, kind, size, digest: digestOf(hash), content: { path: file } };
 }
 
 /** The lock must not depend on where the release lies on this machine. */

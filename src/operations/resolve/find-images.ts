@@ -8,7 +8,8 @@ import type { PlaceRule } from '../../kubernetes/resources/place-path.ts';
 import { isKubernetesFile, type KubernetesResource } from '../../kubernetes/resources/yaml-documents.ts';
 import { parsePathPattern } from '../../release/spec/path-pattern.ts';
 import type { ComponentSpec } from '../../release/spec/spec.ts';
-import type { CollectedComponent, CollectedFile, CollectedImage } from './collect.ts';
+import type { CollectedComponent, CollectedImage } from './collect.ts';
+import type { CollectedFile } from './collected-file.ts';
 import { renderCharts, type PreparedChart } from './render-charts.ts';
 
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;

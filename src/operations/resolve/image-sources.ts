@@ -1,4 +1,4 @@
-/** Where the images of a release come from in one run of a command: registries and the local Docker Engine. */
+/** Where the images and charts of a release come from in one run of a command: registries, web servers, the Docker Engine. */
 import { assertCaFile } from '../../base/http/tls-files.ts';
 import { retryPolicy } from '../../base/retry.ts';
 import { KnownSource } from '../../content/known-source.ts';
@@ -7,6 +7,9 @@ import { formatReference, parseReference, type Reference } from '../../oci/refer
 import type { Digest } from '../../oci/digest.ts';
 import { Registries } from '../../stores/registry/registries.ts';
 import type { RegistryListener } from '../../stores/registry/registry-listener.ts';
+import type { RegistryHostOptions } from '../../stores/registry/registry-hosts.ts';
+import { WebFiles, type WebReadOptions } from '../../stores/registry/web-files.ts';
+import { webPlaceOf } from '../../release/mapping/web-place.ts';
 import { parseMirror, throughMirror, type MirrorRule } from '../../release/mapping/mirror-rule.ts';
 import type { ImageOrigin } from '../../release/spec/spec-schema.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
@@ -35,6 +38,8 @@ export interface SourceOptions {
 /** Opens each place once and closes them all together. */
 export class ImageSources implements AsyncDisposable {
   readonly #registries: Registries;
+  readonly #files: WebFiles;
+  readonly #plainHttpFrom: readonly string[];
   readonly #mirrors: readonly MirrorRule[];
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #signal: AbortSignal | undefined;
@@ -49,14 +54,25 @@ export class ImageSources implements AsyncDisposable {
     this.#env = env;
     this.#signal = signal;
     this.#mirrors = mirror.map(parseMirror);
-    this.#registries = new Registries('pull', (registry) => ({
+    this.#plainHttpFrom = plainHttpFrom;
+    const optionsOf = (registry: string): RegistryHostOptions => ({
       ...options.listener,
       caFile,
       concurrency,
       retry: retryPolicy(retries),
       environment: env,
       ...(plainHttpFrom.includes(registry) ? { plainHttp: true } : {}),
-    }));
+    });
+    this.#registries = new Registries('pull', optionsOf);
+    this.#files = new WebFiles(optionsOf);
+  }
+
+  /**
+   * The file at an http(s) address, such as the index of a chart repository, through the rules of `mirror`.
+   * @throws as {@link WebFiles.read}
+   */
+  async read(address: URL, options: WebReadOptions): Promise<Buffer> {
+    return this.#files.read(webPlaceOf(address, this.#mirrors, this.#plainHttpFrom), options);
   }
 
   /** The place an image is fetched from. */
@@ -97,6 +113,7 @@ export class ImageSources implements AsyncDisposable {
       if (opening.status === 'fulfilled') await opening.value[Symbol.asyncDispose]();
     }
     await this.#registries[Symbol.asyncDispose]();
+    await this.#files[Symbol.asyncDispose]();
   }
 
   #openDocker(reference: string): Promise<Source> {

@@ -12,6 +12,7 @@ import { loadImageList } from '../../release/spec/image-list.ts';
 import { loadSpec, parseSpec, type ReleaseSpec } from '../../release/spec/spec.ts';
 import { NO_DECISIONS } from '../../release/suspects/decisions.ts';
 import type { FileContent } from '../../stores/files.ts';
+import type { ChartSources } from './charts/charts.ts';
 import { openLockedFiles } from './collect.ts';
 import type { ImageSources } from './image-sources.ts';
 import type { OpenRenderer } from './render-charts.ts';
@@ -122,6 +123,7 @@ export async function pinRelease(
       previous: lockPath === undefined ? undefined : await readLock(lockPath),
       now: options.now ?? new Date(),
       openImage: (reference, origin) => sources.open(reference, origin),
+      readAddress: chartSourcesOf(sources).read,
       openRenderer: options.openRenderer,
     },
     {
@@ -151,7 +153,13 @@ async function openLock(path: string, sources: ImageSources, signal: AbortSignal
   for (const [specPath, spec] of await readSpecsBeside(path)) assertPolicyOf(lock, spec.imagePolicy, specPath);
   const directory = resolve(dirname(path));
   await sources.openLocked(lock);
-  const files = await openLockedFiles(lock, directory, (reference) => sources.open(reference, 'registry'), signal);
+  const files = await openLockedFiles(lock, {
+    directory,
+    created: new Date(lock.created),
+    sources: chartSourcesOf(sources),
+    indexes: new Map(),
+    signal,
+  });
   await assertLockedPolicy(lock, { path, directory, sourceOf: sources.sourceOf() }, signal);
   return {
     lock,
@@ -163,6 +171,14 @@ async function openLock(path: string, sources: ImageSources, signal: AbortSignal
     missing: [],
     warnings: describeWarnings(lock),
     unusedRules: [],
+  };
+}
+
+/** The part of the sources that charts are fetched from. */
+function chartSourcesOf(sources: ImageSources): ChartSources {
+  return {
+    open: (reference) => sources.open(reference, 'registry'),
+    read: (address, how) => sources.read(address, how),
   };
 }
 

@@ -74,7 +74,8 @@ export function uniteImages(
 export function uniteFiles(components: readonly CollectedComponent[]): LockFile[] {
   const files = new Map<string, LockFile>();
   const folded = new Map<string, string>();
-  for (const { path, from, kind, size, digest } of components.flatMap((component) => component.files)) {
+  for (const { content: _, ...file } of components.flatMap((component) => component.files)) {
+    const { path, from, kind, digest } = file;
     const fault = memberPathFault(path);
     if (fault !== undefined) throw unportable(path, from, fault);
     const known = files.get(path);
@@ -90,7 +91,7 @@ export function uniteFiles(components: readonly CollectedComponent[]): LockFile[
       );
     }
     folded.set(path.toLowerCase(), path);
-    files.set(path, { path, from, kind, size, digest });
+    files.set(path, file);
   }
   return [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -15,6 +15,7 @@ import type { LockComponent, ReleaseLock } from '../../release/lock/lock-schema.
 import { describeWarnings } from '../../release/lock/lock-warnings.ts';
 import type { FileContent } from '../../stores/files.ts';
 import { collectComponent, type CollectedComponent } from './collect.ts';
+import type { ReadAddress } from './charts/repository-chart.ts';
 import type { ImageEvaluator } from '../../release/policy/image-evaluation.ts';
 import { discoverRelease } from './discovered.ts';
 import { assertExpected } from './expected-digests.ts';
@@ -43,6 +44,8 @@ export interface ResolveRequest {
   /** Takes the place of `created` where neither the spec nor the lock fixes it. */
   readonly now: Date;
   readonly openImage: OpenImage;
+  /** Reads files of chart repositories. */
+  readonly readAddress: ReadAddress;
   /** Asked where there are charts to render. @defaultValue Helm's engine that came with this program, or a helm on PATH */
   readonly openRenderer?: OpenRenderer | undefined;
 }
@@ -113,9 +116,15 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   const created = spec.created ?? timeOf(spec, previous) ?? formatUtcSeconds(request.now);
   const { signal, locked } = options;
   const named: CollectedComponent[] = [];
+  const context = {
+    directory,
+    created: new Date(created),
+    sources: { open: request.openImage, read: request.readAddress },
+    indexes: new Map(),
+    signal,
+  };
   for (const component of spec.components) {
-    const { rules } = spec.decisions;
-    named.push(await collectComponent(component, directory, new Date(created), request.openImage, { rules, signal }));
+    named.push(await collectComponent(component, context, spec.decisions.rules));
   }
   const files = uniteFiles(named);
   const discovered = await discoverRelease({

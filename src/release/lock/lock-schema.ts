@@ -26,11 +26,11 @@ export const LockImage = z.strictObject({
 });
 export type LockImage = z.infer<typeof LockImage>;
 
-/** A file that travels beside the images: its path in the archive and where it comes from, relative to the lock. */
+/** A file that travels beside the images: its path in the archive and where it comes from: relative to the lock, or an address. */
 export const LockFile = z.strictObject({
   path: Text,
-  from: Text,
-  kind: z.enum(['chart', 'manifest', 'doc', 'file']),
+  from: z.string().min(1).max(2048),
+  kind: z.enum(['chart', 'provenance', 'manifest', 'doc', 'file']),
   size: Size,
   digest: DigestText,
 });

@@ -37,7 +37,9 @@ export const SpecChart = z
       .string()
       .min(1)
       .max(MAX_TEXT)
-      .describe('A directory, a .tgz package, oci://registry/repository:version, or a name in `repository`.'),
+      .describe(
+        'A directory, a .tgz package, its https:// address, oci://registry/repository:version, or a name in `repository`.',
+      ),
     repository: z
       .string()
       .max(MAX_TEXT)

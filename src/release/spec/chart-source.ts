@@ -1,5 +1,6 @@
-/** Where a chart of a release comes from: a path beside the release.yaml, or a registry, written as Helm writes it. */
+/** Where a chart of a release comes from: a path beside the release.yaml, a registry or a web server, as Helm writes it. */
 import { isPortablePath, normalizePortablePath } from '../../base/portable-path.ts';
+import { hideAccounts } from '../../base/http/redact.ts';
 import { UsageError } from '../../errors.ts';
 import { formatReference, parseReference, type Reference } from '../../oci/reference.ts';
 
@@ -17,10 +18,12 @@ export function isChartName(text: string): boolean {
 
 /** A chart's place, in its one spelling. */
 export interface ChartSource {
-  /** The path, or `oci://host/repository:tag`. */
+  /** The path, `oci://host/repository:tag`, or the address of a package. */
   readonly from: string;
-  /** Absent for a path. */
+  /** Of a chart in a registry. */
   readonly reference?: Reference | undefined;
+  /** Of a package on a web server. */
+  readonly address?: string | undefined;
 }
 
 /**
@@ -29,11 +32,16 @@ export interface ChartSource {
  * @see https://helm.sh/docs/topics/registries/
  */
 export function parseChartSource(text: string): ChartSource {
+  if (/^https?:\/\//.test(text)) return parseAddress(text);
   if (!text.startsWith(OCI_PREFIX)) {
     if (isPortablePath(text)) return { from: normalizePortablePath(text) };
-    throw new UsageError('INVALID_SPEC', 'must be a plain path below the directory of this file, or oci://…', {
-      hint: 'such as charts/app, charts/app-1.2.3.tgz or oci://registry.example.com/charts/app:1.2.3',
-    });
+    throw new UsageError(
+      'INVALID_SPEC',
+      'must be a plain path below the directory of this file, or the address of a chart',
+      {
+        hint: 'such as charts/app, charts/app-1.2.3.tgz or oci://registry.example.com/charts/app:1.2.3',
+      },
+    );
   }
   const name = text.slice(OCI_PREFIX.length);
   if (!HOST.test(name)) {
@@ -48,4 +56,16 @@ export function parseChartSource(text: string): ChartSource {
     });
   }
   return { from: `${OCI_PREFIX}${formatReference(reference)}`, reference };
+}
+
+function parseAddress(text: string): ChartSource {
+  const refuse = (why: string, hint: string): UsageError =>
+    new UsageError('INVALID_SPEC', `${hideAccounts(text)} ${why}`, { hint });
+  if (!URL.canParse(text)) throw refuse('is no address', 'such as https://charts.example.com/app-1.2.3.tgz');
+  const address = new URL(text);
+  if (address.username !== '' || address.password !== '' || address.search !== '') {
+    throw refuse('has an account or a query in it, which the lock would keep', 'accounts belong in the auth file');
+  }
+  address.hash = '';
+  return { from: address.href, address: address.href };
 }

@@ -43,6 +43,8 @@ export interface ChartSpec {
   /** Where it was written: `release.yaml:14:9`. */
   readonly at: string;
   readonly reference?: Reference | undefined;
+  /** Of a package on a web server. */
+  readonly address?: string | undefined;
   /** Address of a classic repository, without a slash at the end. */
   readonly repository?: string | undefined;
   /** With `repository`: a version, or a range as Helm takes it. */
@@ -56,11 +58,12 @@ export interface ChartSpec {
 
 /** A chart of which only the place is known: rendered once, with its own values. */
 export function chartAt(text: string, at: string): ChartSpec {
-  const { from, reference } = parseChartSource(text);
+  const { from, reference, address } = parseChartSource(text);
   return {
     path: from,
     at,
     ...(reference === undefined ? {} : { reference }),
+    ...(address === undefined ? {} : { address }),
     values: [{ name: DEFAULT_VALUES, files: [] }],
     settings: DEFAULT_SETTINGS,
   };
@@ -85,11 +88,11 @@ export function toChartSpec(entry: string | SpecChart, at: string): ChartSpec {
 }
 
 /** The files that a chart names, with their places below its own. */
-export function pathsOfChart({ path, reference, repository, keyring, values }: ChartSpec): readonly {
+export function pathsOfChart({ path, reference, address, repository, keyring, values }: ChartSpec): readonly {
   path: string;
   place: YamlPath;
 }[] {
-  const isFile = reference === undefined && repository === undefined;
+  const isFile = reference === undefined && address === undefined && repository === undefined;
   return [
     ...(isFile ? [{ path, place: ['chart'] }] : []),
     ...(keyring === undefined ? [] : [{ path: keyring, place: ['keyring'] }]),

@@ -19,7 +19,7 @@ import { loginHint, refusal } from './registry-refusal.ts';
 const MAX_AUTHORIZATION_TRIES = 3;
 
 /** What a request is about; tests, plans and benchmarks count by it. */
-export type RequestKind = 'manifest' | 'blob' | 'upload' | 'referrers' | 'tags' | 'token';
+export type RequestKind = 'manifest' | 'blob' | 'upload' | 'referrers' | 'tags' | 'token' | 'file';
 
 /** What a host client works with. */
 export interface HostOptions {
@@ -28,6 +28,8 @@ export interface HostOptions {
   readonly client: HttpClient;
   readonly credentials: CredentialSource;
   readonly plainHttp?: boolean | undefined;
+  /** Sends an account that is known before it is asked for. @defaultValue false */
+  readonly sendsAccount?: boolean | undefined;
   /** Requests, downloads and uploads at once, each. */
   readonly concurrency: number;
   readonly retry?: RetryPolicy | undefined;
@@ -85,6 +87,7 @@ export class RegistryHost implements AsyncDisposable {
       registry: options.registry,
       credentials: options.credentials,
       retry: this.retry,
+      sendsAccount: options.sendsAccount,
     });
   }
 

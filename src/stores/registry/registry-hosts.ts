@@ -8,6 +8,7 @@ import { API_HOSTS } from './endpoint.ts';
 import type { Environment } from '../../base/http/proxy.ts';
 import { RegistryRepository, type RepositoryOptions } from './repository.ts';
 import { checkCredentials } from './auth/token.ts';
+import type { Peer } from '../../base/http/network-failure.ts';
 import { HttpClient } from '../../base/http/client.ts';
 import { confineTo } from './reach.ts';
 import type { RegistryListener } from './registry-listener.ts';
@@ -25,6 +26,10 @@ export interface RegistryHostOptions extends RegistryListener {
   readonly caFile?: string | undefined;
   /** Replaces the standard `certs.d` directories. */
   readonly certsDirectories?: readonly string[] | undefined;
+  /** What is behind the address, for messages. @defaultValue a registry */
+  readonly peer?: Peer | undefined;
+  /** Sends an account that is known before it is asked for. @defaultValue false */
+  readonly sendsAccount?: boolean | undefined;
   /** Keeps the registry within its own domain and these hosts. @defaultValue it may send us anywhere that is safe */
   readonly allowHosts?: readonly string[] | undefined;
   /** HTTP instead of HTTPS. @defaultValue found out on loopback, false elsewhere */
@@ -41,13 +46,13 @@ export interface RegistryHostOptions extends RegistryListener {
 
 /** The client of one registry host, `host[:port]` as references name it. Nothing is sent yet. Close it after use. */
 export function createRegistryHost(registry: string, options: RegistryHostOptions = {}): RegistryHost {
-  const { allowHosts, environment = process.env } = options;
+  const { allowHosts, environment = process.env, peer = REGISTRY } = options;
   const apiHost = API_HOSTS[registry] ?? registry;
   const explicit = options.credentials === undefined ? undefined : checkCredentials(options.credentials);
   return new RegistryHost({
     registry,
     client: new HttpClient({
-      peer: allowHosts === undefined ? REGISTRY : { ...REGISTRY, reach: confineTo(apiHost, allowHosts) },
+      peer: allowHosts === undefined ? peer : { ...peer, reach: confineTo(apiHost, allowHosts) },
       environment,
       caFile: options.caFile,
       certsDirectories: options.certsDirectories,
@@ -59,6 +64,7 @@ export function createRegistryHost(registry: string, options: RegistryHostOption
         ? createCredentialSource({ environment, authFile: options.authFile })
         : async () => explicit,
     plainHttp: options.plainHttp,
+    sendsAccount: options.sendsAccount,
     concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
     retry: { ...(options.retry ?? DEFAULT_RETRY), onRetry: options.onRetry },
     onDecision: options.onDecision,

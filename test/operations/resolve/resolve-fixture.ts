@@ -87,6 +87,7 @@ export async function resolveFiles(
       previous,
       now: new Date(now),
       openImage: images.open,
+      readAddress: ({ href }) => Promise.reject(new Error(`${href} is not to be read`)),
       openRenderer,
     },
     { render: openRenderer !== undefined, ...options },

@@ -122,6 +122,7 @@ components:
       previous,
       now: new Date(),
       openImage: ({ registry, repository }) => repositories.get(`${registry}/${repository}`) as Source,
+      readAddress: () => expect.fail('no address is read'),
     },
     options,
   );

@@ -117,7 +117,7 @@ describe('what is wrong with a chart is named with its place', () => {
     [
       'a place that is none',
       '- {chart: ../app}',
-      'charts[0].chart: must be a plain path below the directory of this file, or oci://… (such as charts/app',
+      'charts[0].chart: must be a plain path below the directory of this file, or the address of a chart (such as charts/app',
     ],
     [
       'a version without a repository',

@@ -20,7 +20,7 @@ export const discover = defineCommand({
   arguments: {
     inputs: restArguments(
       'inputs',
-      'a release.yaml, charts (directories, .tgz, oci://…), manifests (default: the release.yaml of this directory)',
+      'a release.yaml, charts (directories, .tgz, oci://…, https://….tgz), manifests (default: the release.yaml of this directory)',
     ),
   },
   options: {
@@ -41,7 +41,10 @@ export const discover = defineCommand({
     await using sources = new ImageSources({ ...options, listener: listenTo(output), env, signal });
     const discovery = await discoverImages({
       inputs: inputs.length > 0 ? inputs : [chooseInput(undefined).path],
-      openChart: (reference, origin) => sources.open(reference, origin),
+      sources: {
+        open: (reference, origin) => sources.open(reference, origin),
+        read: (address, how) => sources.read(address, how),
+      },
       openRenderer: readDiscovery(context, options).openRenderer,
       advice: options.advice,
       cluster: options.fromCluster === undefined ? undefined : await readPods(options.fromCluster, context.stdin),

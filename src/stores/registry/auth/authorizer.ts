@@ -5,7 +5,7 @@ import { parseChallenges, type Challenge } from './challenge.ts';
 import type { Credentials } from './account.ts';
 import type { CredentialSource } from './credentials.ts';
 import { keyOf, KeptTokens, type KeptToken } from './kept-tokens.ts';
-import { coversScopes, demandedScopes, formatScope, uniteScopes, type RepositoryScope } from './scope.ts';
+import { coversScopes, demandedScopes, formatScopes, uniteScopes, type RepositoryScope } from './scope.ts';
 import { basicOf, requestToken } from './token.ts';
 import type { HttpClient } from '../../../base/http/client.ts';
 
@@ -20,6 +20,8 @@ export interface AuthorizerOptions {
   readonly registry: string;
   readonly credentials: CredentialSource;
   readonly retry: RetryPolicy;
+  /** Sends an account that is known before it is asked for. @defaultValue false */
+  readonly sendsAccount?: boolean | undefined;
 }
 
 /** Authorization for one registry host. */
@@ -35,6 +37,7 @@ export class Authorizer {
 
   constructor(options: AuthorizerOptions) {
     this.#options = options;
+    if (options.sendsAccount === true) this.#mode = { kind: 'basic' };
   }
 
   /**
@@ -67,11 +70,14 @@ export class Authorizer {
     own: readonly RepositoryScope[],
     signal?: AbortSignal,
   ): Promise<string | undefined> {
-    if (this.#mode.kind === 'basic') return basicOf(await this.#credentialsFor(own, signal));
+    if (this.#mode.kind === 'basic') {
+      const credentials = await this.#credentialsFor(own, signal);
+      return this.#options.sendsAccount === true ? accountOf(credentials) : basicOf(credentials);
+    }
     if (this.#mode.kind !== 'bearer') return undefined;
     const kept = this.#tokens.usable(own, Date.now());
     if (kept !== undefined) return `Bearer ${kept.value}`;
-    return this.#bearer(endpoint, own, own.map(formatScope), signal);
+    return this.#bearer(endpoint, own, formatScopes(own), signal);
   }
 
   /**
@@ -96,7 +102,7 @@ export class Authorizer {
     this.#mode = { kind: 'bearer', realm, service };
     const known = this.#tokens.get(own);
     const sameToken = known !== undefined && refused.authorization === `Bearer ${known.value}`;
-    const scopes = uniteScopes(demandedScopes(scope, own), known?.scopes ?? [], own.map(formatScope));
+    const scopes = uniteScopes(demandedScopes(scope, own), known?.scopes ?? [], formatScopes(own));
     if (sameToken && refused.fresh && coversScopes(known.scopes, scopes)) return undefined;
     if (sameToken) this.#tokens.forget(own);
     const next = await this.#bearer(endpoint, own, scopes, signal);
@@ -167,6 +173,12 @@ export class Authorizer {
     }
     return abortable(found, signal);
   }
+}
+
+/** What can be sent without having been asked for. */
+function accountOf(credentials: Credentials | undefined): string | undefined {
+  const { registryToken } = credentials ?? {};
+  return registryToken === undefined ? basicOf(credentials) : `Bearer ${registryToken}`;
 }
 
 /** Bearer where offered, else Basic; schemes we do not speak are passed over. */

@@ -1,6 +1,6 @@
 /** Token scopes: what a request needs, joined without repetition. */
 
-/** What is needed of one repository. */
+/** What is needed of one repository. Without actions it says only whose account is used, and no token is asked for it. */
 export interface RepositoryScope {
   readonly repository: string;
   readonly actions: readonly ('pull' | 'push' | 'delete')[];
@@ -12,6 +12,11 @@ const PLACEHOLDER = 'repository:user/image:';
 /** `repository:<path>:pull,push`. @see https://distribution.github.io/distribution/spec/auth/scope/ */
 export function formatScope({ repository, actions }: RepositoryScope): string {
   return `repository:${repository}:${[...actions].sort().join(',')}`;
+}
+
+/** {@link formatScope} of all that is needed. */
+export function formatScopes(own: readonly RepositoryScope[]): readonly string[] {
+  return own.filter(({ actions }) => actions.length > 0).map(formatScope);
 }
 
 /** The scopes a server demanded, ready to be asked for; example scopes of other repositories are left out. */

@@ -1,19 +1,19 @@
 /** Charts from registries: what `helm push` put there is pinned by digest and carried byte for byte. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { bytesOf } from '../../../src/content/verified.ts';
-import { createChartArtifact } from '../../../src/kubernetes/charts/chart-oci.ts';
-import { readPackageMetadata } from '../../../src/kubernetes/charts/chart-package.ts';
-import { sha256 } from '../../../src/oci/digest.ts';
-import { ImageSources } from '../../../src/operations/resolve/image-sources.ts';
-import { pinRelease } from '../../../src/operations/resolve/pin-release.ts';
-import { startRegistry } from '../../../src/server/embedded-registry.ts';
-import { requireTool } from '../../helpers/require-tool.ts';
-import { runOk } from '../../helpers/run.ts';
-import { makeImage } from '../../helpers/sample-image.ts';
-import { useTempDir } from '../../helpers/temp.ts';
-import { chartYaml, packFiles } from '../../kubernetes/rendering/corpus.ts';
-import { HEAD, Images, resolveFiles } from './resolve-fixture.ts';
+import { bytesOf } from '../../../../src/content/verified.ts';
+import { createChartArtifact } from '../../../../src/kubernetes/charts/chart-oci.ts';
+import { readPackageMetadata } from '../../../../src/kubernetes/charts/chart-package.ts';
+import { sha256 } from '../../../../src/oci/digest.ts';
+import { ImageSources } from '../../../../src/operations/resolve/image-sources.ts';
+import { pinRelease } from '../../../../src/operations/resolve/pin-release.ts';
+import { startRegistry } from '../../../../src/server/embedded-registry.ts';
+import { requireTool } from '../../../helpers/require-tool.ts';
+import { runOk } from '../../../helpers/run.ts';
+import { makeImage } from '../../../helpers/sample-image.ts';
+import { useTempDir } from '../../../helpers/temp.ts';
+import { chartYaml, packFiles } from '../../../kubernetes/rendering/corpus.ts';
+import { HEAD, Images, resolveFiles } from '../resolve-fixture.ts';
 
 const temp = useTempDir();
 const withCharts = (...charts: readonly string[]): string =>
@@ -142,8 +142,9 @@ test.each([
   ['oci://bitnamicharts/app:1.0', /names no registry/],
   ['oci://registry.example/charts/app', /names no version/],
   ['oci://registry.example/Charts/app:1.0', /lower case/],
-  ['../app', /must be a plain path below the directory of this file, or oci/],
-  ['https://registry.example/app-1.0.tgz', /must be a plain path/],
+  ['../app', /must be a plain path below the directory of this file, or the address/],
+  ['https://me:secret@registry.example/app-1.0.tgz', /account or a query in it/],
+  ['ftp://registry.example/app-1.0.tgz', /must be a plain path/],
 ])('%s is no chart of a release', async (chart, words) => {
   await expect(resolveFiles(temp.path, new Images(), { 'release.yaml': withCharts(chart) })).rejects.toMatchObject({
     code: 'INVALID_SPEC',
