@@ -144,7 +144,7 @@ describe('a plugin that fails', () => {
 
   it('is heard with its own words, whatever its exit code, but for the secrets in them', async () => {
     const script = `console.error('pin ' + process.env.HSM_PIN); console.log(JSON.stringify({ errorMessage: 'tool --pin ' + process.env.HSM_PIN + ' failed' })); process.exit(0)`;
-    const options = await fake(script, { HSM_PIN: '1234-5678', EMPTY_PIN: '' });
+    const options = await fake(script, { HSM_PIN: '1234', KEY_KIND: 'pin', EMPTY_PIN: '' });
     const said: string[] = [];
     const opening = openPluginSigner('fake://key', { ...options, onStderr: (text) => said.push(text) });
     await expect(opening).rejects.toThrow(failure('AuthError', 'DENIED', 'sigstore-kms-fake: tool --pin *** failed'));
