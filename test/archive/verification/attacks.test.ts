@@ -45,6 +45,20 @@ test('without a trick it is accepted', async () => {
   expect(await verdicts(good)).toEqual([0, 0]);
 });
 
+test('whom it was accepted from is told once, of a file and of a stream, though a byte proves wrong afterwards', async () => {
+  const path = temp.join('a.tar');
+  const damaged = Buffer.from(good);
+  const last = damaged.findLastIndex((byte) => byte !== 0);
+  damaged[last] = (damaged[last] ?? 0) ^ 1;
+  await writeFile(path, damaged);
+  const told: (readonly unknown[])[] = [];
+  const options = { onTrusted: ({ signers }: { readonly signers: readonly unknown[] }) => void told.push(signers) };
+  const refused = { code: 'DIGEST_MISMATCH' };
+  await expect(verifyArchive(path, policy, options)).rejects.toMatchObject(refused);
+  await expect(verifyStream(bytesOf(damaged), 'stream', policy, options)).rejects.toMatchObject(refused);
+  expect(told.map((signers) => signers.length)).toEqual([1, 1]);
+});
+
 const pax = (records: string, type = 'x'): Buffer => tarEntry('PaxHeaders/x', { type, content: records });
 const victim = tarEntry('docs/readme.txt', { content: 'owned\n' });
 

@@ -200,6 +200,13 @@ describe('asking', () => {
     const answer = Buffer.from(await response.arrayBuffer());
     expect(() => checkTimestampAnswer(answer, signature, request, 'it')).not.toThrow();
     expect(() => checkTimestampAnswer(answer, Buffer.from('other'), request, 'it')).toThrow('is about something else');
+    // Granted with changes, as an authority says that added something of its own: RFC 3161 takes both for a timestamp.
+    const withStatus = (status: number): Buffer => {
+      const at = answer.indexOf(Buffer.from('3003020100', 'hex')) + 4;
+      return Buffer.concat([answer.subarray(0, at), Buffer.from([status]), answer.subarray(at + 1)]);
+    };
+    expect(() => checkTimestampAnswer(withStatus(1), signature, request, 'it')).not.toThrow();
+    expect(() => checkTimestampAnswer(withStatus(2), signature, request, 'it')).toThrow('is a refusal (PKIStatus 2)');
   });
 
   test.each<[string, string, Buffer]>([
