@@ -116,6 +116,8 @@ test.each([
   if (code === undefined) expect((await verification).outcome.content.bytes).toBe(bytes.length);
   else await expect(verification).rejects.toMatchObject({ code });
   const lines = (await readFile(temp.join('log.jsonl'), 'utf8')).trim().split('\n');
-  expect(lines.map((line) => (JSON.parse(line) as { event: string }).event)).toEqual(expected);
+  const entries = lines.map((line) => JSON.parse(line) as { event: string; signers?: unknown });
+  expect(entries.map(({ event }) => event)).toEqual(expected);
+  expect(entries[0]?.signers).toEqual(code === undefined ? [expect.objectContaining({ kind: 'key' })] : undefined);
   expect(existsSync(temp.join('site'))).toBe(false);
 });

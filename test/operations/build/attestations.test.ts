@@ -97,6 +97,18 @@ describe('a release of more images than a statement takes', () => {
     expect(subjects.flat().length).toBe(IMAGES + subjects.length);
   });
 
+  it('fills each statement before it begins another, which has the checksums as a subject too', () => {
+    const subjectsOf = (count: number): readonly number[] => {
+      const images = Array.from({ length: count }, (_, n) => ({
+        reference: `r.example/${n}:1`,
+        digest: sha256(`${n}`),
+      }));
+      return planProvenance({ ...makeLock(0), images }).map(({ subjects }) => subjects.length);
+    };
+    expect(subjectsOf(2 * 1023)).toEqual([1023, 1023]);
+    expect(subjectsOf(2 * 1023 + 1)).toEqual([1023, 1023, 1]);
+  });
+
   it('is judged over all statements together', () => {
     expect(judge(slots).accepted).toMatchObject([{ builderId: 'https://a.example/', toolVersion: '1.2.3' }]);
     expect(() => judge(slots.slice(1))).toThrow(refusal('SUBJECT_MISMATCH', 'is not about the image'));

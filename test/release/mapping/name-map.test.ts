@@ -52,6 +52,7 @@ describe('a registry that takes short paths', () => {
   test.each([
     [{ maxPathDepth: 3 }, ['g/p/quay.io-team-app', 'r.example/g/p/charts-web:1']],
     [{ maxPathDepth: 4 }, ['g/p/quay.io/team-app', 'r.example/g/p/charts/web:1']],
+    [{ maxPathDepth: 5 }, ['g/p/quay.io/team/app', 'r.example/g/p/charts/web:1']],
     [{ flatten: true }, ['g/p/quay.io-team-app', 'r.example/g/p/charts-web:1']],
     [{ flatten: true, stripRegistry: true }, ['g/p/team-app', 'r.example/g/p/charts-web:1']],
   ])('gets images and charts under them: %j', async (options, expected) => {
