@@ -36,6 +36,7 @@ export type { BuildFacts } from './operations/build/attestations.ts';
 export { signArchive, type SignOptions, type SignReport } from './operations/sign.ts';
 
 // What an archive says of itself
+export { diffReleases, type DescribedRelease, type ReleaseDiff } from './operations/diff.ts';
 export { inspectArchive, type InspectedImage, type Inspection } from './operations/inspect.ts';
 export type { Inventory } from './archive/inventory/inventory-schema.ts';
 export type { ContentGraph, GraphImage } from './content/content-graph.ts';

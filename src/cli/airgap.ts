@@ -2,6 +2,7 @@
 import { auditReceipt } from './commands/audit/receipt.ts';
 import { auditVerify } from './commands/audit/verify.ts';
 import { build } from './commands/build.ts';
+import { diff } from './commands/diff.ts';
 import { discover } from './commands/release/discover.ts';
 import { extract } from './commands/extract.ts';
 import { importFile } from './commands/release/import.ts';
@@ -56,6 +57,7 @@ export const AIRGAP: Program = {
     sign,
     verify,
     inspect,
+    diff,
     load,
     extract,
     auditVerify,

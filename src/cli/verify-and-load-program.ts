@@ -44,6 +44,7 @@ const verifyAndLoad = defineCommand({
     path: list('--path <path>', 'extract only this file or directory of the archive'),
     inspect: flag('--inspect', 'show what the archive says of itself; verifies nothing'),
     images: flag('--images', 'with --inspect: show why each image is there'),
+    inventory: text('--inventory <file>', 'with --inspect: write the inventory, which `airgap diff` compares'),
     audit: flag('--audit', 'the file is an audit log: verify its chain'),
     expectHead: digest('--expect-head <hash>', 'with --audit: the log must have this line'),
   },
@@ -58,6 +59,7 @@ const verifyAndLoad = defineCommand({
       throw new UsageError('USAGE', 'a receipt needs --to: it is of a load');
     if (audit) return verifyLogAndReport(context, archive, { expectHead, receipts: [], key: undefined });
     if (options.images && !inspect) throw new UsageError('USAGE', '--images needs --inspect');
+    if (options.inventory !== undefined && !inspect) throw new UsageError('USAGE', '--inventory needs --inspect');
     if (inspect) return inspectAndReport(context, archive, options);
     const terms = await readTerms(options, context);
     if (extract !== undefined)

@@ -1,8 +1,13 @@
 /** A release's whole life through the built commands: declared, pinned, built, proved, loaded twice, extracted, mirrored. */
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openArchive } from '../../src/archive/reader/reader.ts';
+import { AIRGAP } from '../../src/cli/airgap.ts';
+import { VERIFY_AND_LOAD } from '../../src/cli/verify-and-load-program.ts';
+import { DiffReport } from '../../src/report/diff/diff-report.ts';
 import { VerifyReport } from '../../src/report/verify-report.ts';
+import { runInside } from '../helpers/in-process.ts';
 import { useBuiltCli } from './built-cli.ts';
 import { IMAGES, makeSampleRelease, PASSPHRASE, type SampleRelease } from './sample-release.ts';
 
@@ -121,6 +126,35 @@ describe('a release', () => {
     expect(stdout).toContain('docs/install.md');
     const document = JSON.parse(await cli.ok(['inspect', release.archive, '--json'])) as object;
     expect(document).toMatchObject({ schemaVersion: 1, kind: 'inspection', verified: false });
+  });
+
+  test('inspect --inventory writes the inventory of the archive, and never over the archive', async () => {
+    const file = release.temp.join('inventory.json');
+    const { stderr, exitCode } = await cli.airgap(['inspect', release.archive, '--inventory', file]);
+    expect({ stderr, exitCode }).toEqual({ stderr: `wrote ${file}\n`, exitCode: 0 });
+    using archive = await openArchive(release.archive);
+    const { offset, size } = archive.head.inventoryPlace;
+    expect(await readFile(file)).toEqual(archive.read(offset, size));
+    for (const program of [AIRGAP, VERIFY_AND_LOAD]) {
+      const words = program === AIRGAP ? ['inspect', release.archive] : [release.archive, '--inspect'];
+      await rm(file);
+      expect((await runInside(program, [...words, '--inventory', file])).exitCode).toBe(0);
+      expect(await readFile(file)).toEqual(archive.read(offset, size));
+      const refused = await runInside(program, [...words, '--inventory', release.archive]);
+      expect(refused).toMatchObject({ stdout: '', exitCode: 2 });
+      expect(refused.stderr).toContain('would replace the archive');
+    }
+    const lost = await runInside(VERIFY_AND_LOAD, [release.archive, '--inventory', file]);
+    expect(lost).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--inspect') as string });
+  });
+
+  test('diff says that the lock, the inventory and the archive of one release are the same', async () => {
+    const lock = release.temp.join('release.lock.json');
+    const stdout = await cli.ok(['diff', lock, release.archive]);
+    expect(stdout).toMatch(/^NOT VERIFIED.*\nold {2}demo 1\.0\.0 .*\nnew {2}demo 1\.0\.0 /);
+    expect(stdout).toMatch(/\n3 images: 3 unchanged; 1 file: 1 unchanged\n$/);
+    const document = JSON.parse(await cli.ok(['diff', lock, release.archive, '--json'])) as object;
+    expect(DiffReport.parse(document)).toMatchObject({ same: true, bytes: { newSize: 0 } });
   });
 
   test('names that try to take over the terminal are shown, not obeyed', async () => {

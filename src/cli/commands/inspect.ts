@@ -1,5 +1,7 @@
 /** `airgap inspect`: what an archive says of itself. Verifies nothing, and says so. */
-import { argument, defineCommand, flag } from '../command.ts';
+import { realpath } from 'node:fs/promises';
+import { argument, defineCommand, flag, text } from '../command.ts';
+import { UsageError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount, formatTable } from '../../report/format.ts';
 import { formatEvidence } from '../../report/evidence-lines.ts';
@@ -14,25 +16,36 @@ export const imagesOption = flag(
   'show why each image is there: every place that names it, who signed it, and what was left out and why',
 );
 
+export const inventoryOption = text(
+  '--inventory <file>',
+  'write its inventory: what `airgap diff` compares, kilobytes in the place of the archive',
+);
+
 export const inspect = defineCommand({
   name: 'inspect',
   summary: 'show what an archive says it holds, by reading its head only; verifies nothing',
-  examples: ['inspect hexabase-offline-1.5.0.tar', 'inspect release.tar --images', 'inspect release.tar --json'],
+  examples: [
+    'inspect hexabase-offline-1.5.0.tar',
+    'inspect release.tar --images',
+    'inspect release.tar --inventory release.inventory.json',
+    'inspect release.tar --json',
+  ],
   arguments: { archive: argument('archive', 'the file') },
-  options: { images: imagesOption },
+  options: { images: imagesOption, inventory: inventoryOption },
   async run(context, { archive }, options) {
     await inspectAndReport(context, archive, options);
   },
 });
 
-/** Reads the head and prints it. */
+/** Reads the head and prints it; writes the inventory where it was asked for. */
 export async function inspectAndReport(
   { output, signal }: Context,
   archive: string,
-  options: { readonly images: boolean },
+  options: { readonly images: boolean; readonly inventory: string | undefined },
 ): Promise<void> {
   const { inspectArchive } = await import('../../operations/inspect.ts');
-  const inspection = await inspectArchive(archive, { ...options, signal });
+  const inspection = await inspectArchive(archive, { images: options.images, signal });
+  if (options.inventory !== undefined) await writeInventory(options.inventory, inspection, signal);
   const { inventory, images, signers, size, contentSize, path, trust } = inspection;
   const { name, version, channel, sequence, created, expires, platforms, components, files } = inventory;
   const document = {
@@ -54,6 +67,18 @@ export async function inspectAndReport(
     ? [NOT_VERIFIED, ...describeImageEvidence(inspection.imageEvidence)]
     : inspectionLines(inspection);
   output.result(document, lines);
+  if (options.inventory !== undefined) output.note(`wrote ${options.inventory}`);
+}
+
+/** @throws UsageError `USAGE` when the file is the archive itself, which would be lost. */
+async function writeInventory(file: string, { path, inventory }: Inspection, signal: AbortSignal): Promise<void> {
+  const { serializeInventory } = await import('../../archive/inventory/inventory.ts');
+  const { writeNamedFile } = await import('../../base/files/result-file.ts');
+  const [archive, place] = await Promise.all([path, file].map((name) => realpath(name).catch(() => undefined)));
+  if (place !== undefined && place === archive) {
+    throw new UsageError('USAGE', `--inventory ${file} would replace the archive`, { hint: 'name another file' });
+  }
+  await writeNamedFile(file, serializeInventory(inventory).toString('utf8'), signal);
 }
 
 function inspectionLines({
