@@ -105,16 +105,17 @@ describe('a signature with a certificate', () => {
 });
 
 describe('what stands beside a payload counts for nothing when it', () => {
-  const cases: readonly [string, (annotations: CosignAnnotations) => CosignAnnotations][] = [
+  /** The last part is of what is said, where that tells causes apart. */
+  const cases: readonly [string, (annotations: CosignAnnotations) => CosignAnnotations, string?][] = [
     ['has no entry of a log', ({ bundle: _, ...rest }) => rest],
     ['has a certificate that is none', (all) => ({ ...all, certificate: 'hello' })],
     [
       'has a certificate of other bytes',
       (all) => ({ ...all, certificate: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n' }),
     ],
-    ['has an entry that is no JSON', (all) => ({ ...all, bundle: '{' })],
+    ['has an entry that is no JSON', (all) => ({ ...all, bundle: '{' }), 'that is not JSON'],
     ['has an entry with a key twice', (all) => ({ ...all, bundle: all.bundle?.replace('{', '{"Payload":{},') })],
-    ['has an entry of another form', (all) => ({ ...all, bundle: '{"Payload":{}}' })],
+    ['has an entry of another form', (all) => ({ ...all, bundle: '{"Payload":{}}' }), 'of another form'],
     [
       'has an entry with another time',
       (all) => ({ ...all, bundle: all.bundle?.replace(/("integratedTime":)\d+/, '$11') }),
@@ -132,10 +133,11 @@ describe('what stands beside a payload counts for nothing when it', () => {
     ['is huge', (all) => ({ ...all, certificate: all.certificate.padEnd(5_000_000, '\n') })],
   ];
 
-  it.each(cases)('%s', async (_, change) => {
+  it.each(cases)('%s', async (_, change, words = '') => {
     const time = await processorTimeOf(() => {
       const fault = faultOf({ ...simple, annotations: change(simple.annotations as CosignAnnotations) });
       expect(fault).not.toBe('accepted');
+      expect(fault).toContain(words);
       expect(fault.length).toBeLessThan(1_000);
     });
     expect(time).toBeLessThan(1_000);

@@ -84,3 +84,51 @@ test('a pointer out of its memory ends the program, not the host', async () => {
   ]);
   expect(() => runWasi(module, Buffer.alloc(0), 1000)).toThrow(RangeError);
 });
+
+/** What a program reads from its clock, and of the event it got, that twice waits for a time and prints both. */
+async function waitTwice(
+  timeout: bigint,
+  isAbsolute: boolean,
+): Promise<{ readonly event: Buffer; readonly now: bigint }> {
+  const [VECTOR_AT, DONE_AT, EVENT_AT, TIME_AT, WANTED_AT] = [0, 8, 12, 44, 52] as const;
+  const wanted = Buffer.alloc(48);
+  wanted.writeBigUInt64LE(7n, 0);
+  wanted.writeBigUInt64LE(timeout, 24);
+  wanted.writeUInt16LE(isAbsolute ? 1 : 0, 40);
+  const memory = [EVENT_AT, 0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0, ...Buffer.alloc(32, 0xee), ...Buffer.alloc(8), ...wanted];
+  const from = text('wasi_snapshot_preview1');
+  const imported = ['poll_oneoff', 'clock_time_get', 'fd_write', 'proc_exit'];
+  const call = (index: number, ...values: readonly number[]): readonly number[] => [
+    ...values.flatMap((value) => [0x41, value]),
+    ...[0x10, index],
+  ];
+  const wait = [...call(0, WANTED_AT, EVENT_AT, 1, DONE_AT), 0x1a];
+  const look = [0x41, 1, 0x42, 0, 0x41, TIME_AT, 0x10, 1, 0x1a];
+  const body = [0, ...wait, ...wait, ...look, ...call(2, 1, VECTOR_AT, 1, DONE_AT), 0x10, 3, 0x0b];
+  const four = [0x60, 4, I32, I32, I32, I32, 1, I32];
+  const bytes = [
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, 4, ...four, 0x60, 3, I32, I64, I32, 1, I32, 0x60, 1, I32, 0, 0x60, 0, 0),
+    // Its own length in two bytes: four names are more than one byte counts.
+    ...longSection(2, [4, ...imported.flatMap((name, index) => [...from, ...text(name), 0, [0, 1, 0, 2][index] ?? 0])]),
+    ...section(3, 1, 3),
+    ...section(5, 1, 0, 1),
+    ...section(7, 2, ...text('memory'), 2, 0, ...text('_start'), 0, 4),
+    ...section(10, 1, body.length, ...body),
+    ...section(11, 1, 0, 0x41, 0, 0x0b, memory.length, ...memory),
+  ];
+  const { exitCode, stdout } = runWasi(await wasm.compile(Buffer.from(bytes)), Buffer.alloc(0), 1000);
+  expect([exitCode, stdout.length]).toEqual([0, 40]);
+  return { event: stdout.subarray(0, 32), now: stdout.readBigUInt64LE(32) };
+}
+
+function longSection(id: number, content: readonly number[]): readonly number[] {
+  return [id, (content.length % 128) + 128, Math.floor(content.length / 128), ...content];
+}
+
+test('a program that waits finds that the time has come at once: so much later, or the moment it named', async () => {
+  const event = Buffer.concat([Buffer.from([7]), Buffer.alloc(31)]);
+  const tick = 1_000n;
+  expect(await waitTwice(5_000_000n, false)).toEqual({ event, now: 10_000_000n + tick });
+  expect(await waitTwice(5_000_000n, true)).toEqual({ event, now: 5_000_000n + tick });
+});
