@@ -26,8 +26,9 @@ const common = {
   // Every start of the program reads all of this; names stay, for stack traces.
   minifySyntax: true,
   minifyWhitespace: true,
-  // An optional companion of the CycloneDX library, for XML, which nobody asks it for.
-  external: ['xmlbuilder2'],
+  // An optional companion of the CycloneDX library, for XML, which nobody asks it for; and OpenPGP, which npm installs
+  // beside the program: under the LGPL, it must stay a part that its users can replace.
+  external: ['xmlbuilder2', 'openpgp'],
 };
 
 /** Packages of which the bundles get a part, because every start of the program reads all that is in them. */

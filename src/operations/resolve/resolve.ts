@@ -41,7 +41,7 @@ export interface ResolveRequest {
   readonly specDigest: Digest;
   /** The lock of an earlier run: unchanged tags then cost one HEAD each. */
   readonly previous?: ReleaseLock | undefined;
-  /** Takes the place of `created` where neither the spec nor the lock fixes it. */
+  /** When signatures beside charts must be valid; takes the place of `created` where neither the spec nor the lock fixes it. */
   readonly now: Date;
   readonly openImage: OpenImage;
   /** Reads files of chart repositories. */
@@ -119,6 +119,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   const context = {
     directory,
     created: new Date(created),
+    now: request.now,
     sources: { open: request.openImage, read: request.readAddress },
     indexes: new Map(),
     signal,

@@ -31,6 +31,8 @@ export interface ChartContext {
   readonly directory: string;
   /** The time that packed charts carry. */
   readonly created: Date;
+  /** When the signatures that a release demands must be valid. Absent: none is looked at, since nothing is carried. */
+  readonly now?: Date | undefined;
   readonly sources: ChartSources;
   /** Indexes of chart repositories that were read before. */
   readonly indexes: IndexCache;
@@ -55,15 +57,15 @@ export interface PublishedChart {
 }
 
 /**
- * Has a chart, wherever it lies, and its provenance file.
- * @throws UsageError `INVALID_SPEC`, IntegrityError, NotFoundError `NOT_FOUND`, AuthError, RegistryError
+ * Has a chart, wherever it lies, and its provenance file, verified where the release names a keyring.
+ * @throws UsageError `INVALID_SPEC`, IntegrityError, TrustError, NotFoundError `NOT_FOUND`, AuthError, RegistryError
  */
 export async function openChartOf(spec: ChartSpec, context: ChartContext): Promise<OpenedChart> {
   const published = await fetchPublished(spec, context);
   if (published === undefined) return collectLocal(spec, context);
   const chart = await readChartPackage(published.bytes, published.from);
   const file = pinBytes('chart', `charts/${chart.fileName}`, published.from, published.bytes);
-  return withProvenance(spec, chart, file, published.provenance);
+  return withProvenance(spec, chart, file, published.provenance, context);
 }
 
 /** A file of a chart that a lock pins, wherever it was. Its digest is for the caller to compare. */
@@ -157,9 +159,9 @@ async function collectLocal(spec: ChartSpec, context: ChartContext): Promise<Ope
   const isPackage = 'path' in file.content;
   const what = { what: 'a provenance file', limit: MAX_PROVENANCE_BYTES };
   const isThere = isPackage && (await readIfThere(`${place}${PROVENANCE_EXTENSION}`, what)) !== undefined;
-  if (!isThere) return withProvenance(spec, chart, file, undefined);
+  if (!isThere) return withProvenance(spec, chart, file, undefined, context);
   const signed = await resolveSpecPath(context.directory, from);
-  return withProvenance(spec, chart, file, { from, bytes: await readBounded(signed, what), place: signed });
+  return withProvenance(spec, chart, file, { from, bytes: await readBounded(signed, what), place: signed }, context);
 }
 
 async function openLocal(
@@ -175,12 +177,13 @@ async function openLocal(
   };
 }
 
-function withProvenance(
+async function withProvenance(
   spec: ChartSpec,
   chart: ChartPackage,
   file: CollectedFile,
   provenance: FoundProvenance | undefined,
-): OpenedChart {
-  const signed = collectProvenance(spec, file, provenance);
+  context: ChartContext,
+): Promise<OpenedChart> {
+  const signed = await collectProvenance(spec, file, provenance, context);
   return { chart, file, provenance: signed.files, warnings: [...chart.warnings, ...signed.warnings] };
 }
