@@ -25,6 +25,11 @@ export interface RenderRequest {
   readonly includeCrds: boolean;
   /** Takes values that `values.schema.json` would refuse, and schemas that refer to what is outside of the chart. */
   readonly skipSchemaValidation?: boolean | undefined;
+  /**
+   * Which chance and which time the chart sees. What differs between 0 and 1, the chart makes anew at each rendering. A
+   * helm program takes both from the machine, whatever stands here. @defaultValue 0
+   */
+  readonly seed?: 0 | 1 | undefined;
 }
 
 /** What one template, or one file of `crds/`, rendered to. */

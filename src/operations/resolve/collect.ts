@@ -91,7 +91,7 @@ export async function collectComponent(
 }
 
 /**
- * Finds the files of a lock again, for a build from the lock alone.
+ * Finds the files of a lock again, for a build from the lock alone; but what is rendered: `rendered-manifests.ts`.
  * @throws IntegrityError `DIGEST_MISMATCH` naming the first file that is not what the lock pins.
  */
 export async function openLockedFiles(
@@ -101,6 +101,8 @@ export async function openLockedFiles(
   const contents = new Map<Digest, FileContent>();
   for (const entry of lock.files) {
     const { path, from, kind, digest } = entry;
+    // Made of the charts, once these are here.
+    if (kind === 'rendered') continue;
     const isOfChart = kind === 'chart' || kind === 'provenance';
     const file = isOfChart
       ? await openLockedChart(entry, context)

@@ -15,7 +15,8 @@ import type { FileContent } from '../../stores/files.ts';
 import type { ChartSources } from './charts/charts.ts';
 import { openLockedFiles } from './collect.ts';
 import type { ImageSources } from './image-sources.ts';
-import type { OpenRenderer } from './render-charts.ts';
+import { openOwnRenderer, type OpenRenderer } from './render-charts.ts';
+import { openLockedManifests } from './rendered-manifests.ts';
 import { resolveRelease, type MissingImage, type MovedTag } from './resolve.ts';
 
 const LOCK_EXTENSION = '.lock.json';
@@ -101,7 +102,7 @@ export async function pinRelease(
   options: PinOptions = {},
 ): Promise<PinnedRelease> {
   if (input.kind === 'lock') {
-    if (options.evidence === undefined) return openLock(input.path, sources, options.signal);
+    if (options.evidence === undefined) return openLock(input.path, sources, options);
     throw new UsageError('USAGE', `--evidence means nothing for ${input.path}`, {
       hint: 'a lock is taken as it is: name the release.yaml it was made from',
     });
@@ -144,7 +145,11 @@ export async function pinRelease(
   return { lock, lockPath, isWritten, files, contents, moved, missing, warnings, unusedRules };
 }
 
-async function openLock(path: string, sources: ImageSources, signal: AbortSignal | undefined): Promise<PinnedRelease> {
+async function openLock(
+  path: string,
+  sources: ImageSources,
+  { signal, openRenderer = openOwnRenderer(process.env['PATH'], signal) }: PinOptions,
+): Promise<PinnedRelease> {
   const lock = await readLock(path);
   if (lock === undefined) {
     throw new NotFoundError('NOT_FOUND', `${path}: no such file`, { hint: 'run `airgap resolve` to write it' });
@@ -160,12 +165,13 @@ async function openLock(path: string, sources: ImageSources, signal: AbortSignal
     indexes: new Map(),
     signal,
   });
+  const manifests = await openLockedManifests(lock, { directory, contents: files, openRenderer, signal });
   await assertLockedPolicy(lock, { path, directory, sourceOf: sources.sourceOf() }, signal);
   return {
     lock,
     lockPath: path,
     isWritten: false,
-    files,
+    files: new Map([...files, ...manifests]),
     contents: new Map(),
     moved: [],
     missing: [],

@@ -11,17 +11,25 @@ import { resolveSpecPath } from '../../release/spec/spec-paths.ts';
 import type { CollectedChart } from './collect.ts';
 
 /** Bytes of one file of values. */
-const MAX_VALUES_BYTES = 4 * 1024 * 1024;
+export const MAX_VALUES_BYTES: number = 4 * 1024 * 1024;
 
 /** Opens what renders charts, when the first chart is there. */
 export type OpenRenderer = () => Promise<ChartRenderer>;
+
+/** The values that a chart is rendered with once. */
+export interface PreparedSet {
+  readonly name: string;
+  readonly files: readonly ValuesFile[];
+  /** Whether what it renders to is carried. */
+  readonly rendersManifests?: boolean | undefined;
+}
 
 /** A chart of a component, with the values it is rendered with. */
 export interface PreparedChart {
   /** Index of its component. */
   readonly component: number;
   readonly chart: CollectedChart;
-  readonly sets: readonly { readonly name: string; readonly files: readonly ValuesFile[] }[];
+  readonly sets: readonly PreparedSet[];
 }
 
 /** What a chart renders to with one set of values. */
@@ -46,8 +54,8 @@ export async function prepareCharts(
   for (const [component, own] of charts.entries()) {
     for (const chart of own) {
       if (chart.isLibrary) continue;
-      const sets = [];
-      for (const { name, files } of chart.spec.values) sets.push({ name, files: await Promise.all(files.map(read)) });
+      const sets: PreparedSet[] = [];
+      for (const set of chart.spec.values) sets.push({ ...set, files: await Promise.all(set.files.map(read)) });
       prepared.push({ component, chart, sets });
     }
   }
@@ -61,9 +69,10 @@ export function describeRenderings(charts: readonly PreparedChart[]): LockRender
     digest: file.digest,
     ...spec.settings,
     apiVersions: [...spec.settings.apiVersions],
-    values: sets.map(({ name, files }) => ({
+    values: sets.map(({ name, files, rendersManifests }) => ({
       name,
       files: files.map((each) => ({ path: each.name, digest: sha256(each.text) })),
+      ...(rendersManifests === true ? { manifests: true as const } : {}),
     })),
   }));
 }
@@ -96,6 +105,12 @@ export function openOwnRenderer(path: string | undefined, signal?: AbortSignal):
     const { openChartRenderer } = await import('../../kubernetes/rendering/open-renderer.ts');
     return openChartRenderer({ path, signal });
   };
+}
+
+/** Opens it with the first who asks, for all: the engine takes seconds to compile. */
+export function openOnce(open: OpenRenderer): OpenRenderer {
+  let opened: Promise<ChartRenderer> | undefined;
+  return () => (opened ??= open());
 }
 
 /**

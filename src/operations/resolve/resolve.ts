@@ -20,7 +20,8 @@ import type { ImageEvaluator } from '../../release/policy/image-evaluation.ts';
 import { discoverRelease } from './discovered.ts';
 import { assertExpected } from './expected-digests.ts';
 import { pinImage, recallPins } from './pin.ts';
-import { openOwnRenderer, type OpenRenderer } from './render-charts.ts';
+import { openOnce, openOwnRenderer, type OpenRenderer } from './render-charts.ts';
+import { collectRenderedManifests } from './rendered-manifests.ts';
 import { checkNames, uniteFiles, uniteImages, type RequestedImage } from './requested.ts';
 
 /** Images that are resolved at the same time; each host has its own limit besides. */
@@ -127,21 +128,27 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   for (const component of spec.components) {
     named.push(await collectComponent(component, context, spec.decisions.rules));
   }
-  const files = uniteFiles(named);
+  const openRenderer =
+    options.render === false
+      ? undefined
+      : openOnce(request.openRenderer ?? openOwnRenderer(process.env['PATH'], signal));
   const discovered = await discoverRelease({
     parts: spec.components.map((component, index) => ({ component, collected: named[index] as CollectedComponent })),
     directory,
     decisions: spec.decisions,
-    openRenderer:
-      options.render === false ? undefined : (request.openRenderer ?? openOwnRenderer(process.env['PATH'], signal)),
+    openRenderer,
     held: locked === true ? previous : undefined,
     suspects: options.suspects ?? 'refuse',
     signal,
   });
+  const charts = named.map((component) => component.charts);
+  const manifests = await collectRenderedManifests({ charts, directory, openRenderer, signal });
   const collected = named.map((component, index) => ({
     ...component,
+    files: [...component.files, ...(manifests[index] ?? [])],
     images: [...component.images, ...(discovered.images[index] ?? [])],
   }));
+  const files = uniteFiles(collected);
   const platforms = spec.platforms === 'all' ? 'all' : spec.platforms.map(formatPlatform);
   const evaluator = spec.imagePolicy && (await openEvaluator(spec.imagePolicy, directory));
   const requested = uniteImages(collected, platforms);
@@ -229,7 +236,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   return {
     lock,
     contents,
-    files: new Map(named.flatMap((component) => component.files.map((file) => [file.digest, file.content]))),
+    files: new Map(collected.flatMap((component) => component.files.map((file) => [file.digest, file.content]))),
     moved: moved.sort(byReference),
     missing,
     warnings,

@@ -30,7 +30,8 @@ export type LockImage = z.infer<typeof LockImage>;
 export const LockFile = z.strictObject({
   path: Text,
   from: z.string().min(1).max(2048),
-  kind: z.enum(['chart', 'provenance', 'manifest', 'doc', 'file']),
+  /** `rendered`: what the chart at `from` renders to, made anew by every build. */
+  kind: z.enum(['chart', 'provenance', 'manifest', 'doc', 'file', 'rendered']),
   size: Size,
   digest: DigestText,
 });
@@ -50,7 +51,7 @@ export const LockRendering = z.strictObject({
   charts: z
     .array(
       z.strictObject({
-        from: Text,
+        from: z.string().min(1).max(2048),
         digest: DigestText,
         kubeVersion: Text,
         apiVersions: z.array(Text).max(MAX_LIST),
@@ -61,6 +62,8 @@ export const LockRendering = z.strictObject({
             z.strictObject({
               name: z.string().min(1).max(MAX_SET_NAME),
               files: z.array(z.strictObject({ path: Text, digest: DigestText })).max(MAX_LIST),
+              /** Whether the archive carries what it renders to. */
+              manifests: z.literal(true).optional(),
             }),
           )
           .max(MAX_LIST),

@@ -27,6 +27,10 @@ export const SpecValueSet = z
       .regex(SET_NAME, 'must be letters, digits and . _ - only')
       .describe('What evidence and messages call the set.'),
     files: Files.describe('Value files, relative to this document; later ones win. Empty: the default values alone.'),
+    renderManifests: z
+      .boolean()
+      .optional()
+      .describe('Whether what the chart renders to with this set is carried, below manifests/<name>/.'),
   })
   .describe('A set of value files with a name.');
 

@@ -18,6 +18,8 @@ export interface ValueSet {
   readonly name: string;
   /** Relative to the release.yaml; later ones win. Empty: the chart's own values. */
   readonly files: readonly string[];
+  /** Whether what the chart renders to with it is carried, below `manifests/<name>/`. */
+  readonly rendersManifests?: boolean | undefined;
 }
 
 /** What a chart is rendered with, besides values. */
@@ -102,7 +104,11 @@ export function pathsOfChart({ path, reference, address, repository, keyring, va
 
 function toValueSet(entry: NonNullable<SpecChart['values']>[number]): ValueSet {
   if (typeof entry === 'object' && !Array.isArray(entry)) {
-    return { name: entry.name, files: entry.files.map(normalizePortablePath) };
+    return {
+      name: entry.name,
+      files: entry.files.map(normalizePortablePath),
+      ...(entry.renderManifests === true ? { rendersManifests: true } : {}),
+    };
   }
   const files = (Array.isArray(entry) ? entry : [entry]).map(normalizePortablePath);
   return { name: files.join('+'), files };

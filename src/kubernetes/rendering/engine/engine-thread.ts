@@ -12,6 +12,7 @@ export interface EngineJob {
   readonly module: WasmModule;
   readonly input: Uint8Array;
   readonly maxOutputBytes: number;
+  readonly seed: 0 | 1;
 }
 
 /** How it ended: as programs do, by printing too much, or because the program cannot go on. */
@@ -27,9 +28,9 @@ export function startEngineThread(job: EngineJob): Worker {
   return new Worker(AIRGAP_RENDER_WORKER, { ...options, eval: true });
 }
 
-function runJob({ module, input, maxOutputBytes }: EngineJob): EngineMessage {
+function runJob({ module, input, maxOutputBytes, seed }: EngineJob): EngineMessage {
   try {
-    return runWasi(module, input, maxOutputBytes);
+    return runWasi(module, input, maxOutputBytes, seed);
   } catch (error) {
     if (error instanceof OutputLimitError) return { limit: 'output' };
     return { trap: error instanceof Error ? error.message : String(error) };

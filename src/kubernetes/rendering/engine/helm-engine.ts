@@ -79,9 +79,15 @@ async function runEngine(
   limits: RenderLimits,
   signal: AbortSignal | undefined,
 ): Promise<EngineMessage | { readonly limit: 'time' }> {
-  const { shownAs: _, chart, ...rest } = request;
+  const { shownAs: _, seed = 0, chart, ...rest } = request;
   const input = Buffer.from(JSON.stringify({ ...rest, chart: chart.toString('base64') }));
-  const worker = startEngineThread({ kind: 'airgap-render', module, input, maxOutputBytes: limits.maxOutputBytes });
+  const worker = startEngineThread({
+    kind: 'airgap-render',
+    module,
+    input,
+    maxOutputBytes: limits.maxOutputBytes,
+    seed,
+  });
   const overTime = AbortSignal.timeout(limits.timeoutMs);
   try {
     const stop = signal === undefined ? overTime : AbortSignal.any([signal, overTime]);

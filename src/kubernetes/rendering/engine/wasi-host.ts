@@ -1,10 +1,10 @@
 /**
  * What a WebAssembly program sees of the world: its input, its output, a clock that stands at one moment and moves only
- * as the program looks at it, and random numbers that are the same each time. There is no file, no network, no
+ * as the program looks at it, and random numbers that are the same each time, for one of two seeds. There is no file, no network, no
  * environment: the calls that ask for them are answered with "not supported". The same input gives the same output.
  * @see https://github.com/WebAssembly/WASI/blob/v0.2.0/legacy/preview1/docs.md
  */
-import { createCipheriv } from 'node:crypto';
+import { createCipheriv, type Cipheriv } from 'node:crypto';
 import { wasm, type WasmModule } from './webassembly.ts';
 
 /** Why a call did not do what it was asked for. */
@@ -12,6 +12,8 @@ const Errno = { ok: 0, badFile: 8, notSupported: 52 } as const;
 const REALTIME_CLOCK = 0;
 /** 2020-01-01T00:00:00Z in nanoseconds: certificates that a chart makes need a date that a calendar has. */
 const START_TIME = 1_577_836_800_000_000_000n;
+/** From one seed to the next: 399 days, 4:05:06, so that every part of a date is another. */
+const SEED_TIME = 34_488_306_000_000_000n;
 /** By which the clock moves with each look. */
 const TICK_NS = 1_000n;
 const SUBSCRIPTION_BYTES = 48;
@@ -45,8 +47,8 @@ class Exit extends Error {
  * Runs a program to its end, in this thread.
  * @throws OutputLimitError when it prints more than `maxOutputBytes`.
  */
-export function runWasi(module: WasmModule, input: Uint8Array, maxOutputBytes: number): WasiResult {
-  const host = new WasiHost(input, maxOutputBytes);
+export function runWasi(module: WasmModule, input: Uint8Array, maxOutputBytes: number, seed: 0 | 1 = 0): WasiResult {
+  const host = new WasiHost(input, maxOutputBytes, seed);
   const imports: Record<string, Record<string, (...values: never[]) => number | void>> = {};
   const calls: Readonly<Record<string, (...values: never[]) => number | void>> = host.calls;
   for (const { module: from, name } of wasm.Module.imports(module)) {
@@ -76,11 +78,14 @@ class WasiHost {
   #printed = 0;
   #complained = 0;
   #now = 0n;
-  readonly #random = createCipheriv('aes-256-ctr', Buffer.alloc(32), Buffer.alloc(16));
+  readonly #startTime: bigint;
+  readonly #random: Cipheriv;
 
-  constructor(input: Uint8Array, maxOutputBytes: number) {
+  constructor(input: Uint8Array, maxOutputBytes: number, seed: 0 | 1) {
     this.#input = input;
     this.#maxOutputBytes = maxOutputBytes;
+    this.#startTime = START_TIME + BigInt(seed) * SEED_TIME;
+    this.#random = createCipheriv('aes-256-ctr', Buffer.alloc(32, seed), Buffer.alloc(16));
   }
 
   readonly calls = {
@@ -94,7 +99,7 @@ class WasiHost {
     environ_get: () => Errno.ok,
     clock_time_get: (clock: number, _precision: bigint, time: number) => {
       this.#now += TICK_NS;
-      this.#view().setBigUint64(time, clock === REALTIME_CLOCK ? START_TIME + this.#now : this.#now, true);
+      this.#view().setBigUint64(time, clock === REALTIME_CLOCK ? this.#startTime + this.#now : this.#now, true);
       return Errno.ok;
     },
     random_get: (pointer: number, length: number) => {
