@@ -1,5 +1,5 @@
 /** A further signature on a finished archive: where it is written, and what is refused before anything is. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { beforeEach, expect, test } from 'vitest';
 import { trustArchive } from '../../src/archive/verification/trusted-archive.ts';
 import { signArchive } from '../../src/operations/sign.ts';
@@ -68,6 +68,14 @@ test('an archive without a free slot is refused, and takes a signature beside it
   });
   expect((await signArchive(path, third, { detached: true })).others).toHaveLength(2);
 });
+
+test.each([0o444, 0o555])('an archive that is marked read-only is left alone, though the superuser could write it (%o)', async (mode) => {
+  await chmod(path, mode);
+  await expect(signArchive(path, signers[1]!)).rejects.toMatchObject({ code: 'USAGE', message: `${path} is read-only` });
+  expect(await readdir(temp.path)).toEqual(['a.tar']);
+  await signArchive(path, signers[1]!, { detached: true });
+  expect(await readFile(path)).toEqual(whole);
+}); // prettier-ignore
 
 test('an archive with one wrong byte at its end is not signed', async () => {
   const damaged = Buffer.from(whole);
