@@ -1,6 +1,6 @@
 /** Everything that must end badly does, with the right exit code, and leaves nothing behind. */
 import { once } from 'node:events';
-import { copyFile, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, link, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { VerifyReport } from '../../src/report/verify-report.ts';
@@ -15,6 +15,25 @@ beforeAll(async () => {
   await writeKeyFiles(release.temp.join('other'));
 });
 afterAll(() => release[Symbol.asyncDispose]());
+
+describe('an archive is not replaced by what is written about it', () => {
+  test.each([
+    ['verify', '--report', []],
+    ['load', '--receipt', ['--to', 'oci:unused', '--state', 'unused']],
+  ])('by %s %s', async (command, option, more) => {
+    const before = await readFile(release.archive);
+    const other = release.temp.join(`${command}.tar`);
+    await link(release.archive, other);
+    for (const name of [release.archive, other]) {
+      const args = [command, release.archive, '--key', release.publicKey, option, name, ...more];
+      const { stdout, stderr, exitCode } = await cli.airgap(args, { cwd: release.temp.path });
+      expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+      expect(stderr).toContain(`${option} ${name} would replace the archive`);
+      expect(await readFile(name)).toEqual(before);
+    }
+    expect(await readdir(release.temp.path)).not.toContain('unused');
+  });
+});
 
 describe('a tampered archive', () => {
   let tampered: string;

@@ -1,8 +1,7 @@
 /** `airgap inspect`: what an archive says of itself. Verifies nothing, and says so. */
-import { realpath } from 'node:fs/promises';
 import { argument, defineCommand, flag, text } from '../command.ts';
-import { UsageError } from '../../errors.ts';
 import type { Context } from '../context.ts';
+import { keepArchive } from '../inputs/kept-archive.ts';
 import { formatBytes, formatCount, formatTable } from '../../report/format.ts';
 import { formatEvidence } from '../../report/evidence-lines.ts';
 import { describeImageEvidence } from '../../report/image-evidence-lines.ts';
@@ -44,6 +43,7 @@ export async function inspectAndReport(
   options: { readonly images: boolean; readonly inventory: string | undefined },
 ): Promise<void> {
   const { inspectArchive } = await import('../../operations/inspect.ts');
+  await keepArchive(archive, options.inventory, '--inventory');
   const inspection = await inspectArchive(archive, { images: options.images, signal });
   if (options.inventory !== undefined) await writeInventory(options.inventory, inspection, signal);
   const { inventory, images, signers, size, contentSize, path, trust } = inspection;
@@ -70,14 +70,9 @@ export async function inspectAndReport(
   if (options.inventory !== undefined) output.note(`wrote ${options.inventory}`);
 }
 
-/** @throws UsageError `USAGE` when the file is the archive itself, which would be lost. */
-async function writeInventory(file: string, { path, inventory }: Inspection, signal: AbortSignal): Promise<void> {
+async function writeInventory(file: string, { inventory }: Inspection, signal: AbortSignal): Promise<void> {
   const { serializeInventory } = await import('../../archive/inventory/inventory.ts');
   const { writeNamedFile } = await import('../../base/files/result-file.ts');
-  const [archive, place] = await Promise.all([path, file].map((name) => realpath(name).catch(() => undefined)));
-  if (place !== undefined && place === archive) {
-    throw new UsageError('USAGE', `--inventory ${file} would replace the archive`, { hint: 'name another file' });
-  }
   await writeNamedFile(file, serializeInventory(inventory).toString('utf8'), signal);
 }
 

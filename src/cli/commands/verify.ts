@@ -6,6 +6,7 @@ import type { VerifyReport } from '../../report/verify-report.ts';
 import { nameSigner } from '../../trust/signatures/identity.ts';
 import type { SiteTerms } from '../../site/admission.ts';
 import type { SiteRecord } from '../../site/admitted-release.ts';
+import { keepArchive } from '../inputs/kept-archive.ts';
 import { recordOptions, type RecordOptions } from '../options/audit-options.ts';
 import { recordDocument, recordLines } from '../../report/audit-lines.ts';
 import { argument, defineCommand, text } from '../command.ts';
@@ -52,6 +53,7 @@ export async function verifyAndReport(
 ): Promise<void> {
   const { output } = context;
   const { report: reportPath } = options;
+  await keepArchive(archive, reportPath, '--report');
   const started = context.now().getTime();
   const state: State = { trusted: undefined, done: 0, total: 0 };
   await using file = reportPath === undefined ? undefined : await openReport(reportPath, context);
