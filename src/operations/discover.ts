@@ -9,7 +9,7 @@ import { uniteFindings, type DiscoveredImage } from '../kubernetes/discovery/dis
 import { describeArtifact } from '../kubernetes/discovery/known-artifacts.ts';
 import { findUnknowable } from '../kubernetes/discovery/known-operators.ts';
 import { findInValues } from '../kubernetes/discovery/values-advice.ts';
-import { readRunningImages } from '../kubernetes/resources/running-images.ts';
+import { readRunningImages, type RunningImage } from '../kubernetes/resources/running-images.ts';
 import { isMapping } from '../kubernetes/resources/yaml-documents.ts';
 import { formatReference, parseReference, type Reference } from '../oci/reference.ts';
 import { chartAt } from '../release/spec/chart-spec.ts';
@@ -87,6 +87,8 @@ export interface Discovery {
  */
 export async function discoverImages(request: DiscoverRequest): Promise<Discovery> {
   const { inputs, sources, openRenderer, signal } = request;
+  // Before charts are fetched and rendered: a list that cannot be read costs none of that.
+  const running = request.cluster && readRunningImages(request.cluster.text, request.cluster.name);
   const indexes = new Map();
   const parts: CollectedPart[] = [];
   const charts: PreparedChart[] = [];
@@ -134,7 +136,7 @@ export async function discoverImages(request: DiscoverRequest): Promise<Discover
     })),
     unknowable: findUnknowable(resources, known),
     advice: request.advice === true ? await advise(charts, images) : undefined,
-    cluster: request.cluster && compareCluster(request.cluster, known),
+    cluster: running && compareCluster(running, known),
     warnings: [
       ...parts.flatMap(({ collected }) => collected.warnings),
       ...(renderer === undefined ? charts.flatMap(({ chart }) => describeUnrendered(chart)) : []),
@@ -161,12 +163,9 @@ async function advise(
 }
 
 /** By name: what a site pulls through a mirror of its own has another name there. */
-function compareCluster(
-  { text, name }: { readonly text: string; readonly name: string },
-  known: readonly Reference[],
-): readonly ClusterImage[] {
+function compareCluster(running: readonly RunningImage[], known: readonly Reference[]): readonly ClusterImage[] {
   const names = new Set(known.map(formatReference));
-  return readRunningImages(text, name)
+  return running
     .map(({ reference, pods }) => {
       const full = formatReference(reference);
       return { reference: full, isInRelease: names.has(full), pods };

@@ -9,6 +9,7 @@ import { createPodman } from '../helpers/podman.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { run, runOk } from '../helpers/run.ts';
 import type { SampleNode } from '../helpers/sample-image.ts';
+import { writeFiles } from '../kubernetes/charts/chart-files.ts';
 import { useBuiltRelease } from './support/fixture.ts';
 
 const ENGINE_TIMEOUT_MS = 400_000;
@@ -209,12 +210,18 @@ test('umoci reads the unpacked layout', async (t) => {
 });
 
 describe.each(['helm3', 'helm4'])('%s', (name) => {
-  test('renders the carried chart', async (t) => {
+  test('renders a chart with the carried library in it', async (t) => {
     const helm = requireTool(name) ?? t.skip();
     const env = { HELM_CACHE_HOME: files, HELM_CONFIG_HOME: files, HELM_DATA_HOME: files };
-    const chart = `${files}/charts/demo-1.2.3+build.7.tgz`;
-    const { stdout } = await runOk(helm, ['template', 'r', chart, '--set', 'replicas=7'], { env });
+    const library = `${files}/charts/demo-1.2.3+build.7.tgz`;
+    const chart = fixture.folder();
+    await writeFiles(chart, {
+      'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\n',
+      'templates/app.yaml': 'replicas: "{{ include "demo.replicas" .Subcharts.demo }}"\n',
+      'charts/demo.tgz': await readFile(library),
+    });
+    const { stdout } = await runOk(helm, ['template', 'r', chart, '--set', 'demo.replicas=7'], { env });
     expect(stdout).toContain('replicas: "7"');
-    await runOk(helm, ['lint', chart], { env });
+    await runOk(helm, ['lint', library], { env });
   });
 });

@@ -8,7 +8,9 @@ export interface HidingPlace {
   readonly suspect?: readonly string[];
 }
 
-const digest = `sha256:${'a'.repeat(64)}`;
+/** Of no image: who pins the corpus puts one of an image in its place. */
+export const SAMPLE_DIGEST = `sha256:${'a'.repeat(64)}`;
+const digest = SAMPLE_DIGEST;
 
 /** A resource in flow style: `of('tekton.dev/v1', 'Task', '{steps: []}')`. */
 export function of(apiVersion: string, kind: string, spec: string, metadata = ''): string {

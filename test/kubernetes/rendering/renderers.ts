@@ -62,4 +62,7 @@ export const HELM_ENGINE: TestedRenderer = {
     }),
 };
 
-export const RENDERERS: readonly TestedRenderer[] = [helmProgram('helm3'), helmProgram('helm4'), HELM_ENGINE];
+/** A helm program of today. */
+export const HELM_PROGRAM: TestedRenderer = helmProgram('helm4');
+
+export const RENDERERS: readonly TestedRenderer[] = [helmProgram('helm3'), HELM_PROGRAM, HELM_ENGINE];

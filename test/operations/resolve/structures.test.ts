@@ -1,11 +1,14 @@
 /** The structures of well-known public charts, rebuilt in small: what is certain, what is suspected, and nothing else. */
 import { describe, expect, test } from 'vitest';
-import type { AirgapError } from '../../../src/errors.ts';
 import { openHelmProgram } from '../../../src/kubernetes/rendering/helm-program.ts';
+import type { RenderLimits } from '../../../src/kubernetes/rendering/chart-renderer.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
+import { parseReference } from '../../../src/oci/reference.ts';
+import type { OpenRenderer } from '../../../src/operations/resolve/render-charts.ts';
 import { makeArtifact, makeImage, makeIndex } from '../../helpers/sample-image.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { useTempDir } from '../../helpers/temp.ts';
+import { HELM_ENGINE, HELM_PROGRAM } from '../../kubernetes/rendering/renderers.ts';
 import { HEAD, Images, resolveFiles } from './resolve-fixture.ts';
 
 const temp = useTempDir();
@@ -17,24 +20,22 @@ function pod(image: string, rest = ''): string {
   return `apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: "${image}"${rest}}]}\n`;
 }
 
-async function outcome(files: Readonly<Record<string, string>>, limits = {}): Promise<AirgapError> {
-  const chart = Object.fromEntries(Object.entries(files).map(([path, text]) => [`charts/app/${path}`, text]));
-  const openRenderer = (): ReturnType<typeof openHelmProgram> =>
-    openHelmProgram({ program: helm ?? '', path: process.env['PATH'], limits });
-  const all = { 'charts/app/Chart.yaml': CHART, ...chart, 'release.yaml': RELEASE };
-  return resolveFiles(temp.path, new Images(), all, { openRenderer }).then(
-    () => Promise.reject(new Error('was resolved')),
-    (error: AirgapError) => error,
-  );
-}
+const openHelm = (): ReturnType<typeof openHelmProgram> =>
+  openHelmProgram({ program: helm ?? '', path: process.env['PATH'] });
 
-/** Suspects as the refusal offers them; certain images as those that no registry has. */
-async function found(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
-  const error = await outcome(files);
-  if (error.code !== 'SUSPECT') return [];
-  const { items } = error;
-  const end = items.findIndex((line) => line.startsWith('and those that are not'));
-  return items.slice(items.indexOf('accept:') + 1, end).map((line) => line.slice(4));
+async function resolveChart(
+  files: Readonly<Record<string, string>>,
+  images: readonly string[],
+  openRenderer: OpenRenderer = openHelm,
+): ReturnType<typeof resolveFiles> {
+  const store = new Images();
+  for (const text of images) {
+    const { registry, repository, tag = 'latest' } = parseReference(text);
+    await store.put(`${registry}/${repository}`, tag, makeImage());
+  }
+  const chart = Object.fromEntries(Object.entries(files).map(([path, text]) => [`charts/app/${path}`, text]));
+  const all = { 'charts/app/Chart.yaml': CHART, ...chart, 'release.yaml': RELEASE };
+  return resolveFiles(temp.path, store, all, { openRenderer, suspects: 'warn' });
 }
 
 describe.skipIf(helm === undefined)('a chart', () => {
@@ -47,6 +48,7 @@ describe.skipIf(helm === undefined)('a chart', () => {
           ', args: ["--prometheus-config-reloader=quay.io/prom/reloader:1", "--log-level=info", "--kubelet-service=kube-system/kubelet", "--web.listen=:8080"]',
         ),
       },
+      certain: ['quay.io/prom/operator:1'],
       suspects: ['quay.io/prom/reloader:1'],
     },
     {
@@ -57,6 +59,7 @@ describe.skipIf(helm === undefined)('a chart', () => {
           ', env: [{name: STRIMZI_KAFKA_IMAGES, value: "3.8.0=quay.io/strimzi/kafka:1-kafka-3.8.0\\n3.9.0=quay.io/strimzi/kafka:1-kafka-3.9.0"}, {name: JAVA_OPTS, value: "-Xmx1g"}]',
         ),
       },
+      certain: ['quay.io/strimzi/operator:1'],
       suspects: ['quay.io/strimzi/kafka:1-kafka-3.8.0', 'quay.io/strimzi/kafka:1-kafka-3.9.0'],
     },
     {
@@ -65,6 +68,7 @@ describe.skipIf(helm === undefined)('a chart', () => {
         'templates/c.yaml':
           'apiVersion: nvidia.com/v1\nkind: ClusterPolicy\nmetadata: {name: c}\nspec: {driver: {enabled: true, repository: nvcr.io/nvidia, image: driver, version: "570.1"}, mig: {strategy: single}}\n',
       },
+      certain: [],
       suspects: ['nvcr.io/nvidia/driver:570.1'],
     },
     {
@@ -73,6 +77,7 @@ describe.skipIf(helm === undefined)('a chart', () => {
         'templates/c.yaml':
           'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio}\ndata:\n  values: |\n    global: {hub: docker.io/istio, tag: 1.27.0, proxy: {image: proxyv2, autoInject: enabled}}\n',
       },
+      certain: [],
       suspects: ['docker.io/istio/proxyv2:1.27.0'],
     },
     {
@@ -85,6 +90,7 @@ describe.skipIf(helm === undefined)('a chart', () => {
         'charts/cache/Chart.yaml': CHART.replace('app', 'cache'),
         'charts/cache/templates/p.yaml': pod('quay.io/a/cache:1', ', args: ["--helper=quay.io/a/cache-helper:1"]'),
       },
+      certain: ['quay.io/a/cache:1'],
       suspects: ['quay.io/a/cache-helper:1'],
     },
     {
@@ -95,11 +101,26 @@ describe.skipIf(helm === undefined)('a chart', () => {
         'charts/lib/templates/_pod.tpl': `{{ define "lib.pod" }}${pod('{{ .image }}', ', args: ["--side={{ .side }}"]')}{{ end }}`,
         'templates/p.yaml': '{{ include "lib.pod" (dict "image" "quay.io/a/app:1" "side" "quay.io/a/side:1") }}\n',
       },
+      certain: ['quay.io/a/app:1'],
       suspects: ['quay.io/a/side:1'],
     },
-  ])('$name', async ({ files, suspects }) => expect(await found(files)).toEqual(suspects));
+  ])('$name', async ({ files, certain, suspects }) => {
+    const { lock } = await resolveChart(files, [...certain, ...suspects]);
+    expect(lock.images.map(({ reference }) => reference)).toEqual(certain);
+    expect((lock.suspects ?? []).map(({ reference }) => reference)).toEqual(suspects);
+  });
+});
 
-  test.each([
+/** What every machine has one of: a resolve ends within the limits of either. */
+const LIMITS = { timeoutMs: 2_000, maxMemoryBytes: 256 * 1024 * 1024 };
+
+describe.each([HELM_PROGRAM, HELM_ENGINE])('with $name, a chart', ({ open }) => {
+  const openWith =
+    (t: { skip: () => never }, limits: Partial<RenderLimits> = {}): OpenRenderer =>
+    async () =>
+      (await open(limits)) ?? t.skip();
+
+  test.for([
     [
       'loops',
       '{{- range $i := until 20000 }}{{- range $j := until 20000 }}{{- range until 20000 }}{{ end }}{{ end }}{{ end }}',
@@ -110,18 +131,21 @@ describe.skipIf(helm === undefined)('a chart', () => {
       '{{- $x := list "a" }}{{- range until 64 }}{{- $x = concat $x $x }}{{- end }}{{ len $x }}',
       /takes (more than .* memory|longer than)/,
     ],
-  ])('that %s is refused within its limit', async (_what, template, message) => {
-    const error = await outcome(
-      { 'templates/x.yaml': template },
-      { timeoutMs: 2_000, maxMemoryBytes: 256 * 1024 * 1024 },
-    );
-    expect(error.code).toBe('INVALID_SPEC');
-    expect(error.message).toMatch(message);
+  ] as const)('that %s is refused by resolve within its limit', async ([, template, message], t) => {
+    const resolving = resolveChart({ 'templates/x.yaml': template }, [], openWith(t, LIMITS));
+    await expect(resolving).rejects.toMatchObject({
+      code: 'INVALID_SPEC',
+      message: expect.stringMatching(message) as string,
+    });
   });
 
-  test('that reads files of the machine gets none', async () => {
-    const template = `${pod('quay.io/a/app:1', ', args: ["--x=quay.io/a/{{ .Files.Get \\"/etc/hostname\\" | trim | default \\"none\\" }}:1"]').replaceAll('\\"', '`')}`;
-    expect(await found({ 'templates/p.yaml': template })).toEqual(['quay.io/a/none:1']);
+  test('that reads files of the machine gets none', async (t) => {
+    const reading = ['/etc/passwd', '../../../../../../etc/passwd']
+      .map((path) => `{{ .Files.Get "${path}" | trunc 4 | default "none" }}`)
+      .join('-');
+    const template = pod('quay.io/a/app:1', `, args: ["--x=quay.io/a/${reading}:1"]`);
+    const { lock } = await resolveChart({ 'templates/p.yaml': template }, ['quay.io/a/app:1'], openWith(t));
+    expect(lock.suspects).toMatchObject([{ reference: 'quay.io/a/none-none:1' }]);
   });
 });
 
