@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'LOCKED'
   | 'TARGET_FAULT'
   | 'INCOMPLETE'
+  | 'CHECK_FAILED'
   | 'EVIDENCE_LOST'
   | 'UNSUPPORTED';
 
@@ -112,6 +113,13 @@ export class StoreError extends AirgapError {
 export class IncompleteError extends AirgapError {
   static {
     this.prototype.name = 'IncompleteError';
+  }
+}
+
+/** Rules that were asked for do not hold; what was checked is named with object and field. Exit 6. */
+export class CheckError extends AirgapError {
+  static {
+    this.prototype.name = 'CheckError';
   }
 }
 
@@ -202,6 +210,7 @@ export const ExitCode = {
   untrusted: 3,
   auth: 4,
   incomplete: 5,
+  checkFailed: 6,
   interrupted: 130,
 } as const;
 
@@ -211,6 +220,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof IntegrityError || error instanceof TrustError) return ExitCode.untrusted;
   if (error instanceof AuthError) return ExitCode.auth;
   if (error instanceof IncompleteError) return ExitCode.incomplete;
+  if (error instanceof CheckError) return ExitCode.checkFailed;
   if (isAbort(error)) return ExitCode.interrupted;
   return ExitCode.failure;
 }

@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['oci'],
   ['content'],
   ['trust', 'stores', 'server', 'kubernetes'],
-  ['release'],
+  ['release', 'compliance'],
   ['archive'],
   ['site'],
   ['operations'],
@@ -30,10 +30,12 @@ const DIVIDED = new Set(['stores']);
 const MAX_FILES = 15;
 
 /** These describe things; they touch no disk. */
-const PURE = new Set(['errors', 'oci', 'content']);
+const PURE = new Set(['errors', 'oci', 'content', 'compliance']);
 const DISK = /^node:(fs|fs\/promises)$/;
 /** What reads, verifies and describes has no way to the network: being offline is not left to good behaviour. */
-const OFFLINE = new Set(['errors', 'oci', 'content', 'kubernetes', 'release', 'archive', 'site', 'report']);
+const OFFLINE = new Set([
+  ...['errors', 'oci', 'content', 'kubernetes', 'release', 'compliance', 'archive', 'site', 'report'],
+]);
 const NETWORK =
   /^(node:(http|https|http2|net|tls|dgram|dns|dns\/promises)|undici|dockerode|@sigstore\/tuf|@aws-sdk\/.*)$/;
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   AirgapError,
   AuthError,
+  CheckError,
   exitCodeOf,
   IntegrityError,
   isAbort,
@@ -26,6 +27,7 @@ describe('exit codes', () => {
     [1, new StoreError('LOCKED', 'x')],
     [1, new RegistryError('x', failure)],
     [5, new IncompleteError('INCOMPLETE', 'x')],
+    [6, new CheckError('CHECK_FAILED', 'x')],
     [1, new Error('a bug')],
     [1, 'a text'],
     [1, undefined],

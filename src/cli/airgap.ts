@@ -2,6 +2,7 @@
 import { auditReceipt } from './commands/audit/receipt.ts';
 import { auditVerify } from './commands/audit/verify.ts';
 import { build } from './commands/build.ts';
+import { check } from './commands/compliance/check.ts';
 import { diff } from './commands/diff.ts';
 import { discover } from './commands/release/discover.ts';
 import { extract } from './commands/extract.ts';
@@ -52,6 +53,7 @@ export const AIRGAP: Program = {
     trustShow,
     trustVerify,
     discover,
+    check,
     resolve,
     build,
     sign,

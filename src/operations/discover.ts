@@ -1,26 +1,17 @@
 /** Finds every image that a release, charts or manifests pull or may pull, each with the places that say so. */
-import { access, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { readTextFile } from '../base/files/read-file.ts';
-import { onDisk, systemCode } from '../base/files/system-errors.ts';
-import { readYaml } from '../base/yaml-source.ts';
-import { AirgapError, NotFoundError } from '../errors.ts';
 import { uniteFindings, type DiscoveredImage } from '../kubernetes/discovery/discover.ts';
 import { describeArtifact } from '../kubernetes/discovery/known-artifacts.ts';
 import { findUnknowable } from '../kubernetes/discovery/known-operators.ts';
 import { findInValues } from '../kubernetes/discovery/values-advice.ts';
 import { readRunningImages, type RunningImage } from '../kubernetes/resources/running-images.ts';
-import { isMapping } from '../kubernetes/resources/yaml-documents.ts';
 import { formatReference, parseReference, type Reference } from '../oci/reference.ts';
-import { chartAt } from '../release/spec/chart-spec.ts';
-import { loadSpec, type ComponentSpec } from '../release/spec/spec.ts';
-import { SPEC_KIND } from '../release/spec/spec-schema.ts';
-import { NO_DECISIONS, type ImageDecisions } from '../release/suspects/decisions.ts';
+import type { ImageDecisions } from '../release/suspects/decisions.ts';
 import { evaluateSuspects, type DecidedSuspect, type SuspectImage } from '../release/suspects/evaluate-suspects.ts';
 import type { ChartSources } from './resolve/charts/charts.ts';
 import { collectComponent } from './resolve/collect.ts';
 import { describeUnrendered } from './resolve/discovered.ts';
 import { findComponentImages, type CollectedPart } from './resolve/find-images.ts';
+import { readInput } from './resolve/read-input.ts';
 import {
   chartBytes,
   openRendererFor,
@@ -28,9 +19,6 @@ import {
   type OpenRenderer,
   type PreparedChart,
 } from './resolve/render-charts.ts';
-
-const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
-const PACKAGE = /\.tgz$/;
 
 /** Where to look, and with what. */
 export interface DiscoverRequest {
@@ -189,62 +177,4 @@ function uniteDecisions(decided: readonly ImageDecisions[]): ImageDecisions {
     dismiss: decided.flatMap(({ dismiss }) => dismiss),
     rules: decided.flatMap(({ rules }) => rules),
   };
-}
-
-interface Input {
-  readonly directory: string;
-  readonly components: readonly ComponentSpec[];
-  readonly decisions: ImageDecisions;
-}
-
-/** A chart or manifests are a component that holds nothing else. */
-async function readInput(path: string): Promise<Input> {
-  const decisions = NO_DECISIONS;
-  const empty = { name: path, images: [], imageLists: [], charts: [], manifests: [], ignore: [], docs: [], files: [] };
-  if (/^(?:oci|https?):\/\//.test(path)) {
-    return { directory: '.', components: [{ ...empty, charts: [chartAt(path, path)] }], decisions };
-  }
-  const place = resolve(path);
-  // Evidence names what lies below the current directory by the path from there.
-  const inside = relative(resolve(), place);
-  const isInside = inside !== '' && !inside.startsWith('..') && !isAbsolute(inside);
-  const directory = isInside ? resolve() : dirname(place);
-  const entry = { path: isInside ? inside.split(sep).join('/') : basename(place), at: path };
-  if (await isChart(path, place)) {
-    return { directory, components: [{ ...empty, charts: [{ ...chartAt('chart', path), ...entry }] }], decisions };
-  }
-  if (await isRelease(place)) return { directory: dirname(place), ...(await loadSpec(path)) };
-  return { directory, components: [{ ...empty, manifests: [entry] }], decisions };
-}
-
-async function isChart(shownAs: string, place: string): Promise<boolean> {
-  const found = await onDisk(`cannot read ${shownAs}`, async () => {
-    try {
-      return await stat(place);
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error;
-      throw new NotFoundError('NOT_FOUND', `${shownAs}: no such file or directory`, {
-        hint: 'name a release.yaml, a chart (directory, .tgz or oci://…), or manifests',
-      });
-    }
-  });
-  if (!found.isDirectory()) return PACKAGE.test(place);
-  return access(join(place, 'Chart.yaml')).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** Whether a file declares a release; what is broken is told by the reader of what it was taken for. */
-async function isRelease(place: string): Promise<boolean> {
-  if (!/\.ya?ml$/.test(place) || (await stat(place)).isDirectory()) return false;
-  const text = await readTextFile(place, { what: 'a release.yaml or a manifest', limit: MAX_MANIFEST_BYTES });
-  try {
-    return readYaml(text, place).some(
-      ({ value }) => isMapping(value) && value['kind'] === SPEC_KIND && /^airgap\./.test(String(value['apiVersion'])),
-    );
-  } catch (error) {
-    if (error instanceof AirgapError) return false;
-    throw error;
-  }
 }

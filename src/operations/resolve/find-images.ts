@@ -53,7 +53,7 @@ export interface FoundImages {
 export async function findComponentImages(request: FindRequest): Promise<FoundImages> {
   const { parts, charts, renderer, rules, signal } = request;
   const rendered = renderer === undefined ? [] : await renderCharts(renderer, charts, signal);
-  const manifests = await Promise.all(parts.map(readManifests));
+  const manifests = await Promise.all(parts.map(readManifestResources));
   const named = parts.flatMap(({ collected }, component) =>
     collected.images.map((image) => ({ ...toNamed(image), component, isRendered: false })),
   );
@@ -81,7 +81,8 @@ function toNamed({ reference, place, foundIn }: CollectedImage): Finding {
   return { reference, certainty: 'certain', evidence: { rule: 'named', at: foundIn } };
 }
 
-async function readManifests({
+/** The resources of the manifests of a component, but for the files that it ignores. */
+export async function readManifestResources({
   collected: { files },
   component: { ignore },
 }: CollectedPart): Promise<readonly KubernetesResource[]> {

@@ -1,0 +1,143 @@
+/** What `airgap check --json` prints: what was checked, by which rules, each verdict, and each violation with its place. */
+import * as z from 'zod';
+import { failuresOf, type SubjectResult } from '../../compliance/evaluate.ts';
+import type { Rule } from '../../compliance/rule.ts';
+import { DigestText } from '../../content/content-graph.ts';
+
+/** Where the schema is published. */
+const SCHEMA_ID = 'https://airgap.hexabase.ai/schemas/check-report-v1.schema.json';
+const DIGEST = { type: 'string', pattern: '^sha256:[a-f0-9]{64}$' } as const;
+
+const Count = z.int().min(0);
+
+const ReportViolation = z.strictObject({
+  kind: z.string(),
+  name: z.string().describe('Empty for an object that is missing.'),
+  namespace: z.string().optional(),
+  file: z.string().optional().describe('Where the object was read; absent for one that is missing.'),
+  line: z.int().min(1).optional(),
+  field: z.string().describe('Such as spec.template.spec.containers[0].image.'),
+  message: z.string(),
+});
+
+const ReportRule = z.strictObject({
+  id: z.string(),
+  title: z.string(),
+  severity: z.enum(['high', 'medium', 'low']),
+  serves: z.array(z.string()).describe('Articles, sections and standards.'),
+  proves: z.string(),
+  cannotProve: z.string(),
+});
+
+const ReportSubject = z.strictObject({
+  name: z.string().describe('A chart with a set of values, manifests, or a cluster.'),
+  live: z.boolean().describe('Whether these are objects of a cluster that runs.'),
+  kubernetes: z.string().describe('The oldest version it is meant for.'),
+  objects: z.array(
+    z.strictObject({
+      apiVersion: z.string(),
+      kind: z.string(),
+      namespace: z.string().optional(),
+      name: z.string(),
+    }),
+  ),
+  results: z.array(
+    z.strictObject({
+      rule: z.string().describe('Its id.'),
+      verdict: z.enum(['pass', 'fail', 'not-applicable']),
+      looked: Count.describe('How many things the rule applied to.'),
+      violations: z.array(ReportViolation),
+    }),
+  ),
+});
+
+/** Version 1 of the report of a check. */
+export const CheckReport = z
+  .strictObject({
+    schemaVersion: z.literal(1),
+    kind: z.literal('check'),
+    checked: z.array(z.string()).describe('What was named on the command line.'),
+    checkedAt: z.string().describe('By the clock of the machine.'),
+    tool: z.string().describe('Version of this program.'),
+    release: z
+      .strictObject({
+        name: z.string(),
+        version: z.string(),
+        digest: DigestText.meta(DIGEST).describe('Of checksums.txt, which stands for the whole archive.'),
+        signers: z.array(z.string()).describe('Trusted keys and identities whose signature was verified.'),
+      })
+      .optional()
+      .describe('The archive that was checked; absent for files that no one signed, and for a cluster.'),
+    profiles: z.array(z.string()),
+    verdict: z.enum(['pass', 'fail']),
+    scope: z.string().describe('What a report of this kind is evidence of, and of what it is not.'),
+    rules: z.array(ReportRule),
+    subjects: z.array(ReportSubject),
+    warnings: z.array(z.string()).describe('What was not checked, or not as it will be deployed.'),
+  })
+  .describe('The outcome of checking configuration against rules.');
+export type CheckReport = z.infer<typeof CheckReport>;
+
+/** What every report says of itself. */
+const SCOPE =
+  'This report is evidence of configuration: of what the named objects say at the time of the check. It is no evidence ' +
+  'of conduct: of what people do, of what programs do with data, or of what a cluster does with these objects.';
+
+/** What a report is made of, beside the verdicts. */
+export type ReportFacts = Pick<CheckReport, 'checkedAt' | 'tool' | 'release'> & {
+  readonly checked: readonly string[];
+  readonly profiles: readonly string[];
+  readonly warnings: readonly string[];
+};
+
+/** The report of a check. */
+export function toCheckReport(
+  facts: ReportFacts,
+  rules: readonly Rule[],
+  checked: readonly SubjectResult[],
+): CheckReport {
+  const { release, checkedAt, tool } = facts;
+  return {
+    schemaVersion: 1,
+    kind: 'check',
+    checked: [...facts.checked],
+    checkedAt,
+    tool,
+    ...(release === undefined ? {} : { release }),
+    profiles: [...facts.profiles],
+    verdict: failuresOf(checked).length > 0 ? 'fail' : 'pass',
+    scope: SCOPE,
+    rules: rules.map(({ id, title, severity, serves, proves, cannotProve }) => ({
+      id,
+      title,
+      severity,
+      serves: [...serves],
+      proves,
+      cannotProve,
+    })),
+    subjects: checked.map(({ subject, results }) => ({
+      name: subject.name,
+      live: subject.isLive,
+      kubernetes: `1.${subject.kubeMinor}`,
+      objects: subject.resources.map(({ apiVersion, kind, namespace, name }) => ({
+        apiVersion,
+        kind,
+        ...(namespace === undefined ? {} : { namespace }),
+        name,
+      })),
+      results: results.map(({ rule, verdict, looked, violations }) => ({
+        rule: rule.id,
+        verdict,
+        looked,
+        violations: [...violations],
+      })),
+    })),
+    warnings: [...facts.warnings],
+  };
+}
+
+/** The JSON Schema as text with a newline at the end: what docs/check-report.schema.json holds. */
+export function formatCheckSchema(): string {
+  const schema = z.toJSONSchema(CheckReport, { target: 'draft-2020-12', unrepresentable: 'any' });
+  return `${JSON.stringify({ $id: SCHEMA_ID, title: 'Check report', ...schema }, null, 2)}\n`;
+}

@@ -1,0 +1,129 @@
+/** `airgap check` says of each rule whether it is met, where it is not, and ends with an exit code of its own. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { expect, test } from 'vitest';
+import { formatCheckSchema, type CheckReport } from '../../../../src/report/checks/check-report.ts';
+import { startRegistry } from '../../../../src/server/embedded-registry.ts';
+import { writeKeyFiles } from '../../../helpers/key-files.ts';
+import { makeImage, pushSample } from '../../../helpers/sample-image.ts';
+import { useTempDir } from '../../../helpers/temp.ts';
+import { makeObjects, makeSpoiled, type Value } from '../../../compliance/sound-objects.ts';
+import { writeFiles } from '../../../kubernetes/charts/chart-files.ts';
+import { PASSPHRASE } from '../../sample-release.ts';
+import { useBuiltCli } from '../../built-cli.ts';
+
+const temp = useTempDir();
+const cli = useBuiltCli();
+
+function toYaml(objects: Record<string, Value>, image = `registry.example/team/api@sha256:${'a'.repeat(64)}`): string {
+  const text = Object.values(objects).map((object) => JSON.stringify(object));
+  return text.map((each) => `---\n${each.replaceAll('registry.example/team/api:1.0', image)}\n`).join('');
+}
+
+test('passes on sound manifests, with a line for each rule', async () => {
+  await writeFiles(temp.path, { 'deploy/all.yaml': toYaml(makeObjects()) });
+  const { exitCode, stdout, stderr } = await cli.airgap(['check', 'deploy', '--profile', 'availability'], {
+    cwd: temp.path,
+  });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout).toContain('deploy: 7 objects, for Kubernetes 1.34 and later\n  pass  image-no-latest: No image');
+  expect(stdout).toContain('\n  29 rules pass, 0 fail, 0 do not apply\n');
+});
+
+test('names object, file, line and field of what is wrong, and ends with exit code 6', async () => {
+  const objects = makeSpoiled('Deployment', ['spec', 'template', 'spec', 'hostNetwork'], true);
+  await writeFiles(temp.path, { 'all.yaml': toYaml(objects) });
+  const { exitCode, stdout, stderr } = await cli.airgap(['check', 'all.yaml'], { cwd: temp.path });
+  expect(exitCode).toBe(6);
+  expect(stdout).toContain(
+    `  FAIL  pod-host-namespaces: No pod shares a namespace of its node
+        all.yaml:2 Deployment/api spec.template.spec.hostNetwork: shares a namespace of the node
+`,
+  );
+  expect(stderr).toBe(
+    `error: 1 rule not met, at 1 place: pod-host-namespaces
+  hint: each place is listed with its object and field; docs/compliance.md says what each rule is for
+`,
+  );
+});
+
+test('prints a report that its schema describes, whatever the verdict', async () => {
+  await writeFiles(temp.path, { 'all.yaml': toYaml(makeObjects(), 'quay.io/a/api:1.0') });
+  const { exitCode, stdout, stderr } = await cli.airgap(['check', 'all.yaml', '--json'], { cwd: temp.path });
+  const report = JSON.parse(stdout) as CheckReport;
+  const validate = new Ajv2020({ strict: false }).compile(JSON.parse(formatCheckSchema()) as object);
+  expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
+  expect({ exitCode, error: JSON.parse(stderr) as unknown }).toMatchObject({
+    exitCode: 6,
+    error: { error: { code: 'CHECK_FAILED' } },
+  });
+  const [result] = report.subjects[0]?.results.filter(({ verdict }) => verdict === 'fail') ?? [];
+  expect(result).toMatchObject({
+    rule: 'image-pinned',
+    violations: [
+      { kind: 'Deployment', namespace: 'app', file: 'all.yaml', field: 'spec.template.spec.initContainers[0].image' },
+      { kind: 'Deployment' },
+      { kind: 'CronJob' },
+      { kind: 'CronJob' },
+    ],
+  });
+});
+
+test('checks objects of a cluster from standard input', async () => {
+  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: Object.values(makeObjects()) });
+  const { exitCode, stdout } = await cli.airgap(['check', '--from-cluster', '-', '--json'], { input });
+  const report = JSON.parse(stdout) as CheckReport;
+  expect(report.subjects).toMatchObject([{ name: 'cluster (standard input)', live: true }]);
+  // Nothing says that the images of the cluster are those of a release.
+  expect(exitCode).toBe(6);
+});
+
+test('checks a signed archive: its images count as pinned, and a changed file is refused', async () => {
+  await using registry = await startRegistry({ directory: temp.join('registry') });
+  await pushSample(registry.url, 'team/api', makeImage({ platform: 'linux/amd64' }), ['1.0']);
+  const { key, pub } = await writeKeyFiles(temp.join('maker'));
+  await writeFiles(temp.path, {
+    'manifests/all.yaml': toYaml(makeObjects(), `${registry.host}/team/api:1.0`),
+    'release.yaml': `apiVersion: airgap.hexabase.ai/v1
+kind: Release
+name: demo
+version: '1.0.0'
+created: '2026-01-31T12:00:00Z'
+platforms: [linux/amd64]
+components: [{name: api, manifests: [manifests]}]
+`,
+  });
+  await cli.ok(['build', 'release.yaml', '--key', key], { cwd: temp.path, env: PASSPHRASE });
+  const archive = temp.join('demo-offline-1.0.0.tar');
+  const args = ['check', archive, '--key', pub];
+  expect(JSON.parse(await cli.ok([...args, '--json']))).toMatchObject({
+    verdict: 'pass',
+    release: { name: 'demo', version: '1.0.0', digest: expect.stringMatching(/^sha256:/) as string },
+    subjects: [{ name: 'manifests', live: false }],
+  });
+  // The same files without an archive: nothing says which image the tag means.
+  expect((await cli.airgap(['check', temp.join('manifests')])).exitCode).toBe(6);
+  // As a release that is not built yet: whatever it names will be pinned.
+  expect((await cli.airgap(['check', temp.join('release.yaml')])).exitCode).toBe(0);
+  const none = await cli.airgap([...args, '--path', 'docs']);
+  expect(none).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('has nothing to check below docs') as string,
+  });
+  expect((await cli.airgap(['check', archive])).exitCode).toBe(2);
+  const bytes = await readFile(archive);
+  const at = bytes.indexOf('default-deny');
+  bytes.write('default-open', at);
+  await writeFile(archive, bytes);
+  expect((await cli.airgap(args)).exitCode).toBe(3);
+});
+
+test.each<[string, readonly string[], string]>([
+  ['a key without an archive', ['.', '--key', 'k.pub'], '--key applies to archives'],
+  ['a profile that is none', ['.', '--profile', 'genral'], 'genral is not one of general, availability'],
+  ['a version that is none', ['.', '--kube-version', 'new'], '--kube-version: new is no version'],
+  ['two archives', ['a.tar', 'b.tar'], 'a.tar is an archive, and is checked by itself'],
+])('refuses %s', async (_, args, message) => {
+  const { exitCode, stderr } = await cli.airgap(['check', ...args], { cwd: temp.path });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(message) as string });
+});
