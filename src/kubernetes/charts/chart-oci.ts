@@ -20,23 +20,33 @@ export interface ChartArtifact {
   readonly config: ChartContent;
   /** The package itself, unchanged. */
   readonly layer: ChartContent;
+  /** Its provenance file, where there is one. */
+  readonly provenance?: ChartContent | undefined;
 }
 
 /** Annotations a chart cannot override. */
 const FIXED_ANNOTATIONS = ['org.opencontainers.image.version', 'org.opencontainers.image.title'];
 
 /**
- * Makes the manifest, config and layer of a chart. `created` (RFC 3339) is the one thing that is not in the package;
+ * Makes the manifest, config and layers of a chart, with its provenance file if there is one. `created` (RFC 3339) is the one thing that is not in the package;
  * Helm takes the package file's modification time.
  * @see https://helm.sh/docs/topics/registries/#helm-chart-manifest
  */
-export function createChartArtifact(bytes: Buffer, metadata: ChartMetadata, created: string): ChartArtifact {
+export function createChartArtifact(
+  bytes: Buffer,
+  metadata: ChartMetadata,
+  created: string,
+  signed?: Buffer,
+): ChartArtifact {
   const config = contentOf(Buffer.from(goJson(withoutEmpty(metadata))), MediaType.helmConfig);
   const layer = contentOf(bytes, MediaType.helmChart);
+  const provenance = signed && contentOf(signed, MediaType.helmProvenance);
+  const layers = [layer, ...(provenance === undefined ? [] : [provenance])].map(({ descriptor }) => descriptor);
   const manifest = {
     schemaVersion: 2,
     config: config.descriptor,
-    layers: [layer.descriptor],
+    // The order of Helm, which is not that of what they are.
+    layers: layers.sort((a, b) => (a.digest < b.digest ? -1 : 1)),
     annotations: sorted(annotationsOf(metadata, created)),
   };
   return {
@@ -45,6 +55,7 @@ export function createChartArtifact(bytes: Buffer, metadata: ChartMetadata, crea
     manifest: contentOf(Buffer.from(goJson(manifest)), MediaType.manifest),
     config,
     layer,
+    ...(provenance === undefined ? {} : { provenance }),
   };
 }
 

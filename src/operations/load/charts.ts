@@ -4,7 +4,9 @@ import type { CopyPlan, ManifestTransfer, Transfer } from '../../content/plan.ts
 import { readVerified } from '../../content/verified.ts';
 import { createChartArtifact, type ChartContent } from '../../kubernetes/charts/chart-oci.ts';
 import { readPackageMetadata } from '../../kubernetes/charts/chart-package.ts';
+import { PROVENANCE_EXTENSION } from '../../kubernetes/charts/provenance-file.ts';
 import type { Digest } from '../../oci/digest.ts';
+import { MediaType } from '../../oci/media-types.ts';
 import { FileSource } from '../../stores/files.ts';
 import type { ImageTarget } from '../../release/mapping/image-target.ts';
 
@@ -25,11 +27,18 @@ export interface ChartRoute {
 export async function planCharts(archive: TrustedArchive, target: ImageTarget): Promise<readonly ChartRoute[]> {
   const { inventory } = archive.release;
   const charts: ChartRoute[] = [];
+  const files = new Map(inventory.files.map((file) => [file.path, file]));
   for (const { path, digest, size } of inventory.files) {
     if (!CHART.test(path) || target.chart === undefined) continue;
     const bytes = await readVerified(archive, { mediaType: 'application/gzip', digest, size });
     const metadata = await readPackageMetadata(bytes, path);
-    const { name, tag, manifest, config, layer } = createChartArtifact(bytes, metadata, inventory.created);
+    const beside = files.get(`${path}${PROVENANCE_EXTENSION}`);
+    const signed =
+      beside &&
+      (await readVerified(archive, { mediaType: MediaType.helmProvenance, digest: beside.digest, size: beside.size }));
+    const artifact = createChartArtifact(bytes, metadata, inventory.created, signed);
+    const { name, tag, manifest, config, layer, provenance } = artifact;
+    const blobs = [config, layer, ...(provenance === undefined ? [] : [provenance])];
     const place = target.chart(name, tag);
     const transfer = ({ descriptor, bytes: content }: ChartContent): Transfer => ({
       descriptor,
@@ -39,14 +48,14 @@ export async function planCharts(archive: TrustedArchive, target: ImageTarget): 
     const published: ManifestTransfer = {
       ...transfer(manifest),
       level: 0,
-      names: [config.descriptor.digest, layer.descriptor.digest],
+      names: blobs.map(({ descriptor }) => descriptor.digest),
     };
     charts.push({
       path,
       reference: place.reference,
       digest: manifest.descriptor.digest,
       plan: {
-        blobs: [transfer(config), transfer(layer)],
+        blobs: blobs.map(transfer),
         manifests: [published],
         tags: [{ descriptor: manifest.descriptor, target: place.target, tag: place.tag }],
       },

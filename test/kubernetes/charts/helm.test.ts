@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createChartArtifact } from '../../../src/kubernetes/charts/chart-oci.ts';
 import { openChart } from '../../../src/kubernetes/charts/chart-package.ts';
+import { sha256, type Digest } from '../../../src/oci/digest.ts';
 import { startRegistry } from '../../../src/server/embedded-registry.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { runOk } from '../../helpers/run.ts';
@@ -32,6 +33,14 @@ function helmEnvironment(): Record<string, string> {
   };
 }
 
+/** A file whose digest is smaller or greater than that of the package. */
+function provenanceThatComes(place: 'before' | 'after', digest: Digest): Buffer {
+  for (let count = 0; ; count += 1) {
+    const bytes = Buffer.from(`a signed message ${count}\n`);
+    if (sha256(bytes) < digest === (place === 'before')) return bytes;
+  }
+}
+
 describe.each(['helm3', 'helm4'])('%s', (tool) => {
   it("makes no smaller package of the product's own chart", async (t) => {
     const helm = requireTool(tool) ?? t.skip();
@@ -55,16 +64,21 @@ describe.each(['helm3', 'helm4'])('%s', (tool) => {
   });
 
   it.for([
-    ['of version 2', MINIMAL_CHART],
-    ['of version 1, with requirements', OLD_CHART],
-  ] as const)('pushes a package %s as the artifact we make, and pulls it back', async ([, files], t) => {
+    ['of version 2', MINIMAL_CHART, undefined],
+    ['of version 1, with requirements', OLD_CHART, undefined],
+    // By their digests, one comes before the package and one after it.
+    ['with a provenance file', MINIMAL_CHART, 'before'],
+    ['with another provenance file', MINIMAL_CHART, 'after'],
+  ] as const)('pushes a package %s as the artifact we make, and pulls it back', async ([, files, place], t) => {
     const helm = requireTool(tool) ?? t.skip();
     const chart = await openChart(await writeFiles(temp.join('demo'), files));
     const file = temp.join(chart.fileName);
     await writeFile(file, chart.bytes);
     const time = new Date(CREATED);
     await utimes(file, time, time);
-    const artifact = createChartArtifact(chart.bytes, chart.metadata, CREATED);
+    const signed = place && provenanceThatComes(place, sha256(chart.bytes));
+    if (signed !== undefined) await writeFile(`${file}.prov`, signed);
+    const artifact = createChartArtifact(chart.bytes, chart.metadata, CREATED, signed);
     expect([artifact.name, artifact.tag]).toEqual(['demo', '1.2.3_build.7']);
 
     const registry = await startRegistry({ directory: temp.join('registry') });
@@ -83,8 +97,10 @@ describe.each(['helm3', 'helm4'])('%s', (tool) => {
       expect(response.headers.get('docker-content-digest')).toBe(artifact.manifest.descriptor.digest);
       await mkdir(temp.join('pulled'));
       const from = [`${repository}/demo`, '--version', '1.2.3+build.7', '--plain-http'];
-      await runOk(helm, ['pull', ...from, '-d', temp.join('pulled')], { env });
+      const prov = signed === undefined ? [] : ['--prov'];
+      await runOk(helm, ['pull', ...from, ...prov, '-d', temp.join('pulled')], { env });
       expect((await readFile(temp.join('pulled', chart.fileName))).equals(chart.bytes)).toBe(true);
+      if (signed !== undefined) expect(await readFile(temp.join('pulled', `${chart.fileName}.prov`))).toEqual(signed);
     } finally {
       await registry.close();
     }

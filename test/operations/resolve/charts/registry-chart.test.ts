@@ -71,14 +71,14 @@ describe('what a registry has under the name', () => {
     images: Images,
     bytes: Buffer,
     change: (manifest: ChartManifest) => void = () => undefined,
+    signed?: Buffer,
   ): Promise<void> {
-    const { manifest, config, layer } = createChartArtifact(
-      bytes,
-      await readPackageMetadata(bytes, 'x'),
-      '2026-01-01T00:00:00Z',
-    );
+    const metadata = await readPackageMetadata(bytes, 'x');
+    const artifact = createChartArtifact(bytes, metadata, '2026-01-01T00:00:00Z', signed);
+    const { manifest, config, layer, provenance } = artifact;
+    const blobs = [config, layer, ...(provenance === undefined ? [] : [provenance])];
     const store = images.repository('registry.example/charts/app');
-    for (const { descriptor, bytes: content } of [config, layer]) await store.push(descriptor, bytesOf(content));
+    for (const { descriptor, bytes: content } of blobs) await store.push(descriptor, bytesOf(content));
     const changed = JSON.parse(manifest.bytes.toString('utf8')) as ChartManifest;
     change(changed);
     const raw = Buffer.from(JSON.stringify(changed));
@@ -102,6 +102,17 @@ describe('what a registry has under the name', () => {
     const { lock } = await resolve(images);
     expect(lock.images.map(({ reference }) => reference)).toEqual(['registry.example/app:1.0']);
     expect(lock.components[0]?.images[0]?.foundIn[0]).toContain(CHART);
+  });
+
+  test('is a chart with its provenance file, which is carried beside it', async () => {
+    const images = new Images();
+    const bytes = await packFiles('app', { 'Chart.yaml': chartYaml('app') });
+    const signed = Buffer.from(`-----BEGIN PGP SIGNED MESSAGE-----\n\napp-1.2.3.tgz: ${sha256(bytes)}\n`);
+    await put(images, bytes, undefined, signed);
+    const { lock, files } = await resolve(images);
+    const entry = { from: CHART, kind: 'provenance', size: signed.length, digest: sha256(signed) };
+    expect(lock.files[1]).toEqual({ path: 'charts/app-1.2.3.tgz.prov', ...entry });
+    expect(files.get(sha256(signed))).toEqual({ bytes: signed });
   });
 
   test('is a chart named by digest', async () => {
