@@ -58,11 +58,11 @@ export function createSiteValues(texts: readonly string[]): SiteValues {
 
 /** The list as a file to be filled in, with how. `apply` is the command that takes a manifest on standard input. */
 export function formatSiteValues(values: SiteValues, folder: string, apply: string): string {
-  return `# What ${folder} leaves to the site. Copy it, give each name a value, and install in the order of the numbers:
+  return `# What ${folder} leaves to the site. Copy it, give each name a value, and install, with bash, in the order of the numbers:
 #
 #   cp secrets.env.example secrets.env && chmod 600 secrets.env
 #   for file in [0-9]*.yaml; do
-#     sed -f <(sed -n 's/^\\(${PREFIX}_[A-Z0-9_]*\\)=\\(..*\\)$/s|\${\\1}|\\2|g/p' secrets.env) "$file" | ${apply}
+#     sed -f <(sed -n 's/^\\(${PREFIX}_[A-Z0-9_]*\\)=\\(..*\\)$/s|\${\\1}|\\2|g/p' secrets.env) "$file" | ${apply} || break
 #   done
 #
 # Names that end in ${BASE64} take base64 without line breaks, for example: openssl rand -hex 24 | tr -d '\\n' | base64 -w 0

@@ -191,11 +191,17 @@ test('the command in the list fills in what has a value and leaves what has none
   const list = staged['secrets.env.example'] ?? '';
   await writeFile(temp.join('secrets.env'), list.replace('SITE_API_A_BASE64=', 'SITE_API_A_BASE64=c2l0ZS9+KyY='));
   const command = list.slice(list.indexOf('for file'), list.indexOf('done') + 4).replace(/^#/gm, '');
-  expect(command).toContain('| kubectl apply --namespace shop -f -');
+  expect(command).toContain('| kubectl apply --namespace shop -f - || break\n');
   const filled = execFileSync('bash', ['-euc', command.replace(/kubectl.*/, 'cat')], {
     cwd: temp.path,
     encoding: 'utf8',
   });
+  // What follows a file that is refused is not applied.
+  const stopped = execFileSync('bash', ['-euc', command.replace(/kubectl.* \|\|/, '{ head -n 1; false; } ||')], {
+    cwd: temp.path,
+    encoding: 'utf8',
+  });
+  expect(stopped.trim().split('\n')).toHaveLength(1);
   const [, secret] = readKubernetesYaml(filled, 'filled');
   expect(secret?.value['data']).toEqual({ a: 'c2l0ZS9+KyY=', b: '${SITE_API_B_BASE64}' });
 });
