@@ -136,6 +136,7 @@ describe.each(['helm3', 'helm4'])('the chart with %s', (tool) => {
       'edgeAgent.enabled=false',
       'backup.enabled=false',
       'ingress.enabled=false',
+      'init.enabled=false',
     );
     expect(imagesOf(small)).toEqual([IMAGES[1], IMAGES[4]]);
     const without = [

@@ -29,7 +29,11 @@ export function findFaults(resources: readonly KubernetesResource[]): readonly s
   const has = (kind: unknown, name: unknown): boolean =>
     resources.some((one) => one.kind === kind && one.name === name);
   const workloads = resources.filter((resource) => Object.keys(podTemplateOf(resource)).length > 0);
-  const podLabels = workloads.map((workload) => fieldsAt(podTemplateOf(workload), 'metadata', 'labels'));
+  const podLabels = workloads.map((workload) => ({
+    ...fieldsAt(podTemplateOf(workload), 'metadata', 'labels'),
+    // Kubernetes itself gives the pods of a StatefulSet this one.
+    ...(workload.kind === 'StatefulSet' && { 'statefulset.kubernetes.io/pod-name': `${workload.name}-0` }),
+  }));
   const expectSelected = (who: string, selector: Fields): void => {
     if (!podLabels.some((labels) => selects(selector, labels))) faults.push(`${who} selects no pod`);
   };

@@ -1,0 +1,147 @@
+/** The patterns of the shipped platform: every number in its field, hardened, and bad values refused by their name. */
+import { describe, expect, it } from 'vitest';
+import { findFaults } from '../kubernetes/resources/resource-faults.ts';
+import { PROFILE_NUMBERS } from './profile-numbers.ts';
+import { COMBINATIONS, fieldAt, OVERLAYS, PATTERNS, render, renderProfile, requestFor } from './render-profile.ts';
+
+/** What the files of a site outside of the chart hold: a secondary gets the replication password of its primary. */
+const FROM_THE_SITE = [/reads no secret "hexabase-replication" "password"/, /reads no secret "hexabase-hsm" "pin"/];
+
+describe.each([...PATTERNS, ...OVERLAYS])('the numbers of %s', (profile) => {
+  const numbers = PROFILE_NUMBERS.filter((number) =>
+    (OVERLAYS as readonly string[]).includes(profile)
+      ? number.profile.endsWith(`+${profile}`)
+      : number.profile === profile,
+  );
+
+  it.each(numbers)('stand in $kind/$name: $path', async ({ profile: combination, kind, name, path, expected }) => {
+    const resources = await renderProfile(combination);
+    const found = resources.find((resource) => resource.kind === kind && resource.name === name);
+    expect(found, `${kind}/${name} of ${combination}`).toBeDefined();
+    expect(fieldAt(found?.value, path)).toEqual(expected);
+  });
+});
+
+describe.each(COMBINATIONS)('%s', (combination) => {
+  it('hangs together, is hardened, and denies what it does not allow', async () => {
+    const resources = await renderProfile(combination);
+    const faults = findFaults(resources).filter((fault) => !FROM_THE_SITE.some((known) => known.test(fault)));
+    expect(faults).toEqual([]);
+    const denied = resources.find(({ name }) => name === 'hexabase-default-deny');
+    expect(fieldAt(denied?.value, 'spec')).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
+  });
+});
+
+describe('secrets', () => {
+  it('of a regulated site are three different keys of 256 bits', async () => {
+    const resources = await renderProfile('small-enterprise+gdpr');
+    const secret = resources.find(({ name }) => name === 'hexabase-encryption-keys');
+    const data = fieldAt(secret?.value, 'data') as Readonly<Record<string, string>>;
+    expect(Object.keys(data).sort()).toEqual(['backup', 'database', 'storage']);
+    const keys = Object.values(data).map((value) => Buffer.from(value, 'base64').toString());
+    expect(keys.map((key) => Buffer.from(key, 'base64').length)).toEqual([32, 32, 32]);
+    expect(new Set(keys).size).toBe(3);
+  });
+
+  it('are not made where the site has its own, or makes none by Helm', async () => {
+    const overrides = 'secrets: {existing: {encryptionKeys: site-keys, database: site-database}}\n';
+    const own = await render(await requestFor('small-enterprise+gdpr', overrides));
+    const names = own.filter(({ kind }) => kind === 'Secret').map(({ name }) => name);
+    expect(names.sort()).toEqual([
+      'hexabase-control-plane',
+      'hexabase-edge-agent',
+      'hexabase-replication',
+      'hexabase-transport-tls',
+    ]);
+    expect(JSON.stringify(own.map(({ value }) => value))).not.toMatch(/"hexabase-encryption-keys"/);
+    const none = await render(await requestFor('medium-enterprise+gdpr+hipaa', 'secrets: {generate: false}\n'));
+    expect(none.filter(({ kind }) => kind === 'Secret')).toEqual([]);
+  });
+});
+
+describe('names', () => {
+  it.each([
+    ['123', 'hexabase-123'],
+    ['shop', 'shop-hexabase'],
+    ['my-hexabase', 'my-hexabase'],
+    ['a.b', 'a-b-hexabase'],
+    ['x'.repeat(53), `${'x'.repeat(29)}-`],
+  ])('for a release "%s" are such that a cluster takes them', async (releaseName, start) => {
+    const resources = await render({ ...(await requestFor('medium-enterprise+gdpr')), releaseName });
+    const names = resources.map(({ name }) => name);
+    expect(names.filter((name) => !name.startsWith(start))).toEqual([]);
+    expect(names.filter((name) => name.length > 63 || !/^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(name))).toEqual([]);
+    // A CronJob adds 11 characters to its own name, and a StatefulSet puts a hash after its own into a label.
+    const limited = resources.filter(({ kind }) => kind === 'CronJob' || kind === 'StatefulSet');
+    expect(limited.filter(({ name }) => name.length > 52)).toEqual([]);
+  });
+
+  it('of two long releases that begin alike differ', async () => {
+    const nameOf = async (end: string): Promise<string | undefined> => {
+      const request = await requestFor('');
+      const resources = await render({ ...request, releaseName: `${'x'.repeat(45)}${end}` });
+      return resources.find(({ kind }) => kind === 'StatefulSet')?.name;
+    };
+    expect(await nameOf('a')).not.toBe(await nameOf('b'));
+  });
+});
+
+describe('a site sets', () => {
+  it('nodes, tolerations, affinity, labels and processor limits', async () => {
+    const overrides = `
+commonLabels: {team: platform}
+commonAnnotations: {example.com/owner: platform}
+global: {nodeSelector: {pool: hexabase}, tolerations: [{key: hexabase, operator: Exists}]}
+ui:
+  affinity: {nodeAffinity: {}}
+  resources: {limits: {cpu: 500m}}
+`;
+    const resources = await render(await requestFor('medium-enterprise', overrides));
+    for (const { value } of resources) {
+      expect(fieldAt(value, 'metadata labels team')).toBe('platform');
+      expect(fieldAt(value, 'metadata annotations example.com/owner')).toBe('platform');
+    }
+    const pods = resources.filter(({ kind }) => ['Deployment', 'StatefulSet', 'DaemonSet'].includes(kind));
+    expect(pods).toHaveLength(4);
+    for (const { value } of pods) {
+      expect(fieldAt(value, 'spec template spec nodeSelector pool')).toBe('hexabase');
+      expect(fieldAt(value, 'spec template spec tolerations 0 key')).toBe('hexabase');
+      expect(fieldAt(value, 'spec selector matchLabels team')).toBeUndefined();
+    }
+    const ui = pods.find(({ name }) => name === 'hexabase-ui')?.value;
+    expect(fieldAt(ui, 'spec template spec affinity')).toEqual({ nodeAffinity: {} });
+    expect(fieldAt(ui, 'spec template spec containers ui resources limits cpu')).toBe('500m');
+  });
+
+  it('what monitoring and meshes need only where the cluster serves it', async () => {
+    const kinds = ['ServiceMonitor', 'PrometheusRule', 'ServiceEntry'];
+    for (const profile of ['medium-enterprise', 'hybrid']) {
+      const resources = await render({ ...(await requestFor(profile)), apiVersions: [] });
+      expect(resources.filter(({ kind }) => kinds.includes(kind))).toEqual([]);
+    }
+  });
+
+  it.each([
+    ['global: {imageRegistry: "https://registry.corp"}', 'https://registry.corp'],
+    ['backup: {schedule: every now and then}', 'every now and then'],
+    ['backup: {schedule: "every now and then please"}', 'every now and then please'],
+    ['controlPlane: {resources: {limits: {memory: lots}}}', 'lots'],
+    ['controlPlane: {resources: {limits: {memory: 4GB}}}', '4GB'],
+    ['controlPlane: {resources: {limits: {memroy: 4Gi}}}', 'memroy'],
+    ['controlPlane: {replicas: 0}', '/controlPlane/replicas'],
+    ['database: {storage: {size: huge}}', 'huge'],
+    ['profile: {quotas: {defaultCpuLimit: two}}', 'two'],
+    ['edge: {connectivity: {syncInterval: often}}', 'often'],
+    ['edge: {parentCluster: {endpoint: primary.corp}}', 'primary.corp'],
+    ['loadBalancer: {sourceRanges: [everybody]}', 'everybody'],
+    ['hipaa: {encryptionScopes: [rumours]}', '/hipaa/encryptionScopes/0'],
+    ['encryption: {algorithm: ROT13}', '/encryption/algorithm'],
+    ['fullnameOverride: 1st', '1st'],
+    ['ingres: {enabled: false}', 'ingres'],
+    ['database: {enabled: false}', 'database.host is needed'],
+    ['replication: {role: secondary}', 'replication.upstream.'],
+    ['encryption: {enabled: true, keyManagement: hsm}', 'encryption.hsm.endpoint is needed'],
+  ])('and is refused %s', async (overrides, named) => {
+    await expect(render(await requestFor('', `${overrides}\n`))).rejects.toThrow(named);
+  });
+});
