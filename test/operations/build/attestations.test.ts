@@ -109,6 +109,17 @@ describe('a release of more images than a statement takes', () => {
     expect(subjectsOf(2 * 1023 + 1)).toEqual([1023, 1023, 1]);
   });
 
+  it('says in each which run it was, and when that began, where there is a run to name', () => {
+    const runOf = ({ bytes }: FilledSlot): unknown => {
+      const { dsseEnvelope } = JSON.parse(Buffer.from(bytes).toString()) as { dsseEnvelope: { payload: string } };
+      const statement = parseStatement(STATEMENT_PAYLOAD_TYPE, Buffer.from(dsseEnvelope.payload, 'base64'), 'it');
+      return statement.predicate.runDetails.metadata;
+    };
+    const run = { invocationId: LONG_URI, startedOn: '1970-01-01T00:00:00Z', finishedOn: expect.any(String) as string };
+    expect(slots.map(runOf)).toEqual(plans.map(() => run));
+    expect(others.map(runOf)).toEqual(plans.map(() => undefined));
+  });
+
   it('is judged over all statements together', () => {
     expect(judge(slots).accepted).toMatchObject([{ builderId: 'https://a.example/', toolVersion: '1.2.3' }]);
     expect(() => judge(slots.slice(1))).toThrow(refusal('SUBJECT_MISMATCH', 'is not about the image'));

@@ -305,3 +305,15 @@ test('a template that only Helmfile can render is refused with the command that 
     expect(said).toContain('helmfile build');
   }
 });
+
+test('a chart with a name that no registry can have is named with its line, and the rest is taken over', () => {
+  const chart = (name: string): string => `    - {name: ${name}, repoURL: 'oci://quay.io/charts', version: 1.0.0}\n`;
+  const text = `apiVersion: content.hauler.cattle.io/v1\nkind: Charts\nspec:\n  charts:\n${chart('App')}${chart('app')}`;
+  const { components, unexpressed } = parseForeignFile(text, 'hauler-manifest.yaml');
+  expect(unexpressed).toEqual([
+    expect.objectContaining({ at: 5, message: expect.stringMatching(/App.* cannot be taken over: /) as string }),
+  ]);
+  expect(components.flatMap(({ charts }) => charts.map((each) => each.chart))).toEqual([
+    'oci://quay.io/charts/app:1.0.0',
+  ]);
+});

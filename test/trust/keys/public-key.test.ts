@@ -44,6 +44,16 @@ describe.each(ALGORITHMS)('a key of kind %s', (algorithm) => {
     expect(keyHint(pair.publicKey)).toBe(digest.toString('base64'));
   });
 
+  it('is written as PEM asks for: 64 characters a line, but for the last', () => {
+    const [begin, ...lines] = encrypted.trim().split('\n');
+    expect([begin, lines.pop()]).toEqual([
+      '-----BEGIN ENCRYPTED PRIVATE KEY-----',
+      '-----END ENCRYPTED PRIVATE KEY-----',
+    ]);
+    expect(new Set(lines.slice(0, -1).map((line) => line.length))).toEqual(new Set([64]));
+    expect(lines.at(-1)?.length).toBeLessThanOrEqual(64);
+  });
+
   it('never gives the same encrypted file twice', () => {
     expect(encryptPrivateKey(pair.privateKey, passphrase)).not.toBe(encrypted);
   });
