@@ -179,7 +179,8 @@ test('values that are off name images as advice, which are never added', async (
   await writeFiles(temp.path, {
     ...CHART,
     'app/values.yaml':
-      'image: {repository: quay.io/a/app, tag: "1"}\nexporter: {enabled: false, image: {registry: quay.io, repository: a/exporter, tag: "2"}}\n',
+      'image: {repository: quay.io/a/app, tag: "1"}\nexporter: {enabled: false, image: {registry: quay.io, repository: a/exporter, tag: "2"}}\nproxy: {image: {repository: quay.io/a/proxy, tag: ""}}\n',
+    'app/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\nappVersion: "3.1"\n',
   });
   const found = await discoverImages({
     inputs: [temp.join('app')],
@@ -190,6 +191,7 @@ test('values that are off name images as advice, which are never added', async (
   expect(found.images.map(({ reference }) => reference)).not.toContain('quay.io/a/exporter:2');
   expect(found.advice).toEqual([
     expect.stringMatching(/^quay\.io\/a\/exporter:2 stands in app\/values\.yaml exporter\.image/),
+    "quay.io/a/proxy:3.1 stands in app/values.yaml proxy.image.repository (its tag is empty: the chart's appVersion), and is not used with these values",
   ]);
 });
 

@@ -96,7 +96,7 @@ function nameOf({ metadata, place }: Pick<Chart, 'metadata' | 'place'>): string 
 function silenceOf(chart: Chart): readonly string[] {
   return findSilentCharts(chart).map(
     (place) =>
-      `${place} runs images but declares none, and charts are not rendered: list its images under images (\`airgap discover\` shows them), ` +
+      `${place} runs images but declares none, and charts are not rendered: list its images under images (\`airgap discover\` shows them where charts can be rendered), ` +
       `or in its annotations ("artifacthub.io/images")`,
   );
 }

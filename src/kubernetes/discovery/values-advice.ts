@@ -4,7 +4,7 @@ import { AirgapError } from '../../errors.ts';
 import { formatReference } from '../../oci/reference.ts';
 import { createUnpackBudget, unpackChart } from '../charts/chart-archive.ts';
 import { formatPath } from '../resources/image-places.ts';
-import type { KubernetesResource } from '../resources/yaml-documents.ts';
+import { isMapping, type KubernetesResource } from '../resources/yaml-documents.ts';
 import { findSuspects } from './suspects.ts';
 
 /** Values of a chart, and of the charts in it. */
@@ -29,17 +29,31 @@ export async function findInValues(
   depth = 0,
 ): Promise<readonly ValuesImage[]> {
   const found: ValuesImage[] = [];
-  for (const { path, bytes } of await unpackChart(chart, shownAs, budget)) {
+  const files = await unpackChart(chart, shownAs, budget);
+  for (const { path, bytes } of files) {
     const file = `${shownAs}/${path}`;
-    if (VALUES_FILE.test(path)) found.push(...inFile(String(bytes), file));
+    if (VALUES_FILE.test(path)) {
+      const metadata = files.find((other) => other.path === path.replace(/values\.yaml$/, 'Chart.yaml'));
+      found.push(...inFile(String(bytes), file, metadata && appVersionOf(String(metadata.bytes), file)));
+    }
     if (PACKAGED_CHART.test(path) && depth < MAX_DEPTH)
       found.push(...(await findInValues(bytes, file, budget, depth + 1)));
   }
   return found;
 }
 
-function inFile(text: string, file: string): readonly ValuesImage[] {
+function inFile(text: string, file: string, appVersion: string | undefined): readonly ValuesImage[] {
   const values = read(text, file);
+  const whole = inValues(values, file);
+  if (appVersion === undefined) return whole;
+  const known = new Set(whole.map(({ reference, at }) => `${reference} ${at}`));
+  const completed = inValues(completeTags(values, appVersion), file)
+    .filter(({ reference, at }) => !known.has(`${reference} ${at}`))
+    .map(({ reference, at }) => ({ reference, at: `${at} (its tag is empty: the chart's appVersion)` }));
+  return [...whole, ...completed];
+}
+
+function inValues(values: unknown, file: string): readonly ValuesImage[] {
   // As the field of a custom resource, where every rule looks.
   const resource: KubernetesResource = {
     apiVersion: 'values/v1',
@@ -54,6 +68,34 @@ function inFile(text: string, file: string): readonly ValuesImage[] {
     reference: formatReference(reference),
     at: `${file} ${path.replace(new RegExp(`^${formatPath(['values'])}\\.?`), '')}`,
   }));
+}
+
+function appVersionOf(text: string, file: string): string | undefined {
+  const metadata = read(text, file);
+  const version = isMapping(metadata) ? metadata['appVersion'] : undefined;
+  return typeof version === 'string' || typeof version === 'number' ? String(version) : undefined;
+}
+
+/** The values with the version of the application where a tag is empty, as templates of wide use read them. */
+function completeTags(value: unknown, appVersion: string, done = new Map<unknown, unknown>()): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const known = done.get(value);
+  if (known !== undefined) return known;
+  if (Array.isArray(value)) {
+    const items: unknown[] = [];
+    done.set(value, items);
+    for (const item of value) items.push(completeTags(item, appVersion, done));
+    return items;
+  }
+  const entries = new Map<string, unknown>();
+  const isImage = ['repository', 'image'].some((key) => typeof (value as Record<string, unknown>)[key] === 'string');
+  for (const [key, inner] of Object.entries(value)) {
+    const isEmptyTag = isImage && key === 'tag' && (inner === '' || inner === null);
+    entries.set(key, isEmptyTag ? appVersion : completeTags(inner, appVersion, done));
+  }
+  const completed = Object.fromEntries(entries);
+  done.set(value, completed);
+  return completed;
 }
 
 /** Helm decides whether values are values; here they are advice. */

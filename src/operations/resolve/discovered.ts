@@ -1,8 +1,9 @@
 /** What a release pulls beside what it names: images that charts render to, and suspects with the decisions about them. */
-import { NotFoundError, StoreError } from '../../errors.ts';
+import { NotFoundError, StoreError, UsageError } from '../../errors.ts';
 import { findUnknowable } from '../../kubernetes/discovery/known-operators.ts';
 import type { Evidence } from '../../kubernetes/discovery/finding.ts';
 import type { ChartRenderer } from '../../kubernetes/rendering/chart-renderer.ts';
+import { sha256, type Digest } from '../../oci/digest.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import { formatReference, parseReference, type Reference } from '../../oci/reference.ts';
 import { describeWarnings } from '../../release/lock/lock-warnings.ts';
@@ -110,6 +111,7 @@ export async function discoverRelease(request: DiscoverReleaseRequest): Promise<
             rendering: {
               renderer: { name: renderer.name, version: renderer.version },
               charts: describeRenderings(charts),
+              findings: digestOfFindings(images, dismissed, open),
             },
           }),
       ...(dismissed.length === 0 ? {} : { dismissed }),
@@ -168,6 +170,7 @@ function recall(
         .map((foundIn) => toCollected(image, foundIn)),
     );
   });
+  if (isSame && rendering?.findings !== digestOfFindings(images, dismissed, suspects)) throw changedFindings();
   return {
     images,
     // Without what was rendered the lock cannot be the same: that it is outdated is found where all of it is compared.
@@ -178,6 +181,25 @@ function recall(
     },
     warnings: [],
   };
+}
+
+/** Of all that was found beyond what components name themselves, each with its places: what a cut entry changes. */
+function digestOfFindings(
+  images: readonly (readonly CollectedImage[])[],
+  dismissed: ReleaseLock['dismissed'] = [],
+  suspects: ReleaseLock['suspects'] = [],
+): Digest {
+  const found = images.map((own) =>
+    own.map(({ reference, foundIn }) => [formatReference(reference), foundIn].join(' ')),
+  );
+  const decided = [dismissed, suspects].map((list) => list.map(({ reference, foundIn }) => [reference, ...foundIn]));
+  return sha256(JSON.stringify([found.map((own) => own.toSorted()), ...decided]));
+}
+
+function changedFindings(): UsageError {
+  return new UsageError('INVALID_SPEC', 'the images in the lock are not those that were found when it was made', {
+    hint: 'the lock was changed by hand or by a merge: run `airgap resolve` where charts can be rendered',
+  });
 }
 
 function toCollected({ reference, from, platforms, accepted }: LockImage, foundIn: string): CollectedImage {

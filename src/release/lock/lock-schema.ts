@@ -70,6 +70,8 @@ export const LockRendering = z.strictObject({
       }),
     )
     .max(MAX_LIST),
+  /** Of the images that were found and of those left out, with their places: an entry that is cut out is noticed. */
+  findings: DigestText,
 });
 export type LockRendering = z.infer<typeof LockRendering>;
 

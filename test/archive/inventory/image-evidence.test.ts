@@ -31,7 +31,7 @@ const LOCK: ReleaseLock = {
     },
   ],
   files: [],
-  rendering: { renderer: { name: 'helm', version: '4.3.1' }, charts: [] },
+  rendering: { renderer: { name: 'helm', version: '4.3.1' }, charts: [], findings: sha256('found') },
   dismissed: [{ reference: 'quay.io/a/test:1', by: 'quay.io/a/test', reason: 'only tests', foundIn: ['m.yaml:9'] }],
   suspects: [{ reference: 'quay.io/a/open:1', foundIn: ['m.yaml:10'] }],
   signedImages: [

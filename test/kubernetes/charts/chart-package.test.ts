@@ -91,7 +91,7 @@ describe('openChart of a directory', () => {
 
     it('a chart that runs images and declares none', async () => {
       expect(await warningsOf({ ...bare, 'templates/pod.yaml': runs })).toEqual([
-        expect.stringMatching(/^charts\/a runs images but declares none, .* list its images under images \(`airgap discover` shows them\)/),
+        expect.stringMatching(/^charts\/a runs images but declares none, .* list its images under images \(`airgap discover` shows them where charts can be rendered\)/),
       ]);
     });
 

@@ -171,14 +171,18 @@ describe.skipIf(helm === undefined)('a lock that is held to', () => {
     const absent = { openRenderer: () => Promise.reject(new NotFoundError('NOT_FOUND', 'no helm')) };
     const held = (other: Readonly<Record<string, string>>, setup: ResolveSetup): Promise<AirgapError> =>
       refusal(resolve(text, images, { ...files, ...other }, { previous: lock, locked: true, ...setup }));
-    for (const setup of [{}, absent]) {
-      expect(await held({ 'v.yaml': 'tag: "2"' }, setup)).toMatchObject({ code: 'INVALID_SPEC' });
-      expect(await held({ 'charts/app/templates/x.yaml': '# new' }, setup)).toMatchObject({ code: 'INVALID_SPEC' });
-    }
     const [component] = lock.components;
     const cut = { ...lock, components: [{ ...component, images: [] }] } as unknown as ReleaseLock;
     const error = await refusal(resolve(text, images, files, { previous: cut, locked: true }));
     expect(error).toMatchObject({ code: 'INVALID_SPEC' });
+    expect(await held({}, { ...absent, previous: cut })).toMatchObject({
+      code: 'INVALID_SPEC',
+      message: 'the images in the lock are not those that were found when it was made',
+    });
+    for (const setup of [{}, absent]) {
+      expect(await held({ 'v.yaml': 'tag: "2"' }, setup)).toMatchObject({ code: 'INVALID_SPEC' });
+      expect(await held({ 'charts/app/templates/x.yaml': '# new' }, setup)).toMatchObject({ code: 'INVALID_SPEC' });
+    }
   });
 });
 
