@@ -1,5 +1,7 @@
 /** Profiles: which rules are asked for together. */
 import { API_RULES } from './rules/api-rules.ts';
+import { GDPR_RULES } from './rules/gdpr-rules.ts';
+import { HIPAA_RULES } from './rules/hipaa-rules.ts';
 import { IMAGE_RULES } from './rules/image-rules.ts';
 import { NETWORK_RULES } from './rules/network-rules.ts';
 import { POD_SECURITY_BASELINE } from './rules/pod-security-baseline.ts';
@@ -10,7 +12,7 @@ import { AVAILABILITY_RULES, WORKLOAD_RULES } from './rules/workload-rules.ts';
 import type { Rule } from './rule.ts';
 
 /** The names of the profiles. */
-export const PROFILE_NAMES = ['general', 'availability'] as const;
+export const PROFILE_NAMES = ['general', 'availability', 'gdpr', 'hipaa'] as const;
 /** One of them. */
 export type ProfileName = (typeof PROFILE_NAMES)[number];
 
@@ -29,6 +31,8 @@ export const GENERAL_RULES: readonly Rule[] = [
 const PROFILES: Readonly<Record<ProfileName, readonly Rule[]>> = {
   general: GENERAL_RULES,
   availability: AVAILABILITY_RULES,
+  gdpr: GDPR_RULES,
+  hipaa: HIPAA_RULES,
 };
 
 /** The rules of these profiles, the general ones first and each once. */

@@ -120,7 +120,7 @@ components: [{name: api, manifests: [manifests]}]
 
 test.each<[string, readonly string[], string]>([
   ['a key without an archive', ['.', '--key', 'k.pub'], '--key applies to archives'],
-  ['a profile that is none', ['.', '--profile', 'genral'], 'genral is not one of general, availability'],
+  ['a profile that is none', ['.', '--profile', 'genral'], 'genral is not one of general, availability, gdpr, hipaa'],
   ['a version that is none', ['.', '--kube-version', 'new'], '--kube-version: new is no version'],
   ['two archives', ['a.tar', 'b.tar'], 'a.tar is an archive, and is checked by itself'],
 ])('refuses %s', async (_, args, message) => {
