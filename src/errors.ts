@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'INVALID_SPEC'
   | 'INVALID_REFERENCE'
   | 'SUSPECT'
+  | 'UNPLACEABLE'
   | 'UNAUTHENTICATED'
   | 'DENIED'
   | 'DIGEST_MISMATCH'

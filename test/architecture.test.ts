@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['oci'],
   ['content'],
   ['trust', 'stores', 'server', 'kubernetes'],
-  ['release', 'compliance'],
+  ['release', 'compliance', 'fleet'],
   ['archive'],
   ['site'],
   ['operations'],
@@ -34,7 +34,7 @@ const PURE = new Set(['errors', 'oci', 'content', 'compliance']);
 const DISK = /^node:(fs|fs\/promises)$/;
 /** What reads, verifies and describes has no way to the network: being offline is not left to good behaviour. */
 const OFFLINE = new Set([
-  ...['errors', 'oci', 'content', 'kubernetes', 'release', 'compliance', 'archive', 'site', 'report'],
+  ...['errors', 'oci', 'content', 'kubernetes', 'release', 'compliance', 'fleet', 'archive', 'site', 'report'],
 ]);
 const NETWORK =
   /^(node:(http|https|http2|net|tls|dgram|dns|dns\/promises)|undici|dockerode|@sigstore\/tuf|@aws-sdk\/.*)$/;

@@ -12,6 +12,7 @@ import { inspect } from './commands/inspect.ts';
 import { keysGenerate } from './commands/keys/generate.ts';
 import { keysShow } from './commands/keys/show.ts';
 import { load } from './commands/load.ts';
+import { place } from './commands/fleet/place.ts';
 import { mirror } from './commands/mirror.ts';
 import { registry } from './commands/registry.ts';
 import { resolve } from './commands/resolve.ts';
@@ -62,6 +63,7 @@ export const AIRGAP: Program = {
     diff,
     load,
     extract,
+    place,
     auditVerify,
     auditReceipt,
     mirror,

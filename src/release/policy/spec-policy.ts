@@ -3,7 +3,7 @@ import { normalizePortablePath } from '../../base/portable-path.ts';
 import type { Identity } from '../../trust/signatures/identity-schema.ts';
 import type { SpecImageRule, SpecSigner } from './image-policy-schema.ts';
 import type { YamlDocument, YamlPath } from '../../base/yaml-source.ts';
-import { problem, type SpecProblem } from '../spec/spec-problems.ts';
+import { problem, type DocumentProblem } from '../../base/schemas/document-problems.ts';
 
 /** One who may have signed: the owner of a key, or an identity that a certificate names. */
 export type SignerSpec = (
@@ -63,10 +63,10 @@ export function listPolicyPaths(rules: readonly ImageRule[] = []): readonly { pa
 }
 
 /** Patterns and keys that stand there twice, and evidence that is needed and ignored. Works on documents that are wrong elsewhere too. */
-export function findPolicyFaults(document: YamlDocument): readonly SpecProblem[] {
+export function findPolicyFaults(document: YamlDocument): readonly DocumentProblem[] {
   const { imagePolicy, evidence } = fieldsOf(document.value);
   if (imagePolicy === undefined) return [];
-  const problems: SpecProblem[] = [];
+  const problems: DocumentProblem[] = [];
   if (evidence === 'ignore') {
     const message = 'would leave behind the signatures that imagePolicy checks';
     problems.push(
@@ -93,7 +93,7 @@ function findRepeated(
   what: string,
   value: unknown,
   seen: Map<string, number>,
-  problems: SpecProblem[],
+  problems: DocumentProblem[],
 ): void {
   if (typeof value !== 'string') return;
   const position = document.locate(path);

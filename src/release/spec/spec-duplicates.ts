@@ -6,7 +6,7 @@ import { normalizePortablePath } from '../../base/portable-path.ts';
 import { parseChartSource } from './chart-source.ts';
 import { parseImage } from './spec-schema.ts';
 import type { YamlDocument, YamlPath } from '../../base/yaml-source.ts';
-import { problem, type SpecProblem } from './spec-problems.ts';
+import { problem, type DocumentProblem } from '../../base/schemas/document-problems.ts';
 
 const PATH_LISTS = ['imageLists', 'charts', 'manifests', 'docs'] as const;
 
@@ -15,8 +15,8 @@ const PATH_LISTS = ['imageLists', 'charts', 'manifests', 'docs'] as const;
  * of extra files within the release; also image platforms the release does not have, and two components that want one
  * image for different platforms.
  */
-export function findDuplicates(document: YamlDocument): readonly SpecProblem[] {
-  const problems: SpecProblem[] = [];
+export function findDuplicates(document: YamlDocument): readonly DocumentProblem[] {
+  const problems: DocumentProblem[] = [];
   const top = fieldsOf(document.value);
   const once = (what: string) => {
     const seen = new Map<string, number>();

@@ -5,7 +5,7 @@ import { systemCode } from '../../base/files/system-errors.ts';
 import { UsageError } from '../../errors.ts';
 import { pathFault } from '../../base/portable-path.ts';
 import type { YamlDocument, YamlPath } from '../../base/yaml-source.ts';
-import { problem, type SpecProblem } from './spec-problems.ts';
+import { problem, type DocumentProblem } from '../../base/schemas/document-problems.ts';
 import { nearest } from '../../base/suggestion.ts';
 
 /** Files below one directory. */
@@ -25,7 +25,7 @@ export async function findMisplacedPaths(
   directory: string,
   paths: readonly { readonly path: string; readonly place: YamlPath }[],
   document: YamlDocument,
-): Promise<readonly SpecProblem[]> {
+): Promise<readonly DocumentProblem[]> {
   const root = await realpath(directory);
   const problems = await Promise.all(
     paths.map(async ({ path, place }) => {

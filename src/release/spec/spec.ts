@@ -13,7 +13,8 @@ import { pathsOfChart, toChartSpec, type ChartSpec } from './chart-spec.ts';
 import { findDecisionFaults, toDecisions, type ImageDecisions } from '../suspects/decisions.ts';
 import { findDuplicates } from './spec-duplicates.ts';
 import { findMisplacedPaths } from './spec-paths.ts';
-import { invalidSpec, problem, toProblems } from './spec-problems.ts';
+import { SPEC_SHAPE } from './spec-shape.ts';
+import { invalidDocument, problem, toProblems, type DocumentProblem } from '../../base/schemas/document-problems.ts';
 import { readTextFile } from '../../base/files/read-file.ts';
 
 /** Bytes of one `release.yaml`. */
@@ -126,7 +127,7 @@ function readSpec(text: string, fileName: string): { spec: ReleaseSpec; document
   }
   const parsed = SpecDocument.safeParse(document.value);
   const problems = [
-    ...toProblems(parsed.error?.issues ?? [], document),
+    ...toProblems(parsed.error?.issues ?? [], document, SPEC_SHAPE),
     ...findDuplicates(document),
     ...findPolicyFaults(document),
     ...findDecisionFaults(document),
@@ -197,4 +198,8 @@ function listPaths(spec: ReleaseSpec): readonly { path: string; place: YamlPath 
     return [...plain, ...charts, ...files];
   });
   return [...listPolicyPaths(spec.imagePolicy), ...parts];
+}
+
+function invalidSpec(problems: readonly DocumentProblem[], fileName: string): UsageError {
+  return invalidDocument(problems, fileName, SPEC_SHAPE);
 }

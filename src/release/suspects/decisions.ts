@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { YamlDocument, YamlPath } from '../../base/yaml-source.ts';
 import { parsePlacePath, type PlaceRule } from '../../kubernetes/resources/place-path.ts';
-import { problem, type SpecProblem } from '../spec/spec-problems.ts';
+import { problem, type DocumentProblem } from '../../base/schemas/document-problems.ts';
 import { parseDecisionPattern, type DecisionPattern } from './decision-pattern.ts';
 import type { SpecAccept, SpecDismiss, SpecPlaceRule } from './decision-schema.ts';
 
@@ -60,7 +60,7 @@ export function toDecisions(written: WrittenDecisions, at: (path: YamlPath) => s
 }
 
 /** One image that is decided about twice. Works on documents that are wrong elsewhere too. */
-export function findDecisionFaults(document: YamlDocument): readonly SpecProblem[] {
+export function findDecisionFaults(document: YamlDocument): readonly DocumentProblem[] {
   const seen = new Map<string, { readonly line: number; readonly field: string }>();
   return ['accept', 'dismiss'].flatMap((field) =>
     listOf(fieldOf(document.value, field)).flatMap((entry, index) => {

@@ -1,18 +1,14 @@
-/** Turns what is wrong with a `release.yaml` into lines a person can act on: where, what, and the nearest right word. */
+/** Turns what is wrong with a YAML document that a person writes into lines to act on: where, what, and the nearest right word. */
 import type { z } from 'zod';
 import { UsageError } from '../../errors.ts';
-import { SpecImageRule, SpecSigner } from '../policy/image-policy-schema.ts';
-import { SpecAccept, SpecDismiss, SpecPlaceRule } from '../suspects/decision-schema.ts';
-import { SpecChart, SpecValueSet } from './chart-schema.ts';
-import { SpecComponent, SpecDocument, SpecFile, SpecImage } from './spec-schema.ts';
-import type { YamlDocument, YamlPath, YamlPosition } from '../../base/yaml-source.ts';
-import { nearest } from '../../base/suggestion.ts';
+import { nearest } from '../suggestion.ts';
+import type { YamlDocument, YamlPath, YamlPosition } from '../yaml-source.ts';
 
 /** Problems shown at once. */
 const MAX_PROBLEMS = 20;
 
 /** One thing that is wrong. */
-export interface SpecProblem {
+export interface DocumentProblem {
   readonly position: YamlPosition;
   /** `components[0].images[2]`; empty for the document. */
   readonly path: string;
@@ -20,41 +16,45 @@ export interface SpecProblem {
   readonly hint?: string | undefined;
 }
 
+/** What has to be known of a kind of document to say what is wrong with one. */
+export interface DocumentShape {
+  /** The fields of the mapping at a path: what an unknown key may have meant. */
+  fieldsAt(path: YamlPath): readonly string[];
+  /** What may stand at a place where several things may: `text or a mapping`. */
+  choicesAt(path: YamlPath): string;
+  /** Where a key belongs that has no place at this path. */
+  placeOf?(key: string, path: YamlPath): string | undefined;
+  /** The next step that holds for every problem. */
+  readonly hint: string;
+}
+
 type Issue = z.core.$ZodIssue;
 
-/** The fields of the mapping at a path, by its shape: what an unknown key may have meant. */
-function fieldsAt(path: YamlPath): readonly string[] {
-  const names = path.filter((key) => typeof key === 'string').join('.');
-  if (names === '') return Object.keys(SpecDocument.shape);
-  if (names === 'components') return Object.keys(SpecComponent.shape);
-  if (names === 'components.images') return Object.keys(SpecImage.shape);
-  if (names === 'components.charts') return Object.keys(SpecChart.shape);
-  if (names === 'components.charts.values') return Object.keys(SpecValueSet.shape);
-  if (names === 'accept') return Object.keys(SpecAccept.shape);
-  if (names === 'dismiss') return Object.keys(SpecDismiss.shape);
-  if (names === 'rules') return Object.keys(SpecPlaceRule.shape);
-  if (names === 'components.files') return Object.keys(SpecFile.shape);
-  if (names === 'imagePolicy') return Object.keys(SpecImageRule.shape);
-  if (names === 'imagePolicy.signedBy') return Object.keys(SpecSigner.shape);
-  return [];
-}
-
 /** The problems zod found, with the branch of a union that the person meant. */
-export function toProblems(issues: readonly Issue[], document: YamlDocument): readonly SpecProblem[] {
-  return issues.flatMap((issue) => fromIssue(issue, [], document));
+export function toProblems(
+  issues: readonly Issue[],
+  document: YamlDocument,
+  shape: DocumentShape,
+): readonly DocumentProblem[] {
+  return issues.flatMap((issue) => fromIssue(issue, [], document, shape));
 }
 
-function fromIssue(issue: Issue, prefix: YamlPath, document: YamlDocument): readonly SpecProblem[] {
+function fromIssue(
+  issue: Issue,
+  prefix: YamlPath,
+  document: YamlDocument,
+  shape: DocumentShape,
+): readonly DocumentProblem[] {
   const path = [...prefix, ...issue.path] as (string | number)[];
   if (issue.code === 'invalid_union') {
     const isOff = (candidate: Issue): boolean => candidate.path.length === 0 && candidate.code === 'invalid_type';
     const meant = issue.errors.find((branch) => !branch.some((candidate) => isOff(candidate) || isLiteral(candidate)));
-    if (meant !== undefined) return meant.flatMap((inner) => fromIssue(inner, path, document));
-    const message = `expected ${choicesAt(path)}, found ${kindOf(valueAt(document.value, path))}`;
+    if (meant !== undefined) return meant.flatMap((inner) => fromIssue(inner, path, document, shape));
+    const message = `expected ${shape.choicesAt(path)}, found ${kindOf(valueAt(document.value, path))}`;
     return [problem(document.locate(path), path, message)];
   }
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => unknownKey(key, path, document));
+    return issue.keys.map((key) => unknownKey(key, path, document, shape));
   }
   const value = valueAt(document.value, path);
   if (issue.code === 'invalid_type') return [wrongType(issue.expected, value, path, document)];
@@ -71,33 +71,24 @@ function fromIssue(issue: Issue, prefix: YamlPath, document: YamlDocument): read
   return [problem(document.locate(path), path, issue.message, hint)];
 }
 
-/** What may stand at a place where several things may. */
-function choicesAt(path: YamlPath): string {
-  if (path.at(-1) === 'platforms') return 'a list of platforms or the word all';
-  return path.at(-2) === 'values' ? 'a file, a list of files or a mapping' : 'text or a mapping';
-}
-
 function isLiteral(issue: Issue): boolean {
   return issue.code === 'invalid_value' && issue.path.length === 0;
 }
 
-function unknownKey(key: string, path: YamlPath, document: YamlDocument): SpecProblem {
-  const fields = fieldsAt(path);
+function unknownKey(key: string, path: YamlPath, document: YamlDocument, shape: DocumentShape): DocumentProblem {
+  const fields = shape.fieldsAt(path);
   const meant = nearest(key, fields);
-  const other = Object.keys(path.length === 0 ? SpecComponent.shape : SpecDocument.shape).find((name) => name === key);
-  const elsewhere = path.length === 0 ? 'belongs inside a component' : 'belongs at the top of the file';
   const hint =
-    other !== undefined
-      ? elsewhere
-      : meant !== undefined
-        ? `did you mean ${meant}?`
-        : fields.length === 0
-          ? undefined
-          : `the fields here are ${fields.join(', ')}`;
+    shape.placeOf?.(key, path) ??
+    (meant !== undefined
+      ? `did you mean ${meant}?`
+      : fields.length === 0
+        ? undefined
+        : `the fields here are ${fields.join(', ')}`);
   return problem(document.locateKey(path, key), path, `unknown field ${JSON.stringify(key.slice(0, 100))}`, hint);
 }
 
-function wrongType(expected: string, value: unknown, path: YamlPath, document: YamlDocument): SpecProblem {
+function wrongType(expected: string, value: unknown, path: YamlPath, document: YamlDocument): DocumentProblem {
   const position = document.locate(path);
   if (value === undefined) return problem(position, path, 'is missing');
   const isBareScalar = typeof value === 'number' || typeof value === 'boolean';
@@ -109,12 +100,16 @@ function wrongType(expected: string, value: unknown, path: YamlPath, document: Y
 }
 
 /** Makes a problem at a place of the document. */
-export function problem(position: YamlPosition, path: YamlPath, message: string, hint?: string): SpecProblem {
+export function problem(position: YamlPosition, path: YamlPath, message: string, hint?: string): DocumentProblem {
   return { position, path: formatPath(path), message, hint };
 }
 
 /** One error for all problems of a file, in the order of the file, at most twenty shown. */
-export function invalidSpec(problems: readonly SpecProblem[], fileName: string): UsageError {
+export function invalidDocument(
+  problems: readonly DocumentProblem[],
+  fileName: string,
+  { hint: nextStep }: Pick<DocumentShape, 'hint'>,
+): UsageError {
   const sorted = [...problems].sort(
     (a, b) => a.position.line - b.position.line || a.position.column - b.position.column,
   );
@@ -126,7 +121,7 @@ export function invalidSpec(problems: readonly SpecProblem[], fileName: string):
   const title = sorted.length === 1 ? [] : [`${fileName} has ${sorted.length} problems`];
   const rest = more > 0 ? [`and ${more} more`] : [];
   return new UsageError('INVALID_SPEC', [...title, ...lines, ...rest].join('\n  '), {
-    hint: 'docs/release.schema.json describes every field; `airgap init` writes a commented example',
+    hint: nextStep,
     details: { file: fileName, problems: sorted.length },
   });
 }
