@@ -57,6 +57,11 @@ describe('the versions of a chart', () => {
     expect(chartsOf(text)).toEqual(EXPECTED);
   });
 
+  test('are taken from an entry that has a key twice, whose later value counts, as for Helm', () => {
+    const twice = HELM.replace('    digest:', `    digest: ${'cd'.repeat(32)}\n    digest:`);
+    expect(chartsOf(twice)).toEqual(EXPECTED);
+  });
+
   test('are none for a chart that is not there, with the nearest name', () => {
     expect(find(HELM, 'othr')).toEqual({ versions: [], similar: 'other' });
     expect(find('apiVersion: v1\nentries: {}\n')).toEqual({ versions: [], similar: undefined });
