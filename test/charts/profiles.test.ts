@@ -32,6 +32,26 @@ describe.each(COMBINATIONS)('%s', (combination) => {
   });
 });
 
+it('a site moves from any pattern to any other: nothing differs that Kubernetes does not let be changed', async () => {
+  const fixedOf = async (combination: string): Promise<readonly unknown[]> => {
+    const resources = await renderProfile(combination);
+    return resources
+      .filter(({ kind, name }) => ['StatefulSet', 'PersistentVolumeClaim'].includes(kind) || /-(ui|plane)$/.test(name))
+      .filter(({ kind }) => ['StatefulSet', 'PersistentVolumeClaim', 'Deployment'].includes(kind))
+      .map(({ kind, name, value }) => ({
+        kind,
+        name,
+        selector: fieldAt(value, 'spec selector'),
+        serviceName: fieldAt(value, 'spec serviceName'),
+        claims: fieldAt(value, 'spec volumeClaimTemplates'),
+        storage: fieldAt(value, 'spec resources'),
+      }));
+  };
+  const first = await fixedOf('small-enterprise');
+  expect(first).toHaveLength(4);
+  for (const combination of COMBINATIONS) expect([combination, await fixedOf(combination)]).toEqual([combination, first]);
+});
+
 describe('secrets', () => {
   it('of a regulated site are three different keys of 256 bits', async () => {
     const resources = await renderProfile('small-enterprise+gdpr');
