@@ -55,6 +55,8 @@ const ORDER = new Map(KINDS.map(([kind, stage], order) => [kind, { stage, order 
 /** API groups of which every resource is about the network. */
 const NETWORKING =
   /^([a-z0-9-]+\.)*(networking\.k8s\.io|networking\.istio\.io|cilium\.io|projectcalico\.org|traefik\.io)$/;
+/** Labels that say what something is; older charts have the last one. */
+const NAME_LABELS = ['app.kubernetes.io/component', 'app.kubernetes.io/name', 'app'];
 /** What a database is called by its labels or its API group. */
 const DATABASE = /^(database|db|postgres(ql)?|mysql|mariadb|percona|mongodb|cockroachdb|cassandra|etcd)$/;
 const DATABASE_GROUP = /(^|\.)(cnpg|postgresql|postgres|mysql|mariadb|percona|mongodb|cockroachdb)\./;
@@ -95,7 +97,7 @@ function stageOf(
   const known = ORDER.get(kind);
   const stage = known?.stage ?? (NETWORKING.test(group) ? 'networking' : 'control-plane');
   const order = known?.order ?? KINDS.length;
-  const names = [labels['app.kubernetes.io/component'], labels['app.kubernetes.io/name']];
+  const names = NAME_LABELS.map((label) => labels[label]);
   const isDatabase =
     DATABASE_GROUP.test(`${group}.`) || names.some((name) => name !== undefined && DATABASE.test(name));
   // Rules of the network are one thing, which a person reads as one.

@@ -63,6 +63,7 @@ test('each kind has its stage, within one the order is Helm’s, and a database 
     resource('Service', 's'),
     resource('Service', 'db', labelled('database')),
     resource('StatefulSet', 'db', labelled('postgresql'), 'apps/v1'),
+    resource('Deployment', 'old', '  labels: {app: mariadb}\n', 'apps/v1'),
     resource('Cluster', 'pg', '', 'postgresql.cnpg.io/v1'),
     resource('NetworkPolicy', 'db', labelled('database'), 'networking.k8s.io/v1'),
     resource('Job', 'j', '', 'batch/v1'),
@@ -82,7 +83,7 @@ test('each kind has its stage, within one the order is Helm’s, and a database 
     ['03-secrets.yaml', ['Secret k']],
     ['04-configmaps.yaml', ['ConfigMap c']],
     ['05-storage.yaml', ['PersistentVolumeClaim p']],
-    ['06-database.yaml', ['Service db', 'StatefulSet db', 'Cluster pg']],
+    ['06-database.yaml', ['Service db', 'Deployment old', 'StatefulSet db', 'Cluster pg']],
     ['07-control-plane.yaml', ['Deployment d', 'Job j', 'Widget w']],
     ['08-networking.yaml', ['NetworkPolicy db', 'Service s', 'Ingress i', 'ServiceEntry e']],
   ]);
