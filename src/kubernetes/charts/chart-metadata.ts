@@ -75,9 +75,13 @@ const ChartLock = z
   .object({
     generated: z.string().regex(TIME, 'is no RFC 3339 time').nullish(),
     digest: optionalText,
-    dependencies: z.array(z.object({ name: optionalText, version: optionalText }).nullable()).nullish(),
+    dependencies: z
+      .array(z.object({ name: optionalText, version: optionalText, repository: optionalText }).nullable())
+      .nullish(),
   })
   .nullish();
+/** What a lock pins. */
+export type ChartLock = NonNullable<z.infer<typeof ChartLock>>;
 
 /**
  * Reads a Chart.yaml, of which Helm takes the first document and the last of two equal keys.
@@ -96,11 +100,11 @@ export function parseRequirements(text: string, fileName: string): Pick<ChartMet
 }
 
 /**
- * Insists that a Chart.lock or requirements.lock is one that Helm loads.
- * @throws UsageError `INVALID_SPEC` naming the file and the field.
+ * Reads a Chart.lock or requirements.lock; undefined for an empty one.
+ * @throws UsageError `INVALID_SPEC` naming the file and the field, where Helm would not load it.
  */
-export function assertChartLock(text: string, fileName: string): void {
-  parse(ChartLock, text, fileName);
+export function parseChartLock(text: string, fileName: string): ChartLock | undefined {
+  return parse(ChartLock, text, fileName) ?? undefined;
 }
 
 function parse<T>(schema: z.ZodType<T>, text: string, fileName: string): T {

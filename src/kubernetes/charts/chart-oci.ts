@@ -81,16 +81,22 @@ function annotationsOf(metadata: ChartMetadata, created: string): Record<string,
   return { ...Object.fromEntries(filled), ...Object.fromEntries(chosen) };
 }
 
-/** Go leaves empty fields of the metadata out; `repository` of a dependency alone is always there. */
+/** Go leaves empty fields of the metadata out. */
 function withoutEmpty(metadata: ChartMetadata): unknown {
-  const dependencies = metadata.dependencies?.map(({ name, version, repository, ...rest }) => ({
-    ...pick({ name, version }),
-    repository: repository ?? '',
-    ...pick(rest),
-  }));
+  const dependencies = metadata.dependencies?.map(toGoDependency);
   const maintainers = metadata.maintainers?.map(pick);
   const annotations = metadata.annotations && sorted(metadata.annotations);
   return pick({ ...metadata, maintainers, annotations, dependencies });
+}
+
+/** A dependency with the fields that Go writes: of those that are empty, `repository` alone is there. */
+export function toGoDependency({
+  name,
+  version,
+  repository,
+  ...rest
+}: NonNullable<ChartMetadata['dependencies']>[number]): Record<string, unknown> {
+  return { ...pick({ name, version }), repository: repository ?? '', ...pick(rest) };
 }
 
 function pick(fields: object): Record<string, unknown> {
@@ -108,7 +114,7 @@ function sorted<T>(record: Readonly<Record<string, T>>): Record<string, T> {
 }
 
 /** JSON as Go's encoder writes it: these characters escaped even where JSON does not ask for it. */
-function goJson(value: unknown): string {
+export function goJson(value: unknown): string {
   return JSON.stringify(value).replace(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

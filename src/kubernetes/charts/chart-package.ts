@@ -37,6 +37,8 @@ export interface ChartOptions {
   readonly shownAs?: string | undefined;
   /** Time of the entries of a chart packed here. @defaultValue the epoch */
   readonly mtime?: Date | undefined;
+  /** Gives the packages that a chart directory lacks below charts/. Absent: such a chart is refused. */
+  readonly addDependencies?: ((files: readonly ChartFile[]) => Promise<readonly ChartFile[]>) | undefined;
 }
 
 /**
@@ -47,7 +49,8 @@ export interface ChartOptions {
 export async function openChart(path: string, options: ChartOptions = {}): Promise<ChartPackage> {
   const shownAs = options.shownAs ?? path;
   if (!(await stat(path)).isDirectory()) return readChartPackage(await readPackage(path, shownAs), shownAs);
-  const files = (await readChartFiles(path, shownAs)).filter((file) => !isPassedOver(file.path));
+  const own = (await readChartFiles(path, shownAs)).filter((file) => !isPassedOver(file.path));
+  const files = [...own, ...((await options.addDependencies?.(own)) ?? [])];
   const chart = await loadChart(files, shownAs);
   return describeChart(await packChart(nameOf(chart), files, options.mtime ?? new Date(0)), files, chart);
 }

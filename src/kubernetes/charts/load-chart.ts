@@ -3,7 +3,7 @@ import { assertYamlMappings } from '../../base/yaml-mappings.ts';
 import { IntegrityError, UsageError } from '../../errors.ts';
 import { createUnpackBudget, unpackChart, type UnpackBudget } from './chart-archive.ts';
 import { MAX_CHART_FILE_BYTES, type ChartFile } from './chart-files.ts';
-import { assertChartLock, findVersionsReadOtherwise, parseChartMetadata, parseRequirements, type ChartMetadata } from './chart-metadata.ts';
+import { findVersionsReadOtherwise, parseChartLock, parseChartMetadata, parseRequirements, type ChartMetadata } from './chart-metadata.ts';
 import { checkValuesSchema } from './values-schema.ts';
 
 /** Charts within charts; real ones nest two or three levels. */
@@ -56,13 +56,26 @@ export function readChartMetadata(files: readonly ChartFile[], place: string): C
  */
 export async function loadChart(files: readonly ChartFile[], place: string): Promise<Chart> {
   const chart = await load(files, place, createUnpackBudget(), 0);
-  const present = new Set(chart.subcharts.map(({ metadata }) => metadata.name));
-  const missing = (chart.metadata.dependencies ?? []).filter(({ name }) => !present.has(name));
+  const missing = missingOf(chart);
   if (missing.length === 0) return chart;
-  const names = missing.map(({ name }) => name).join(', ');
+  const names = missing.join(', ');
   throw new UsageError('INVALID_SPEC', `${place}: depends on ${names}, missing below charts/`, {
     hint: `run \`helm dependency build ${place}\``,
   });
+}
+
+/**
+ * Names of the dependencies that a chart declares and that are not below its charts/.
+ * @throws as {@link loadChart}, but for these.
+ */
+export async function findMissingDependencies(files: readonly ChartFile[], place: string): Promise<readonly string[]> {
+  if ((readChartMetadata(files, place).dependencies ?? []).length === 0) return [];
+  return missingOf(await load(files, place, createUnpackBudget(), 0));
+}
+
+function missingOf({ metadata, subcharts }: Chart): readonly string[] {
+  const present = new Set(subcharts.map(({ metadata: { name } }) => name));
+  return (metadata.dependencies ?? []).map(({ name }) => name).filter((name) => !present.has(name));
 }
 
 async function load(files: readonly ChartFile[], place: string, budget: UnpackBudget, depth: number): Promise<Chart> {
@@ -98,7 +111,7 @@ async function load(files: readonly ChartFile[], place: string, budget: UnpackBu
 function checkFile(file: ChartFile, place: string): readonly string[] {
   const fileName = `${place}/${file.path}`;
   if (file.path === 'values.yaml') assertYamlMappings(textOf(file), fileName, MAX_CHART_FILE_BYTES);
-  if (LOCKS.includes(file.path)) assertChartLock(textOf(file), fileName);
+  if (LOCKS.includes(file.path)) parseChartLock(textOf(file), fileName);
   return file.path === 'values.schema.json' ? checkValuesSchema(textOf(file), fileName) : [];
 }
 

@@ -14,8 +14,9 @@ import type { ChartSpec } from '../../../release/spec/chart-spec.ts';
 import { resolveSpecPath } from '../../../release/spec/spec-paths.ts';
 import { collectProvenance, type FoundProvenance } from './chart-signature.ts';
 import { pinBytes, type CollectedFile } from '../collected-file.ts';
+import { fetchDependencies } from './dependencies.ts';
 import { fetchChart, fetchPinnedLayer } from './registry-chart.ts';
-import { fetchPackageAt, findChart, type IndexCache, type ReadAddress } from './repository-chart.ts';
+import { fetchPackageAt, findChart, type IndexCache, type ReadAddress, type RepositoryRequest } from './repository-chart.ts';
 
 /** Where charts are fetched from. */
 export interface ChartSources {
@@ -167,9 +168,15 @@ async function collectLocal(spec: ChartSpec, context: ChartContext): Promise<Ope
 async function openLocal(
   from: string,
   place: string,
-  { created }: ChartContext,
+  context: ChartContext,
 ): Promise<{ readonly file: CollectedFile; readonly chart: ChartPackage }> {
-  const chart = await openChart(place, { shownAs: from, mtime: created });
+  const { created, directory } = context;
+  const fetch = { repository: (wanted: RepositoryRequest) => fetchFromRepository(wanted, context), oci: (text: string, reference: Reference) => fetchOci(text, reference, context) };
+  const chart = await openChart(place, {
+    shownAs: from,
+    mtime: created,
+    addDependencies: (files) => fetchDependencies({ files, shownAs: from, directory, created, fetch }),
+  });
   const isPackage = (await stat(place)).isFile();
   return {
     file: pinBytes('chart', `charts/${chart.fileName}`, from, chart.bytes, isPackage ? place : undefined),
