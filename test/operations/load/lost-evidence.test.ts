@@ -47,8 +47,8 @@ beforeEach(() => {
   target = new Target('target');
 });
 
-async function archiveOf(hasEvidence: boolean): Promise<TrustedArchive> {
-  const evidence = hasEvidence ? { evidence: sampleEvidence(app) } : {};
+async function archiveOf(hasEvidence: boolean, pieces?: number): Promise<TrustedArchive> {
+  const evidence = hasEvidence ? { evidence: sampleEvidence(app).slice(0, pieces) } : {};
   const release = await makeRelease({ images: { [APP]: app }, ...evidence });
   await writeFile(temp.join('a.tar'), await forgeArchive(release.inventory, contentsOf(release), createKeySigner(privateKey))); // prettier-ignore
   return await trustArchive(temp.join('a.tar'), { keys: [publicKey], threshold: 1 });
@@ -77,8 +77,8 @@ describe('an index that is rebuilt', () => {
     }
   }); // prettier-ignore
 
-  test('is refused where evidence is required, and no tag appears', async () => {
-    using archive = await archiveOf(true);
+  test.each([1, 4])('is refused where evidence is required, and no tag appears (%i pieces)', async (pieces) => {
+    using archive = await archiveOf(true, pieces);
     await expect(load(archive, true)).rejects.toMatchObject({ name: 'RegistryError' });
     await expect(target.resolve(APP)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
