@@ -96,7 +96,13 @@ export function toGoDependency({
   repository,
   ...rest
 }: NonNullable<ChartMetadata['dependencies']>[number]): Record<string, unknown> {
-  return { ...pick({ name, version }), repository: repository ?? '', ...pick(rest) };
+  const imported = rest['import-values']?.map(sortedIfMap);
+  return { ...pick({ name, version }), repository: repository ?? '', ...pick({ ...rest, 'import-values': imported }) };
+}
+
+/** Go writes the keys of a map in order. */
+function sortedIfMap(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? sorted({ ...value }) : value;
 }
 
 function pick(fields: object): Record<string, unknown> {

@@ -62,7 +62,7 @@ describe.each(['helm3', 'helm4'])('a lock that %s wrote', (name) => {
     const repository = `http://${server.host}`;
     await writeParent('v2', [
       { name: 'classic', version: '~1.0', repository, tags: ['<a>'], condition: 'classic.enabled' },
-      { name: 'classic', version: '1.x', repository, alias: 'again', 'import-values': ['data'] },
+      { name: 'classic', version: '1.x', repository, alias: 'again', 'import-values': ['data', { parent: 'a', child: 'b' }] },
       { name: 'pushed', version: '^1', repository: `${oci}/charts` },
       { name: 'near', version: '>=0', repository: 'file://../near' },
     ]);
