@@ -48,12 +48,14 @@ export interface Rule {
 /** A violation at a place of an object. */
 export function violationAt(resource: KubernetesResource, path: YamlPath, message: string): Violation {
   const { kind, name, namespace, fileName } = resource;
+  // What a chart rendered has lines that no file has.
+  const line = resource.lineOf(path);
   return {
     kind,
     name,
     ...(namespace === undefined ? {} : { namespace }),
     file: fileName,
-    line: resource.lineOf(path),
+    ...(line > 0 ? { line } : {}),
     field: formatPath(path),
     message,
   };

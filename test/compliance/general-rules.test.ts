@@ -212,6 +212,11 @@ describe('what a rule does not apply to', () => {
     expect(spoil(['Deployment', [...API, 'image'], `quay.io/other/api@sha256:${'a'.repeat(64)}`])).toEqual([]);
   });
 
+  test('a placeholder in the data of a Secret is no value, encoded or as the site replaces it', () => {
+    expect(spoil(['Secret', ['data', 'a'], '${SITE_API_PASSWORD_BASE64}'])).toEqual([]);
+    expect(spoil(['Secret', ['data', 'a'], Buffer.from('changeme').toString('base64')])).toEqual([]);
+  });
+
   test('an API version that is removed three versions later still holds', () => {
     const schema = {
       apiVersion: 'flowcontrol.apiserver.k8s.io/v1beta3',

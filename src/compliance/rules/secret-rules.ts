@@ -30,7 +30,7 @@ export const SECRET_RULES: readonly Rule[] = [
         isLive ? [] : resources.filter(({ kind, apiVersion }) => kind === 'Secret' && apiVersion === 'v1'),
         (secret) => [
           ...entriesAt(secret.value, ['data'])
-            .filter(([, value]) => !isPlaceholder(Buffer.from(textOf(value), 'base64').toString('utf8')))
+            .filter(([, value]) => !isPlaceholder(textOf(value)) && !isPlaceholder(fromBase64(textOf(value))))
             .map(([key]) => violationAt(secret, ['data', key], 'carries a value')),
           ...entriesAt(secret.value, ['stringData'])
             .filter(([, value]) => !isPlaceholder(textOf(value)))
@@ -100,6 +100,10 @@ function isElsewhere(value: string): boolean {
     /^(\/|\.\/|https?:\/\/[^@]*$|file:)/.test(value) ||
     /^(true|false|enabled|disabled|required|optional|[0-9]+[smhd]?)$/i.test(value)
   );
+}
+
+function fromBase64(text: string): string {
+  return Buffer.from(text, 'base64').toString('utf8');
 }
 
 function isPlaceholder(value: string): boolean {
