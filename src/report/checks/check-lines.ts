@@ -16,7 +16,7 @@ export function checkLines({ release, rules, subjects }: CheckReport): readonly 
       `${subject.name}: ${formatCount(subject.objects.length, 'object')}, for Kubernetes ${subject.kubernetes} and later`,
       ...subject.results.flatMap(({ rule, verdict, violations }) => [
         ...formatTable([[WORDS[verdict].padEnd(4), `${rule}: ${titles.get(rule) ?? ''}`]], '  '),
-        ...violations.map((violation) => `        ${describeViolation(violation)}`),
+        ...violations.map((violation) => `        ${describePlace(violation)}: ${violation.message}`),
       ]),
       `  ${describeCounts(subject)}`,
       '',
@@ -25,11 +25,11 @@ export function checkLines({ release, rules, subjects }: CheckReport): readonly 
   ];
 }
 
-/** `manifests/app.yaml:21 Deployment/api spec.replicas: …` */
-export function describeViolation({ kind, name, namespace, file, line, field, message }: ReportViolation): string {
-  const place = file === undefined ? '' : `${file}:${line ?? 1} `;
+/** `manifests/app.yaml:21 Deployment/api spec.replicas` */
+export function describePlace({ kind, name, namespace, file, line, field }: ReportViolation): string {
+  const place = file === undefined ? '' : `${file}${line === undefined ? '' : `:${line}`} `;
   const object = name === '' ? `${kind} in ${namespace ?? 'the cluster'}` : `${kind}/${name}`;
-  return `${place}${object} ${field}: ${message}`;
+  return `${place}${object} ${field}`;
 }
 
 /** `24 rules pass, 2 fail, 3 do not apply` */

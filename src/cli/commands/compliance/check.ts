@@ -1,5 +1,6 @@
 /** `airgap check`: whether what a release deploys, or what runs, is configured as rules demand. */
 import { VERSION } from '../../../base/version.ts';
+import { writeNamedFile } from '../../../base/files/result-file.ts';
 import { readTextFile } from '../../../base/files/read-file.ts';
 import { CheckError, UsageError } from '../../../errors.ts';
 import type { ChartSources } from '../../../operations/resolve/charts/charts.ts';
@@ -7,6 +8,7 @@ import type { CheckedInput, CheckOptions } from '../../../operations/check/check
 import { formatUtcSeconds } from '../../../base/utc-time.ts';
 import { formatCount } from '../../../report/format.ts';
 import type { CheckReport, ReportFacts } from '../../../report/checks/check-report.ts';
+import { formatDocument } from '../../../report/json-document.ts';
 import { nameSigner } from '../../../trust/signatures/identity.ts';
 import { defineCommand, list, restArguments, text, type ValuesOf } from '../../command.ts';
 import type { Context } from '../../context.ts';
@@ -29,6 +31,7 @@ const checkOptions = {
     '--from-cluster <file>',
     'check objects that run: what `kubectl get … -o json` prints; - reads standard input',
   ),
+  report: text('--report <file>', 'write the report there as well: as HTML (.html), Markdown (.md) or else JSON'),
   noRender: { ...noRenderOption, summary: 'do not render charts: only manifests are checked' },
   ...trustOptions,
   ...sourceOptions,
@@ -80,10 +83,20 @@ export const check = defineCommand({
     };
     const report = toCheckReport(facts, rules, evaluateRules(rules, subjects));
     for (const warning of warnings) output.note(`warning: ${warning}`);
+    if (options.report !== undefined)
+      await writeNamedFile(options.report, await formatReport(options.report, report), signal);
     output.result(report, checkLines(report));
     if (report.verdict === 'fail') throw describeFailure(report);
   },
 });
+
+/** The report, in the form that the name of its file asks for. */
+async function formatReport(path: string, report: CheckReport): Promise<string> {
+  const { toCheckHtml } = await import('../../../report/checks/check-html.ts');
+  const { toCheckMarkdown } = await import('../../../report/checks/check-markdown.ts');
+  if (/\.html?$/.test(path)) return toCheckHtml(report);
+  return path.endsWith('.md') ? toCheckMarkdown(report) : formatDocument(report);
+}
 
 /** Everything that was named, read. */
 async function readInputs(

@@ -69,6 +69,19 @@ test('prints a report that its schema describes, whatever the verdict', async ()
   });
 });
 
+test('writes the report in the form that its name asks for, also where a rule is not met', async () => {
+  await writeFiles(temp.path, { 'all.yaml': toYaml(makeObjects(), 'quay.io/a/api:1.0') });
+  for (const [name, start] of [
+    ['r.html', '<!doctype html>'],
+    ['r.md', '# Check of all.yaml'],
+    ['r.json', '{\n  "schemaVersion": 1,'],
+  ] as const) {
+    const { exitCode } = await cli.airgap(['check', 'all.yaml', '--report', name], { cwd: temp.path });
+    expect(exitCode).toBe(6);
+    expect((await readFile(temp.join(name), 'utf8')).slice(0, start.length)).toBe(start);
+  }
+});
+
 test('checks objects of a cluster from standard input', async () => {
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: Object.values(makeObjects()) });
   const { exitCode, stdout } = await cli.airgap(['check', '--from-cluster', '-', '--json'], { input });
