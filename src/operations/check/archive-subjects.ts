@@ -13,6 +13,7 @@ import { isKubernetesFile } from '../../kubernetes/resources/yaml-documents.ts';
 import { formatReference, parseReference, withDefaultTag, type Reference } from '../../oci/reference.ts';
 import { DEFAULT_SETTINGS } from '../../release/spec/chart-spec.ts';
 import { minorOf, openRenderer, valueSet, type CheckedInput, type CheckOptions } from './check-options.ts';
+import { leaveToSite, mayHoldMadeValues } from './made-at-site.ts';
 
 /** Bytes of one file that is read. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
@@ -77,8 +78,11 @@ async function subjectsOfChart(
     kubeMinor === undefined ? DEFAULT_SETTINGS : { ...DEFAULT_SETTINGS, kubeVersion: `1.${kubeMinor}.0` };
   try {
     const request = { chart: bytes, shownAs: file.path, values: files, ...settings };
-    const resources = await renderResources(await openRenderer(open), request, signal);
-    return [createSubject({ ...parts, name: `${file.path} (${name})`, resources })];
+    const renderer = await openRenderer(open);
+    const rendered = await renderResources(renderer, request, signal);
+    const isMade = mayHoldMadeValues(rendered);
+    const again = isMade ? await renderResources(renderer, { ...request, seed: 1 }, signal) : rendered;
+    return [createSubject({ ...parts, name: `${file.path} (${name})`, resources: leaveToSite(rendered, again) })];
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const next = 'give the values of the site (--values FILE), or check the rest alone (--path manifests)';

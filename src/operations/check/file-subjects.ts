@@ -11,6 +11,7 @@ import { readManifestResources } from '../resolve/find-images.ts';
 import { readInput } from '../resolve/read-input.ts';
 import { prepareCharts, renderCharts, type PreparedChart } from '../resolve/render-charts.ts';
 import { minorOf, openRenderer, valueSet, type CheckedInput, type CheckOptions } from './check-options.ts';
+import { leaveToSite, mayHoldMadeValues } from './made-at-site.ts';
 
 /**
  * Reads what was named: a release.yaml with every set of values it names, charts, manifests.
@@ -54,11 +55,14 @@ export async function subjectsOfFiles(
     const { settings } = chart.chart.spec;
     if (renderer === undefined) warnings.push(`${chart.chart.file.from} is not checked: charts are not rendered`);
     else {
-      for (const { chart: from, values, resources } of await renderCharts(renderer, [chart], signal)) {
+      const sets = await renderCharts(renderer, [chart], signal);
+      const isMade = sets.some((set) => mayHoldMadeValues(set.resources));
+      const again = isMade ? await renderCharts(renderer, [chart], signal, 1) : sets;
+      for (const [index, { chart: from, values, resources }] of sets.entries()) {
         subjects.push(
           createSubject({
             name: `${from} (${values})`,
-            resources,
+            resources: leaveToSite(resources, again[index]?.resources ?? []),
             namespace: settings.namespace,
             isCarried,
             kubeMinor: options.kubeMinor ?? minorOf(settings.kubeVersion) ?? defaultMinor(),

@@ -79,19 +79,21 @@ export function describeRenderings(charts: readonly PreparedChart[]): LockRender
 
 /**
  * Renders every chart with every set of its values.
+ * @param seed another one gives other chance, where the renderer's can be chosen
  * @throws UsageError `INVALID_SPEC` with Helm's words for what Helm refuses, naming the chart and the values.
  */
 export async function renderCharts(
   renderer: ChartRenderer,
   charts: readonly PreparedChart[],
   signal: AbortSignal | undefined,
+  seed: 0 | 1 = 0,
 ): Promise<readonly RenderedSet[]> {
   const rendered: RenderedSet[] = [];
   for (const { component, chart, sets } of charts) {
     const { from } = chart.file;
     const bytes = await chartBytes(chart);
     for (const { name, files } of sets) {
-      const request = { chart: bytes, shownAs: from, values: files, ...chart.spec.settings };
+      const request = { chart: bytes, shownAs: from, values: files, ...chart.spec.settings, seed };
       const resources = await renderResources(renderer, request, signal);
       rendered.push({ component, chart: from, values: name, resources });
     }
