@@ -13,6 +13,8 @@ export interface Option<T> {
   /** May be given more than once. */
   readonly repeats: boolean;
   readonly required: boolean;
+  /** Names a file that the command writes, which is never one that it reads. */
+  readonly writes?: true;
   /** The words given, in order; empty when the option was left out. */
   parse(words: readonly string[]): T;
 }
@@ -57,6 +59,11 @@ export function defineCommand<const A extends Arguments, const O extends Options
 /** `--name <value>`, once. */
 export function text(flags: string, summary: string): Option<string | undefined> {
   return { flags, summary, repeats: false, required: false, parse: (words) => words.at(-1) };
+}
+
+/** `--name <file>`, a file that the command writes. */
+export function writtenFile(flags: string, summary: string): Option<string | undefined> {
+  return { ...text(flags, summary), writes: true };
 }
 
 /** `--name <value>`, which must be given. */

@@ -3,6 +3,7 @@ import { Command as Commander, CommanderError, Option as CommanderOption } from 
 import { StoreError, UsageError } from '../errors.ts';
 import { count, type Command } from './command.ts';
 import { createContext, type GlobalOptions, type Surroundings } from './context.ts';
+import { keepInputs } from './inputs/kept-files.ts';
 import { VERSION } from '../base/version.ts';
 
 /** A program: what it is called, what it does in one line, and its commands; the one without a name is the program. */
@@ -115,6 +116,18 @@ function fill(target: Commander, surroundings: Surroundings, command: Command, p
       // Commander takes `--no-x` for `x`, which is true until it is given.
       return [key, option.parse(toWords(known.negate ? value === false : value))];
     });
+    await keepInputs([
+      ...Object.entries(command.arguments).map(([name], index) => ({
+        name,
+        words: toWords(given[index]),
+        writes: false,
+      })),
+      ...names.map(([, { writes }, known]) => ({
+        name: known.long ?? '',
+        words: toWords(values[known.attributeName()]),
+        writes: writes === true,
+      })),
+    ]);
     await command.run(context, Object.fromEntries(args) as never, Object.fromEntries(chosen) as never);
   });
 }

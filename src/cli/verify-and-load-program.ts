@@ -1,7 +1,7 @@
 /** The `verify-and-load` program: one command, no subcommands, for the operator at the other side. */
 import { UsageError } from '../errors.ts';
 import { receiptOptions, recordOptions } from './options/audit-options.ts';
-import { argument, defineCommand, digest, flag, list, text } from './command.ts';
+import { argument, defineCommand, digest, flag, list, text, writtenFile } from './command.ts';
 import { verifyLogAndReport } from './commands/audit/verify.ts';
 import { extractAndReport } from './commands/extract.ts';
 import { inspectAndReport } from './commands/inspect.ts';
@@ -44,7 +44,7 @@ const verifyAndLoad = defineCommand({
     path: list('--path <path>', 'extract only this file or directory of the archive'),
     inspect: flag('--inspect', 'show what the archive says of itself; verifies nothing'),
     images: flag('--images', 'with --inspect: show why each image is there'),
-    inventory: text('--inventory <file>', 'with --inspect: write the inventory, which `airgap diff` compares'),
+    inventory: writtenFile('--inventory <file>', 'with --inspect: write the inventory, which `airgap diff` compares'),
     audit: flag('--audit', 'the file is an audit log: verify its chain'),
     expectHead: digest('--expect-head <hash>', 'with --audit: the log must have this line'),
   },

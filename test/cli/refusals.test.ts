@@ -35,6 +35,24 @@ describe('an archive is not replaced by what is written about it', () => {
   });
 });
 
+describe('no file that a command reads is replaced by what it writes', () => {
+  test.each([
+    ['verify', '--report', '--key', 'release.pub', []],
+    ['load', '--receipt', '--key', 'release.pub', ['--to', 'oci:unused', '--state', 'unused']],
+    ['inspect', '--inventory', 'archive', 'release.tar', []],
+  ])('%s %s', async (command, option, other, name, more) => {
+    const own = release.temp.join(name);
+    await copyFile(name.endsWith('.pub') ? release.publicKey : release.archive, own);
+    const before = await readFile(own);
+    const archive = name.endsWith('.tar') ? own : release.archive;
+    const key = command === 'inspect' ? [] : ['--key', own];
+    const { stderr, exitCode } = await cli.airgap([command, archive, ...key, option, own, ...more]);
+    expect({ stderr, exitCode }).toMatchObject({ exitCode: 2 });
+    expect(stderr).toContain(`would replace ${other === 'archive' ? 'the archive' : `the file that ${other} names`}`);
+    expect(await readFile(own)).toEqual(before);
+  });
+});
+
 describe('a tampered archive', () => {
   let tampered: string;
   beforeEach(async () => {

@@ -10,7 +10,7 @@ import type { TrustDocument } from '../../trust/documents/trust-document-schema.
 import { nameSigner, type SignerName } from '../../trust/signatures/identity.ts';
 import type { ReleaseSigner } from '../../trust/signing/signer.ts';
 import type { TrustVersions } from '../../trust/documents/trust-document.ts';
-import { defineCommand, flag, optionalArgument, text } from '../command.ts';
+import { defineCommand, flag, optionalArgument, text, writtenFile } from '../command.ts';
 import type { Context } from '../context.ts';
 import { notePins } from '../../report/pin-lines.ts';
 import { nameContents } from '../../report/content-names.ts';
@@ -47,7 +47,7 @@ export const build = defineCommand({
       '--allow-untrusted-signer',
       'sign with keys that the trust document revokes, or does not list for releases and for provenance',
     ),
-    output: text('--output <path>', 'file or directory (default: <name>-offline-<version>.tar here)'),
+    output: writtenFile('--output <path>', 'file or directory (default: <name>-offline-<version>.tar here)'),
     overwrite: flag('--overwrite', 'replace an archive of that name when the new one is complete'),
     locked: flag('--locked', 'fail if a tag moved or anything differs from the lock'),
     lock: text('--lock <file>', 'the lock (default: release.lock.json beside the release.yaml)'),

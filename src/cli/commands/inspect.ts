@@ -1,7 +1,6 @@
 /** `airgap inspect`: what an archive says of itself. Verifies nothing, and says so. */
-import { argument, defineCommand, flag, text } from '../command.ts';
+import { argument, defineCommand, flag, writtenFile } from '../command.ts';
 import type { Context } from '../context.ts';
-import { keepArchive } from '../inputs/kept-archive.ts';
 import { formatBytes, formatCount, formatTable } from '../../report/format.ts';
 import { formatEvidence } from '../../report/evidence-lines.ts';
 import { describeImageEvidence } from '../../report/image-evidence-lines.ts';
@@ -15,7 +14,7 @@ export const imagesOption = flag(
   'show why each image is there: every place that names it, who signed it, and what was left out and why',
 );
 
-export const inventoryOption = text(
+export const inventoryOption = writtenFile(
   '--inventory <file>',
   'write its inventory: what `airgap diff` compares, kilobytes in the place of the archive',
 );
@@ -43,7 +42,6 @@ export async function inspectAndReport(
   options: { readonly images: boolean; readonly inventory: string | undefined },
 ): Promise<void> {
   const { inspectArchive } = await import('../../operations/inspect.ts');
-  await keepArchive(archive, options.inventory, '--inventory');
   const inspection = await inspectArchive(archive, { images: options.images, signal });
   if (options.inventory !== undefined) await writeInventory(options.inventory, inspection, signal);
   const { inventory, images, signers, size, contentSize, path, trust } = inspection;

@@ -5,7 +5,6 @@ import { withAdmittedRelease } from '../../site/admitted-release.ts';
 import type { SiteTerms } from '../../site/admission.ts';
 import type { Context } from '../context.ts';
 import { refuse } from '../../release/mapping/open-target.ts';
-import { keepArchive } from '../inputs/kept-archive.ts';
 import { readReceiptRequest, siteEnvironment } from '../inputs/site-request.ts';
 import type { LoadArchiveOptions } from '../options/load-options.ts';
 import { loadImages } from './load-images.ts';
@@ -30,7 +29,6 @@ export async function loadArchive(
     });
   }
   const { auditLog, plan: isPlan } = options;
-  await keepArchive(path, options.receipt, '--receipt');
   const receipt = await readReceiptRequest(context, options);
   const request = { action: 'load', archive: path, target: options.to, terms, auditLog, receipt, isPlan } as const;
   await withAdmittedRelease(request, await siteEnvironment(context, options), async (admitted) => {

@@ -6,10 +6,9 @@ import type { VerifyReport } from '../../report/verify-report.ts';
 import { nameSigner } from '../../trust/signatures/identity.ts';
 import type { SiteTerms } from '../../site/admission.ts';
 import type { SiteRecord } from '../../site/admitted-release.ts';
-import { keepArchive } from '../inputs/kept-archive.ts';
 import { recordOptions, type RecordOptions } from '../options/audit-options.ts';
 import { recordDocument, recordLines } from '../../report/audit-lines.ts';
-import { argument, defineCommand, text } from '../command.ts';
+import { argument, defineCommand, writtenFile } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatCount, formatDuration } from '../../report/format.ts';
 import { formatDocument } from '../../report/json-document.ts';
@@ -37,7 +36,7 @@ export const verify = defineCommand({
   options: {
     ...trustOptions,
     ...recordOptions,
-    report: text('--report <file>', 'write the JSON report there as well'),
+    report: writtenFile('--report <file>', 'write the JSON report there as well'),
   },
   async run(context, { archive }, options) {
     await verifyAndReport(context, archive, await readTerms(options, context), options);
@@ -53,7 +52,6 @@ export async function verifyAndReport(
 ): Promise<void> {
   const { output } = context;
   const { report: reportPath } = options;
-  await keepArchive(archive, reportPath, '--report');
   const started = context.now().getTime();
   const state: State = { trusted: undefined, done: 0, total: 0 };
   await using file = reportPath === undefined ? undefined : await openReport(reportPath, context);

@@ -1,6 +1,6 @@
 /** Options of every command whose work goes on record at the site. */
 import { UsageError } from '../../errors.ts';
-import { text, type ValuesOf } from '../command.ts';
+import { text, writtenFile, type ValuesOf } from '../command.ts';
 
 /** Characters of `--operator`. */
 const MAX_NAME = 128;
@@ -26,7 +26,7 @@ export const recordOptions = {
 export type RecordOptions = ValuesOf<typeof recordOptions>;
 
 export const receiptOptions = {
-  receipt: text('--receipt <file>', 'write a receipt of the load, to carry back out'),
+  receipt: writtenFile('--receipt <file>', 'write a receipt of the load, to carry back out'),
   receiptKey: text('--receipt-key <file>', 'private key of the site that signs the receipt'),
   passphraseFile: text('--passphrase-file <file>', 'its passphrase; else AIRGAP_PASSPHRASE or a prompt'),
 } as const;

@@ -10,7 +10,7 @@ import { formatCount } from '../../../report/format.ts';
 import type { CheckReport, ReportFacts } from '../../../report/checks/check-report.ts';
 import { formatDocument } from '../../../report/json-document.ts';
 import { nameSigner } from '../../../trust/signatures/identity.ts';
-import { defineCommand, list, restArguments, text, type ValuesOf } from '../../command.ts';
+import { defineCommand, list, restArguments, text, writtenFile, type ValuesOf } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { noRenderOption, readDiscovery } from '../../options/discovery-options.ts';
 import { kubeVersionOption, profileOption, readValues } from '../../options/check-options.ts';
@@ -31,7 +31,10 @@ const checkOptions = {
     '--from-cluster <file>',
     'check objects that run: what `kubectl get … -o json` prints; - reads standard input',
   ),
-  report: text('--report <file>', 'write the report there as well: as HTML (.html), Markdown (.md) or else JSON'),
+  report: writtenFile(
+    '--report <file>',
+    'write the report there as well: as HTML (.html), Markdown (.md) or else JSON',
+  ),
   noRender: { ...noRenderOption, summary: 'do not render charts: only manifests are checked' },
   ...trustOptions,
   ...sourceOptions,

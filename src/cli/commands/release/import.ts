@@ -5,7 +5,7 @@ import { IncompleteError } from '../../../errors.ts';
 import { IMPORT_FORMATS } from '../../../release/import/format-names.ts';
 import { formatCount } from '../../../report/format.ts';
 import { readStandardInput } from '../../inputs/standard-input.ts';
-import { argument, choice, defineCommand, platforms, text } from '../../command.ts';
+import { argument, choice, defineCommand, platforms, text, writtenFile } from '../../command.ts';
 
 /** Lines of what was left out that an error repeats. */
 const MAX_SHOWN = 20;
@@ -23,7 +23,7 @@ export const importFile = defineCommand({
   arguments: { file: argument('file', "the other tool's file; - reads standard input") },
   options: {
     from: choice('--from <format>', 'what the file is; told by its content otherwise', IMPORT_FORMATS),
-    output: text('--output <file>', 'where to write it; - prints it (default: release.yaml)'),
+    output: writtenFile('--output <file>', 'where to write it; - prints it (default: release.yaml)'),
     name: text('--name <name>', 'the name of the release (default: what the file says, or its own name)'),
     version: text('--release-version <version>', 'the version of the release (default: what the file says, or 0.1.0)'),
     platforms: platforms('a platform to carry (default: what the file says, or all)'),
