@@ -42,6 +42,12 @@ afterAll(async () => {
   await release[Symbol.asyncDispose]();
 });
 
+const FLEET = `apiVersion: airgap.hexabase.ai/v1
+kind: Fleet
+name: acme
+clusters: [{ name: core, role: primary, kind: on-premises, region: eu }]
+`;
+
 /** How each path of each command comes to be used. `ODD` is the odd file; capital words stand for good files. */
 const USES: Readonly<Record<string, string>> = {
   'init [directory]': 'init ODD',
@@ -105,6 +111,21 @@ const USES: Readonly<Record<string, string>> = {
   'import --output': 'import LIST --output ODD',
   'discover --from-cluster': 'discover oci://127.0.0.1:1/chart:1.0.0 --from-cluster ODD',
   'discover --ca-file': 'discover oci://127.0.0.1:1/chart:1.0.0 --ca-file ODD',
+  'check [inputs...]': 'check ODD.yaml',
+  'check --values': 'check SPEC --values ODD',
+  'check --from-cluster': 'check --from-cluster ODD',
+  'check --report': 'check MANIFEST --report ODD',
+  'check --key': 'check ARCHIVE --key ODD',
+  'check --trust': 'check ARCHIVE --trust ODD',
+  'check --trusted-root':
+    'check ARCHIVE --certificate-identity s --certificate-oidc-issuer https://i.example --trusted-root ODD',
+  'check --state': 'check ARCHIVE --key PUB --state ODD',
+  'check --ca-file': 'check oci://127.0.0.1:1/chart:1.0.0 --ca-file ODD',
+  'inspect --inventory': 'inspect ARCHIVE --inventory ODD',
+  'diff <old>': 'diff ODD ARCHIVE',
+  'diff <new>': 'diff ARCHIVE ODD',
+  'place [release]': 'place ODD --fleet FLEET',
+  'place --fleet': 'place SPEC --fleet ODD',
   ...trustUses('load', 'load ARCHIVE --to oci:NEW --report REPORTS'),
   'load <archive>': 'load ODD --key PUB --to oci:NEW',
   'load --report': 'load ARCHIVE --key PUB --to oci:NEW --report ODD',
@@ -135,7 +156,7 @@ const USES: Readonly<Record<string, string>> = {
   'sample-images [release.yaml]': 'sample-images ODD.yaml --to docker://TARGET',
 };
 /** These name what is made, or what is inside an archive. */
-const NO_FILES = new Set(['keys generate --output', 'extract [paths...]', 'verify-and-load --path']);
+const NO_FILES = new Set(['keys generate --output', 'extract [paths...]', 'check --path', 'verify-and-load --path']);
 
 function trustUses(command: string, call: string): Readonly<Record<string, string>> {
   return {
@@ -168,6 +189,8 @@ function words(use: string): readonly string[] {
     SPEC: release.temp.join('release.yaml'),
     LOCK: release.temp.join('release.lock.json'),
     LIST: temp.join('list.txt'),
+    FLEET: temp.join('fleet.yaml'),
+    MANIFEST: temp.join('objects.yaml'),
     ARCHIVE: release.archive,
     KEY: release.key,
     PUB: release.publicKey,
@@ -198,6 +221,8 @@ let makeOdd: (path: string) => Promise<unknown>;
 describe.each(['a pipe', 'a device'])('%s', (kind) => {
   beforeEach(async () => {
     await writeFile(temp.join('list.txt'), `${release.source.host}/team/app:1.0\n`);
+    await writeFile(temp.join('fleet.yaml'), FLEET);
+    await writeFile(temp.join('objects.yaml'), '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n');
     makeOdd = (path) => (kind === 'a pipe' ? runOk('mkfifo', [path]) : runOk('mknod', [path, 'c', '1', '7']));
   });
 
@@ -210,18 +235,20 @@ const DAMAGED = { 'bytes of no kind': Buffer.from([0x00, 0xff, 0x7b, 0x0a]), 'JS
 
 /** What is verified, and not what it is verified with: damage to it is the very thing to find out. */
 const IS_VERIFIED =
-  /^(sign|verify|inspect|load|extract) <archive>$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
+  /^(sign|verify|inspect|load|extract) <archive>$|^place \[release\]$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
 /** A passphrase file with the wrong bytes is a wrong passphrase. */
 const IS_PASSPHRASE = /passphrase-file$/;
-/** Any file will do: it is replaced, its bytes are the passphrase, or its bytes are what a crash left of an entry. */
+/** Any file will do: it is replaced, its bytes are the passphrase, or it says nothing of values. */
 const TAKEN = new Set([
   ...['build --output', 'keys generate --passphrase-file', 'load --receipt', 'verify --report'],
-  ...['verify --audit-log', 'load --audit-log', 'extract --audit-log'],
+  ...['check --report', 'check --values', 'inspect --inventory'],
 ]);
 
 describe.each(Object.entries(DAMAGED))('damaged, %s', (_, bytes) => {
   beforeEach(async () => {
     await writeFile(temp.join('list.txt'), `${release.source.host}/team/app:1.0\n`);
+    await writeFile(temp.join('fleet.yaml'), FLEET);
+    await writeFile(temp.join('objects.yaml'), '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n');
     makeOdd = (path) => writeFile(path, bytes);
   });
 
