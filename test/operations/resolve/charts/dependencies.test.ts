@@ -59,10 +59,11 @@ describe.each(['helm3', 'helm4'])('a lock that %s wrote', (name) => {
     await using server = await serveFiles(files);
     await writeFiles(temp.join('near'), chartFiles('near', '0.1.0'));
 
+    // Of two packages of one name that both fit, Helm takes either, by the order of a map: no range here takes both.
     const repository = `http://${server.host}`;
     await writeParent('v2', [
       { name: 'classic', version: '~1.0', repository, tags: ['<a>'], condition: 'classic.enabled' },
-      { name: 'classic', version: '1.x', repository, alias: 'again', 'import-values': ['data', { parent: 'a', child: 'b' }] },
+      { name: 'classic', version: '>=1.1 <2', repository, alias: 'again', 'import-values': ['data', { parent: 'a', child: 'b' }] },
       { name: 'pushed', version: '^1', repository: `${oci}/charts` },
       { name: 'near', version: '>=0', repository: 'file://../near' },
     ]);
