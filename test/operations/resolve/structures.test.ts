@@ -2,13 +2,16 @@
 import { describe, expect, test } from 'vitest';
 import { openHelmProgram } from '../../../src/kubernetes/rendering/helm-program.ts';
 import type { RenderLimits } from '../../../src/kubernetes/rendering/chart-renderer.ts';
+import { joinDocuments } from '../../../src/kubernetes/rendering/rendered-documents.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { parseReference } from '../../../src/oci/reference.ts';
 import type { OpenRenderer } from '../../../src/operations/resolve/render-charts.ts';
 import { makeArtifact, makeImage, makeIndex } from '../../helpers/sample-image.ts';
 import { requireTool } from '../../helpers/require-tool.ts';
 import { useTempDir } from '../../helpers/temp.ts';
-import { HELM_ENGINE, HELM_PROGRAM } from '../../kubernetes/rendering/renderers.ts';
+import { requestFor } from '../../kubernetes/rendering/corpus.ts';
+import { helmTemplate } from '../../kubernetes/rendering/oracle.ts';
+import { HELM_ENGINE, HELM_PROGRAM, RENDERERS } from '../../kubernetes/rendering/renderers.ts';
 import { HEAD, Images, resolveFiles } from './resolve-fixture.ts';
 
 const temp = useTempDir();
@@ -38,76 +41,90 @@ async function resolveChart(
   return resolveFiles(temp.path, store, all, { openRenderer, suspects: 'warn' });
 }
 
+const STRUCTURES = [
+  {
+    name: 'of an operator that gets its operands in arguments',
+    files: {
+      'templates/p.yaml': pod(
+        'quay.io/prom/operator:1',
+        ', args: ["--prometheus-config-reloader=quay.io/prom/reloader:1", "--log-level=info", "--kubelet-service=kube-system/kubelet", "--web.listen=:8080"]',
+      ),
+    },
+    certain: ['quay.io/prom/operator:1'],
+    suspects: ['quay.io/prom/reloader:1'],
+  },
+  {
+    name: 'of an operator with lists of images in its environment',
+    files: {
+      'templates/p.yaml': pod(
+        'quay.io/strimzi/operator:1',
+        ', env: [{name: STRIMZI_KAFKA_IMAGES, value: "3.8.0=quay.io/strimzi/kafka:1-kafka-3.8.0\\n3.9.0=quay.io/strimzi/kafka:1-kafka-3.9.0"}, {name: JAVA_OPTS, value: "-Xmx1g"}]',
+      ),
+    },
+    certain: ['quay.io/strimzi/operator:1'],
+    suspects: ['quay.io/strimzi/kafka:1-kafka-3.8.0', 'quay.io/strimzi/kafka:1-kafka-3.9.0'],
+  },
+  {
+    name: 'with triples in a custom resource',
+    files: {
+      'templates/c.yaml':
+        'apiVersion: nvidia.com/v1\nkind: ClusterPolicy\nmetadata: {name: c}\nspec: {driver: {enabled: true, repository: nvcr.io/nvidia, image: driver, version: "570.1"}, mig: {strategy: single}}\n',
+    },
+    certain: [],
+    suspects: ['nvcr.io/nvidia/driver:570.1'],
+  },
+  {
+    name: 'with hub and tag in a config map',
+    files: {
+      'templates/c.yaml':
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio}\ndata:\n  values: |\n    global: {hub: docker.io/istio, tag: 1.27.0, proxy: {image: proxyv2, autoInject: enabled}}\n',
+    },
+    certain: [],
+    suspects: ['docker.io/istio/proxyv2:1.27.0'],
+  },
+  {
+    name: 'with a subchart that is off',
+    files: {
+      'Chart.yaml': `${CHART}dependencies:\n- {name: db, version: 1.0.0, condition: db.enabled}\n- {name: cache, version: 1.0.0, condition: cache.enabled}\n`,
+      'values.yaml': 'db: {enabled: false}\ncache: {enabled: true}\n',
+      'charts/db/Chart.yaml': CHART.replace('app', 'db'),
+      'charts/db/templates/p.yaml': pod('quay.io/a/db:1', ', args: ["--helper=quay.io/a/db-helper:1"]'),
+      'charts/cache/Chart.yaml': CHART.replace('app', 'cache'),
+      'charts/cache/templates/p.yaml': pod('quay.io/a/cache:1', ', args: ["--helper=quay.io/a/cache-helper:1"]'),
+    },
+    certain: ['quay.io/a/cache:1'],
+    suspects: ['quay.io/a/cache-helper:1'],
+  },
+  {
+    name: 'that takes its templates from a library',
+    files: {
+      'Chart.yaml': `${CHART}dependencies: [{name: lib, version: 1.0.0}]\n`,
+      'charts/lib/Chart.yaml': `${CHART.replace('app', 'lib')}type: library\n`,
+      'charts/lib/templates/_pod.tpl': `{{ define "lib.pod" }}${pod('{{ .image }}', ', args: ["--side={{ .side }}"]')}{{ end }}`,
+      'templates/p.yaml': '{{ include "lib.pod" (dict "image" "quay.io/a/app:1" "side" "quay.io/a/side:1") }}\n',
+    },
+    certain: ['quay.io/a/app:1'],
+    suspects: ['quay.io/a/side:1'],
+  },
+];
+
 describe.skipIf(helm === undefined)('a chart', () => {
-  test.each([
-    {
-      name: 'of an operator that gets its operands in arguments',
-      files: {
-        'templates/p.yaml': pod(
-          'quay.io/prom/operator:1',
-          ', args: ["--prometheus-config-reloader=quay.io/prom/reloader:1", "--log-level=info", "--kubelet-service=kube-system/kubelet", "--web.listen=:8080"]',
-        ),
-      },
-      certain: ['quay.io/prom/operator:1'],
-      suspects: ['quay.io/prom/reloader:1'],
-    },
-    {
-      name: 'of an operator with lists of images in its environment',
-      files: {
-        'templates/p.yaml': pod(
-          'quay.io/strimzi/operator:1',
-          ', env: [{name: STRIMZI_KAFKA_IMAGES, value: "3.8.0=quay.io/strimzi/kafka:1-kafka-3.8.0\\n3.9.0=quay.io/strimzi/kafka:1-kafka-3.9.0"}, {name: JAVA_OPTS, value: "-Xmx1g"}]',
-        ),
-      },
-      certain: ['quay.io/strimzi/operator:1'],
-      suspects: ['quay.io/strimzi/kafka:1-kafka-3.8.0', 'quay.io/strimzi/kafka:1-kafka-3.9.0'],
-    },
-    {
-      name: 'with triples in a custom resource',
-      files: {
-        'templates/c.yaml':
-          'apiVersion: nvidia.com/v1\nkind: ClusterPolicy\nmetadata: {name: c}\nspec: {driver: {enabled: true, repository: nvcr.io/nvidia, image: driver, version: "570.1"}, mig: {strategy: single}}\n',
-      },
-      certain: [],
-      suspects: ['nvcr.io/nvidia/driver:570.1'],
-    },
-    {
-      name: 'with hub and tag in a config map',
-      files: {
-        'templates/c.yaml':
-          'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio}\ndata:\n  values: |\n    global: {hub: docker.io/istio, tag: 1.27.0, proxy: {image: proxyv2, autoInject: enabled}}\n',
-      },
-      certain: [],
-      suspects: ['docker.io/istio/proxyv2:1.27.0'],
-    },
-    {
-      name: 'with a subchart that is off',
-      files: {
-        'Chart.yaml': `${CHART}dependencies:\n- {name: db, version: 1.0.0, condition: db.enabled}\n- {name: cache, version: 1.0.0, condition: cache.enabled}\n`,
-        'values.yaml': 'db: {enabled: false}\ncache: {enabled: true}\n',
-        'charts/db/Chart.yaml': CHART.replace('app', 'db'),
-        'charts/db/templates/p.yaml': pod('quay.io/a/db:1', ', args: ["--helper=quay.io/a/db-helper:1"]'),
-        'charts/cache/Chart.yaml': CHART.replace('app', 'cache'),
-        'charts/cache/templates/p.yaml': pod('quay.io/a/cache:1', ', args: ["--helper=quay.io/a/cache-helper:1"]'),
-      },
-      certain: ['quay.io/a/cache:1'],
-      suspects: ['quay.io/a/cache-helper:1'],
-    },
-    {
-      name: 'that takes its templates from a library',
-      files: {
-        'Chart.yaml': `${CHART}dependencies: [{name: lib, version: 1.0.0}]\n`,
-        'charts/lib/Chart.yaml': `${CHART.replace('app', 'lib')}type: library\n`,
-        'charts/lib/templates/_pod.tpl': `{{ define "lib.pod" }}${pod('{{ .image }}', ', args: ["--side={{ .side }}"]')}{{ end }}`,
-        'templates/p.yaml': '{{ include "lib.pod" (dict "image" "quay.io/a/app:1" "side" "quay.io/a/side:1") }}\n',
-      },
-      certain: ['quay.io/a/app:1'],
-      suspects: ['quay.io/a/side:1'],
-    },
-  ])('$name', async ({ files, certain, suspects }) => {
+  test.each(STRUCTURES)('$name', async ({ files, certain, suspects }) => {
     const { lock } = await resolveChart(files, [...certain, ...suspects]);
     expect(lock.images.map(({ reference }) => reference)).toEqual(certain);
     expect((lock.suspects ?? []).map(({ reference }) => reference)).toEqual(suspects);
+  });
+});
+
+describe.each(RENDERERS)('with $name, a chart', ({ oracles, open }) => {
+  test.for(STRUCTURES)('$name renders as helm template does, byte for byte', async ({ files }, t) => {
+    const renderer = (await open()) ?? t.skip();
+    const request = await requestFor({ name: 'app', files: { 'Chart.yaml': CHART, ...files }, holds: /./ });
+    const manifest = joinDocuments((await renderer.render(request)).documents);
+    expect(manifest).toContain('kind: ');
+    for (const tool of oracles.map((oracle) => requireTool(oracle)).filter((program) => program !== undefined)) {
+      expect(manifest).toBe((await helmTemplate(tool, request, temp)).stdout);
+    }
   });
 });
 
