@@ -140,6 +140,7 @@ function parse<D extends RegisteredDigest>(
     declaredType !== undefined &&
     isManifestType(declaredType) &&
     typeof ownType === 'string' &&
+    ownType !== '' &&
     ownType !== declaredType
   ) {
     throw malformed(`is declared ${declaredType} but says ${ownType}`);

@@ -38,6 +38,9 @@ describe('taken:', () => {
     const { mediaType: _, ...silent } = manifest;
     expect(parse(silent).mediaType).toBe(MediaType.manifest);
     expect(parse(silent, MediaType.dockerManifest).mediaType).toBe(MediaType.dockerManifest);
+    for (const declared of [undefined, MediaType.manifest, MediaType.dockerManifest]) {
+      expect(parse({ ...manifest, mediaType: '' }, declared).mediaType).toBe(declared ?? MediaType.manifest);
+    }
     expect(parse(silent, 'application/json').mediaType).toBe(MediaType.manifest);
     expect(parse(silent, 'text/plain; charset=utf-8').mediaType).toBe(MediaType.manifest);
   });
