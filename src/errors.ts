@@ -42,6 +42,8 @@ export interface ErrorOptions {
   readonly details?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
   /** What the message is about, one by one: part of the message, and shown on lines of their own. */
   readonly items?: readonly string[] | undefined;
+  /** Lines of a file that the reader may add as they stand; shown after the message, not indented. */
+  readonly addition?: readonly string[] | undefined;
 }
 
 /** Base of every expected failure. Anything that is not an `AirgapError` (or an abort) is a bug. */
@@ -57,11 +59,14 @@ export class AirgapError extends Error {
   readonly details: Readonly<Record<string, string | number | boolean | undefined>>;
   /** The single things that are wrong, where there are several. */
   readonly items: readonly string[];
+  /** What to add to a file, line by line; empty in most errors. */
+  readonly addition: readonly string[];
   /** `message` names the thing that is wrong, and never a secret. */
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
-    const { items = [] } = options;
+    const { items = [], addition = [] } = options;
     super([message, ...items].join('\n  '), options.cause === undefined ? undefined : { cause: options.cause });
     this.items = items;
+    this.addition = addition;
     this.code = code;
     this.hint = options.hint;
     this.details = options.details ?? {};

@@ -28,7 +28,10 @@ export function printFailure(error: unknown, stderr: NodeJS.WritableStream, opti
   const failure = describe(error);
   if (options.json === true) {
     const { code, message, hint, details } = failure;
-    stderr.write(`${toPrintableJson({ error: { code, message, hint, details } })}\n`);
+    const addition = additionOf(error);
+    stderr.write(
+      `${toPrintableJson({ error: { code, message, hint, details, ...(addition.length > 0 && { addition }) } })}\n`,
+    );
   } else {
     stderr.write(formatFailure(failure, error, options));
   }
@@ -66,6 +69,7 @@ function formatFailure(failure: Failure, error: unknown, { color, verbose }: Fai
   const [first = '', ...rest] = messageLines(failure, error);
   const lines = [`${paint('red', 'error:')} ${toPrintable(first)}`];
   for (const line of rest) lines.push(`  ${toPrintable(line)}`);
+  lines.push(...additionOf(error).map(toPrintable));
   if (!isAbort(error)) lines.push(...detailLines(failure));
   if (verbose === true) lines.push(...causeLines(error));
   if (failure.stack !== undefined)
@@ -80,6 +84,11 @@ function messageLines({ code, message }: Failure, error: unknown): readonly stri
   const items = error instanceof AirgapError ? error.items.map(hideAccounts) : [];
   const listed = items.map((item) => `\n  ${item}`).join('');
   return [message.slice(0, message.length - listed.length), ...items];
+}
+
+/** Not indented, so that they can be pasted. */
+function additionOf(error: unknown): readonly string[] {
+  return error instanceof AirgapError ? error.addition.map(hideAccounts) : [];
 }
 
 /** Details that the message does not say already. */

@@ -11,6 +11,8 @@ export type Scope = 'core' | 'custom' | 'embedded';
 const SETTING = /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*[=:][ \t]*["']?([^\s"']+)["']?[ \t]*$/gm;
 /** An argument that sets an option, and one that is an option whose value comes next. */
 const OPTION = /^(-{0,2}[\w.-]+)=(.*)$/s;
+/** A value that a shell would take out of its quotation marks. */
+const QUOTED = /^(["'])(.*)\1$/s;
 
 interface Found {
   readonly reference: Reference;
@@ -38,49 +40,73 @@ export function findInString(text: string, path: YamlPath, surroundings: Surroun
   if (isVariable(names)) return variable(text, key, hosts);
   if (scope === 'core') return [];
   const holdsImage = namesImage(key) || /images?$/i.test(above);
-  const field = holdsImage
-    ? whole(text, /images?(name|ref|reference|url|uri)?$/i.test(key) ? 'image' : 'any', 'field')
-    : [];
-  if (field.length > 0) return field;
+  const isImage = /images?(name|ref|reference|url|uri)?$/i.test(key) || (/images$/i.test(above) && text.includes('/'));
+  const naming = isImage ? 'image' : 'any';
+  const field = holdsImage ? [...whole(text, naming, 'field'), ...whole(afterName(text), naming, 'field')] : [];
+  if (field.length > 0) return unique(field);
   if (scope === 'embedded' || /\s/.test(text)) {
     // One line with a colon is a sentence rather than a setting.
     const lines = /[\n=]/.test(text) ? [...text.matchAll(SETTING)] : [];
     const settings = lines.flatMap(([, name = '', value = '']) =>
       namesImage(name) ? whole(value, 'image', 'text') : [],
     );
-    return unique([...settings, ...scanText(text, hosts).map((reference): Found => ({ reference, rule: 'text' }))]);
+    return unique([...settings, ...optionsOf(text, 'text'), ...scanned(text, hosts, 'text')]);
   }
   return whole(text, 'any', 'known registry').filter(({ reference }) => isKnownHost(reference.registry, hosts));
 }
 
 /** Whole, after the first `=`, in lists of either, and, in scripts, wherever a known registry is named. */
 function argument(text: string, label: string | undefined, hosts: ReadonlySet<string>): readonly Found[] {
-  if (/\s/.test(text.trim())) {
-    const words = text.split(/[\s"';]+/).flatMap((word) => {
-      const [, name, value] = OPTION.exec(word) ?? [];
-      return name !== undefined && value !== undefined && namesImage(name) ? whole(value, 'image', 'argument') : [];
-    });
-    return unique([...words, ...scanText(text, hosts).map((reference): Found => ({ reference, rule: 'argument' }))]);
-  }
+  const known = scanned(text, hosts, 'argument');
+  if (/\s/.test(text.trim())) return unique([...optionsOf(text, 'argument'), ...known]);
   const [, name, value] = OPTION.exec(text) ?? [];
   const option = name ?? label ?? '';
   const found = (value ?? text)
+    .replace(QUOTED, '$2')
     .split(',')
-    .flatMap((part) => [part, part.slice(part.indexOf('=') + 1)])
+    .flatMap((part) => [part, afterName(part)])
     .flatMap((part) => whole(part, namesImage(option) ? 'image' : 'any', 'argument'));
-  return unique(found);
+  return unique([...found, ...known]);
 }
 
-/** Any token with host and tag; the whole value where the variable is called after an image. */
+/** Any token with host and tag; the whole value where the variable, or what sets one within it, is called after an image. */
 function variable(text: string, name: string, hosts: ReadonlySet<string>): readonly Found[] {
   const found = namesImage(name) ? whole(text, 'image', 'environment') : [];
   if (found.length > 0) return found;
   const tokens = text.split(/[\s,;"'[\]{}]+/).flatMap((token) => {
-    const value = /^[\w.-]+=/.test(token) ? token.slice(token.indexOf('=') + 1) : token;
-    return whole(value, 'any', 'environment');
+    const [, setting = '', value = token] = /^([\w.-]+)=(.*)$/s.exec(token) ?? [];
+    return whole(value, namesImage(setting) ? 'image' : 'any', 'environment');
   });
-  const scanned = scanText(text, hosts).map((reference): Found => ({ reference, rule: 'environment' }));
-  return unique([...tokens, ...scanned]);
+  return unique([...tokens, ...scanned(text, hosts, 'environment')]);
+}
+
+/** The values of options within a script that are called after an image: `--image=app:1`, `--image app:1`. */
+function optionsOf(text: string, rule: SuspectRule): readonly Found[] {
+  const words = text.split(/[\s"';]+/);
+  return words.flatMap((word, index) => {
+    const [, name, value] = OPTION.exec(word) ?? [];
+    if (name !== undefined && value !== undefined) {
+      return namesImage(name) && (rule === 'argument' || name.startsWith('-')) ? whole(value, 'image', rule) : [];
+    }
+    const before = words[index - 1] ?? '';
+    return /^--?[\w-]+$/.test(before) && namesImage(before) ? whole(word, 'image', rule) : [];
+  });
+}
+
+/** Wherever a registry is named that is known as one. */
+function scanned(text: string, hosts: ReadonlySet<string>, rule: SuspectRule): readonly Found[] {
+  return scanText(text, hosts).map((reference) => ({ reference, rule }));
+}
+
+/** `new/app:2` of `app=new/app:2`, the whole of what is no such pair. */
+function afterName(text: string): string {
+  return text.slice(text.indexOf('=') + 1);
+}
+
+/** Whether texts under these names are free: Kubernetes itself knows nothing of what stands in them. */
+export function isFreeText(path: YamlPath): boolean {
+  const names = path.filter((name) => typeof name === 'string');
+  return isVariable(names) || names.some((name) => ['args', 'command', 'annotations'].includes(name));
 }
 
 function isVariable(names: readonly string[]): boolean {

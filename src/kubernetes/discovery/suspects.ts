@@ -1,13 +1,13 @@
 /** Images that a resource may make something pull: by what their places are called, and by what stands there. */
 import type { YamlPath } from '../../base/yaml-source.ts';
-import { withDefaultTag, type Reference } from '../../oci/reference.ts';
+import { formatReference, withDefaultTag, type Reference } from '../../oci/reference.ts';
 import { formatPath, groupOf } from '../resources/image-places.ts';
 import { isMapping, type KubernetesResource } from '../resources/yaml-documents.ts';
 import { readEmbedded } from './embedded-text.ts';
 import type { SuspectRule } from './finding.ts';
 import { imagesOfPod } from './embedded-pods.ts';
 import { assembleImages } from './split-keys.ts';
-import { findInString, type Scope } from './string-rules.ts';
+import { findInString, isFreeText, type Scope } from './string-rules.ts';
 
 /** Holds schemas and examples of resources, not resources. */
 const SCHEMA_KIND = 'CustomResourceDefinition';
@@ -20,6 +20,14 @@ const CORE_GROUPS = new Set([
 ]);
 /** Text within text within text. */
 const MAX_EMBEDDING = 3;
+/** In front of an argument's value, which may be structured. */
+const OPTION_NAME = /^-{0,2}[\w.-]+=(?=[[{])/;
+const NONE: ReadonlySet<string> = new Set();
+/** Where Kubernetes' own kinds hold texts. */
+const TEXT_KEYS: Readonly<Record<string, Readonly<Record<string, 'plain' | 'base64'>>>> = {
+  ConfigMap: { data: 'plain', binaryData: 'base64' },
+  Secret: { data: 'base64', stringData: 'plain' },
+};
 /** A copy of the resource, as kubectl applied it. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -43,33 +51,40 @@ export function findSuspects(
 ): readonly Suspect[] {
   if (resource.kind === SCHEMA_KIND) return [];
   const found = new Map<string, Suspect>();
-  const take = (reference: Reference, rule: SuspectRule, path: string): void => {
+  const take = (named: Reference, rule: SuspectRule, path: string, known: ReadonlySet<string>): void => {
+    const reference = withDefaultTag(named);
     const key = JSON.stringify([reference, path]);
-    if (!certain.has(path) && !found.has(key)) found.set(key, { reference: withDefaultTag(reference), rule, path });
+    if (certain.has(path) || found.has(key) || known.has(formatReference(reference))) return;
+    found.set(key, { reference, rule, path });
   };
 
-  const visit: Visit = (value, path, { prefix, scope, depth }, label) => {
+  const visit: Visit = (value, path, { prefix, scope, depth, known }, label) => {
     const show = (at: YamlPath): string => `${prefix}${formatPath(at)}`;
     if (typeof value === 'string') {
-      const parsed = scope === 'core' || depth >= MAX_EMBEDDING ? [] : readEmbedded(value);
-      const within = { prefix: `${show(path)} > `, scope: 'embedded', depth: depth + 1 } as const;
+      const isFree = scope === 'core' && isFreeText(path);
+      const isText = scope !== 'core' || isFree;
+      const parsed =
+        isText && depth < MAX_EMBEDDING ? readEmbedded(isFree ? value.replace(OPTION_NAME, '') : value) : [];
+      // What is structured says more than its text does. A script may only look so: there, both count.
+      const plain = parsed.length > 0 && !isFree ? [] : findInString(value, path, { scope, hosts, label });
+      for (const { reference, rule } of plain) take(reference, rule, show(path), known);
+      const told = new Set([...known, ...plain.map(({ reference }) => formatReference(withDefaultTag(reference)))]);
+      const within = { prefix: `${show(path)} > `, scope: 'embedded', depth: depth + 1, known: told } as const;
       for (const inner of parsed) visit(inner, [], within);
-      if (parsed.length > 0) return;
-      for (const { reference, rule } of findInString(value, path, { scope, hosts, label }))
-        take(reference, rule, show(path));
       return;
     }
     const mapping = Array.isArray(value) ? pairsOf(value) : isMapping(value) ? value : {};
     if (scope !== 'core' || path.includes('env')) {
       const isImage = path.slice(-2).some((key) => /image/i.test(String(key)));
       for (const { reference, path: at } of assembleImages(mapping, isImage)) {
-        take(reference, 'split keys', show([...path, ...at]));
+        take(reference, 'split keys', show([...path, ...at]), known);
       }
     }
     if (scope === 'embedded') {
-      for (const { reference, at } of imagesOfPod(mapping)) take(reference, 'embedded pod', show([...path, ...at]));
+      for (const { reference, at } of imagesOfPod(mapping))
+        take(reference, 'embedded pod', show([...path, ...at]), known);
     }
-    const place = { prefix, scope, depth };
+    const place = { prefix, scope, depth, known };
     for (const [key, inner] of childrenOf(value)) {
       if (key !== LAST_APPLIED) visit(inner, [...path, key], place, labelOf(value, key));
     }
@@ -77,12 +92,12 @@ export function findSuspects(
 
   const { kind, value } = resource;
   const scope: Scope = CORE_GROUPS.has(groupOf(resource.apiVersion)) ? 'core' : 'custom';
-  const holdsText = scope === 'core' && (kind === 'ConfigMap' || kind === 'Secret');
+  const textKeys = scope === 'core' ? (TEXT_KEYS[kind] ?? {}) : {};
   for (const [key, inner] of Object.entries(value)) {
-    if (holdsText && (key === 'data' || key === 'stringData')) {
-      const texts = kind === 'Secret' && key === 'data' ? decode(inner) : inner;
-      visit(texts, [key], { prefix: '', scope: 'embedded', depth: 0 });
-    } else visit(inner, [key], { prefix: '', scope, depth: 0 });
+    const form = textKeys[key];
+    const place = { prefix: '', depth: 0, known: NONE };
+    if (form === undefined) visit(inner, [key], { ...place, scope });
+    else visit(form === 'base64' ? decode(inner) : inner, [key], { ...place, scope: 'embedded' });
   }
   return [...found.values()];
 }
@@ -93,6 +108,8 @@ interface Place {
   readonly scope: Scope;
   /** Texts within texts. */
   readonly depth: number;
+  /** Images that the text around it names already, as it stands. */
+  readonly known: ReadonlySet<string>;
 }
 
 type Visit = (value: unknown, path: YamlPath, place: Place, label?: string) => void;
@@ -122,7 +139,7 @@ function pairsOf(items: readonly unknown[]): Readonly<Record<string, unknown>> {
   );
 }
 
-/** The values of a Secret that are text. */
+/** The values in base64 that are text. */
 function decode(data: unknown): Readonly<Record<string, unknown>> {
   if (!isMapping(data)) return {};
   return Object.fromEntries(

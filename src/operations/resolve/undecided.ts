@@ -7,7 +7,7 @@ import type { SuspectImage } from '../../release/suspects/evaluate-suspects.ts';
 /** Suspects that are shown at once. */
 const MAX_SHOWN = 50;
 
-/** An error whose items are, line by line, what to add to the release.yaml. */
+/** An error that names them with their places, and has what to add to the release.yaml. */
 export function undecidedSuspects(suspects: readonly SuspectImage[]): UsageError {
   const shown = suspects.slice(0, MAX_SHOWN);
   const more = suspects.length - shown.length;
@@ -17,7 +17,7 @@ export function undecidedSuspects(suspects: readonly SuspectImage[]): UsageError
     const what = artifact === undefined ? '' : ` (artifact? probably ${artifact})`;
     return [`${formatReference(reference)}${what}`, `  in ${foundIn[0] ?? ''}${others}`];
   });
-  const [first] = shown;
+  const [first] = shown.map(({ reference }) => formatReference(reference));
   return new UsageError(
     'SUSPECT',
     `${suspects.length} image(s) may be pulled behind the gap, and the release says neither that they are carried nor why not:`,
@@ -25,13 +25,14 @@ export function undecidedSuspects(suspects: readonly SuspectImage[]): UsageError
       items: [
         ...places,
         ...(more > 0 ? [`and ${more} more: \`airgap discover\` lists all`] : []),
-        'add to the release.yaml, at its top level, those that are pulled:',
-        'accept:',
+        'add to the release.yaml, at its top level:',
+      ],
+      addition: [
+        'accept: # pulled, and therefore carried',
         ...shown.map(({ reference }) => `  - ${formatReference(reference)}`),
-        'and those that are not, each with the reason:',
-        'dismiss:',
-        `  - image: ${first === undefined ? '' : formatReference(first.reference)}`,
-        '    reason: …',
+        '# dismiss: # not pulled, each with the reason',
+        `#   - image: ${first ?? ''}`,
+        '#     reason: …',
       ],
       hint: '`airgap discover` shows every place that names them; --suspects=warn goes on without them',
       details: { suspects: suspects.length },

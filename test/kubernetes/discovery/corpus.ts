@@ -383,4 +383,85 @@ const NOTHING: readonly HidingPlace[] = [
   },
 ];
 
-export const HIDING_PLACES: readonly HidingPlace[] = [...CERTAIN, ...SUSPECT, ...NOTHING];
+/** Texts within what Kubernetes itself has no text for: arguments, variables, annotations. */
+const WITHIN: readonly HidingPlace[] = [
+  {
+    name: 'an argument in quotation marks',
+    text: pod(`image: "${app}", args: ['--image="quay.io/a/b:1"']`),
+    certain: [app],
+    suspect: ['quay.io/a/b:1'],
+  },
+  {
+    name: 'JSON in an argument',
+    text: pod(`image: "${app}", args: ['--config={"image":"a/b:1","x":"quay.io/a/c:1"}']`),
+    certain: [app],
+    suspect: ['docker.io/a/b:1', 'quay.io/a/c:1'],
+  },
+  {
+    name: 'containers in an argument',
+    text: `apiVersion: v1
+kind: Pod
+metadata: {name: x}
+spec:
+  containers:
+    - image: ${app}
+      args:
+        - |
+          containers:
+          - image: a/b
+`,
+    certain: [app],
+    suspect: ['docker.io/a/b:latest'],
+  },
+  {
+    name: 'YAML and JSON in variables',
+    text: pod(
+      `image: "${app}", env: [{name: A, value: "image: a/b:1\\nside:\\n- image: a/c:2"}, {name: B, value: '{"x":"h.example.org/a/d:3"}'}]`,
+    ),
+    certain: [app],
+    suspect: ['docker.io/a/b:1', 'docker.io/a/c:2', 'h.example.org/a/d:3'],
+  },
+  {
+    name: 'JSON in an annotation',
+    text: of('apps/v1', 'Deployment', '{}', `, annotations: {a.example.org/cfg: '{"image":"a/b:1"}'}`),
+    suspect: ['docker.io/a/b:1'],
+  },
+  {
+    name: 'lines of a variable that are settings',
+    text: configMap('env', 'IMAGE=a/b:1.35\nMODE=fast'),
+    suspect: ['docker.io/a/b:1.35'],
+  },
+  {
+    name: 'an option in a script',
+    text: configMap(
+      'run.sh',
+      'set -e\nkubectl run x --image=a/b:1 --image-pull-policy=a:b\nkubectl debug --image a/c:2',
+    ),
+    suspect: ['docker.io/a/b:1', 'docker.io/a/c:2'],
+  },
+  {
+    name: 'a name that another takes the place of',
+    text: of('argoproj.io/v1alpha1', 'Application', '{source: {kustomize: {images: ["a/x=a/b:1", "quay.io/a/c:2"]}}}'),
+    suspect: ['docker.io/a/b:1', 'quay.io/a/c:2'],
+  },
+  {
+    name: 'a mapping of images',
+    text: of('x.example.org/v1', 'Thing', '{images: {a: "a/b:1", ttl: "1:30", c: "quay.io/a/c:2"}}'),
+    suspect: ['docker.io/a/b:1', 'quay.io/a/c:2'],
+  },
+  {
+    name: 'text among binary data',
+    text: `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\nbinaryData: {a: ${Buffer.from('image: a/b:1\nb: c\n').toString('base64')}, b: AAECAw==}\n`,
+    suspect: ['docker.io/a/b:1'],
+  },
+  {
+    name: 'arguments, variables and annotations that are structured and name none',
+    text: pod(
+      `image: "${app}", args: ['--flags={"image":"","tag":"1:2"}', "a: b\\nc: d:1"], env: [{name: A, value: '{"imagePullPolicy":"Always","at":"10:20"}'}]`,
+      ', schedulerName: "a:b"',
+    ),
+    certain: [app],
+  },
+];
+
+export const HIDING_PLACES: readonly HidingPlace[] = [...CERTAIN, ...SUSPECT, ...WITHIN, ...NOTHING];
