@@ -1,6 +1,6 @@
 /**
  * Sample images for a release whose real ones are not public: multi-platform, runnable, sharing layers as real images
- * do, and the same bytes on every machine. Each prints its name and ends.
+ * do, and the same bytes on every machine. What each does when it runs, its role says.
  */
 import { UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
@@ -8,8 +8,18 @@ import { sha256, type Digest } from '../../oci/digest.ts';
 import { MediaType } from '../../oci/media-types.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../oci/platform.ts';
 import { parseReference, withDefaultTag, type Reference } from '../../oci/reference.ts';
-import { createFiller, createSampleLayer, type SampleContent, type SampleLayer } from './sample-layer.ts';
-import { createStaticElf, ELF_ARCHITECTURES } from './static-elf.ts';
+import type { Instruction } from './machine/instructions.ts';
+import { createStaticElf, ELF_ARCHITECTURES } from './machine/static-elf.ts';
+import { readyProbe } from './programs/ready-probe.ts';
+import { sampleProgram } from './programs/sample-program.ts';
+import {
+  createFiller,
+  createSampleLayer,
+  type SampleContent,
+  type SampleFile,
+  type SampleLayer,
+} from './sample-layer.ts';
+import { roleOf } from './sample-roles.ts';
 
 /** Bytes of filler in each kind of layer; for five images on two platforms about 24 MiB in all, compressed. */
 const BASE_BYTES = 4 * 1024 * 1024;
@@ -75,9 +85,9 @@ export function createSampleImages(
   });
 }
 
-/** What a sample program prints. */
+/** What a sample says that it is. */
 function bannerOf(reference: Reference, platform: Platform): string {
-  return `${reference.repository} ${versionOf(reference)} ${formatPlatform(platform)}\n`;
+  return `${reference.repository} ${versionOf(reference)} ${formatPlatform(platform)}`;
 }
 
 function versionOf(reference: Reference): string {
@@ -86,6 +96,10 @@ function versionOf(reference: Reference): string {
 
 function nameOf(reference: Reference): string {
   return reference.repository.split('/').at(-1) as string;
+}
+
+function programNameOf(reference: Reference): string {
+  return nameOf(reference).slice(0, 60);
 }
 
 function createBaseLayer(platform: Platform): SampleLayer {
@@ -114,19 +128,30 @@ function createCommonLayer(): SampleLayer {
 }
 
 function createApplicationLayer(reference: Reference, platform: Platform): SampleLayer {
-  const name = nameOf(reference);
-  const seed = `application ${bannerOf(reference, platform)}`;
+  const seed = `application ${bannerOf(reference, platform)}\n`;
   return createSampleLayer([
     { path: 'usr/' },
     { path: 'usr/bin/' },
-    {
-      path: `usr/bin/${name.slice(0, 60)}`,
-      bytes: createStaticElf(platform.architecture, bannerOf(reference, platform)),
-      mode: 0o755,
-    },
+    ...programsOf(reference, platform),
     { path: 'usr/lib/' },
     { path: 'usr/lib/application.bin', bytes: createFiller(seed, APPLICATION_BYTES) },
   ]);
+}
+
+/** The program of an image, and what its role has beside it. */
+function programsOf(reference: Reference, platform: Platform): readonly SampleFile[] {
+  const role = roleOf(reference.repository);
+  const toFile = (name: string, program: readonly Instruction[]): SampleFile => ({
+    path: `usr/bin/${name}`,
+    bytes: createStaticElf(platform.architecture, program),
+    mode: 0o755,
+  });
+  const program = sampleProgram(bannerOf(reference, platform), role);
+  return [
+    toFile(programNameOf(reference), program),
+    ...(role.alias === undefined ? [] : [toFile(role.alias, program)]),
+    ...(role.probe === undefined ? [] : [toFile(role.probe, readyProbe(role.ports[0] as number))]),
+  ];
 }
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/config.md */
@@ -138,7 +163,7 @@ function toConfig(reference: Reference, platform: Platform, layers: readonly Sam
     config: {
       User: USER,
       Env: ['PATH=/usr/bin'],
-      Entrypoint: [`/usr/bin/${name.slice(0, 60)}`],
+      Entrypoint: [`/usr/bin/${programNameOf(reference)}`],
       WorkingDir: '/',
       Labels: {
         'org.opencontainers.image.title': name,

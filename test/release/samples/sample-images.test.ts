@@ -1,15 +1,10 @@
-/** Sample images: well-formed, shared, the same everywhere, and they really run. */
-import { spawnSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+/** Sample images: well-formed, shared, the same everywhere. That they run, test/release/samples/programs/ shows. */
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { isIndex, parseManifest, type Index, type Manifest } from '../../../src/oci/manifest.ts';
 import { createSampleImages } from '../../../src/release/samples/sample-images.ts';
-import { createStaticElf } from '../../../src/release/samples/static-elf.ts';
-import { useTempDir } from '../../helpers/temp.ts';
-import { findTool } from '../../helpers/tools.ts';
 
 const PLATFORMS = ['linux/amd64', 'linux/arm64'];
 const REFERENCES = ['control-plane', 'ui', 'database', 'edge-agent', 'cli'].map(
@@ -17,7 +12,6 @@ const REFERENCES = ['control-plane', 'ui', 'database', 'edge-agent', 'cli'].map(
 );
 const images = createSampleImages(REFERENCES, PLATFORMS);
 const all = new Map(images.flatMap(({ contents }) => [...contents]));
-const temp = useTempDir();
 
 async function filesIn(tar: Buffer): Promise<Map<string, { mode: number | undefined; bytes: Buffer }>> {
   const files = new Map<string, { mode: number | undefined; bytes: Buffer }>();
@@ -34,11 +28,11 @@ async function filesIn(tar: Buffer): Promise<Map<string, { mode: number | undefi
 describe('createSampleImages', () => {
   it('makes the same bytes every time and on every machine', () => {
     expect(images.map(({ index }) => index.descriptor.digest)).toEqual([
-      'sha256:acdf03fee0b07868a46a668044e4ff5b04e7fb863d58648cdfadbb5145cc05a0',
-      'sha256:f290587bf07d18f99e7f050f1aec77d0cea3cfc2a87e9460d731556bbba5e9c5',
-      'sha256:a7eac6aac3539ef0aebd4fdedc6a28d11ef228e9df7a707f71021222cee63ac6',
-      'sha256:c8e397fd3073a58174ec4d6c2fbd303c3de981cc0ebff41ec52b1438f1ce95a7',
-      'sha256:e6eb575dfcf071a4e57d0df082eab68fae9d972b10a5a1ca66e5b42333d19fa2',
+      'sha256:8d0603a02ba0bd4dac6cf16300d1c9e884fa38acd18eb14ba8ddf5ef3c0d4da7',
+      'sha256:fd9fe71881e91e9ad4cbe89eeb647de55fd57bd27d81fccf181c1454a2f40a33',
+      'sha256:f55c271c25e6f973b70b936b8c7128439829667928eef9a371f9add533ac1f32',
+      'sha256:45000deb7d75f9d08adcdb4895c1d9c3edfa13ee21bd954649e819b86e8d020b',
+      'sha256:6063130a630e2e8825c9046b97431d1e0ba6afdb6b25da13fe4ff0cb307f1d63',
     ]);
   });
 
@@ -71,55 +65,34 @@ describe('createSampleImages', () => {
     }
   });
 
-  it('has an entrypoint in its application layer, executable, that says who it is', async () => {
-    const { index, contents } = images[0] as (typeof images)[0];
-    for (const { digest, platform } of (JSON.parse(index.bytes.toString()) as Index).manifests) {
-      const manifest = JSON.parse(contents.get(digest)?.bytes.toString() ?? '') as Manifest;
-      const layer = manifest.layers[2]?.digest as NonNullable<typeof digest>;
-      const program = (await filesIn(gunzipSync(contents.get(layer)?.bytes as Buffer))).get('usr/bin/control-plane');
-      expect(program?.mode).toBe(0o755);
-      expect(program?.bytes.includes(`hexabase/control-plane 1.5.0 linux/${platform?.architecture}\n`)).toBe(true);
+  it('has its programs in its application layer, executable, that say who they are', async () => {
+    const programs: Record<string, readonly string[]> = {};
+    for (const { reference, index, contents } of images) {
+      for (const { digest, platform } of (JSON.parse(index.bytes.toString()) as Index).manifests) {
+        const manifest = JSON.parse(contents.get(digest)?.bytes.toString() ?? '') as Manifest;
+        const layer = manifest.layers[2]?.digest as NonNullable<typeof digest>;
+        const files = [...(await filesIn(gunzipSync(contents.get(layer)?.bytes as Buffer)))];
+        const executable = files.filter(([path, { mode }]) => path.startsWith('usr/bin/') && mode === 0o755);
+        const name = /\/([a-z-]+):/.exec(reference)?.[1] as string;
+        programs[name] = executable.map(([path]) => path.slice('usr/bin/'.length)).filter((path) => path !== '');
+        const [, program] = executable.find(([path]) => path === `usr/bin/${name}`) ?? [];
+        expect(program?.bytes.includes(`hexabase/${name} 1.5.0 linux/${platform?.architecture}`)).toBe(true);
+        const config = JSON.parse(contents.get(manifest.config.digest)?.bytes.toString() ?? '') as object;
+        expect(config).toMatchObject({ config: { User: '65532:65532', Entrypoint: [`/usr/bin/${name}`] } });
+      }
     }
+    expect(programs).toEqual({
+      'control-plane': ['control-plane'],
+      ui: ['ui'],
+      database: ['database', 'pg_isready'],
+      'edge-agent': ['edge-agent'],
+      cli: ['cli', 'hexabase-cli'],
+    });
   });
 
   it('knows two platforms and says so', () => {
     expect(() => createSampleImages(['a:1'], ['linux/s390x'])).toThrow('no sample images for linux/s390x');
     expect(() => createSampleImages(['a:1'], ['windows/amd64'])).toThrow('no sample images for windows/amd64');
     expect(() => createSampleImages(['A B'], PLATFORMS)).toThrow();
-  });
-});
-
-describe('createStaticElf', () => {
-  const native = { x64: 'amd64', arm64: 'arm64' }[process.arch as string];
-  const emulators: Readonly<Record<string, string>> = { amd64: 'qemu-x86_64-static', arm64: 'qemu-aarch64-static' };
-
-  // Without its emulator a foreign program cannot run here; its bytes, pinned below, ran where it can.
-  const runnable = ['amd64', 'arm64'].flatMap((architecture) => {
-    const emulator = findTool(emulators[architecture] ?? '');
-    return architecture === native
-      ? [[architecture, undefined]]
-      : emulator === undefined
-        ? []
-        : [[architecture, emulator]];
-  });
-
-  it.each(runnable)('runs on linux/%s', async (architecture = '', emulator) => {
-    const text = `runs on ${architecture}, to the last letter\n`;
-    const file = temp.join('program');
-    await writeFile(file, createStaticElf(architecture, text), { mode: 0o755 });
-    const result = emulator === undefined ? spawnSync(file) : spawnSync(emulator, [file]);
-    expect([result.status, result.stdout.toString(), result.stderr.toString()]).toEqual([0, text, '']);
-  });
-
-  it.each([
-    ['amd64', 'sha256:858ec69ccea51ded3ab72d8e2315f45b08288b58e399b445f8f231140d5e7950'],
-    ['arm64', 'sha256:b47bc79f5dc7ba32d58560e8529843f0a5259ec58425dc443efd27ee71cc6700'],
-  ])('keeps its proved bytes for %s', (architecture, digest) => {
-    expect(sha256(createStaticElf(architecture, 'proved\n'))).toBe(digest);
-  });
-
-  it('refuses what it cannot write', () => {
-    expect(() => createStaticElf('riscv64', 'x')).toThrow('riscv64');
-    expect(() => createStaticElf('amd64', 'x'.repeat(4097))).toThrow();
   });
 });
