@@ -41,9 +41,9 @@ build() {
   note "building the Go programs of $target"
   work=$(mktemp -d "$folder/.work.XXXXXX")
   trap 'rm -rf "$work"' EXIT
-  # One compiler at a time, out of the way of whoever works here; no paths and no version control in the programs.
+  # Out of the way of whoever works here; no paths and no version control in the programs.
   (cd "$source" && CGO_ENABLED=0 GOFLAGS=-mod=readonly GOTOOLCHAIN=local GOWORK=off nice -n 19 \
-    go build -p 1 -trimpath -buildvcs=false -ldflags "-s -w -buildid=$(linker_flags "$target")" -o "$work/" tool)
+    go build -trimpath -buildvcs=false -ldflags "-s -w -buildid=$(linker_flags "$target")" -o "$work/" tool)
   rm -f "$folder/.stamp"
   mv -f "$work"/* "$folder/"
   printf '%s' "$wanted" >"$folder/.stamp"
