@@ -1,4 +1,4 @@
-/** A rule: what it demands, which article or section it serves, what it proves and cannot prove, and how it is evaluated. */
+/** A rule: what it demands, which article or section it serves, what it shows and cannot show, and how it is evaluated. */
 import type { YamlPath } from '../base/yaml-source.ts';
 import { formatPath } from '../kubernetes/resources/image-places.ts';
 import type { KubernetesResource } from '../kubernetes/resources/yaml-documents.ts';
@@ -39,8 +39,8 @@ export interface Rule {
   readonly severity: Severity;
   /** Articles, sections and standards, such as `GDPR Art. 32(1)(a)`. */
   readonly serves: readonly string[];
-  readonly proves: string;
-  readonly cannotProve: string;
+  readonly shows: string;
+  readonly cannotShow: string;
   /** Pure: no clock, no network, no files. */
   readonly evaluate: (subject: Subject) => Evaluation;
 }

@@ -25,9 +25,14 @@ export function entriesAt(value: unknown, path: YamlPath): readonly (readonly [s
   return isMapping(held) ? Object.entries(held) : [];
 }
 
+/** Whether a value is text, a number, true or false. */
+export function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
 /** A scalar as text; empty for what is none. */
 export function textOf(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+  return isScalar(value) ? String(value) : '';
 }
 
 /** A value as a message shows it, shortened. */

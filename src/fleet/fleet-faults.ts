@@ -3,7 +3,7 @@ import { problem, type DocumentProblem } from '../base/schemas/document-problems
 import { nearest } from '../base/suggestion.ts';
 import type { YamlDocument, YamlPath } from '../base/yaml-source.ts';
 import type { FleetDocument } from './fleet-schema.ts';
-import { parseDuration } from './quantity.ts';
+import { parseDuration } from '../kubernetes/resources/quantity.ts';
 
 /** Every fault, each at its place. */
 export function findFleetFaults(data: FleetDocument, document: YamlDocument): readonly DocumentProblem[] {

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { refineWith } from '../base/schemas/refine.ts';
 import { parsePlatform } from '../oci/platform.ts';
-import { parseByteQuantity, parseDuration, parseMilli } from './quantity.ts';
+import { parseByteQuantity, parseDuration, parseMilli } from '../kubernetes/resources/quantity.ts';
 
 /** The marks of the format; a new version changes `apiVersion`. */
 export const FLEET_API_VERSION = 'airgap.hexabase.ai/v1';

@@ -20,7 +20,7 @@ import {
   type ClusterKind,
   type ClusterRole,
 } from './fleet-schema.ts';
-import { parseByteQuantity, parseDuration, parseMilli } from './quantity.ts';
+import { parseByteQuantity, parseDuration, parseMilli } from '../kubernetes/resources/quantity.ts';
 
 /** UTF-16 units of one `fleet.yaml`: thousands of clusters with their links. */
 const MAX_FLEET_LENGTH = 16 * 1024 * 1024;

@@ -112,6 +112,7 @@ const USES: Readonly<Record<string, string>> = {
   'discover --from-cluster': 'discover oci://127.0.0.1:1/chart:1.0.0 --from-cluster ODD',
   'discover --ca-file': 'discover oci://127.0.0.1:1/chart:1.0.0 --ca-file ODD',
   'check [inputs...]': 'check ODD.yaml',
+  'check --rules': 'check MANIFEST --rules ODD',
   'check --values': 'check SPEC --values ODD',
   'check --from-cluster': 'check --from-cluster ODD',
   'check --report': 'check MANIFEST --report ODD',

@@ -250,11 +250,11 @@ test('in a cluster, secrets are filled in, and what a controller made is checked
   expect(violationsOf(toSubject(all))).not.toEqual([]);
 });
 
-test('identifiers of rules are unique, and each rule says what it proves and what it cannot', () => {
+test('identifiers of rules are unique, and each rule says what it shows and what it cannot', () => {
   expect(new Set(RULES.map(({ id }) => id)).size).toBe(RULES.length);
   const lacking = RULES.filter(
-    ({ serves, title, proves, cannotProve }) =>
-      serves.length === 0 || [title, proves, cannotProve].some((text) => text.length < 20),
+    ({ serves, title, shows, cannotShow }) =>
+      serves.length === 0 || [title, shows, cannotShow].some((text) => text.length < 20),
   );
   expect(lacking).toEqual([]);
 });

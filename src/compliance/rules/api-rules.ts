@@ -11,8 +11,8 @@ export const API_RULES: readonly Rule[] = [
     title: 'Every API version is served by this Kubernetes and the next two',
     severity: 'high',
     serves: ['Kubernetes deprecation policy', 'GDPR Art. 32(1)(b)'],
-    proves: 'No object has an API version that Kubernetes removes up to two minor versions later.',
-    cannotProve: 'That custom resources are defined in the cluster, or what later versions remove.',
+    shows: 'No object has an API version that Kubernetes removes up to two minor versions later.',
+    cannotShow: 'That custom resources are defined in the cluster, or what later versions remove.',
     evaluate: ({ resources, kubeMinor }) =>
       evaluateEach(resources, (resource) => {
         const { apiVersion, kind } = resource;

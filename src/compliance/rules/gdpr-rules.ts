@@ -80,10 +80,10 @@ export const GDPR_RULES: readonly Rule[] = [
   ),
 ];
 
-function words(id: string, title: string, serves: readonly string[], proves: string): Omit<Rule, 'evaluate'> {
-  return { id, title, severity: 'high', serves, proves, cannotProve: SETTING };
+function words(id: string, title: string, serves: readonly string[], shows: string): Omit<Rule, 'evaluate'> {
+  return { id, title, severity: 'high', serves, shows, cannotShow: SETTING };
 }
 
-function rule(id: string, title: string, serves: readonly string[], proves: string, demands: readonly Demand[]): Rule {
-  return settingRule(words(id, title, serves, proves), demands);
+function rule(id: string, title: string, serves: readonly string[], shows: string, demands: readonly Demand[]): Rule {
+  return settingRule(words(id, title, serves, shows), demands);
 }

@@ -12,8 +12,8 @@ export const IMAGE_RULES: readonly Rule[] = [
     title: 'No image is named by the tag latest',
     severity: 'high',
     serves: ['CIS Kubernetes Benchmark, image provenance'],
-    proves: 'Each image that a manifest names has a tag other than latest, or a digest.',
-    cannotProve: 'That another tag is not moved; only a digest, or an archive, holds it.',
+    shows: 'Each image that a manifest names has a tag other than latest, or a digest.',
+    cannotShow: 'That another tag is not moved; only a digest, or an archive, holds it.',
     evaluate: (subject) =>
       evaluateImages(subject, ({ reference: { tag, digest } }) =>
         tag === 'latest' && digest === undefined ? 'is named by the tag latest, or by none' : undefined,
@@ -24,8 +24,8 @@ export const IMAGE_RULES: readonly Rule[] = [
     title: 'Every image is named by digest, or travels with the release',
     severity: 'high',
     serves: ['CIS Kubernetes Benchmark, image provenance', 'SLSA, verification of artifacts'],
-    proves: 'Each image that a manifest names has a digest, or is one of the images that the signed release pins.',
-    cannotProve: 'That the registry of the site serves what was loaded into it.',
+    shows: 'Each image that a manifest names has a digest, or is one of the images that the signed release pins.',
+    cannotShow: 'That the registry of the site serves what was loaded into it.',
     evaluate: (subject) =>
       evaluateImages(subject, ({ reference }) =>
         reference.digest !== undefined || subject.isCarried(reference)

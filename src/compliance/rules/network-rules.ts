@@ -13,8 +13,8 @@ export const NETWORK_RULES: readonly Rule[] = [
     title: 'Each namespace with pods denies all traffic that no policy allows',
     severity: 'high',
     serves: ['45 CFR 164.312(e)(1)', 'GDPR Art. 32(1)(b)', 'CIS Kubernetes Benchmark, network policies'],
-    proves: 'A NetworkPolicy that selects every pod of the namespace and allows nothing is there for both directions.',
-    cannotProve: 'That the network plugin of the cluster enforces policies, or that the allowing ones are narrow.',
+    shows: 'A NetworkPolicy that selects every pod of the namespace and allows nothing is there for both directions.',
+    cannotShow: 'That the network plugin of the cluster enforces policies, or that the allowing ones are narrow.',
     evaluate: (subject: Subject): Evaluation => {
       const namespaces = [
         ...new Set(

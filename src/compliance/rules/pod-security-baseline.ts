@@ -31,8 +31,8 @@ const SAFE_SYSCTLS = new Set([
   'net.ipv4.tcp_wmem',
 ]);
 
-function words(id: string, title: string, proves: string): Omit<Rule, 'evaluate'> {
-  return { id, title, severity: 'high', serves: [STANDARD], proves, cannotProve: CANNOT };
+function words(id: string, title: string, shows: string): Omit<Rule, 'evaluate'> {
+  return { id, title, severity: 'high', serves: [STANDARD], shows, cannotShow: CANNOT };
 }
 
 export const POD_SECURITY_BASELINE: readonly Rule[] = [

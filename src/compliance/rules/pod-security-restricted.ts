@@ -16,8 +16,8 @@ const VOLUME_TYPES = new Set([
 ]);
 const ADDABLE = new Set(['NET_BIND_SERVICE']);
 
-function words(id: string, title: string, proves: string): Omit<Rule, 'evaluate'> {
-  return { id, title, severity: 'high', serves: [STANDARD], proves, cannotProve: CANNOT };
+function words(id: string, title: string, shows: string): Omit<Rule, 'evaluate'> {
+  return { id, title, severity: 'high', serves: [STANDARD], shows, cannotShow: CANNOT };
 }
 
 function isLinux(_: ContainerPlace, { isWindows }: PodPlace): boolean {
@@ -106,7 +106,7 @@ export const POD_SECURITY_RESTRICTED: readonly Rule[] = [
       ),
       severity: 'medium',
       serves: ['NSA/CISA Kubernetes Hardening Guidance, immutable container file systems'],
-      cannotProve: 'That nothing harmful is written to the volumes that it mounts.',
+      cannotShow: 'That nothing harmful is written to the volumes that it mounts.',
     },
     ({ value }) =>
       faultsAt(

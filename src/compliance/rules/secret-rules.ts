@@ -22,8 +22,8 @@ export const SECRET_RULES: readonly Rule[] = [
     title: 'No Secret carries a value',
     severity: 'high',
     serves: SERVES,
-    proves: 'Each Secret of the release is empty or holds placeholders; its values are made at the site.',
-    cannotProve: 'That the values which the site makes are strong, or are kept encrypted in the cluster.',
+    shows: 'Each Secret of the release is empty or holds placeholders; its values are made at the site.',
+    cannotShow: 'That the values which the site makes are strong, or are kept encrypted in the cluster.',
     evaluate: ({ resources, isLive }) =>
       // In a cluster that runs, secrets are filled in.
       evaluateEach(
@@ -43,8 +43,8 @@ export const SECRET_RULES: readonly Rule[] = [
     title: 'No secret stands in a variable or a ConfigMap',
     severity: 'high',
     serves: SERVES,
-    proves: 'No variable of a container and no key of a ConfigMap has the name or the form of a secret and a value.',
-    cannotProve: 'That no secret has an unusual name and form, or is built into an image.',
+    shows: 'No variable of a container and no key of a ConfigMap has the name or the form of a secret and a value.',
+    cannotShow: 'That no secret has an unusual name and form, or is built into an image.',
     evaluate: (subject: Subject): Evaluation => {
       const texts = [...variablesOf(subject), ...configurationOf(subject)];
       return evaluateEach(texts, ({ resource, path, name, value }) =>

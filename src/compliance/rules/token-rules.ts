@@ -12,8 +12,8 @@ export const TOKEN_RULES: readonly Rule[] = [
     title: 'A pod has a token of the cluster only if a role is bound to its account',
     severity: 'medium',
     serves: ['45 CFR 164.312(a)(1)', 'GDPR Art. 32(1)(b)', 'CIS Kubernetes Benchmark, service accounts'],
-    proves: 'Pods whose service account has no role mount no token, and no pod uses the account `default` with one.',
-    cannotProve: 'That the roles are narrow, or what is bound to an account elsewhere.',
+    shows: 'Pods whose service account has no role mount no token, and no pod uses the account `default` with one.',
+    cannotShow: 'That the roles are narrow, or what is bound to an account elsewhere.',
     evaluate: (subject) =>
       evaluateEach(subject.pods, (pod) => {
         const account = accountOf(pod);

@@ -27,8 +27,8 @@ export const WORKLOAD_RULES: readonly Rule[] = [
       title: 'Every container that goes on says whether it lives and is ready',
       severity: 'medium',
       serves: [AVAILABILITY],
-      proves: 'Each container of a pod that goes on has a liveness probe and a readiness probe.',
-      cannotProve: 'That the probes ask for what matters.',
+      shows: 'Each container of a pod that goes on has a liveness probe and a readiness probe.',
+      cannotShow: 'That the probes ask for what matters.',
     },
     ({ value }) =>
       ['livenessProbe', 'readinessProbe']
@@ -42,8 +42,8 @@ export const WORKLOAD_RULES: readonly Rule[] = [
       title: 'Every container asks for the CPU and memory it needs',
       severity: 'medium',
       serves: [AVAILABILITY],
-      proves: 'The scheduler knows what each container needs, so that nodes are not filled beyond what they have.',
-      cannotProve: 'That the numbers are right.',
+      shows: 'The scheduler knows what each container needs, so that nodes are not filled beyond what they have.',
+      cannotShow: 'That the numbers are right.',
     },
     ({ value }) =>
       missing(
@@ -59,9 +59,9 @@ export const WORKLOAD_RULES: readonly Rule[] = [
       title: 'Every container has a limit of memory',
       severity: 'medium',
       serves: [AVAILABILITY],
-      proves:
+      shows:
         'No container can take the memory of all others on its node. A limit of CPU is not demanded: it slows down and protects no one whose requests are right.',
-      cannotProve: 'That the numbers are right.',
+      cannotShow: 'That the numbers are right.',
     },
     ({ value }) => missing(value, [['resources', 'limits', 'memory']], 'limit'),
     ({ list }) => list !== 'ephemeralContainers',
@@ -71,8 +71,8 @@ export const WORKLOAD_RULES: readonly Rule[] = [
     title: 'Replicated workloads have a disruption budget',
     severity: 'low',
     serves: [AVAILABILITY],
-    proves: 'When nodes are emptied for maintenance, not all replicas of a workload go at once.',
-    cannotProve: 'That the workload goes on when a node fails without warning.',
+    shows: 'When nodes are emptied for maintenance, not all replicas of a workload go at once.',
+    cannotShow: 'That the workload goes on when a node fails without warning.',
     evaluate: (subject) =>
       evaluateEach(
         subject.pods.filter(({ resource }) => REPLICATED.has(resource.kind) && replicasOf(resource.value) > 1),
@@ -91,8 +91,8 @@ export const AVAILABILITY_RULES: readonly Rule[] = [
     title: 'Every workload that serves has two replicas or more',
     severity: 'medium',
     serves: [AVAILABILITY],
-    proves: 'Each Deployment and StatefulSet starts at least two pods.',
-    cannotProve: 'That they run on different machines, or that the program can run twice.',
+    shows: 'Each Deployment and StatefulSet starts at least two pods.',
+    cannotShow: 'That they run on different machines, or that the program can run twice.',
     evaluate: ({ pods, resources }) =>
       evaluateEach(
         pods.filter(({ resource }) => REPLICATED.has(resource.kind)),
@@ -114,8 +114,8 @@ export const AVAILABILITY_RULES: readonly Rule[] = [
       title: 'Replicas are kept apart',
       severity: 'medium',
       serves: [AVAILABILITY],
-      proves: 'The scheduler is told to place the replicas of a workload on different nodes or zones.',
-      cannotProve: 'That the cluster has several nodes, or that their power and network fail apart.',
+      shows: 'The scheduler is told to place the replicas of a workload on different nodes or zones.',
+      cannotShow: 'That the cluster has several nodes, or that their power and network fail apart.',
     },
     ({ spec }) =>
       itemsAt(spec, ['topologySpreadConstraints']).length > 0 ||

@@ -1,7 +1,7 @@
 /** What one component asks of its clusters, with every default filled in, and each constraint of it with its place. */
 import { toAmounts, type Amounts, type Fleet } from '../fleet.ts';
 import type { ClusterKind, ClusterRole, FleetPlacement, Nearness } from '../fleet-schema.ts';
-import { formatByteQuantity, formatMilli, formatSpan, parseDuration } from '../quantity.ts';
+import { formatByteQuantity, formatMilli, formatSpan, parseDuration } from '../../kubernetes/resources/quantity.ts';
 
 /** A component of a release. */
 export interface PlacedComponent {

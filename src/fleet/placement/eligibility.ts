@@ -1,6 +1,6 @@
 /** What of a demand a cluster meets or not by what it is, whatever else is placed: each refusal with its reason. */
 import type { Cluster } from '../fleet.ts';
-import { formatSpan } from '../quantity.ts';
+import { formatSpan } from '../../kubernetes/resources/quantity.ts';
 import type { Contact, Contacts } from './contacts.ts';
 import { formatAmount, type Demand } from './demand.ts';
 

@@ -1,6 +1,6 @@
 /** Why a component is on a cluster, and why it is not on another, in words. */
 import type { Cluster } from '../fleet.ts';
-import { formatSpan } from '../quantity.ts';
+import { formatSpan } from '../../kubernetes/resources/quantity.ts';
 import { formatAmount, type Demand } from './demand.ts';
 import { bestOf, refusalsOf, RESOURCES } from './eligibility.ts';
 import type { PlacementState, PlacementTask } from './placement-state.ts';

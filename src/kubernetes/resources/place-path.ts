@@ -60,6 +60,22 @@ export function findAt(value: unknown, { steps }: PlacePath): readonly { path: Y
   );
 }
 
+/**
+ * Every place that a path speaks of, also where nothing stands: a key that is missing is a place without a value. Of `[*]`
+ * and `*` only what is there is one, so that a path into an absent list speaks of nothing.
+ */
+export function placesAt(value: unknown, { steps }: PlacePath): readonly { path: YamlPath; value: unknown }[] {
+  return steps.reduce<readonly { path: YamlPath; value: unknown }[]>(
+    (places, step) =>
+      places.flatMap(({ path, value: held }) => {
+        const found = childrenOf(held, step);
+        const missing = 'key' in step && found.length === 0 ? ([[step.key, undefined]] as const) : [];
+        return [...found, ...missing].map(([key, inner]) => ({ path: [...path, key], value: inner }));
+      }),
+    [{ path: [], value }],
+  );
+}
+
 function childrenOf(held: unknown, step: Step): readonly (readonly [string | number, unknown])[] {
   if ('any' in step) {
     if (step.any === 'items') return Array.isArray(held) ? [...held.entries()] : [];

@@ -1,18 +1,29 @@
 /** A report of a check as Markdown, for a pull request or a wiki. */
 import { toPrintable } from '../printable.ts';
-import { describeCounts, describePlace } from './check-lines.ts';
+import { describeCounts, describeException, describePlace, describeUse } from './check-lines.ts';
 import type { CheckReport } from './check-report.ts';
 
-const VERDICTS = { pass: 'met', fail: '**not met**', 'not-applicable': 'does not apply' } as const;
+const VERDICTS = {
+  pass: 'met',
+  fail: '**not met**',
+  excepted: '**not met**, excepted',
+  'not-applicable': 'does not apply',
+} as const;
+const OUTCOMES = {
+  pass: 'Every rule is met.',
+  fail: '**There are rules that are not met.**',
+  excepted: '**There are rules that are not met; each has an exception.**',
+} as const;
 
 /** The report as Markdown. Everything that was read is text in it, never markup. */
 export function toCheckMarkdown(report: CheckReport): string {
-  const { release, checked, checkedAt, tool, profiles, scope, subjects, rules, warnings } = report;
+  const { release, checked, checkedAt, tool, profiles, ruleFiles, scope, subjects, rules, exceptions, warnings } =
+    report;
   const byId = new Map(rules.map((rule) => [rule.id, rule]));
   return [
     `# Check of ${escapeMarkdown(release === undefined ? checked.join(', ') : `${release.name} ${release.version}`)}`,
     '',
-    report.verdict === 'pass' ? 'Every rule is met.' : '**There are rules that are not met.**',
+    OUTCOMES[report.verdict],
     '',
     scope,
     '',
@@ -21,6 +32,7 @@ export function toCheckMarkdown(report: CheckReport): string {
       ? []
       : [`- Digest: ${release.digest}`, `- Signed by: ${escapeMarkdown(release.signers.join(', '))}`]),
     `- Profiles: ${profiles.join(', ')}`,
+    ...ruleFiles.map(({ name, digest }) => `- Rules of the site: ${escapeMarkdown(name)} (${digest})`),
     `- At: ${checkedAt}, by airgap ${tool}`,
     ...warnings.map((text) => `- Not checked: ${escapeMarkdown(text)}`),
     ...subjects.flatMap((subject) => [
@@ -38,16 +50,24 @@ export function toCheckMarkdown(report: CheckReport): string {
       '',
       ...subject.results.flatMap(({ rule, violations }) =>
         violations.map(
-          (violation) => `- ${rule}: ${escapeMarkdown(describePlace(violation))}: ${escapeMarkdown(violation.message)}`,
+          (violation) =>
+            `- ${rule}: ${[`${describePlace(violation)}: ${violation.message}`, ...describeException(violation)].map(escapeMarkdown).join('; ')}`,
         ),
       ),
     ]),
+    ...(exceptions.length === 0
+      ? []
+      : [
+          '',
+          '## Exceptions',
+          '',
+          ...exceptions.map((exception) => `- ${escapeMarkdown(`${describeUse(exception)}: ${exception.reason}`)}`),
+        ]),
     '',
-    '## What each rule proves, and what it cannot',
+    '## What each rule shows, and what it cannot',
     '',
     ...rules.map(
-      ({ id, proves, cannotProve }) =>
-        `- ${id}: ${escapeMarkdown(proves)} It cannot prove: ${escapeMarkdown(cannotProve)}`,
+      ({ id, shows, cannotShow }) => `- ${id}: ${escapeMarkdown(shows)} It cannot show: ${escapeMarkdown(cannotShow)}`,
     ),
     '',
   ].join('\n');

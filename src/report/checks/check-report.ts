@@ -1,12 +1,16 @@
 /** What `airgap check --json` prints: what was checked, by which rules, each verdict, and each violation with its place. */
 import * as z from 'zod';
-import { failuresOf, type SubjectResult } from '../../compliance/evaluate.ts';
+import type { SubjectResult } from '../../compliance/evaluate.ts';
+import { isExpired, type ExceptedViolation, type RuleException } from '../../compliance/exceptions.ts';
 import type { Rule } from '../../compliance/rule.ts';
 import { DigestText } from '../../content/content-graph.ts';
+import type { Digest } from '../../oci/digest.ts';
 
 /** Where the schema is published. */
 const SCHEMA_ID = 'https://airgap.hexabase.ai/schemas/check-report-v1.schema.json';
 const DIGEST = { type: 'string', pattern: '^sha256:[a-f0-9]{64}$' } as const;
+
+const VERDICT = ['pass', 'fail', 'excepted'] as const;
 
 const Count = z.int().min(0);
 
@@ -18,15 +22,26 @@ const ReportViolation = z.strictObject({
   line: z.int().min(1).optional(),
   field: z.string().describe('Such as spec.template.spec.containers[0].image.'),
   message: z.string(),
+  exception: z
+    .strictObject({
+      reason: z.string(),
+      approvedBy: z.string().optional(),
+      until: z.string().describe('The last day on which it counts.'),
+      expired: z.boolean().describe('Whether it has ended, so that the violation counts.'),
+    })
+    .optional()
+    .describe('Why it may stay so for a time. The rule is not met all the same.'),
 });
+
+type ReportViolation = z.infer<typeof ReportViolation>;
 
 const ReportRule = z.strictObject({
   id: z.string(),
   title: z.string(),
   severity: z.enum(['high', 'medium', 'low']),
   serves: z.array(z.string()).describe('Articles, sections and standards.'),
-  proves: z.string(),
-  cannotProve: z.string(),
+  shows: z.string(),
+  cannotShow: z.string(),
 });
 
 const ReportSubject = z.strictObject({
@@ -44,7 +59,7 @@ const ReportSubject = z.strictObject({
   results: z.array(
     z.strictObject({
       rule: z.string().describe('Its id.'),
-      verdict: z.enum(['pass', 'fail', 'not-applicable']),
+      verdict: z.enum([...VERDICT, 'not-applicable']),
       looked: Count.describe('How many things the rule applied to.'),
       violations: z.array(ReportViolation),
     }),
@@ -69,10 +84,29 @@ export const CheckReport = z
       .optional()
       .describe('The archive that was checked; absent for files that no one signed, and for a cluster.'),
     profiles: z.array(z.string()),
-    verdict: z.enum(['pass', 'fail']),
+    ruleFiles: z
+      .array(z.strictObject({ name: z.string(), digest: DigestText.meta(DIGEST) }))
+      .describe('Files of rules and exceptions beside those of the product.'),
+    verdict: z.enum(VERDICT).describe('Of all rules: excepted where some are not met, all of them with an exception.'),
     scope: z.string().describe('What a report of this kind is evidence of, and of what it is not.'),
     rules: z.array(ReportRule),
     subjects: z.array(ReportSubject),
+    exceptions: z
+      .array(
+        z.strictObject({
+          rule: z.string(),
+          object: z.string(),
+          namespace: z.string().optional(),
+          field: z.string().optional(),
+          reason: z.string(),
+          approvedBy: z.string().optional(),
+          until: z.string(),
+          at: z.string().describe('Where it is written.'),
+          expired: z.boolean(),
+          used: Count.describe('At how many places it was needed.'),
+        }),
+      )
+      .describe('All that were made, also those that nothing needs.'),
     warnings: z.array(z.string()).describe('What was not checked, or not as it will be deployed.'),
   })
   .describe('The outcome of checking configuration against rules.');
@@ -87,6 +121,8 @@ const SCOPE =
 export type ReportFacts = Pick<CheckReport, 'checkedAt' | 'tool' | 'release'> & {
   readonly checked: readonly string[];
   readonly profiles: readonly string[];
+  readonly ruleFiles?: readonly { readonly file: string; readonly digest: Digest }[] | undefined;
+  readonly exceptions?: readonly RuleException[] | undefined;
   readonly warnings: readonly string[];
 };
 
@@ -96,7 +132,8 @@ export function toCheckReport(
   rules: readonly Rule[],
   checked: readonly SubjectResult[],
 ): CheckReport {
-  const { release, checkedAt, tool } = facts;
+  const { release, checkedAt, tool, ruleFiles = [], exceptions = [] } = facts;
+  const verdicts = checked.flatMap(({ results }) => results.map(({ verdict }) => verdict));
   return {
     schemaVersion: 1,
     kind: 'check',
@@ -105,15 +142,16 @@ export function toCheckReport(
     tool,
     ...(release === undefined ? {} : { release }),
     profiles: [...facts.profiles],
-    verdict: failuresOf(checked).length > 0 ? 'fail' : 'pass',
+    ruleFiles: ruleFiles.map(({ file, digest }) => ({ name: file, digest })),
+    verdict: VERDICTS.find((each) => verdicts.includes(each)) ?? 'pass',
     scope: SCOPE,
-    rules: rules.map(({ id, title, severity, serves, proves, cannotProve }) => ({
+    rules: rules.map(({ id, title, severity, serves, shows, cannotShow }) => ({
       id,
       title,
       severity,
       serves: [...serves],
-      proves,
-      cannotProve,
+      shows,
+      cannotShow,
     })),
     subjects: checked.map(({ subject, results }) => ({
       name: subject.name,
@@ -129,11 +167,34 @@ export function toCheckReport(
         rule: rule.id,
         verdict,
         looked,
-        violations: [...violations],
+        violations: violations.map(toReportViolation),
       })),
+    })),
+    exceptions: exceptions.map((exception) => ({
+      ...exception,
+      expired: isExpired(exception, checkedAt),
+      used: countUses(exception, checked),
     })),
     warnings: [...facts.warnings],
   };
+}
+
+/** From the worst to the best: what all rules together come to. */
+const VERDICTS = ['fail', 'excepted', 'pass'] as const;
+
+function toReportViolation({
+  exception,
+  isExpired: expired = false,
+  ...violation
+}: ExceptedViolation): ReportViolation {
+  if (exception === undefined) return violation;
+  const { reason, approvedBy, until } = exception;
+  return { ...violation, exception: { reason, ...(approvedBy === undefined ? {} : { approvedBy }), until, expired } };
+}
+
+function countUses(exception: RuleException, checked: readonly SubjectResult[]): number {
+  const violations = checked.flatMap(({ results }) => results.flatMap((result) => result.violations));
+  return violations.filter((violation) => violation.exception === exception).length;
 }
 
 /** The JSON Schema as text with a newline at the end: what docs/check-report.schema.json holds. */

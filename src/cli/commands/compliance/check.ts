@@ -24,6 +24,7 @@ const MAX_CLUSTER_BYTES = 16 * 1024 * 1024;
 
 const checkOptions = {
   profile: profileOption,
+  rules: list('--rules <file>', "the site's own rules, and exceptions with their reasons (YAML)"),
   path: list('--path <path>', 'only these files and directories of the archive'),
   values: list('--values <file>', 'values of the site, for charts that are named or lie in an archive'),
   kubeVersion: kubeVersionOption,
@@ -49,7 +50,7 @@ export const check = defineCommand({
     'check release.yaml',
     'check manifests/ --kube-version 1.33',
     'check charts/app --values site.yaml --profile availability',
-    'check release.tar --key release.pub --json',
+    'check release.tar --key release.pub --rules site-rules.yaml --json',
     'check --from-cluster - < objects.json',
   ],
   arguments: {
@@ -61,7 +62,7 @@ export const check = defineCommand({
   options: checkOptions,
   async run(context, { inputs }, options) {
     const { output, signal, now } = context;
-    const { rulesOf } = await import('../../../compliance/profiles.ts');
+    const { readRules } = await import('../../../operations/check/read-rules.ts');
     const { evaluateRules } = await import('../../../compliance/evaluate.ts');
     const { toCheckReport } = await import('../../../report/checks/check-report.ts');
     const { checkLines } = await import('../../../report/checks/check-lines.ts');
@@ -73,8 +74,8 @@ export const check = defineCommand({
       openRenderer: readDiscovery(context, options).openRenderer,
       signal,
     };
+    const { rules, files, exceptions } = await readRules(options.profile, options.rules, signal);
     const { subjects, warnings, release } = await readInputs(context, named, options, request);
-    const rules = rulesOf(options.profile);
     const checked = options.fromCluster === undefined ? named : [...named, `--from-cluster ${options.fromCluster}`];
     const facts: ReportFacts = {
       checked,
@@ -82,9 +83,12 @@ export const check = defineCommand({
       tool: VERSION,
       release,
       profiles: ['general', ...options.profile.filter((name) => name !== 'general')],
+      ruleFiles: files,
+      exceptions,
       warnings,
     };
-    const report = toCheckReport(facts, rules, evaluateRules(rules, subjects));
+    const results = evaluateRules(rules, subjects, { exceptions, now: facts.checkedAt });
+    const report = toCheckReport(facts, rules, results);
     for (const warning of warnings) output.note(`warning: ${warning}`);
     if (options.report !== undefined)
       await writeNamedFile(options.report, await formatReport(options.report, report), signal);

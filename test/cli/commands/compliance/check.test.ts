@@ -82,6 +82,53 @@ test('writes the report in the form that its name asks for, also where a rule is
   }
 });
 
+test("checks by the site's own rules, and shows what is excepted as not met", async () => {
+  const rules = (until: string): string => `apiVersion: airgap.hexabase.ai/v1
+kind: ComplianceRules
+rules:
+  - { id: acme-team, title: Workloads name their team, serves: [Acme 1], shows: That it is there., cannotShow: That it is right.,
+      select: { kind: Deployment }, path: metadata.labels.team, operator: exists }
+exceptions:
+  - { rule: acme-team, object: Deployment/api, reason: The label comes with 2.0., approvedBy: 'Office <it>', until: ${until} }
+  - { rule: pod-privileged, object: 'Deployment/*', reason: Nothing needs this one., until: 2099-01-01 }
+`;
+  const files = {
+    'all.yaml': toYaml(makeObjects()),
+    'rules.yaml': rules('2099-12-31'),
+    'old.yaml': rules('2020-12-31'),
+  };
+  await writeFiles(temp.path, files);
+  const check = (...words: string[]) => cli.airgap(['check', 'all.yaml', '--rules', ...words], { cwd: temp.path });
+  const lines = await check('rules.yaml', '--report', 'r.html');
+  expect(lines).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(lines.stdout).toContain(`  EXC   acme-team: Workloads name their team
+        all.yaml:2 Deployment/api metadata.labels.team: is not set, and a value is demanded
+          excepted until 2099-12-31, approved by Office <it>: The label comes with 2.0.
+`);
+  expect(lines.stdout).toContain('27 rules pass, 0 fail, 1 not met with an exception, 0 do not apply');
+  expect(lines.stdout).toContain(`Exceptions:
+  acme-team at Deployment/api: until 2099-12-31, needed at 1 place (rules.yaml:7)
+  pod-privileged at Deployment/*: until 2099-01-01, nothing needs it (rules.yaml:8)
+`);
+  const page = await readFile(temp.join('r.html'), 'utf8');
+  expect(page).toContain('There are rules that are not met; each has an exception.');
+  expect(page).toContain('excepted until 2099-12-31, approved by Office &lt;it&gt;: The label comes with 2.0.');
+  const { exitCode, stdout } = await check('rules.yaml', '--json', '--report', 'r.md');
+  const report = JSON.parse(stdout) as CheckReport;
+  const validate = new Ajv2020({ strict: false }).compile(JSON.parse(formatCheckSchema()) as object);
+  expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
+  expect({ exitCode, report }).toMatchObject({
+    exitCode: 0,
+    report: { verdict: 'excepted', exceptions: [{ used: 1 }, { used: 0 }] },
+  });
+  expect(await readFile(temp.join('r.md'), 'utf8')).toContain('**not met**, excepted');
+  const late = await check('old.yaml');
+  expect(late.exitCode).toBe(6);
+  expect(late.stdout).toContain('exception ended on 2020-12-31');
+  const wrong = await check('all.yaml');
+  expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('all.yaml') as string });
+});
+
 test('checks objects of a cluster from standard input', async () => {
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: Object.values(makeObjects()) });
   const { exitCode, stdout } = await cli.airgap(['check', '--from-cluster', '-', '--json'], { input });

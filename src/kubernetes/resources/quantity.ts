@@ -1,5 +1,5 @@
 /** Amounts as Kubernetes writes them, and spans of time as Go does: `1500m`, `64Gi`, `1h30m`. */
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../../errors.ts';
 
 /** Larger amounts are refused: from there on a number no longer holds every whole one. */
 const MAX_AMOUNT = BigInt(Number.MAX_SAFE_INTEGER);
@@ -35,6 +35,14 @@ export function parseByteQuantity(text: string): number {
 }
 
 function read(text: string, scale: bigint): number {
+  const { amount: exact, divisor } = readExactly(text);
+  const amount = (exact * scale + divisor - 1n) / divisor;
+  if (amount > MAX_AMOUNT) throw new UsageError('INVALID_SPEC', `${text} is larger than can be counted here`);
+  return Number(amount);
+}
+
+/** An amount as a fraction. */
+function readExactly(text: string): { readonly amount: bigint; readonly divisor: bigint } {
   const [, whole, fraction = '', suffix = ''] = QUANTITY.exec(text) ?? [];
   if (whole === undefined) {
     throw new UsageError('INVALID_SPEC', `${JSON.stringify(text.slice(0, 60))} is no quantity of Kubernetes`, {
@@ -42,10 +50,17 @@ function read(text: string, scale: bigint): number {
     });
   }
   const divisor = 10n ** BigInt(fraction.length) * (suffix === 'm' ? 1000n : 1n);
-  const exact = BigInt(whole + fraction) * scale * (FACTORS[suffix] ?? 1n);
-  const amount = (exact + divisor - 1n) / divisor;
-  if (amount > MAX_AMOUNT) throw new UsageError('INVALID_SPEC', `${text} is larger than can be counted here`);
-  return Number(amount);
+  return { amount: BigInt(whole + fraction) * (FACTORS[suffix] ?? 1n), divisor };
+}
+
+/**
+ * Which of two amounts is the larger, exactly: negative for the second, 0 where they are equal. `0.5` is `500m`.
+ * @throws UsageError `INVALID_SPEC` for what is no amount.
+ */
+export function compareQuantities(one: string, other: string): number {
+  const [a, b] = [readExactly(one), readExactly(other)];
+  const difference = a.amount * b.divisor - b.amount * a.divisor;
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
 }
 
 /** Thousandths as Kubernetes writes them: `4`, `1500m`. */

@@ -1,13 +1,14 @@
 /** Amounts and spans of time are read exactly, or refused. */
 import { expect, test } from 'vitest';
 import {
+  compareQuantities,
   formatByteQuantity,
   formatMilli,
   formatSpan,
   parseByteQuantity,
   parseDuration,
   parseMilli,
-} from '../../src/fleet/quantity.ts';
+} from '../../../src/kubernetes/resources/quantity.ts';
 
 test.each([
   ['4', 4000],
@@ -44,4 +45,15 @@ test('what is written is read again', () => {
 
 test.each(['', 'h', '1d', '30m1h', '-1h', '1.5h'])('%j is no span of time', (text) => {
   expect(() => parseDuration(text)).toThrow(/is no span of time/);
+});
+
+test.each([
+  ['500m', '0.5', 0],
+  ['1Gi', '1024Mi', 0],
+  ['1G', '1Gi', -1],
+  ['2', '1999m', 1],
+  ['100Pi', '99Pi', 1],
+  ['0.000000001', '0', 1],
+])('%s against %s is %d', (one, other, order) => {
+  expect(compareQuantities(one, other)).toBe(order);
 });
