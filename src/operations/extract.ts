@@ -1,17 +1,16 @@
 /** Writes files of a verified archive (charts, manifests, documents) into a fresh directory, never through a link. */
-import { chmod, lstat, mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { verified } from '../content/verified.ts';
 import { UsageError } from '../errors.ts';
 import type { Inventory, InventoryFile } from '../archive/inventory/inventory-schema.ts';
-import { assertRoom, fileExists } from '../base/files/disk.ts';
-import { acquireFileLock } from '../base/files/file-lock.ts';
-import { asideOf, placeFile, syncDirectory } from '../base/files/place-file.ts';
-import { onDisk, systemCode } from '../base/files/system-errors.ts';
+import { assertRoom } from '../base/files/disk.ts';
+import { assertNewDirectory, placeDirectory } from '../base/files/place-directory.ts';
+import { placeFile } from '../base/files/place-file.ts';
+import { onDisk } from '../base/files/system-errors.ts';
 import type { VerifiedArchive } from '../archive/verification/verified-archive.ts';
 
-/** Others may read what is extracted, and not write to it, whatever the umask. */
-const DIRECTORY_MODE = 0o755;
+const WHY = 'what is verified';
 
 /** Options of {@link extractFiles}. */
 export interface ExtractOptions {
@@ -32,12 +31,7 @@ export async function assertExtractable(
   { paths = [] }: ExtractOptions = {},
 ): Promise<void> {
   const files = chooseFiles(archive.release.inventory.files, paths);
-  await assertAbsent(directory);
-  if (!(await fileExists(dirname(directory)))) {
-    throw new UsageError('USAGE', `cannot make ${directory}: there is no ${dirname(directory)}`, {
-      hint: 'make that directory first',
-    });
-  }
+  await assertNewDirectory(directory, WHY);
   await assertRoom(
     dirname(directory),
     files.reduce((sum, { size }) => sum + size, 0),
@@ -59,24 +53,9 @@ export async function extractFiles(
 ): Promise<readonly string[]> {
   await assertExtractable(archive, directory, options);
   const files = chooseFiles(archive.release.inventory.files, options.paths ?? []);
-  const aside = asideOf(resolve(directory));
-  await using _lock = await acquireFileLock(`${aside}.lock`, directory);
-  try {
-    await onDisk(`cannot make ${directory}`, async () => {
-      await rm(aside, { recursive: true, force: true });
-      await mkdir(aside, { mode: 0o700 });
-    });
+  await placeDirectory(directory, WHY, async (aside) => {
     for (const file of files) await extractFile(archive, file, aside, options);
-    await onDisk(`cannot make ${directory}`, async () => {
-      for (const path of directoriesOf(files)) await syncDirectory(join(aside, path));
-      await assertAbsent(directory);
-      await chmod(aside, DIRECTORY_MODE & ~process.umask());
-      await rename(aside, directory);
-      await syncDirectory(dirname(directory));
-    });
-  } finally {
-    await rm(aside, { recursive: true, force: true });
-  }
+  });
   return files.map((file) => file.path);
 }
 
@@ -87,32 +66,10 @@ async function extractFile(
   options: ExtractOptions,
 ): Promise<void> {
   const place = join(directory, path);
-  await onDisk(`cannot write ${path}`, () => mkdir(dirname(place), { recursive: true, mode: DIRECTORY_MODE }));
+  await onDisk(`cannot write ${path}`, () => mkdir(dirname(place), { recursive: true, mode: 0o755 }));
   const descriptor = { mediaType: 'application/octet-stream', digest, size };
   const content = verified(archive.fetch(descriptor, options), descriptor, archive.name);
   await placeFile(place, content, { mode: path.startsWith('install/') ? 0o755 : 0o644, syncsName: false });
-}
-
-/** Every directory that the files need, `.` for the outermost, each once: their names are flushed together. */
-function directoriesOf(files: readonly InventoryFile[]): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const { path } of files) {
-    for (let parent = dirname(path); !found.has(parent); parent = dirname(parent)) found.add(parent);
-  }
-  return found;
-}
-
-async function assertAbsent(directory: string): Promise<void> {
-  const found = await onDisk(`cannot make ${directory}`, () =>
-    lstat(directory).catch((error: unknown) => {
-      if (systemCode(error) === 'ENOENT') return undefined;
-      throw error;
-    }),
-  );
-  if (found === undefined) return;
-  throw new UsageError('USAGE', `${directory} exists already`, {
-    hint: 'give a directory that does not exist yet, so that nothing old is mixed with what is verified',
-  });
 }
 
 function chooseFiles(files: readonly InventoryFile[], paths: readonly string[]): readonly InventoryFile[] {
