@@ -14,6 +14,7 @@ import { keysShow } from './commands/keys/show.ts';
 import { load } from './commands/load.ts';
 import { place } from './commands/fleet/place.ts';
 import { mirror } from './commands/mirror.ts';
+import { mirrorConfig } from './commands/mirrors/mirror-config.ts';
 import { registry } from './commands/registry.ts';
 import { resolve } from './commands/resolve.ts';
 import { sampleImages } from './commands/sample-images.ts';
@@ -63,6 +64,7 @@ export const AIRGAP: Program = {
     diff,
     load,
     extract,
+    mirrorConfig,
     place,
     auditVerify,
     auditReceipt,

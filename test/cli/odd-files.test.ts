@@ -125,6 +125,8 @@ const USES: Readonly<Record<string, string>> = {
   'inspect --inventory': 'inspect ARCHIVE --inventory ODD',
   'diff <old>': 'diff ODD ARCHIVE',
   'diff <new>': 'diff ARCHIVE ODD',
+  'mirror-config [mappings...]': 'mirror-config ODD --format k3s',
+  'mirror-config --output': 'mirror-config MAPPING --format k3s --output ODD',
   'place [release]': 'place ODD --fleet FLEET',
   'place --fleet': 'place SPEC --fleet ODD',
   ...trustUses('load', 'load ARCHIVE --to oci:NEW --report REPORTS'),
@@ -156,8 +158,11 @@ const USES: Readonly<Record<string, string>> = {
   'registry <directory>': 'registry ODD --listen 127.0.0.1:0',
   'sample-images [release.yaml]': 'sample-images ODD.yaml --to docker://TARGET',
 };
-/** These name what is made, or what is inside an archive. */
-const NO_FILES = new Set(['keys generate --output', 'extract [paths...]', 'check --path', 'verify-and-load --path']);
+/** These name what is made, what is inside an archive, or what is on other machines. */
+const NO_FILES = new Set([
+  ...['keys generate --output', 'extract [paths...]', 'check --path', 'verify-and-load --path'],
+  'mirror-config --ca-file',
+]);
 
 function trustUses(command: string, call: string): Readonly<Record<string, string>> {
   return {
@@ -192,6 +197,7 @@ function words(use: string): readonly string[] {
     LIST: temp.join('list.txt'),
     FLEET: temp.join('fleet.yaml'),
     MANIFEST: temp.join('objects.yaml'),
+    MAPPING: temp.join('mapping.txt'),
     ARCHIVE: release.archive,
     KEY: release.key,
     PUB: release.publicKey,
@@ -223,6 +229,7 @@ describe.each(['a pipe', 'a device'])('%s', (kind) => {
   beforeEach(async () => {
     await writeFile(temp.join('list.txt'), `${release.source.host}/team/app:1.0\n`);
     await writeFile(temp.join('fleet.yaml'), FLEET);
+    await writeFile(temp.join('mapping.txt'), 'a.example/x:1=in.example/a.example/x:1\n');
     await writeFile(temp.join('objects.yaml'), '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n');
     makeOdd = (path) => (kind === 'a pipe' ? runOk('mkfifo', [path]) : runOk('mknod', [path, 'c', '1', '7']));
   });
@@ -249,6 +256,7 @@ describe.each(Object.entries(DAMAGED))('damaged, %s', (_, bytes) => {
   beforeEach(async () => {
     await writeFile(temp.join('list.txt'), `${release.source.host}/team/app:1.0\n`);
     await writeFile(temp.join('fleet.yaml'), FLEET);
+    await writeFile(temp.join('mapping.txt'), 'a.example/x:1=in.example/a.example/x:1\n');
     await writeFile(temp.join('objects.yaml'), '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n');
     makeOdd = (path) => writeFile(path, bytes);
   });

@@ -1,0 +1,28 @@
+/** `airgap mirror-config`: what a load brought, as configuration that leads nodes, clusters and manifests to it. */
+import { DIALECT_NAMES } from '../../../kubernetes/mirrors/dialect-names.ts';
+import { choice, defineCommand, flag, restArguments, text } from '../../command.ts';
+
+export const mirrorConfig = defineCommand({
+  name: 'mirror-config',
+  summary: 'write the configuration under which nodes find loaded images by their original names',
+  examples: [
+    'mirror-config reports/mapping.txt --format containerd --output certs.d',
+    'mirror-config reports --format k3s --ca-file /etc/ssl/registry-ca.pem > registries.yaml',
+    'mirror-config reports --output mirrors',
+  ],
+  arguments: {
+    mappings: restArguments('mappings', 'mapping.txt or the JSON report of a load or a mirror run, or their directory'),
+  },
+  options: {
+    format: choice('--format <dialect>', 'who reads it; with --output, every one unless given', DIALECT_NAMES),
+    output: text('--output <directory>', 'where to write it, must not exist yet (default: print it)'),
+    name: text('--name <name>', 'what files and objects are called that may have any name (default: airgap)'),
+    plainHttp: flag('--plain-http', 'nodes speak HTTP instead of HTTPS to the registry'),
+    insecure: flag('--insecure', 'nodes accept any certificate of the registry'),
+    caFile: text('--ca-file <path>', 'PEM file of authorities that nodes trust for the registry, where nodes have it'),
+  },
+  async run(context, { mappings }, options) {
+    const { configureMirrors } = await import('./configure-mirrors.ts');
+    await configureMirrors(context, mappings, options);
+  },
+});
