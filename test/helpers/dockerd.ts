@@ -37,6 +37,8 @@ export interface Dockerd extends AsyncDisposable {
 export interface DockerdOptions {
   /** Registries it may speak plain HTTP to, `127.0.0.0/8` apart, which it always may. */
   readonly insecureRegistries?: readonly string[];
+  /** Its daemon.json. @defaultValue `{}` */
+  readonly settings?: string;
   /** Wraps the command, for example to start it inside a network namespace. */
   readonly wrap?: (command: string, args: readonly string[]) => readonly [string, readonly string[]];
 }
@@ -51,7 +53,7 @@ export async function startDockerd(generation: DockerGeneration, options: Docker
   const configPath = join(folder, 'daemon.json');
   await mkdir(join(folder, 'client'));
   // The machine's own daemon.json must not apply.
-  await writeFile(configPath, '{}');
+  await writeFile(configPath, options.settings ?? '{}');
   const args = [
     ...['--config-file', configPath, '--data-root', join(folder, 'data'), '--exec-root', execRoot],
     ...['--pidfile', join(folder, 'docker.pid'), '--host', host, '--group', 'root'],

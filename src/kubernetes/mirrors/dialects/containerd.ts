@@ -63,18 +63,29 @@ function unexpressedOf(
   });
 }
 
-/** With `server`, the original registry is never asked. */
+/**
+ * With `server`, the original registry is never asked. It would do alone, but containerd 1 takes no file without a host,
+ * and then asks the original registry.
+ */
 function hostsToml(host: string, fronts: readonly string[], access: MirrorAccess): string {
   const last = fronts.at(-1) ?? '';
-  const settings = (indent: string): readonly string[] =>
-    [
-      'capabilities = ["pull", "resolve"]',
-      'override_path = true',
-      ...(access.caFile === undefined ? [] : [`ca = ${quoted(access.caFile)}`]),
-      ...(access.insecure === true ? ['skip_verify = true'] : []),
-    ].map((line) => `${indent}${line}`);
-  const first = fronts.slice(0, -1).flatMap((front) => ['', `[host.${quoted(urlOf(front, access))}]`, ...settings('  ')]); // prettier-ignore
-  return `${[HEADING, `# ${host} is at ${last}`, `server = ${quoted(urlOf(last, access))}`, ...settings(''), ...first].join('\n')}\n`;
+  const settings = [
+    'capabilities = ["pull", "resolve"]',
+    'override_path = true',
+    ...(access.caFile === undefined ? [] : [`ca = ${quoted(access.caFile)}`]),
+    ...(access.insecure === true ? ['skip_verify = true'] : []),
+  ];
+  return `${[
+    HEADING,
+    `# ${host} is at ${last}`,
+    `server = ${quoted(urlOf(last, access))}`,
+    ...settings,
+    ...fronts.flatMap((front) => [
+      '',
+      `[host.${quoted(urlOf(front, access))}]`,
+      ...settings.map((line) => `  ${line}`),
+    ]),
+  ].join('\n')}\n`;
 }
 
 function urlOf(front: string, access: MirrorAccess): string {

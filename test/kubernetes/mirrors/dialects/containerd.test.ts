@@ -11,11 +11,19 @@ test('each registry has a directory, whose server is the place of its images', (
 server = "https://in.example:5000/v2/m/docker.io"
 capabilities = ["pull", "resolve"]
 override_path = true
+
+[host."https://in.example:5000/v2/m/docker.io"]
+  capabilities = ["pull", "resolve"]
+  override_path = true
 `,
     'a.example_443_/hosts.toml': `# a.example:443 is at in.example:5000/m/a
 server = "https://in.example:5000/v2/m/a"
 capabilities = ["pull", "resolve"]
 override_path = true
+
+[host."https://in.example:5000/v2/m/a"]
+  capabilities = ["pull", "resolve"]
+  override_path = true
 `,
   });
 });
@@ -29,6 +37,12 @@ capabilities = ["pull", "resolve"]
 override_path = true
 ca = "/etc/ssl/a \\"b\\".pem"
 skip_verify = true
+
+[host."http://in.example/v2"]
+  capabilities = ["pull", "resolve"]
+  override_path = true
+  ca = "/etc/ssl/a \\"b\\".pem"
+  skip_verify = true
 `);
 });
 
@@ -42,6 +56,10 @@ capabilities = ["pull", "resolve"]
 override_path = true
 
 [host."https://in.example/v2/b"]
+  capabilities = ["pull", "resolve"]
+  override_path = true
+
+[host."https://in.example/v2/a"]
   capabilities = ["pull", "resolve"]
   override_path = true
 `);
