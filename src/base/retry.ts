@@ -34,9 +34,15 @@ export interface RetryOptions {
   readonly onRetry?: ((error: unknown, delayMs: number) => void) | undefined;
 }
 
+/** Failures of which the tries are used up. */
+const spent = new WeakSet<Error>();
+
 /**
  * Runs the unit until it succeeds, fails for good, or the tries are used up; the last failure is thrown.
  * The unit must be safe to run again from its start: a consumed stream is not.
+ *
+ * Units lie in one another (a copy asks for an upload, which sends a request). What one of them tried as often as it may
+ * is final for those around it: a request is sent `tries` times in all, not `tries` times at each level.
  */
 export async function retrying<T>(unit: (attempt: number) => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const policy = options.policy ?? DEFAULT_RETRY;
@@ -46,13 +52,25 @@ export async function retrying<T>(unit: (attempt: number) => Promise<T>, options
     try {
       return await unit(attempt);
     } catch (error) {
-      if (attempt >= policy.tries || options.signal?.aborted === true || !retryable(error)) throw error;
+      if (options.signal?.aborted === true || isSpent(error) || !retryable(error)) throw error;
+      if (attempt >= policy.tries) throw spendTries(error);
       const delayMs = retryDelayMs(attempt, policy, error);
       policy.onRetry?.(error, delayMs);
       options.onRetry?.(error, delayMs);
       await wait(delayMs, options.signal);
     }
   }
+}
+
+/** The same failure, which no unit around tries again; for those that count their tries themselves. */
+export function spendTries(error: unknown): unknown {
+  if (error instanceof Error) spent.add(error);
+  return error;
+}
+
+/** Also of a failure that is told as the cause of another one. */
+function isSpent(error: unknown): boolean {
+  return error instanceof Error && (spent.has(error) || isSpent(error.cause));
 }
 
 /** Whether the same request may succeed later: the server said so, or no answer arrived. */

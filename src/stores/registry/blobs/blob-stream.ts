@@ -1,5 +1,5 @@
 /** A blob as a stream that survives cuts: it asks for the rest by range and insists that it is the rest of the same thing. */
-import { isRetryable, retryDelayMs, type RetryPolicy } from '../../../base/retry.ts';
+import { isRetryable, retryDelayMs, spendTries, type RetryPolicy } from '../../../base/retry.ts';
 import { wait } from '../../../base/wait.ts';
 import type { Bytes } from '../../../base/bytes.ts';
 import { IntegrityError } from '../../../errors.ts';
@@ -73,7 +73,7 @@ export async function* streamBlob(expected: Descriptor, open: OpenFrom, options:
       if (!isRetryable(error)) throw error;
       failures = at - lastFailureAt >= MIN_PROGRESS_BYTES ? 1 : failures + 1;
       lastFailureAt = at;
-      if (failures >= retry.tries) throw error;
+      if (failures >= retry.tries) throw spendTries(error);
       const delayMs = retryDelayMs(failures, retry, error);
       retry.onRetry?.(error, delayMs);
       await wait(delayMs, signal);
