@@ -2,181 +2,118 @@
  * `npm run mutants`: changes one expression of the product at a time and runs the tests that can see it. A mutant that
  * no test notices is behaviour that no test holds. Works in a copy; the working tree is never touched.
  *
- *   --folder NAME  only this room of src/, or a folder in it; may be repeated (default: every room); with a slash at
- *                  its end, only the files that lie in it directly
+ * The tests nearest by imports look first. For what they let pass, probes say which other tests reach the place at all,
+ * and those look, the quickest first. Mutants that no test of one another can see are tried in one run.
+ *
+ *   --all          every folder of src/; those of fewer than three files with the folder they lie in
+ *   --folder NAME  only this folder, with all below it; with a slash at its end, only the files in it; may be repeated
  *   --count N      mutants of each folder (default 20)
  *   --seed N       which ones (default 1); the same number gives the same mutants for the same sources
  *   --near N       only the N nearest files of tests, for a quick look at what they hold themselves
- *   --whole        every test that can see the file, end-to-end tests too, where the nearer ones notice nothing
+ *   --whole        every test that reaches a place, end-to-end tests too, instead of the 40 nearest
+ *   --results FILE what was found before, kept and used again (default coverage/mutants.json)
+ *   --retry        tries again what survived, for tests that were written since
  *   --list         says which mutants there are, and runs nothing
  */
-import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { seededRandom } from '../e2e/support/random.ts';
+import { equivalents } from './equivalents.ts';
+import { chooseMutants, groupByFolder, listFiles, type Mutant } from './folders.ts';
 import { createImportGraph } from './import-graph.ts';
-import { listMutations, mutate, type Mutation } from './operators.ts';
+import { Results, type Verdict } from './results.ts';
+import { Scoring } from './scoring.ts';
 import { TestRunner } from './test-runner.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 /** Not copied: what is installed or made is used where it is. */
 const LINKED = ['node_modules', 'dist', '.tools'];
 const LEFT_OUT = [...LINKED, '.git', 'coverage'];
-/** Files of tests that are run first, one by one: those that import the file itself notice most. */
-const MAX_NEAREST = 3;
-/** Files of tests of other rooms that are run, the nearest ones. */
-const MAX_OTHERS = 12;
-/** Tests that see nearly everything, slowly. */
-const WHOLE = /^test\/(e2e|cli|package|helpers)\b/;
-/** Tests of the text, which notice every change of it. */
-const OF_TEXT = /^test\/(architecture|documents|security|toolchain|mutants)\b/;
-
-interface Mutant {
-  readonly path: string;
-  readonly mutation: Mutation;
-}
 
 const { values } = parseArgs({
   options: {
+    all: { type: 'boolean', default: false },
     folder: { type: 'string', multiple: true },
     count: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     near: { type: 'string' },
     whole: { type: 'boolean', default: false },
+    results: { type: 'string', default: join(repository, 'coverage', 'mutants.json') },
+    retry: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
 });
 
-/** TypeScript files below a folder of the repository, sorted; with a slash at its end, those in it. */
-async function listFiles(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(join(repository, folder), { recursive: !folder.endsWith('/'), withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-    .map((entry) => relative(repository, join(entry.parentPath, entry.name)))
-    .sort();
+function isEquivalent({ path, mutation }: Mutant): boolean {
+  return equivalents.some((known) => known.path === path && known.summary === mutation.summary);
 }
 
-async function chooseMutants(folder: string, count: number, seed: number): Promise<readonly Mutant[]> {
-  const all: { readonly rank: number; readonly mutant: Mutant }[] = [];
-  const random = seededRandom(seed);
-  for (const path of await listFiles(`src/${folder}`)) {
-    const text = await readFile(join(repository, path), 'utf8');
-    for (const mutation of listMutations(text)) all.push({ rank: random(), mutant: { path, mutation } });
-  }
-  return all.sort((a, b) => a.rank - b.rank).slice(0, count).map(({ mutant }) => mutant); // prettier-ignore
+async function listFolders(): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (values.all) return groupByFolder(await listFiles(repository, 'src'));
+  if (values.folder === undefined) throw new Error('say which: --all, or --folder NAME');
+  return new Map(
+    await Promise.all(values.folder.map(async (name) => [name, await listFiles(repository, `src/${name}`)] as const)),
+  );
 }
 
-/** Tests that reach a file, in the groups in which they are run: the nearest, those of its own room, others, the slow ones. */
-function groupTests(path: string, reached: ReadonlyMap<string, ReadonlyMap<string, number>>): readonly string[][] {
-  const room = path.replace(/^src\/([^/]+).*$/, 'test/$1');
-  const distance = (test: string): number => reached.get(test)?.get(path) ?? Infinity;
-  // The tests of the file itself come first; of those that are as near, those in its own folder.
-  const isNamesake = (test: string): boolean => test === path.replace(/^src(.*)\.ts$/, 'test$1.test.ts');
-  const apart = (test: string): number =>
-    relative(dirname(path.replace(/^src/, 'test')), dirname(test)).split('/').length;
-  const seeing = [...reached.keys()]
-    .filter((test) => distance(test) < Infinity && !OF_TEXT.test(test))
-    .sort((a, b) => Number(isNamesake(b)) - Number(isNamesake(a)) || distance(a) - distance(b) || apart(a) - apart(b));
-  const own = seeing.filter((test) => test.startsWith(`${room}/`) && !WHOLE.test(test));
-  const others = seeing
-    .filter((test) => !own.includes(test) && !WHOLE.test(test))
-    .slice(0, values.whole ? Infinity : MAX_OTHERS);
-  const whole = values.whole || path.startsWith('src/cli/') ? seeing.filter((test) => WHOLE.test(test)) : [];
-  const alone = (tests: readonly string[]): string[][] => tests.map((test) => [test]);
-  if (values.near !== undefined) return alone(seeing.filter((test) => !WHOLE.test(test)).slice(0, Number(values.near)));
-  const groups = [...alone(own.slice(0, MAX_NEAREST)), own.slice(MAX_NEAREST), others, whole];
-  return groups.filter((group) => group.length > 0);
-}
-
-/** Leaves out tests that fail without a mutant, since they say nothing about one. */
-class SoundTests {
-  readonly #runner: TestRunner;
-  readonly #known = new Map<string, boolean>();
-
-  constructor(runner: TestRunner) {
-    this.#runner = runner;
-  }
-
-  async keep(group: readonly string[]): Promise<string[]> {
-    const unknown = group.filter((test) => !this.#known.has(test));
-    if (unknown.length > 0 && (await this.#runner.passes(unknown)))
-      for (const test of unknown) this.#known.set(test, true);
-    for (const test of unknown) {
-      if (this.#known.has(test)) continue;
-      const isSound = await this.#runner.passes([test]);
-      this.#known.set(test, isSound);
-      if (!isSound) console.log(`left out, since it fails as it is: ${test}`);
-    }
-    return group.filter((test) => this.#known.get(test) === true);
-  }
-}
-
-/** Whether no test notices the mutant; later groups are not even looked at once one does. */
-async function survives(
-  copy: string,
-  sound: SoundTests,
-  runner: TestRunner,
-  { path, mutation }: Mutant,
-  groups: readonly string[][],
-): Promise<boolean> {
-  const text = await readFile(join(repository, path), 'utf8');
-  const write = async (other: string): Promise<void> => {
-    await writeFile(join(copy, path), other);
-    runner.changed(path);
-  };
-  for (const group of groups) {
-    const tests = await sound.keep(group);
-    if (tests.length === 0) continue;
-    await write(mutate(text, mutation));
-    try {
-      if (!(await runner.passes(tests))) return false;
-    } finally {
-      await write(text);
-    }
-  }
-  return true;
-}
-
-const copy = await mkdtemp(join(tmpdir(), 'airgap-mutants-'));
-const runner = new TestRunner(copy, {
-  AIRGAP_DIST: join(repository, 'dist'),
-  PATH: `${join(repository, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`,
-});
-try {
-  const sound = new SoundTests(runner);
+async function copyRepository(copy: string): Promise<void> {
   for (const name of await readdir(repository)) {
     if (LINKED.includes(name)) await symlink(join(repository, name), join(copy, name));
     else if (!LEFT_OUT.includes(name) && !name.startsWith('dist.'))
       await cp(join(repository, name), join(copy, name), { recursive: true });
   }
-  const tests = (await listFiles('test')).filter((path) => path.endsWith('.test.ts'));
-  process.chdir(repository);
-  const graph = createImportGraph();
-  const reached = new Map(tests.map((test) => [test, graph(test)]));
-  const rooms = (await readdir(join(repository, 'src'), { withFileTypes: true })).filter((entry) =>
-    entry.isDirectory(),
-  );
-  const scores: string[] = [];
-  for (const folder of values.folder ?? rooms.map(({ name }) => name)) {
-    const mutants = await chooseMutants(folder, Number(values.count), Number(values.seed));
-    let noticed = 0;
-    for (const mutant of mutants) {
-      const { path, mutation } = mutant;
-      const place = `${path}:${mutation.line}  ${mutation.summary}`;
-      if (values.list) {
-        console.log(place);
-        continue;
-      }
-      const isAlive = await survives(copy, sound, runner, mutant, groupTests(path, reached));
-      if (!isAlive) noticed += 1;
-      console.log(`${isAlive ? 'SURVIVED' : 'noticed '}  ${place}`);
-    }
-    if (!values.list) scores.push(`${folder}: ${noticed} of ${mutants.length} noticed`);
+}
+
+const mutants: Mutant[] = [];
+for (const [folder, files] of await listFolders()) {
+  const size = { count: Number(values.count), seed: Number(values.seed) };
+  mutants.push(...(await chooseMutants(repository, folder, files, size)));
+}
+const placeOf = ({ path, mutation }: Mutant): string => `${path}:${mutation.line}  ${mutation.summary}`;
+if (values.list) {
+  for (const mutant of mutants) console.log(placeOf(mutant));
+} else {
+  await score();
+}
+
+async function score(): Promise<void> {
+  const results = await Results.open(values.results);
+  if (values.retry) results.forgetSurvivors();
+  const copy = await mkdtemp(join(tmpdir(), 'airgap-mutants-'));
+  const runner = new TestRunner(copy, {
+    AIRGAP_DIST: process.env['AIRGAP_DIST'] ?? join(repository, 'dist'),
+    PATH: `${join(repository, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`,
+  });
+  try {
+    await copyRepository(copy);
+    process.chdir(repository);
+    const graph = createImportGraph();
+    const tests = (await listFiles(repository, 'test')).filter((path) => path.endsWith('.test.ts'));
+    const reached = new Map(tests.map((test) => [test, graph(test)]));
+    const near = values.near === undefined ? {} : { near: Number(values.near) };
+    const onVerdict = (mutant: Mutant, { isNoticed, by }: Verdict): void =>
+      console.log(`${isNoticed ? 'noticed ' : 'SURVIVED'}  ${placeOf(mutant)}\n          ${by}`);
+    const scoring = new Scoring(copy, runner, reached, results, { ...near, isWhole: values.whole, onVerdict });
+    await scoring.try(mutants.filter((mutant) => !isEquivalent(mutant)));
+  } finally {
+    await runner[Symbol.asyncDispose]();
+    await rm(copy, { recursive: true, force: true });
   }
-  for (const score of scores) console.log(score);
-} finally {
-  await runner[Symbol.asyncDispose]();
-  await rm(copy, { recursive: true, force: true });
+  printScores(results);
+}
+
+/** A table: folder, noticed, tried, percent, equivalents; what tests that were left out might notice is said. */
+function printScores(results: Results): void {
+  console.log('\n| folder | noticed | of | % | equivalent | |\n| --- | --- | --- | --- | --- | --- |');
+  for (const [folder, all] of Map.groupBy(mutants, (mutant) => mutant.folder)) {
+    const counted = all.filter((mutant) => !isEquivalent(mutant));
+    const verdicts = counted.map((mutant) => results.get(mutant));
+    const noticed = verdicts.filter((verdict) => verdict?.isNoticed === true).length;
+    const percent = counted.length === 0 ? 100 : Math.floor((100 * noticed) / counted.length);
+    const note = verdicts.some((verdict) => verdict?.isPartial === true) ? 'at least' : 'exact';
+    const columns = [folder, noticed, counted.length, percent, all.length - counted.length, note];
+    console.log(`| ${columns.join(' | ')} |`);
+  }
 }

@@ -11,6 +11,10 @@ export interface Mutation {
   readonly text: string;
   /** `size < limit → size <= limit` */
   readonly summary: string;
+  /** The whole expression or statement that is changed. */
+  readonly whole: { readonly start: number; readonly end: number; readonly isStatement: boolean };
+  /** Evaluated when the file is loaded, and so once for all tests of a process. */
+  readonly isOfLoading: boolean;
 }
 
 /** Operators and what takes their place. */
@@ -43,6 +47,8 @@ export function listMutations(text: string): readonly Mutation[] {
       end,
       text: replacement,
       summary: `${onOneLine(before)} → ${onOneLine(after)}`,
+      whole: { start: node.getStart(file), end: node.getEnd(), isStatement: ts.isStatement(node) },
+      isOfLoading: ts.findAncestor(node, isRunLater) === undefined,
     });
   };
   const visit = (node: ts.Node): void => {
@@ -55,7 +61,7 @@ export function listMutations(text: string): readonly Mutation[] {
     else if (node.kind === ts.SyntaxKind.FalseKeyword) add(node, 'true');
     else if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken) {
       add(node, node.operand.getText(file));
-    } else if (ts.isNumericLiteral(node)) add(node, `(${node.text} + 1)`);
+    } else if (ts.isNumericLiteral(node) && !isKey(node)) add(node, `(${node.text} + 1)`);
     else if (ts.isThrowStatement(node) || isCallStatement(node)) add(node, ';');
     else if (ts.isIfStatement(node)) add(node.expression, `!(${node.expression.getText(file)})`);
     ts.forEachChild(node, visit);
@@ -75,6 +81,15 @@ function isCallStatement(node: ts.Node): boolean {
   const inner = ts.isAwaitExpression(node.expression) ? node.expression.expression : node.expression;
   // Without its super() a constructor cannot run at all.
   return ts.isCallExpression(inner) && inner.expression.kind !== ts.SyntaxKind.SuperKeyword;
+}
+
+/** `{ 401: 'no' }`, where no expression can stand. */
+function isKey(node: ts.NumericLiteral): boolean {
+  return ts.isPropertyAssignment(node.parent) && node.parent.name === node;
+}
+
+function isRunLater(node: ts.Node): boolean {
+  return ts.isFunctionLike(node) || ts.isPropertyDeclaration(node);
 }
 
 function onOneLine(text: string): string {

@@ -1,12 +1,9 @@
 /** Runs tests in a copy of the repository, in a process that is kept from one run to the next. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { signalGroup } from '../helpers/process.ts';
-import type { RunRequest } from './warm-vitest.ts';
-
-/** Tests that never end have noticed something. */
-const LIMIT_MS = 120_000;
+import type { RunRequest, TestResult } from './warm-vitest.ts';
 
 /** Tests of one copy. Paths are relative to it. */
 export class TestRunner implements AsyncDisposable {
@@ -25,24 +22,24 @@ export class TestRunner implements AsyncDisposable {
     this.#changed.push(join(this.#copy, path));
   }
 
-  /** Whether all of these tests pass, within two minutes. */
-  async passes(tests: readonly string[]): Promise<boolean> {
+  /** What becomes of these tests; nothing where they do not end in time, or end the process. */
+  async run(tests: readonly string[], limitMs: number): Promise<readonly TestResult[] | undefined> {
     const child = (this.#child ??= await this.#start());
     const request: RunRequest = { changed: this.#changed, tests: tests.map((path) => join(this.#copy, path)) };
     this.#changed = [];
     child.send(request);
     const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), LIMIT_MS);
+    const timer = setTimeout(() => over.abort(), limitMs);
     try {
-      const [answer] = (await Promise.race([
+      const [results] = (await Promise.race([
         once(child, 'message', { signal: over.signal }),
         once(child, 'exit', { signal: over.signal }).then(() => [undefined]),
-      ])) as [{ isPassed: boolean } | undefined];
-      if (answer === undefined) this.#child = undefined;
-      return answer?.isPassed === true;
+      ])) as [readonly TestResult[] | undefined];
+      if (results === undefined) this.#child = undefined;
+      return results?.map((result) => ({ ...result, test: relative(this.#copy, result.test) }));
     } catch {
       await this[Symbol.asyncDispose]();
-      return false;
+      return undefined;
     } finally {
       clearTimeout(timer);
       over.abort();

@@ -1,8 +1,8 @@
 /**
  * The process that runs the tests of mutants: one Vitest that stays, so that only what changed is read again. Answers
- * each message of the parent, `{ changed, tests }`, with whether those tests pass.
+ * each message of the parent, `{ changed, tests }`, with what became of each file of tests.
  */
-import { createVitest } from 'vitest/node';
+import { createVitest, type TestModule } from 'vitest/node';
 
 /** What the parent asks. */
 export interface RunRequest {
@@ -11,36 +11,55 @@ export interface RunRequest {
   readonly tests: readonly string[];
 }
 
+/** What became of one file of tests. */
+export interface TestResult {
+  readonly test: string;
+  readonly isPassed: boolean;
+  readonly durationMs: number;
+  /** The first test that failed, and why. */
+  readonly failure?: string;
+}
+
 const quiet = { onInit: () => undefined };
 const vitest = await createVitest('test', {
   watch: false,
-  bail: 1,
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
   reporters: [quiet],
 });
 await vitest.standalone();
 
-async function passes({ changed, tests }: RunRequest): Promise<boolean> {
+async function run({ changed, tests }: RunRequest): Promise<readonly TestResult[]> {
   for (const path of changed) vitest.invalidateFile(path);
-  // Failures of the run before are counted by --bail otherwise.
   vitest.state.filesMap.clear();
   vitest.state.idMap.clear();
   const specifications = (await vitest.globTestSpecifications([...tests])).filter(({ moduleId }) =>
     tests.includes(moduleId),
   );
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
-  return (
-    unhandledErrors.length === 0 &&
-    specifications.length === tests.length &&
-    testModules.length === tests.length &&
-    testModules.every((module) => module.ok())
-  );
+  return tests.map((test) => {
+    const module = testModules.find(({ moduleId }) => moduleId === test);
+    if (module === undefined) return { test, isPassed: false, durationMs: 0, failure: 'was not run' };
+    const failure = failureOf(module) ?? (unhandledErrors.length > 0 ? String(unhandledErrors[0]) : undefined);
+    const durationMs = Math.round(module.diagnostic().duration);
+    return { test, isPassed: failure === undefined, durationMs, ...(failure !== undefined && { failure }) };
+  });
+}
+
+function failureOf(module: TestModule): string | undefined {
+  if (module.ok()) return undefined;
+  for (const { name, result } of [...module.children.allTests('failed')].map((test) => ({
+    name: test.fullName,
+    result: test.result(),
+  }))) {
+    return `${name}: ${result.errors?.[0]?.message.split('\n')[0] ?? ''}`;
+  }
+  return module.errors()[0]?.message.split('\n')[0] ?? 'failed';
 }
 
 process.on('message', (request: RunRequest) => {
-  void passes(request).then(
-    (isPassed) => process.send?.({ isPassed }),
+  void run(request).then(
+    (results) => process.send?.(results),
     (error: unknown) => {
       console.error(error);
       process.exit(1);
