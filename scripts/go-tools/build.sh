@@ -20,7 +20,7 @@ linker_flags() {
   local version
   case $1 in
     kubernetes)
-      version=$(sed -n 's#^[[:space:]]*k8s\.io/kubernetes v##p' "$sources/kubernetes/go.mod")
+      version=$(sed -n 's#^[[:space:]]*k8s\.io/kubernetes v\([0-9.]*\).*#\1#p' "$sources/kubernetes/go.mod")
       local field=k8s.io/component-base/version
       printf -- ' -X %s.gitVersion=v%s -X %s.gitMajor=%s -X %s.gitMinor=%s -X %s.gitTreeState=archive' \
         "$field" "$version" "$field" "${version%%.*}" "$field" "$(cut -d. -f2 <<<"$version")" "$field"
