@@ -127,6 +127,7 @@ const USES: Readonly<Record<string, string>> = {
   'diff <new>': 'diff ARCHIVE ODD',
   'mirror-config [mappings...]': 'mirror-config ODD --format k3s',
   'mirror-config --output': 'mirror-config MAPPING --format k3s --output ODD',
+  'mirror-config --root': 'mirror-config MAPPING --format k3s --install --root ODD',
   'place [release]': 'place ODD --fleet FLEET',
   'place --fleet': 'place SPEC --fleet ODD',
   ...trustUses('load', 'load ARCHIVE --to oci:NEW --report REPORTS'),

@@ -1,13 +1,15 @@
 /** Turns mappings into mirror configuration, and prints it or writes it where it was asked for. */
 import { IncompleteError, UsageError } from '../../../errors.ts';
 import { DIALECT_NAMES, type DialectName } from '../../../kubernetes/mirrors/dialect-names.ts';
-import type { MirrorFile, MirrorFiles, UnexpressedImage } from '../../../kubernetes/mirrors/dialect.ts';
+import type { MirrorFile, UnexpressedImage } from '../../../kubernetes/mirrors/dialect.ts';
 import { DIALECTS } from '../../../kubernetes/mirrors/dialects.ts';
 import { createMirrorMap, type MirrorAccess, type MirrorMap } from '../../../kubernetes/mirrors/mirror-map.ts';
 import { writeMirrorFiles } from '../../../operations/mirror-config/write.ts';
 import { readMapping } from '../../../release/mapping/mapping-file.ts';
 import { formatCount } from '../../../report/format.ts';
 import type { Context } from '../../context.ts';
+import type { Node } from './node-mirrors.ts';
+import type { Written } from './written.ts';
 
 /** Images that an error names one by one. */
 const MAX_SHOWN = 20;
@@ -19,11 +21,9 @@ export interface MirrorConfigOptions extends Pick<MirrorAccess, 'caFile' | 'inse
   readonly format: DialectName | undefined;
   readonly output: string | undefined;
   readonly name: string | undefined;
-}
-
-/** A configuration in the words of one dialect. */
-interface Written extends MirrorFiles {
-  readonly format: DialectName;
+  readonly install: boolean;
+  readonly check: boolean;
+  readonly root: string | undefined;
 }
 
 /** Reads the mappings, says them in the dialects that were asked for, and hands the files over. */
@@ -34,6 +34,17 @@ export async function configureMirrors(
 ): Promise<void> {
   const { output, signal } = context;
   const { format, output: directory } = options;
+  refuseTogether(options);
+  if (options.install || options.check) {
+    const node = readNode(options);
+    const map = await readMap(mappings, options, signal);
+    const written = write(node.format, map);
+    assertSomething(written);
+    const { checkNode, installOnNode } = await import('./node-mirrors.ts');
+    if (options.check) await checkNode(context, node, written, map);
+    else await installOnNode(context, node, written);
+    return assertAll(written);
+  }
   if (format === undefined && directory === undefined) {
     throw new UsageError('USAGE', 'nothing says who is to read the configuration', {
       hint: `give --format, one of ${DIALECT_NAMES.join(', ')}; or --output DIR, for all of them`,
@@ -53,6 +64,27 @@ export async function configureMirrors(
   for (const line of written.flatMap((each) => remarks(each, format === undefined))) output.note(line);
   if (directory !== undefined) output.note(`wrote ${formatCount(files.length, 'file')} to ${directory}`);
   if (format !== undefined) assertAll(written[0] as Written);
+}
+
+/** @throws UsageError when two options say different things of what to do. */
+function refuseTogether({ output, install, check, root }: MirrorConfigOptions): void {
+  const given = [...(output === undefined ? [] : ['--output']), ...(install ? ['--install'] : []), ...(check ? ['--check'] : [])]; // prettier-ignore
+  if (given.length > 1) throw new UsageError('USAGE', `${given.join(' and ')} exclude each other`);
+  if (root !== undefined && !install && !check) {
+    throw new UsageError('USAGE', '--root is about --install and --check alone');
+  }
+}
+
+/** The node that is meant. @throws UsageError for what no node reads. */
+function readNode({ format, root = '/' }: MirrorConfigOptions): Node {
+  const readers = DIALECT_NAMES.filter((name) => DIALECTS[name].directory !== undefined);
+  const directory = format === undefined ? undefined : DIALECTS[format].directory;
+  if (format !== undefined && directory !== undefined) {
+    return { format, root, dialect: { ...DIALECTS[format], directory } };
+  }
+  throw new UsageError('USAGE', '--install and --check are about one reader of a node', {
+    hint: `give --format, one of ${readers.join(', ')}`,
+  });
 }
 
 async function readMap(

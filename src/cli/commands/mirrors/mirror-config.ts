@@ -9,6 +9,8 @@ export const mirrorConfig = defineCommand({
     'mirror-config reports/mapping.txt --format containerd --output certs.d',
     'mirror-config reports --format k3s --ca-file /etc/ssl/registry-ca.pem > registries.yaml',
     'mirror-config reports --output mirrors',
+    'mirror-config reports --format containerd --install',
+    'mirror-config reports --format containerd --check',
   ],
   arguments: {
     mappings: restArguments('mappings', 'mapping.txt or the JSON report of a load or a mirror run, or their directory'),
@@ -16,6 +18,9 @@ export const mirrorConfig = defineCommand({
   options: {
     format: choice('--format <dialect>', 'who reads it; with --output, every one unless given', DIALECT_NAMES),
     output: text('--output <directory>', 'where to write it, must not exist yet (default: print it)'),
+    install: flag('--install', 'bring it into its place on this node; what was there stays beside it'),
+    check: flag('--check', 'say whether this node has it, and ask for every image where it leads; changes nothing'),
+    root: text('--root <directory>', "with those two, where the node's file system is (default: /)"),
     name: text('--name <name>', 'what files and objects are called that may have any name (default: airgap)'),
     plainHttp: flag('--plain-http', 'nodes speak HTTP instead of HTTPS to the registry'),
     insecure: flag('--insecure', 'nodes accept any certificate of the registry'),
