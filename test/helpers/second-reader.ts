@@ -4,6 +4,7 @@
  */
 import { createHash, verify, type KeyObject } from 'node:crypto';
 import { findInventory, readInventory } from './second-reader-inventory.ts';
+import { dividePartial, layOutDelta } from './second-reader-delta.ts';
 import { compareGraph } from './second-reader-graph.ts';
 import { canonical, readMaterial } from './second-reader-bundle.ts';
 
@@ -208,16 +209,18 @@ export function toPieces(members: readonly LaidOutMember[], created: string): re
 }
 
 /**
- * Section 8. Returns the members when every byte is proved.
+ * Sections 8 and 12. Returns the members, of an archive or a delta, when every byte is proved.
  * @throws Error saying which step refused.
  */
 export function readArchive(file: Buffer, trusted: readonly KeyObject[], threshold = 1): readonly LaidOutMember[] {
   const insist: Insist = (holds, what) => {
     if (!holds) throw new Error(what);
   };
-  const json = findInventory(file, insist);
+  const { partial, rest } = dividePartial(file, insist);
+  const json = findInventory(rest, insist);
   const release = readInventory(json, insist);
-  const members = layOut(json);
+  const full = layOut(json);
+  const members = partial === undefined ? full : layOutDelta(partial, full, release, insist);
   const pieces = toPieces(members, release.created);
   insist(total(pieces) === file.length, 'length');
 
@@ -232,18 +235,19 @@ export function readArchive(file: Buffer, trusted: readonly KeyObject[], thresho
   const signatures = release.slots.filter(({ path }) => path.startsWith('signatures/'));
   const signers = signatures.flatMap(({ path }) => proveSlot(at(path), checksums, trusted, insist));
   insist(new Set(signers).size >= threshold, 'enough signatures');
-  const listed = members.filter(
+  const listed = full.filter(
     ({ path }) => path !== 'checksums.txt' && !release.slots.some((slot) => slot.path === path),
   );
   // The inventory's own line comes first.
   listed.sort((a, b) => Number(b.path === 'release.json') - Number(a.path === 'release.json'));
   // Of image tarballs the list may say what it likes: their bytes are accounted for below.
   const said = new Map(checksums.toString('latin1').split('\n').map((line) => [line.slice(66), line.slice(0, 64)])); // prettier-ignore
-  const hexOfMember = (path: string): string =>
-    path.startsWith('images/') && /^[a-f0-9]{64}$/.test(said.get(path) ?? '')
-      ? (said.get(path) ?? '')
-      : hexOf(at(path));
-  const lines = listed.map(({ path }) => `${hexOfMember(path)}  ${path}\n`);
+  const hexOfMember = ({ path, pieces: [piece] }: LaidOutMember): string => {
+    if (path.startsWith('images/')) return /^[a-f0-9]{64}$/.test(said.get(path) ?? '') ? (said.get(path) ?? '') : '';
+    if (piece === undefined || 'open' in piece) return '';
+    return 'digest' in piece ? piece.digest.slice(7) : hexOf(piece.bytes);
+  };
+  const lines = listed.map((member) => `${hexOfMember(member)}  ${member.path}\n`);
   insist(checksums.equals(Buffer.from(lines.join(''))), 'checksums');
   proveProvenance(
     release,

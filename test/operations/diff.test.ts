@@ -4,10 +4,10 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { serializeInventory } from '../../src/archive/inventory/inventory.ts';
 import { diffReleases } from '../../src/operations/diff.ts';
 import { formatLock } from '../../src/release/lock/lock.ts';
-import type { ReleaseLock } from '../../src/release/lock/lock-schema.ts';
 import { describeDiff } from '../../src/report/diff/diff-lines.ts';
 import { DiffReport, toDiffReport } from '../../src/report/diff/diff-report.ts';
 import { rejectionOf } from '../archive/failures.ts';
+import { lockOf } from '../archive/sample-lock.ts';
 import { makeRelease, writeArchive, type SampleRelease } from '../archive/sample-release.ts';
 import { makeMultiPlatformImage } from '../helpers/sample-image.ts';
 import { useTempDir } from '../helpers/temp.ts';
@@ -25,23 +25,6 @@ beforeAll(async () => {
     files: { 'charts/app-1.0.0.tgz': 'chart', 'docs/readme.txt': 'read this\n', 'install/run.sh': 'exit 0\n' },
   });
 });
-
-/** A lock of what an archive was built from. */
-function lockOf({ inventory }: SampleRelease): ReleaseLock {
-  const { formatVersion: _, slots: __, files, components, ...release } = inventory;
-  const own = files.filter(({ path }) => !path.startsWith('install/'));
-  return {
-    lockVersion: 1,
-    ...release,
-    specDigest: inventory.images[0]?.digest ?? (release.name as never),
-    components: components.map(({ name, images }) => ({
-      name,
-      images: images.map((reference) => ({ reference, foundIn: ['release.yaml:1:1'] })),
-      files: own.map(({ path }) => path),
-    })),
-    files: own.map((file) => ({ ...file, from: file.path, kind: 'doc' })),
-  };
-}
 
 beforeEach(async () => {
   await writeArchive(temp.join('old.tar'), old);

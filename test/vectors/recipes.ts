@@ -4,6 +4,7 @@ import { toPublicKeyPem } from '../../src/trust/keys/public-key.ts';
 import { createKeySigner } from '../../src/trust/signing/signer.ts';
 import { fixedKeyPair } from '../archive/forge.ts';
 import { encodeArchive, type Vector, type VectorFile } from './encoding.ts';
+import { deltaRecipes } from './delta-vectors.ts';
 import { graphRecipes } from './graph-vectors.ts';
 import { arrange, build, KEYS, makeDraft, withChecksums, withText } from './material.ts';
 
@@ -78,7 +79,7 @@ const BYTE_RECIPES: readonly Recipe[] = [
 /** The whole file, the same at every run. */
 export async function makeVectors(): Promise<VectorFile> {
   const vectors: Vector[] = [];
-  for (const [name, rule, verdict, make] of [...BYTE_RECIPES, ...graphRecipes()]) {
+  for (const [name, rule, verdict, make] of [...BYTE_RECIPES, ...graphRecipes(), ...deltaRecipes()]) {
     vectors.push({ name, rule, verdict, archive: encodeArchive(await make()) });
   }
   return { formatVersion: 1, publicKey: toPublicKeyPem(KEYS.publicKey), vectors };

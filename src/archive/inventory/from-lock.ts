@@ -57,7 +57,7 @@ function toSlots(directory: 'signatures' | 'attestations', sizes: readonly numbe
   return sizes.map((size, index) => ({ path: `${directory}/${index + 1}.sigstore.json`, size }));
 }
 
-/** `hexabase-offline-1.5.0.tar` */
-export function archiveFileName({ name, version }: Pick<ReleaseLock, 'name' | 'version'>): string {
-  return `${name}-offline-${version}.tar`;
+/** `hexabase-offline-1.5.0.tar`; of a delta `hexabase-offline-1.5.0.delta.tar` */
+export function archiveFileName({ name, version }: Pick<ReleaseLock, 'name' | 'version'>, isDelta = false): string {
+  return `${name}-offline-${version}${isDelta ? '.delta' : ''}.tar`;
 }

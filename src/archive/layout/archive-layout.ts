@@ -57,27 +57,35 @@ export interface ArchiveLayout {
   readonly segments: readonly Segment[];
 }
 
-/** Paths of the members that every archive has. */
+/** Paths of the members that are no content of a release. */
 export const MemberPath = {
   inventory: 'release.json',
   checksums: 'checksums.txt',
   imageList: 'image-list.txt',
+  /** Of a delta alone: what it leaves out. */
+  partial: 'partial.json',
 } as const;
 
 /** Lays out the archive of an inventory. Pure: the same inventory gives the same layout, always. */
 export function layoutArchive(inventory: Inventory): ArchiveLayout {
-  const segments = new SegmentList(Date.parse(inventory.created) / 1000);
+  const segments = new SegmentList(inventory.created);
   const tars = divideIntoTars(inventory);
-  const release = serializeInventory(inventory);
-  const { trust, others } = divideFiles(inventory.files);
-  segments.open('checksums', MemberPath.checksums, checksumsBytes(checkedPaths(inventory, tars)));
-  for (const slot of inventory.slots) segments.open('slot', slot.path, slot.size);
-  for (const file of trust) segments.content(file.path, file.size, file.digest);
-  segments.document(MemberPath.inventory, release);
+  addFront(segments, inventory, checksumsBytes(checkedPaths(inventory, tars)));
   segments.document(MemberPath.imageList, imageList(inventory));
-  for (const file of others) segments.content(file.path, file.size, file.digest);
+  for (const file of divideFiles(inventory.files).others) segments.content(file.path, file.size, file.digest);
   for (const tar of tars) segments.tar(tar);
   return segments.end();
+}
+
+/**
+ * Adds the members that are read before anything is believed, and the inventory: the same in an archive and in a delta of it.
+ * @param checksums bytes of `checksums.txt`
+ */
+export function addFront(segments: SegmentList, inventory: Inventory, checksums: number): void {
+  segments.open('checksums', MemberPath.checksums, checksums);
+  for (const slot of inventory.slots) segments.open('slot', slot.path, slot.size);
+  for (const file of divideFiles(inventory.files).trust) segments.content(file.path, file.size, file.digest);
+  segments.document(MemberPath.inventory, serializeInventory(inventory));
 }
 
 /**
@@ -105,7 +113,7 @@ function imageList(inventory: Inventory): Buffer {
 }
 
 /** Writes down segments one after the other, joining neighbouring framing into one. */
-class SegmentList {
+export class SegmentList {
   readonly #mtime: number;
   readonly #members: Member[] = [];
   readonly #segments: Segment[] = [];
@@ -113,8 +121,9 @@ class SegmentList {
   #framingStart = 0;
   #offset = 0;
 
-  constructor(mtime: number) {
-    this.#mtime = mtime;
+  /** @param created the release's time, which every header carries */
+  constructor(created: string) {
+    this.#mtime = Date.parse(created) / 1000;
   }
 
   document(path: string, bytes: Buffer): void {

@@ -4,12 +4,19 @@ import { IntegrityError } from '../../errors.ts';
 import type { Inventory } from '../inventory/inventory-schema.ts';
 import { parseInventory } from '../inventory/inventory.ts';
 import { layoutArchive, MemberPath, type ArchiveLayout } from '../layout/archive-layout.ts';
+import { layoutDelta } from '../partial/delta-layout.ts';
+import { parsePartial, type PartialDocument } from '../partial/partial-document.ts';
 import { notAnArchive, type ArchiveSeal } from './seal.ts';
 
 /** The metadata of an archive: canonical, but not trusted. */
 export interface ArchiveHead extends ArchiveSeal {
   readonly inventory: Inventory;
+  /** Of this file. */
   readonly layout: ArchiveLayout;
+  /** Of the full archive: the same, unless this is a delta. */
+  readonly fullLayout: ArchiveLayout;
+  /** Of a delta: what it leaves out. */
+  readonly partial?: PartialDocument | undefined;
 }
 
 /**
@@ -26,8 +33,12 @@ export function openSeal(seal: ArchiveSeal, bytes: Buffer, digest?: Digest): Arc
     });
   }
   const inventory = parseInventory(bytes);
-  const layout = layoutArchive(inventory);
+  const fullLayout = layoutArchive(inventory);
+  const { partialBytes } = seal;
+  const partial = partialBytes && parsePartial(partialBytes, inventory);
+  const layout = partial === undefined ? fullLayout : layoutDelta(inventory, partial, fullLayout);
   const read = [
+    ...(partialBytes === undefined ? [] : [{ path: MemberPath.partial, size: partialBytes.length }]),
     { path: MemberPath.checksums, size: seal.checksums.length },
     ...[...seal.slots, ...seal.trust].map((member) => ({ path: member.path, size: member.bytes.length })),
     { path: MemberPath.inventory, size: bytes.length },
@@ -38,5 +49,5 @@ export function openSeal(seal: ArchiveSeal, bytes: Buffer, digest?: Digest): Arc
   if (!isLaidOutSo || seal.mtime !== Date.parse(inventory.created) / 1000) {
     throw notAnArchive('has other members in front than its inventory says');
   }
-  return { ...seal, inventory, layout };
+  return { ...seal, inventory, layout, fullLayout, partial };
 }

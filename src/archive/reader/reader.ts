@@ -6,16 +6,20 @@ import { openRegularSync, type OpenOptions } from '../../base/files/open-file.ts
 import { toStoreError } from '../../base/files/system-errors.ts';
 import { takeTurns } from '../../base/turns.ts';
 import type { CallOptions, FetchOptions, Source } from '../../content/store.ts';
+import { verified } from '../../content/verified.ts';
 import { IntegrityError, NotFoundError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ContentSegment } from '../layout/archive-layout.ts';
+import { fullBytes } from '../partial/full-bytes.ts';
+import { omittedBy, type PartialBase } from '../partial/partial-document.ts';
 import { readDetachedSignatures } from './detached.ts';
 import { openSeal, type ArchiveHead } from './archive-head.ts';
 import { readSeal, type ArchiveSeal } from './seal.ts';
 
 const BUFFER_BYTES = 256 * 1024;
 const ANY_WRITE = 0o222;
+const ANY_TYPE = 'application/octet-stream';
 const ARCHIVE: OpenOptions = { what: 'an archive', hintWhenMissing: 'check the path' };
 
 /** An open archive of which nothing but the seal was read, and nothing is believed. */
@@ -61,7 +65,13 @@ export class SealedArchive implements Disposable {
   }
 }
 
-/** An open archive file; also a {@link Source} of everything its inventory names. */
+/** Where the reader of a delta finds what that leaves out: see `partial/base-archives.ts`. */
+export interface Bases extends Disposable {
+  find(digest: Digest): { readonly archive: ArchiveReader; readonly segment: ContentSegment } | undefined;
+  fetch(target: Descriptor, options?: FetchOptions): Bytes | undefined;
+}
+
+/** An open archive file; also a {@link Source} of everything its inventory names, but for what a delta leaves out. */
 export class ArchiveReader implements Source, Disposable {
   readonly name: string;
   readonly path: string;
@@ -69,7 +79,10 @@ export class ArchiveReader implements Source, Disposable {
   /** bytes */
   readonly size: number;
   readonly head: ArchiveHead;
+  /** What a delta leaves out, with the release that has it; nothing of a full archive. */
+  readonly omitted: ReadonlyMap<Digest, PartialBase>;
   readonly #places: ReadonlyMap<Digest, ContentSegment>;
+  #bases: Bases | undefined;
   #isClosed = false;
 
   constructor(path: string, fd: number, size: number, head: ArchiveHead) {
@@ -78,6 +91,7 @@ export class ArchiveReader implements Source, Disposable {
     this.fd = fd;
     this.size = size;
     this.head = head;
+    this.omitted = head.partial === undefined ? new Map() : omittedBy(head.partial);
     const contents = head.layout.segments.filter((segment) => segment.kind === 'content');
     this.#places = new Map(contents.map((segment) => [segment.digest, segment]));
   }
@@ -93,14 +107,61 @@ export class ArchiveReader implements Source, Disposable {
 
   async exists(target: Descriptor, { signal }: CallOptions = {}): Promise<boolean> {
     signal?.throwIfAborted();
-    return target.size === 0 || this.#places.get(target.digest)?.length === target.size;
+    const place = this.#places.get(target.digest) ?? this.#bases?.find(target.digest)?.segment;
+    return target.size === 0 || place?.length === target.size;
   }
 
   async *fetch(target: Descriptor, { offset = 0, signal }: FetchOptions = {}): Bytes {
     if (target.size === 0) return;
     const place = this.#places.get(target.digest);
-    if (place === undefined) throw this.#notFound(target.digest);
+    if (place === undefined) {
+      const content = this.omitted.has(target.digest) ? this.#bases?.fetch(target, { offset, signal }) : undefined;
+      if (content === undefined) throw this.#notFound(target.digest);
+      yield* content;
+      return;
+    }
     yield* this.stream(place.offset + offset, place.length - offset, signal);
+  }
+
+  /** Where the file itself has it. */
+  placeOf(digest: Digest): ContentSegment | undefined {
+    return this.#places.get(digest);
+  }
+
+  /** Where a base has what the file leaves out. */
+  baseOf(digest: Digest): ReturnType<Bases['find']> {
+    return this.omitted.has(digest) ? this.#bases?.find(digest) : undefined;
+  }
+
+  /** Takes over archives that have what this one leaves out; they are closed with it. */
+  attach(bases: Bases): void {
+    this.#bases?.[Symbol.dispose]();
+    this.#bases = bases;
+  }
+
+  /** A member of the full archive as a stream of borrowed chunks. @throws NotFoundError for what is left out and in no base */
+  async *member(path: string, signal?: AbortSignal): Bytes {
+    const { layout, fullLayout } = this.head;
+    const found = fullLayout.members.find((member) => member.path === path);
+    if (found === undefined) throw new RangeError(`${this.name} has no ${path}`);
+    if (layout === fullLayout) yield* this.stream(found.offset, found.size, signal);
+    else yield* this.full(found, signal);
+  }
+
+  /**
+   * A stretch of the full archive that begins and ends outside of content, as a stream of borrowed chunks; each piece of
+   * content is held against its digest.
+   */
+  full(range: { readonly offset: number; readonly size: number }, signal?: AbortSignal): Bytes {
+    const { fullLayout, slots, checksums } = this.head;
+    const opened = fullLayout.segments.filter(({ kind }) => kind === 'slot');
+    return fullBytes(fullLayout, range, {
+      fetch: ({ digest, length }) => {
+        const descriptor = { mediaType: ANY_TYPE, digest, size: length };
+        return verified(this.fetch(descriptor, { signal }), descriptor, (this.baseOf(digest)?.archive ?? this).path);
+      },
+      open: (segment) => (segment.kind === 'slot' ? slots[opened.indexOf(segment)]?.bytes : undefined) ?? checksums,
+    });
   }
 
   /** A stretch of the file as a stream of borrowed chunks. */
@@ -124,6 +185,7 @@ export class ArchiveReader implements Source, Disposable {
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#bases?.[Symbol.dispose]();
     closeSync(this.fd);
   }
 

@@ -7,6 +7,7 @@ import { MemberPath } from '../layout/archive-layout.ts';
 import { BLOCK_BYTES, encodeHeader, paddingOf } from '../../base/tar/ustar.ts';
 import { isSlotPath, MAX_SLOT_BYTES, MAX_SLOTS } from '../inventory/inventory-schema.ts';
 import { MAX_INVENTORY_BYTES } from '../inventory/inventory.ts';
+import { MAX_PARTIAL_BYTES } from '../partial/partial-document.ts';
 import { MAX_TRUST_BYTES, MAX_TRUST_FILES, trustVersionOf } from '../layout/trust-files.ts';
 import type { DetachedSignature } from './detached.ts';
 
@@ -22,6 +23,8 @@ export interface SealedMember {
 
 /** What of an archive is read before it is decided whether to believe it. */
 export interface ArchiveSeal {
+  /** Of a delta: the bytes of `partial.json`, which nothing vouches for. */
+  readonly partialBytes?: Buffer | undefined;
   /** The bytes of `checksums.txt`, which signatures are over. */
   readonly checksums: Buffer;
   /** In the order of the archive. */
@@ -55,11 +58,14 @@ export async function readSeal(read: ReadExactly): Promise<ArchiveSeal> {
     const { path, size } = header;
     assertNext(members, path, size, allowance);
     if (path === MemberPath.inventory) {
+      const isDelta = members[0]?.path === MemberPath.partial;
+      const partialBytes = isDelta ? members.shift()?.bytes : undefined;
       const [first, ...others] = members;
       const slots = others.filter((member) => isSlotPath(member.path));
       const checksums = first?.bytes ?? Buffer.alloc(0);
       const trust = others.slice(slots.length);
-      return { checksums, slots, trust, detached: [], inventoryPlace: { offset, size }, mtime };
+      const inventoryPlace = { offset, size };
+      return { partialBytes, checksums, slots, trust, detached: [], inventoryPlace, mtime };
     }
     members.push({ path, bytes: await read(offset, size) });
     offset += size + paddingOf(size);
@@ -77,8 +83,8 @@ function parseHeader(
   const [size, mtime] = [field(124, 12), field(136, 12)].map((text) =>
     /^[0-7]{11}\0$/.test(text) ? Number.parseInt(text, 8) : Number.NaN,
   ) as [number, number];
-  if (isFirst && (path !== MemberPath.checksums || Number.isNaN(size)))
-    throw notAnArchive('is not an archive of this product');
+  const isFront = path === MemberPath.checksums || path === MemberPath.partial;
+  if (isFirst && (!isFront || Number.isNaN(size))) throw notAnArchive('is not an archive of this product');
   const isCanonical =
     /^[a-z]+(\/[0-9]+)?(\.[a-z]+){1,2}$/.test(path) &&
     !Number.isNaN(size) &&
@@ -96,14 +102,19 @@ function assertNext(members: readonly SealedMember[], path: string, size: number
   const within = (least: number, most: number): void => {
     if (size < least || size > most) throw notAnArchive(`has ${path} with ${size} bytes, and not ${least} to ${most}`);
   };
-  if (previous === undefined) return within(1, MAX_CHECKSUMS_BYTES);
+  if (previous === undefined && path === MemberPath.partial) return within(1, MAX_PARTIAL_BYTES);
+  if (previous === undefined || previous === MemberPath.partial) {
+    if (path !== MemberPath.checksums) throw notAnArchive(`has ${path} in the place of ${MemberPath.checksums}`);
+    return within(1, MAX_CHECKSUMS_BYTES);
+  }
   if (path === MemberPath.inventory) return within(1, MAX_INVENTORY_BYTES);
   const [rank, own] = [previous, path].map(rankOf);
   if (own === undefined || own <= (rank ?? 0)) throw notAnArchive(`has ${path} after ${previous}`);
   const isSlot = isSlotPath(path);
   if (isSlot) within(MIN_SLOT_BYTES, MAX_SLOT_BYTES);
   else within(1, (allowance.trust -= size) + size);
-  const many = members.slice(1).filter((member) => isSlotPath(member.path) === isSlot).length;
+  const before = members.slice(members.findIndex((member) => member.path === MemberPath.checksums) + 1);
+  const many = before.filter((member) => isSlotPath(member.path) === isSlot).length;
   if (many >= (isSlot ? MAX_SLOTS : MAX_TRUST_FILES))
     throw notAnArchive(`has too many members before ${MemberPath.inventory}`);
 }

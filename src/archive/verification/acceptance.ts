@@ -2,6 +2,7 @@
 import { carriedLinks } from './carried-trust.ts';
 import { assertChecksums } from './payload.ts';
 import { inventoryDigestIn } from '../layout/checksums.ts';
+import { summarizeOmissions, type Omissions } from '../partial/partial-document.ts';
 import type { ArchiveHead } from '../reader/archive-head.ts';
 import type { ArchiveSeal } from '../reader/seal.ts';
 import { TrustError } from '../../errors.ts';
@@ -58,6 +59,8 @@ export interface TrustedRelease {
   readonly rollback: RollbackVerdict;
   /** How it was built, as its signers state it. */
   readonly provenance: ProvenanceVerdict;
+  /** Of a delta: what it leaves out of the release, and the releases that have it by its word. */
+  readonly delta?: Omissions | undefined;
 }
 
 /** What the operator accepts. */
@@ -147,7 +150,8 @@ export function acceptHead(head: ArchiveHead, accepted: AcceptedSeal): TrustedRe
       : toProvenancePolicy(trust.document, timeOf(acceptance, digest))),
     demand: acceptance.provenance,
   });
-  const release = { inventory, digest, signers, unchecked, setAside, threshold, trust, provenance };
+  const delta = head.partial && summarizeOmissions(head.partial, inventory);
+  const release = { inventory, digest, signers, unchecked, setAside, threshold, trust, provenance, delta };
   const rollback = evaluateRollback(factsOf(release), { ...acceptance, trust });
   return { ...release, rollback };
 }

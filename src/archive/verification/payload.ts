@@ -15,6 +15,7 @@ import { GraphVerifier } from './graph-verification.ts';
 import { hashRanges } from '../hashing/hash-ranges.ts';
 import { isImageTarPath } from '../layout/image-tar.ts';
 import { renderChecksums, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
+import type { BasePlace } from '../partial/base-archives.ts';
 import { openSeal, type ArchiveHead } from '../reader/archive-head.ts';
 import { trailing, truncated, type ArchiveReader } from '../reader/reader.ts';
 import { readSeal, type ArchiveSeal } from '../reader/seal.ts';
@@ -26,6 +27,8 @@ export interface VerifiedContent {
   readonly bytes: number;
   /** Pieces of content that were hashed. */
   readonly contents: number;
+  /** What was hashed in the bases of a delta; absent where there are none. */
+  readonly base?: Pick<VerifiedContent, 'bytes' | 'contents'> | undefined;
 }
 
 /** Options of {@link verifyContent}. */
@@ -40,10 +43,10 @@ export interface VerifyContentOptions extends CallOptions {
  * given: {@link verifyContent} holds every byte of them against the inventory.
  * @throws IntegrityError `MALFORMED`
  */
-export function assertChecksums({ layout, checksums }: ArchiveHead): void {
+export function assertChecksums({ fullLayout, checksums }: ArchiveHead): void {
   const listed = parseChecksums(checksums);
-  const isWhole = layout.members.every(({ path }) => !isImageTarPath(path) || listed.has(path));
-  if (isWhole && renderChecksums(layout, listed).equals(checksums)) return;
+  const isWhole = fullLayout.members.every(({ path }) => !isImageTarPath(path) || listed.has(path));
+  if (isWhole && renderChecksums(fullLayout, listed).equals(checksums)) return;
   throw new IntegrityError('MALFORMED', 'checksums.txt and release.json disagree', {
     hint: 'the archive was changed after it was signed; do not load it',
     details: { member: 'checksums.txt' },
@@ -68,18 +71,63 @@ export async function verifyContent(
   }
   const contents = layout.segments.filter((segment) => segment.kind === 'content');
   await verifyGraph(archive, contents, turn);
-  const total = contents.reduce((sum, { length }) => sum + length, 0);
+  const total = contentSize(archive);
   // What is hashed is not yet what it should be: the last word is for after the comparison.
   const onProgress = (bytes: number): void => void (bytes < total && options.onProgress?.(bytes));
   const digests = await hashRanges(archive.fd, contents, { signal: options.signal, onProgress });
   contents.forEach((segment, index) => checkDigest(layout, segment, digests[index] as Digest));
+  const own = contents.reduce((sum, { length }) => sum + length, 0);
+  const base = await verifyBases(archive, { signal: options.signal, onProgress: (bytes) => onProgress(own + bytes) });
   options.onProgress?.(total);
-  return { bytes: layout.size, contents: contents.length };
+  return { bytes: layout.size, contents: contents.length, ...(base === undefined ? {} : { base }) };
 }
 
-/** Bytes that {@link verifyContent} hashes: every copy of content that the archive holds. */
-export function contentSize({ layout }: ArchiveHead): number {
+/** Bytes that {@link verifyContent} hashes: every copy of content that the archive holds, and what is taken from bases. */
+export function contentSize(archive: Pick<ArchiveReader, 'head' | 'omitted' | 'baseOf'>): number {
+  const bases = basePlaces(archive).reduce((sum, { segment }) => sum + segment.length, 0);
+  return carriedSize(archive.head) + bases;
+}
+
+/** Bytes of every copy of content that a file holds. */
+export function carriedSize({ layout }: Pick<ArchiveHead, 'layout'>): number {
   return layout.segments.reduce((sum, part) => sum + (part.kind === 'content' ? part.length : 0), 0);
+}
+
+/** What a delta leaves out and its bases have. */
+function basePlaces(archive: Pick<ArchiveReader, 'omitted' | 'baseOf'>): readonly BasePlace[] {
+  return [...archive.omitted.keys()].flatMap((digest) => archive.baseOf(digest) ?? []);
+}
+
+/** Bases are files that nothing vouches for: only what has its digest may take the place of what a delta leaves out. */
+async function verifyBases(
+  delta: ArchiveReader,
+  { signal, onProgress }: VerifyContentOptions,
+): Promise<VerifiedContent | undefined> {
+  const places = basePlaces(delta);
+  if (places.length === 0) return undefined;
+  let done = 0;
+  for (const [base, own] of Map.groupBy(places, ({ archive }) => archive)) {
+    const segments = own.map(({ segment }) => segment);
+    const before = done;
+    const digests = await hashRanges(base.fd, segments, {
+      signal,
+      onProgress: (bytes) => onProgress?.(before + bytes),
+    });
+    segments.forEach((segment, index) => {
+      const actual = digests[index] as Digest;
+      if (actual === segment.digest) return;
+      throw new IntegrityError(
+        'DIGEST_MISMATCH',
+        `${base.path} holds content with digest ${actual} instead of ${segment.digest} (offset ${segment.offset})`,
+        {
+          hint: 'this base is damaged: copy it again from its source, or name another with --base',
+          details: { offset: segment.offset },
+        },
+      );
+    });
+    done += segments.reduce((sum, { length }) => sum + length, 0);
+  }
+  return { bytes: done, contents: places.length };
 }
 
 /** Small, and all a reader will act upon: so it is checked before gigabytes are hashed. */

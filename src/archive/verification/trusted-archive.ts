@@ -3,6 +3,8 @@ import type { Bytes } from '../../base/bytes.ts';
 import type { CallOptions, FetchOptions, Source } from '../../content/store.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { TrustPolicy } from '../../trust/signatures/evaluate-signatures.ts';
+import { attachBases } from '../partial/base-archives.ts';
+import { lackingOf, type LackingLayer } from '../partial/lacking.ts';
 import { parseChecksums } from '../layout/checksums.ts';
 import { openSealedArchive, type ArchiveReader, type SealedArchive } from '../reader/reader.ts';
 import { acceptHead, acceptSeal, type Acceptance, type TrustedRelease } from './acceptance.ts';
@@ -66,18 +68,23 @@ export class TrustedArchive implements Source, Disposable {
 
   /** Bytes of content that a verification hashes. */
   get contentBytes(): number {
-    return contentSize(this.#reader.head);
+    return contentSize(this.#reader);
   }
 
   /** The image tarballs, in the order of the archive. */
   get tarballs(): readonly ImageTarball[] {
-    const { layout, checksums } = this.#reader.head;
+    const { fullLayout, checksums } = this.#reader.head;
     const digests = parseChecksums(checksums);
-    return layout.members.flatMap(({ path, platform, size }) => {
+    return fullLayout.members.flatMap(({ path, platform, size }) => {
       const digest = digests.get(path);
       if (platform === undefined || digest === undefined) return [];
       return [{ member: path, platform, descriptor: { mediaType: TAR, digest, size } }];
     });
+  }
+
+  /** What a delta leaves out and none of its bases has, with the release that has it by its word; nothing of a full archive. */
+  get lacking(): readonly LackingLayer[] {
+    return lackingOf(this.#reader);
   }
 
   resolve(reference: string, options?: CallOptions): Promise<Descriptor> {
@@ -94,9 +101,7 @@ export class TrustedArchive implements Source, Disposable {
 
   /** The bytes of an image tarball, **not yet verified**. @throws RangeError when the archive has no such member. */
   fetchTarball(member: string, signal?: AbortSignal): Bytes {
-    const found = this.#reader.head.layout.members.find(({ path }) => path === member);
-    if (found === undefined) throw new RangeError(`${this.name} has no ${member}`);
-    return this.#reader.stream(found.offset, found.size, signal);
+    return this.#reader.member(member, signal);
   }
 
   [Symbol.dispose](): void {
@@ -109,9 +114,15 @@ export function readerOf(archive: TrustedArchive): ArchiveReader {
   return openReader(archive);
 }
 
+/** Options of {@link trustArchive} and {@link acceptArchive}. */
+export interface TrustArchiveOptions extends CallOptions {
+  /** Of a delta: paths of archives that have what it leaves out. @defaultValue none */
+  readonly bases?: readonly string[] | undefined;
+}
+
 /**
  * Opens an archive file, read-only, and decides whether to believe it. Its payload is not read.
- * @throws UsageError when there is no such file.
+ * @throws UsageError when there is no such file, or no base that has what a delta leaves out.
  * @throws IntegrityError when its head is not canonical, or `checksums.txt` and the inventory disagree.
  * @throws TrustError when no accepted signer vouches for it, or something speaks against the release.
  * @throws the signal's reason when it is aborted.
@@ -119,7 +130,7 @@ export function readerOf(archive: TrustedArchive): ArchiveReader {
 export async function trustArchive(
   path: string,
   trust: TrustPolicy | Acceptance,
-  options: CallOptions = {},
+  options: TrustArchiveOptions = {},
 ): Promise<TrustedArchive> {
   return await acceptArchive(await openSealedArchive(path, options), trust, options);
 }
@@ -132,13 +143,15 @@ export async function trustArchive(
 export async function acceptArchive(
   archive: SealedArchive,
   trust: TrustPolicy | Acceptance,
-  options: CallOptions = {},
+  options: TrustArchiveOptions = {},
 ): Promise<TrustedArchive> {
   using sealed = archive;
   const accepted = acceptSeal(sealed.seal, trust);
   const reader = await sealed.open(accepted.inventoryDigest, options);
   try {
-    return new TrustedArchive(DECIDED, reader, acceptHead(reader.head, accepted));
+    const release = acceptHead(reader.head, accepted);
+    await attachBases(reader, options.bases ?? [], options);
+    return new TrustedArchive(DECIDED, reader, release);
   } catch (error) {
     reader[Symbol.dispose]();
     throw error;

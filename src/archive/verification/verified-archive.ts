@@ -6,7 +6,7 @@ import type { TrustPolicy } from '../../trust/signatures/evaluate-signatures.ts'
 import type { ArchiveHead } from '../reader/archive-head.ts';
 import type { ArchiveSeal } from '../reader/seal.ts';
 import { acceptHead, acceptSeal, type Acceptance, type AcceptedSeal, type TrustedRelease } from './acceptance.ts';
-import { contentSize, verifyContent, verifyContentStream, type VerifiedContent } from './payload.ts';
+import { carriedSize, verifyContent, verifyContentStream, type VerifiedContent } from './payload.ts';
 import { readerOf, trustArchive, type TrustedArchive } from './trusted-archive.ts';
 
 /** Known to this file alone. */
@@ -103,7 +103,7 @@ export async function verifyStream(
   const decision = {
     onSeal: (seal: ArchiveSeal): AcceptedSeal => acceptSeal(seal, trust),
     onHead: (head: ArchiveHead, accepted: AcceptedSeal): TrustedRelease => {
-      total = contentSize(head);
+      total = carriedSize(head);
       const release = acceptHead(head, accepted);
       options.onTrusted?.(release);
       return release;

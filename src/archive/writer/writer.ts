@@ -5,7 +5,7 @@
 import { basename } from 'node:path';
 import { acquireFileLock, type FileLock } from '../../base/files/file-lock.ts';
 import type { Bytes } from '../../base/bytes.ts';
-import type { CallOptions, FetchOptions, ResumableTarget } from '../../content/store.ts';
+import type { CallOptions, FetchOptions, ResumableTarget, Source } from '../../content/store.ts';
 import { checkDigest, collect, exactly, verified } from '../../content/verified.ts';
 import { IntegrityError, NotFoundError, StoreError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
@@ -19,6 +19,9 @@ import { journalPath, openPartialFile, partialPath, type PartialFile } from './p
 import { placementsOf, reclaim, type Placement } from './placements.ts';
 import { isImageTarPath } from '../layout/image-tar.ts';
 import { layoutArchive, renderChecksums, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
+import { layoutDelta } from '../partial/delta-layout.ts';
+import { omittedBy, serializePartial, type PartialDocument } from '../partial/partial-document.ts';
+import { hashTarballs } from '../partial/tarball-digests.ts';
 import { PrefixHasher } from '../hashing/prefix-hasher.ts';
 
 /** Turns the bytes of `checksums.txt` into the padded content of every slot, in the inventory's order. */
@@ -28,7 +31,15 @@ export type FillSlots = (checksums: Buffer) => Promise<readonly Buffer[]>;
 export interface WriterOptions {
   /** Replace an existing archive of this name when the new one is complete. @defaultValue false */
   readonly overwrite?: boolean | undefined;
+  /** Write a delta that leaves this out. @defaultValue the full archive */
+  readonly partial?: PartialDocument | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How a writer finishes. */
+export interface FinishOptions extends CallOptions {
+  /** Of a delta: gives what it leaves out, which is hashed with the tarballs that `checksums.txt` lists. */
+  readonly omitted?: Pick<Source, 'fetch' | 'name'> | undefined;
 }
 
 /**
@@ -49,28 +60,46 @@ export async function openArchiveWriter(
     throw new UsageError('USAGE', `${path} exists already`, { hint: 'choose another --output, or give --overwrite' });
   };
   await isNew();
-  const layout = layoutChecked(inventory);
+  const { partial } = options;
+  const fullLayout = layoutChecked(inventory);
+  const layout = partial === undefined ? fullLayout : layoutDelta(inventory, partial, fullLayout);
   await requireSpace(path, layout.size);
   await using stack = new AsyncDisposableStack();
   const lock = stack.use(await acquireFileLock(`${path}.lock`, path));
   // Another build may have ended while this one waited for its turn.
   await isNew();
-  const id = sha256(serializeInventory(inventory));
+  const id = sha256(
+    Buffer.concat([...(partial === undefined ? [] : [serializePartial(partial)]), serializeInventory(inventory)]),
+  );
   const claims = await readJournal(journalPath(path));
   const resumable = claims?.inventory === id && (await fileExists(partialPath(path)));
   const file = openPartialFile(path, id, resumable);
-  const writer = stack.use(new ArchiveWriter(path, inventory, layout, file, lock));
+  const writer = stack.use(new ArchiveWriter(path, { inventory, layout, fullLayout, partial }, file, lock));
   writer.start();
   if (resumable) await writer.reclaim(claims.held, options.signal);
   stack.move();
   return writer;
 }
 
+/** What is written, and where it stands. */
+interface WrittenRelease {
+  readonly inventory: Inventory;
+  /** Of the file. */
+  readonly layout: ArchiveLayout;
+  readonly fullLayout: ArchiveLayout;
+  readonly partial: PartialDocument | undefined;
+}
+
 /** An archive that is being written; see {@link openArchiveWriter}. Disposing without {@link finish} keeps what can be resumed. */
 export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   readonly name: string;
   readonly layout: ArchiveLayout;
+  /** Of the full archive: the same, unless a delta is written. */
+  readonly fullLayout: ArchiveLayout;
   readonly #inventory: Inventory;
+  /** Of a delta. */
+  readonly #partial: PartialDocument | undefined;
+  readonly #omitted: ReadonlyMap<Digest, unknown>;
   readonly #file: PartialFile;
   readonly #lock: FileLock;
   readonly #placements: ReadonlyMap<Digest, Placement>;
@@ -82,10 +111,18 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   #firstOpen = 0;
   #isOpen = true;
 
-  constructor(path: string, inventory: Inventory, layout: ArchiveLayout, file: PartialFile, lock: FileLock) {
+  constructor(
+    path: string,
+    { inventory, layout, fullLayout, partial }: WrittenRelease,
+    file: PartialFile,
+    lock: FileLock,
+  ) {
     this.name = `archive ${basename(path)}`;
     this.layout = layout;
+    this.fullLayout = fullLayout;
     this.#inventory = inventory;
+    this.#partial = partial;
+    this.#omitted = partial === undefined ? new Map() : omittedBy(partial);
     this.#file = file;
     this.#lock = lock;
     this.#segments = layout.segments.filter((segment) => segment.kind === 'content');
@@ -130,9 +167,10 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     return { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
   }
 
+  /** What a delta leaves out counts as there: nothing has to be brought. */
   async exists(target: Descriptor, { signal }: CallOptions = {}): Promise<boolean> {
     signal?.throwIfAborted();
-    return this.#placements.get(target.digest)?.verified ?? target.size === 0;
+    return this.#placements.get(target.digest)?.verified ?? (target.size === 0 || this.#omitted.has(target.digest));
   }
 
   async heldBytes(expected: Descriptor): Promise<number> {
@@ -212,16 +250,18 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   }
 
   /**
-   * Completes the archive: digests of the tarballs, `checksums.txt`, slots, fsync, and only then the final name.
+   * Completes the archive: digests of the tarballs (of a delta, of those that its full archive has), `checksums.txt`, slots, fsync, and only then the final name.
    * @returns The digest of `checksums.txt`, which stands for the whole archive.
    */
-  async finish(fillSlots: FillSlots): Promise<Digest> {
+  async finish(fillSlots: FillSlots, options: FinishOptions = {}): Promise<Digest> {
     const open = [...this.#placements.values()].find((placement) => !placement.verified);
     if (open !== undefined) throw new StoreError('MISSING_CONTENT', `${this.name}: ${open.digest} was never written`);
-    const tars = this.layout.members.filter((member) => isImageTarPath(member.path));
-    const digests = await this.#follower.digests();
+    const tars = this.fullLayout.members.filter((member) => isImageTarPath(member.path));
+    const digests = await (this.#partial === undefined
+      ? this.#follower.digests()
+      : hashTarballs(this.fullLayout, this, this.#partial, options));
     const checksums = renderChecksums(
-      this.layout,
+      this.fullLayout,
       new Map(tars.map((tar, index) => [tar.path, digests[index] as Digest])),
     );
     const slots = (await fillSlots(checksums))[Symbol.iterator]();
