@@ -32,11 +32,13 @@ export {
 export type { MovedTag } from './operations/resolve/resolve.ts';
 export { archiveFileName, type ArchiveMember } from './archive/inventory/from-lock.ts';
 export { buildArchive, type BuildOptions, type BuildReport, type BuildRequest } from './operations/build/build.ts';
+export { openBuildBases, type BuildBases, type DeltaFacts } from './operations/build/bases.ts';
 export type { BuildFacts } from './operations/build/attestations.ts';
 export { signArchive, type SignOptions, type SignReport } from './operations/sign.ts';
 
 // What an archive says of itself
 export { diffReleases, type DescribedRelease, type ReleaseDiff } from './operations/diff.ts';
+export type { Omissions } from './archive/partial/partial-document.ts';
 export { inspectArchive, type InspectedImage, type Inspection } from './operations/inspect.ts';
 export type { Inventory } from './archive/inventory/inventory-schema.ts';
 export type { ContentGraph, GraphImage } from './content/content-graph.ts';
@@ -45,7 +47,14 @@ export type { ContentGraph, GraphImage } from './content/content-graph.ts';
 export type { TrustPolicy } from './trust/signatures/evaluate-signatures.ts';
 export type { AcceptedSigner } from './trust/signatures/principals.ts';
 export type { Acceptance, TrustedRelease } from './archive/verification/acceptance.ts';
-export { trustArchive, type ImageTarball, type TrustedArchive } from './archive/verification/trusted-archive.ts';
+export {
+  trustArchive,
+  type ImageTarball,
+  type TrustArchiveOptions,
+  type TrustedArchive,
+} from './archive/verification/trusted-archive.ts';
+export type { LackingLayer } from './archive/partial/lacking.ts';
+export { joinArchive, type JoinOptions, type JoinReport, type JoinRequest } from './operations/join.ts';
 export {
   verifyArchive,
   verifyPayload,

@@ -18,7 +18,8 @@ const FOREIGN_CODE = /^(node:)?(vm|inspector|module|repl|wasi)$/;
 
 /** What the far side needs. Verbs of the connected side, the embedded registry, rendering and signing services are not. */
 const ROOMS = [
-  ...['archive/hashing', 'archive/inventory', 'archive/layout', 'archive/reader', 'archive/verification'],
+  ...['archive/hashing', 'archive/inventory', 'archive/layout', 'archive/partial', 'archive/reader'],
+  'archive/verification',
   ...['base', 'base/files', 'base/http', 'base/http/fast', 'base/json', 'base/programs', 'base/schemas', 'base/tar'],
   ...['cli', 'cli/commands', 'cli/commands/audit', 'cli/inputs', 'cli/options', 'cli/output'],
   ...['content', 'kubernetes/charts', 'kubernetes/resources', 'oci', 'operations', 'operations/load'],

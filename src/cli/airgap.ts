@@ -8,6 +8,7 @@ import { discover } from './commands/release/discover.ts';
 import { extract } from './commands/extract.ts';
 import { importFile } from './commands/release/import.ts';
 import { init } from './commands/release/init.ts';
+import { join } from './commands/archive/join.ts';
 import { inspect } from './commands/inspect.ts';
 import { keysGenerate } from './commands/keys/generate.ts';
 import { keysShow } from './commands/keys/show.ts';
@@ -62,6 +63,7 @@ export const AIRGAP: Program = {
     verify,
     inspect,
     diff,
+    join,
     load,
     extract,
     mirrorConfig,

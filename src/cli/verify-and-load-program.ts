@@ -8,6 +8,7 @@ import { inspectAndReport } from './commands/inspect.ts';
 import { verifyAndReport } from './commands/verify.ts';
 import type { Program } from './program.ts';
 import { concurrencyOption, retriesOption } from './options/source-options.ts';
+import { baseOption, verifyBaseOption } from './options/load-options.ts';
 import { targetOptions } from './options/target-options.ts';
 import { readTerms, trustOptions } from './options/trust-options.ts';
 
@@ -30,6 +31,8 @@ const verifyAndLoad = defineCommand({
   options: {
     to: text('--to <target>', 'docker://host[:port][/prefix], docker-daemon:, oci:DIR or dir:DIR'),
     ...trustOptions,
+    base: baseOption,
+    verifyBase: verifyBaseOption,
     ...targetOptions,
     ...recordOptions,
     ...receiptOptions,
@@ -58,10 +61,16 @@ const verifyAndLoad = defineCommand({
     if (receipt !== undefined && to === undefined)
       throw new UsageError('USAGE', 'a receipt needs --to: it is of a load');
     if (audit) return verifyLogAndReport(context, archive, { expectHead, receipts: [], key: undefined });
+    if (options.base.length > 0 && (inspect || extract !== undefined))
+      throw new UsageError(
+        'USAGE',
+        '--base is for verifying and for loading: what is inspected or extracted is in the delta',
+      );
     if (options.images && !inspect) throw new UsageError('USAGE', '--images needs --inspect');
     if (options.inventory !== undefined && !inspect) throw new UsageError('USAGE', '--inventory needs --inspect');
     if (inspect) return inspectAndReport(context, archive, options);
     const terms = await readTerms(options, context);
+    if (options.verifyBase && to === undefined) throw new UsageError('USAGE', '--verify-base needs --to');
     if (extract !== undefined)
       return extractAndReport(context, archive, terms, { ...options, directory: extract, paths: options.path });
     if (to === undefined) return verifyAndReport(context, archive, terms, options);

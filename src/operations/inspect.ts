@@ -12,6 +12,7 @@ import type { ImageEvidence } from '../archive/inventory/image-evidence.ts';
 import type { TrustRecord } from '../trust/documents/trust-document.ts';
 import { evaluateProvenance, type Provenance } from '../trust/provenance/evaluate-provenance.ts';
 import { nameSigner } from '../trust/signatures/identity.ts';
+import { summarizeOmissions, type Omissions } from '../archive/partial/partial-document.ts';
 import { releaseAttestations, releaseSignatures } from '../archive/reader/signatures.ts';
 import { readCarried } from '../archive/verification/carried-trust.ts';
 
@@ -41,8 +42,10 @@ export interface Inspection {
   readonly size: number;
   /** What the archive says of itself. */
   readonly inventory: Inventory;
-  /** Bytes of unique content. */
+  /** Bytes of unique content, of a delta with what it leaves out. */
   readonly contentSize: number;
+  /** What a delta leaves out, and which releases have it; absent for a full archive. */
+  readonly delta?: Omissions | undefined;
   /** Every image, in the order of the inventory. */
   readonly images: readonly InspectedImage[];
   /** Whom the signatures name. */
@@ -90,6 +93,7 @@ export async function inspectArchive(
     path,
     size: archive.size,
     inventory,
+    delta: archive.head.partial && summarizeOmissions(archive.head.partial, inventory),
     contentSize: sizeOf([...sizes.keys()]) + inventory.files.reduce((sum, { size }) => sum + size, 0),
     images: reached.map(({ image, part, digests }) => ({
       reference: image.reference,

@@ -60,7 +60,7 @@ export interface SignReport {
 /**
  * Verifies an archive and signs it. Killed at any moment, the archive is as it was or signed.
  * @throws IntegrityError when a byte of it is wrong: nothing is signed.
- * @throws UsageError when the signer has signed already, no slot is free, or the file is read-only.
+ * @throws UsageError when it is a delta, the signer has signed already, no slot is free, or the file is read-only.
  * @throws TrustError `SIGNATURE_INVALID` when a signature that is there is malformed, or claims to be by this key and is not.
  * @throws StoreError `LOCKED` while another program builds or signs it, `STORE_IO`, `NO_SPACE`.
  */
@@ -69,6 +69,7 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
   await using _lock = isDetached ? undefined : await lockArchive(path);
   using archive = await openArchive(path, { writable: !isDetached, signal: options.signal });
   const { head } = archive;
+  if (head.partial !== undefined) throw notWhole(path);
   const others = releaseSignatures(head);
   assertSigns(others, head.checksums);
   if (isKeySigner(signer)) assertNewKey(path, others, signer, head.checksums);
@@ -91,6 +92,13 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
   const { checksums, inventory } = head;
   const claims = others.map((other) => nameSigner(other.signer));
   return { path, place, digest: sha256(checksums), signer: name, others: claims, inventory };
+}
+
+/** Who signs vouches for the tarballs as well, of which a delta does not have all bytes. */
+function notWhole(path: string): UsageError {
+  return new UsageError('USAGE', `${path} is a delta, and a signature vouches for the full archive`, {
+    hint: 'make that with `airgap join` and sign it; a file that --detached writes counts beside the delta too, under its name',
+  });
 }
 
 /** Under the archive's own name, whatever name was given, and the same lock as a build that would replace it. */
@@ -145,7 +153,7 @@ function findSpareSlot({ path: archive, head }: ArchiveReader): { index: number;
 }
 
 async function verifyAll(archive: ArchiveReader, { signal, onProgress }: SignOptions): Promise<void> {
-  const content = contentSize(archive.head);
+  const content = contentSize(archive);
   const tars = archive.head.layout.members.filter(({ path }) => isImageTarPath(path));
   const total = content + tars.reduce((sum, { size }) => sum + size, 0);
   await verifyContent(archive, { signal, onProgress: (bytes) => onProgress?.(bytes, total) });

@@ -98,9 +98,21 @@ export const VerifyReport = z
       .strictObject({
         bytes: Size.describe('Size of the archive: every byte of it is accounted for.'),
         contents: z.int().min(0).describe('Pieces of content with the declared digest.'),
+        base: z
+          .strictObject({ bytes: Size, contents: z.int().min(1) })
+          .optional()
+          .describe('Of a delta: what was taken from the bases that were named, and has the declared digest.'),
       })
       .optional()
       .describe('Present only when every byte is verified.'),
+    delta: z
+      .strictObject({
+        bases: z.array(z.strictObject({ name: z.string(), version: z.string() })).describe('By the word of the delta.'),
+        omitted: z.int().min(0).describe('Layers of the release that are not in the file.'),
+        omittedBytes: Size,
+      })
+      .optional()
+      .describe('What a delta leaves out; absent for a full archive.'),
     audit: z
       .strictObject({
         log: z.string(),

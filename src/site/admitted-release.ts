@@ -24,6 +24,8 @@ export interface SiteRequest {
   readonly target?: string | undefined;
   /** Whom to believe, and where the site remembers. */
   readonly terms: SiteTerms;
+  /** Of a delta: paths of archives that have what it leaves out. @defaultValue none */
+  readonly bases?: readonly string[] | undefined;
   /** The audit log, where it is not the one beside the state. */
   readonly auditLog?: string | undefined;
   /** The receipt that the work leaves. */
@@ -96,7 +98,7 @@ export async function withAdmittedRelease<T>(
   environment: SiteEnvironment,
   work: (admitted: AdmittedRelease) => Promise<T>,
 ): Promise<T> {
-  const { terms, isPlan = false } = request;
+  const { terms, bases, isPlan = false } = request;
   const { signal } = environment;
   const { trail, receipt } = await openRecord(request, environment);
   await using _receipt = receipt;
@@ -105,7 +107,7 @@ export async function withAdmittedRelease<T>(
     const sealed = closing.use(await openSealedArchive(request.archive, { signal }));
     trail.opened(sha256(sealed.seal.checksums));
     const admission = closing.use(await Admission.open(terms, isPlan ? 'plan' : request.action));
-    const archive = closing.use(await acceptArchive(sealed, admission.acceptance, { signal }));
+    const archive = closing.use(await acceptArchive(sealed, admission.acceptance, { signal, bases }));
     trail.trusts(archive.release);
     return await work(new AdmittedRelease(archive, isPlan ? undefined : { trail, admission, receipt }));
   };

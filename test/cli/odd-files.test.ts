@@ -33,6 +33,9 @@ beforeAll(async () => {
       ['--release', pub],
     ),
   ); // prettier-ignore
+  const lock = release.temp.join('release.lock.json');
+  const delta = ['--base', release.archive, '--output', release.temp.join('demo.delta.tar')];
+  await cli.ok(['build', lock, '--key', release.key, ...delta], { env: PASSPHRASE });
   const load = ['load', release.archive, '--key', pub, '--to', `oci:${release.temp.join('once')}`];
   const record = ['--audit-log', release.temp.join('audit.jsonl'), '--receipt', release.temp.join('receipt.json')];
   await cli.ok([...load, ...record, '--report', release.temp.join('reports')]);
@@ -93,6 +96,8 @@ const USES: Readonly<Record<string, string>> = {
     'build SPEC --output NEW --fulcio-url URL --rekor-url URL --trusted-root ROOT --identity-token ODD',
   'build --trusted-root': 'build SPEC --output NEW --fulcio-url URL --rekor-url URL --trusted-root ODD',
   'build --trust': 'build SPEC --output NEW --key KEY --trust ODD',
+  'build --base': 'build LOCK --output NEW --key KEY --base ODD',
+  'build --inventory': 'build LOCK --output NEW --key KEY --inventory ODD',
   'build --output': 'build LOCK --key KEY --overwrite --output ODD',
   'build --ca-file': 'build LOCK --output NEW --key KEY --ca-file ODD',
   'sign <archive>': 'sign ODD --key KEY',
@@ -104,6 +109,7 @@ const USES: Readonly<Record<string, string>> = {
   'sign --bundle': 'sign ARCHIVE --bundle ODD --expect-key PUB',
   ...trustUses('verify', 'verify ARCHIVE'),
   'verify <archive>': 'verify ODD --key PUB',
+  'verify --base': 'verify DELTA --key PUB --base ODD',
   'verify --report': 'verify ARCHIVE --key PUB --report ODD',
   'inspect <archive>': 'inspect ODD',
   'discover [inputs...]': 'discover ODD.yaml',
@@ -130,8 +136,12 @@ const USES: Readonly<Record<string, string>> = {
   'mirror-config --root': 'mirror-config MAPPING --format k3s --install --root ODD',
   'place [release]': 'place ODD --fleet FLEET',
   'place --fleet': 'place SPEC --fleet ODD',
+  'join <delta>': 'join ODD --output NEW',
+  'join --base': 'join DELTA --output NEW --base ODD',
+  'join --output': 'join DELTA --base ARCHIVE --output ODD',
   ...trustUses('load', 'load ARCHIVE --to oci:NEW --report REPORTS'),
   'load <archive>': 'load ODD --key PUB --to oci:NEW',
+  'load --base': 'load DELTA --key PUB --to oci:NEW --report REPORTS --base ODD',
   'load --report': 'load ARCHIVE --key PUB --to oci:NEW --report ODD',
   'load --receipt': 'load ARCHIVE --key PUB --to oci:NEW --report REPORTS --audit-log NEW.log --receipt ODD',
   'load --receipt-key':
@@ -200,6 +210,7 @@ function words(use: string): readonly string[] {
     MANIFEST: temp.join('objects.yaml'),
     MAPPING: temp.join('mapping.txt'),
     ARCHIVE: release.archive,
+    DELTA: release.temp.join('demo.delta.tar'),
     KEY: release.key,
     PUB: release.publicKey,
     TRUST: release.temp.join('trust'),
@@ -244,13 +255,13 @@ const DAMAGED = { 'bytes of no kind': Buffer.from([0x00, 0xff, 0x7b, 0x0a]), 'JS
 
 /** What is verified, and not what it is verified with: damage to it is the very thing to find out. */
 const IS_VERIFIED =
-  /^(sign|verify|inspect|load|extract) <archive>$|^place \[release\]$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
+  /^(sign|verify|inspect|load|extract) <archive>$|^join <delta>$|^place \[release\]$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
 /** A passphrase file with the wrong bytes is a wrong passphrase. */
 const IS_PASSPHRASE = /passphrase-file$/;
 /** Any file will do: it is replaced, its bytes are the passphrase, or it says nothing of values. */
 const TAKEN = new Set([
   ...['build --output', 'keys generate --passphrase-file', 'load --receipt', 'verify --report'],
-  ...['check --report', 'check --values', 'inspect --inventory'],
+  ...['check --report', 'check --values', 'inspect --inventory', 'build --inventory'],
 ]);
 
 describe.each(Object.entries(DAMAGED))('damaged, %s', (_, bytes) => {

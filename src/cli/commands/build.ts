@@ -1,6 +1,4 @@
 /** `airgap build`: one signed archive out of a release. */
-import { stat } from 'node:fs/promises';
-import { systemCode } from '../../base/files/system-errors.ts';
 import { retryPolicy } from '../../base/retry.ts';
 import { UsageError } from '../../errors.ts';
 import type { BuildFacts } from '../../operations/build/attestations.ts';
@@ -10,10 +8,12 @@ import type { TrustDocument } from '../../trust/documents/trust-document-schema.
 import { nameSigner, type SignerName } from '../../trust/signatures/identity.ts';
 import type { ReleaseSigner } from '../../trust/signing/signer.ts';
 import type { TrustVersions } from '../../trust/documents/trust-document.ts';
-import { defineCommand, flag, optionalArgument, text, writtenFile } from '../command.ts';
+import { defineCommand, flag, list, optionalArgument, text, writtenFile } from '../command.ts';
 import type { Context } from '../context.ts';
 import { notePins } from '../../report/pin-lines.ts';
 import { nameContents } from '../../report/content-names.ts';
+import { deltaNotes } from '../../report/diff/delta-lines.ts';
+import { leftOut } from '../../report/loads/delta-lines.ts';
 import { formatBytes, formatDuration } from '../../report/format.ts';
 import { openProgress } from '../output/open-progress.ts';
 import { listenTo } from '../output/registry-lines.ts';
@@ -31,6 +31,7 @@ export const build = defineCommand({
     'build release.yaml --locked --key a.key --key b.key',
     'build release.yaml --key my-hsm://release --expect-key release.pub',
     'build release.yaml --key release.key --trust trust',
+    'build release.yaml --key release.key --base my-release-offline-1.0.0.tar --inventory 1.1.0.inventory.json',
     'build release.yaml --fulcio-url https://fulcio.example --rekor-url https://rekor.example --trusted-root root.json',
     'build release.yaml --key release.key --source-repository git+https://git.example/team/releases',
   ],
@@ -48,6 +49,11 @@ export const build = defineCommand({
       'sign with keys that the trust document revokes, or does not list for releases and for provenance',
     ),
     output: writtenFile('--output <path>', 'file or directory (default: <name>-offline-<version>.tar here)'),
+    base: list(
+      '--base <file>',
+      'release that the site has, as archive or inventory: write a delta, <name>-offline-<version>.delta.tar, without its layers',
+    ),
+    inventory: writtenFile('--inventory <file>', 'write the inventory there as well: a --base of later builds'),
     overwrite: flag('--overwrite', 'replace an archive of that name when the new one is complete'),
     locked: flag('--locked', 'fail if a tag moved or anything differs from the lock'),
     lock: text('--lock <file>', 'the lock (default: release.lock.json beside the release.yaml)'),
@@ -58,7 +64,7 @@ export const build = defineCommand({
   },
   async run(context, { release }, options) {
     const { openReleaseSigners } = await import('../inputs/signers.ts');
-    const { chooseInput, placeOutput } = await import('../inputs/release-input.ts');
+    const { chooseInput, isDirectory, placeOutput } = await import('../inputs/release-input.ts');
     const { pinRelease } = await import('../../operations/resolve/pin-release.ts');
     const { ImageSources } = await import('../../operations/resolve/image-sources.ts');
     const { buildArchive } = await import('../../operations/build/build.ts');
@@ -86,6 +92,8 @@ export const build = defineCommand({
       const provenance = stating !== undefined && isKeySigner(stating) ? stating.keyId : undefined;
       assertKeysCount(decisive, { release, provenance }, context.now());
     }
+    const { openBuildBases } = await import('../../operations/build/bases.ts');
+    using bases = options.base.length === 0 ? undefined : await openBuildBases(options.base, { signal });
     await using sources = new ImageSources({
       ...options,
       listener: listenTo(context.output),
@@ -102,7 +110,8 @@ export const build = defineCommand({
         onImage: progress.onImage,
       });
       const { lock, files, contents } = pinned;
-      const path = placeOutput(options.output, archiveFileName(lock), await isDirectory(options.output));
+      const isDelta = options.base.length > 0;
+      const path = placeOutput(options.output, archiveFileName(lock, isDelta), await isDirectory(options.output));
       const request = {
         lock,
         output: path,
@@ -111,6 +120,7 @@ export const build = defineCommand({
         sourceOf: sources.sourceOf(contents),
         files,
         facts,
+        bases,
       };
       const carried = chain === undefined ? undefined : await carryTrust(chain, lock);
       const built = await buildArchive(
@@ -125,6 +135,7 @@ export const build = defineCommand({
             progress.begin('copy', path, total, held);
           },
           onEvent: progress.onCopy,
+          onDelta: (delta) => deltaNotes(delta).forEach((line) => output.note(line)),
         },
       );
       return { report: built, pins: pinned, trust: carried?.document };
@@ -134,9 +145,16 @@ export const build = defineCommand({
     const signedBy = report.signers.map(nameSigner);
     const provenance = report.provenance && nameSigner(report.provenance);
     const document = { path, size, digest, signers: signedBy, provenance, resumedBytes, copiedBytes };
-    output.result({ ...document, ...(trust === undefined ? {} : { trustVersion: trust.version }) }, [
+    if (options.inventory !== undefined) {
+      const { writeInventoryFile } = await import('../../archive/reader/release-file.ts');
+      await writeInventoryFile(options.inventory, report.inventory, signal);
+    }
+    const { delta } = report;
+    const also = { ...(trust === undefined ? {} : { trustVersion: trust.version }), ...(delta && { delta }) };
+    output.result({ ...document, ...also }, [
       path,
       `  size     ${formatBytes(size)} (${size} bytes)`,
+      ...(delta === undefined ? [] : [`  delta    ${leftOut(delta)}, of ${formatBytes(delta.fullSize)} in all`]),
       `  digest   ${digest} (of checksums.txt)`,
       ...signedBy.map((signer) => `  signed   ${signer}`),
       ...(trust === undefined ? [] : [`  trust    version ${trust.version}, until ${trust.expires}`]),
@@ -217,14 +235,4 @@ async function noteSigners({ output }: Context, trust: TrustDocument, signers: r
   }
   if (counting >= trust.thresholds.release) return;
   output.note(`${counting} of ${trust.thresholds.release} release keys have signed: sites refuse the archive as it is`);
-}
-
-async function isDirectory(path: string | undefined): Promise<boolean> {
-  if (path === undefined) return false;
-  if (path.endsWith('/')) return true;
-  const found = await stat(path).catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
-  });
-  return found?.isDirectory() === true;
 }

@@ -1,6 +1,7 @@
 /** `airgap inspect`: what an archive says of itself. Verifies nothing, and says so. */
 import { argument, defineCommand, flag, writtenFile } from '../command.ts';
 import type { Context } from '../context.ts';
+import { leftOut } from '../../report/loads/delta-lines.ts';
 import { formatBytes, formatCount, formatTable } from '../../report/format.ts';
 import { formatEvidence } from '../../report/evidence-lines.ts';
 import { describeImageEvidence } from '../../report/image-evidence-lines.ts';
@@ -43,7 +44,10 @@ export async function inspectAndReport(
 ): Promise<void> {
   const { inspectArchive } = await import('../../operations/inspect.ts');
   const inspection = await inspectArchive(archive, { images: options.images, signal });
-  if (options.inventory !== undefined) await writeInventory(options.inventory, inspection, signal);
+  if (options.inventory !== undefined) {
+    const { writeInventoryFile } = await import('../../archive/reader/release-file.ts');
+    await writeInventoryFile(options.inventory, inspection.inventory, signal);
+  }
   const { inventory, images, signers, size, contentSize, path, trust } = inspection;
   const { name, version, channel, sequence, created, expires, platforms, components, files } = inventory;
   const document = {
@@ -56,6 +60,7 @@ export async function inspectAndReport(
     components,
     images,
     files,
+    ...(inspection.delta === undefined ? {} : { delta: inspection.delta }),
     claimedSigners: signers,
     trust: trust.map(({ name: member, digest, document: claimed }) => ({ member, digest, document: claimed })),
     claimedProvenance: inspection.provenance.map(provenanceDocument),
@@ -68,12 +73,6 @@ export async function inspectAndReport(
   if (options.inventory !== undefined) output.note(`wrote ${options.inventory}`);
 }
 
-async function writeInventory(file: string, { inventory }: Inspection, signal: AbortSignal): Promise<void> {
-  const { serializeInventory } = await import('../../archive/inventory/inventory.ts');
-  const { writeNamedFile } = await import('../../base/files/result-file.ts');
-  await writeNamedFile(file, serializeInventory(inventory).toString('utf8'), signal);
-}
-
 function inspectionLines({
   path,
   size,
@@ -83,12 +82,14 @@ function inspectionLines({
   signers,
   trust,
   provenance,
+  delta,
 }: Inspection): readonly string[] {
   const { name, version, channel, sequence, created, expires, platforms, components, files } = inventory;
   return [
     NOT_VERIFIED,
     `${name} ${version} (${channel}, ${created})`,
     `  archive   ${path}, ${formatBytes(size)}; ${formatBytes(contentSize)} of unique content`,
+    ...(delta === undefined ? [] : [`  delta     ${leftOut(delta)}`]),
     ...(sequence === undefined ? [] : [`  sequence  ${sequence}`]),
     ...(expires === undefined ? [] : [`  expires   ${expires}`]),
     `  platforms ${platforms.join(', ')}`,

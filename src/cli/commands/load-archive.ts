@@ -28,9 +28,18 @@ export async function loadArchive(
       hint: 'loading reads it in any order; give the file, read-only media are fine',
     });
   }
-  const { auditLog, plan: isPlan } = options;
+  const { auditLog, plan: isPlan, base: bases } = options;
   const receipt = await readReceiptRequest(context, options);
-  const request = { action: 'load', archive: path, target: options.to, terms, auditLog, receipt, isPlan } as const;
+  const request = {
+    action: 'load',
+    archive: path,
+    bases,
+    target: options.to,
+    terms,
+    auditLog,
+    receipt,
+    isPlan,
+  } as const;
   await withAdmittedRelease(request, await siteEnvironment(context, options), async (admitted) => {
     if (address.kind === 'registry' || address.kind === 'layout') await loadImages(context, admitted, address, options);
     else await loadTarballs(context, admitted, address, options);

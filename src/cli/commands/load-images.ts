@@ -60,6 +60,7 @@ export async function loadImages(
     concurrency,
     signal,
     requireEvidence: options.requireEvidence,
+    verifyBase: options.verifyBase,
   });
   noteHeld(output, plan.pending, nameContents(inventory));
   const subject = { archive, target: target.name };

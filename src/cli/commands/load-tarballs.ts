@@ -26,6 +26,7 @@ export async function loadTarballs(
   refuse(options.flatten, '--flatten', 'tarballs keep the original image names');
   refuse(options.nameMap !== undefined, '--name-map', 'tarballs keep the original image names');
   refuse(options.skipRefusedEvidence, '--skip-refused-evidence', 'tarballs have no place for evidence');
+  refuse(options.verifyBase, '--verify-base', 'tarballs are made of the delta and its bases alone');
   const noRegistry = 'no registry is asked';
   refuse(options.plainHttp, '--plain-http', noRegistry);
   refuse(options.insecure, '--insecure', noRegistry);

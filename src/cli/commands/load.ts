@@ -2,6 +2,7 @@
 import { receiptOptions, recordOptions } from '../options/audit-options.ts';
 import { argument, defineCommand, requiredText, text } from '../command.ts';
 import { concurrencyOption, retriesOption } from '../options/source-options.ts';
+import { baseOption, verifyBaseOption } from '../options/load-options.ts';
 import { targetOptions } from '../options/target-options.ts';
 import { readTerms, trustOptions } from '../options/trust-options.ts';
 
@@ -15,12 +16,16 @@ export const load = defineCommand({
     'load release.tar --key release.pub --to docker-daemon:',
     'load release.tar --key release.pub --to oci:layout',
     'load release.tar --trust trust.json --state /var/lib/airgap --to docker://registry.internal:5000',
+    'load my-release-offline-1.1.0.delta.tar --key release.pub --to docker://registry.internal:5000',
+    'load release.delta.tar --base my-release-offline-1.0.0.tar --key release.pub --to docker-daemon:',
     'load release.tar --trust trust.json --state /var/lib/airgap --receipt receipt.json --receipt-key site.key --to oci:layout',
   ],
   arguments: { archive: argument('archive', 'the file') },
   options: {
     to: requiredText('--to <target>', 'docker://host[:port][/prefix], docker-daemon:, oci:DIR or dir:DIR'),
     ...trustOptions,
+    base: baseOption,
+    verifyBase: verifyBaseOption,
     ...targetOptions,
     ...recordOptions,
     ...receiptOptions,

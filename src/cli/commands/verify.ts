@@ -1,5 +1,5 @@
 /** `airgap verify`: verifies every byte of an archive with a key the user holds. */
-import { AirgapError, ExitCode, exitCodeOf, inContext, withRemark } from '../../errors.ts';
+import { AirgapError, ExitCode, exitCodeOf, inContext, UsageError, withRemark } from '../../errors.ts';
 import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
 import type { VerifiedArchive, VerifiedRelease } from '../../archive/verification/verified-archive.ts';
 import type { VerifyReport } from '../../report/verify-report.ts';
@@ -18,6 +18,8 @@ import { describeBuild, provenanceDocument } from '../../report/provenance-lines
 import type { OpenedFile } from '../../base/files/opened-file.ts';
 import { openNamedFile } from '../../base/files/result-file.ts';
 import { toTrustDocument, trustLines } from '../../report/trust-lines.ts';
+import { baseOption } from '../options/load-options.ts';
+import { leftOut } from '../../report/loads/delta-lines.ts';
 import { readTerms, trustOptions } from '../options/trust-options.ts';
 
 const STDIN = '-';
@@ -31,10 +33,12 @@ export const verify = defineCommand({
     'verify release.tar --key release.pub --require-provenance --builder-id https://ci.example/releases',
     'verify - --key release.pub < /dev/sr0',
     'verify release.tar --trust trust.json --state /var/lib/airgap',
+    'verify release.delta.tar --key release.pub --base my-release-offline-1.0.0.tar',
   ],
   arguments: { archive: argument('archive', 'the file; - reads standard input in one pass') },
   options: {
     ...trustOptions,
+    base: baseOption,
     ...recordOptions,
     report: writtenFile('--report <file>', 'write the JSON report there as well'),
   },
@@ -48,7 +52,7 @@ export async function verifyAndReport(
   context: Context,
   archive: string,
   terms: SiteTerms,
-  options: RecordOptions & { readonly report: string | undefined },
+  options: RecordOptions & { readonly report: string | undefined; readonly base: readonly string[] },
 ): Promise<void> {
   const { output } = context;
   const { report: reportPath } = options;
@@ -101,13 +105,14 @@ async function verifyAtSite(
   context: Context,
   archive: string,
   terms: SiteTerms,
-  options: RecordOptions,
+  options: RecordOptions & { readonly base: readonly string[] },
   state: State,
 ): Promise<{ readonly release: VerifiedRelease; readonly record: SiteRecord }> {
   const { verifyAdmittedStream, withAdmittedRelease } = await import('../../site/admitted-release.ts');
   const { siteEnvironment } = await import('../inputs/site-request.ts');
   const { verifyPayload } = await import('../../archive/verification/verified-archive.ts');
-  const request = { action: 'verify', archive, terms, auditLog: options.auditLog } as const;
+  const { base: bases, auditLog } = options;
+  const request = { action: 'verify', archive, bases, terms, auditLog } as const;
   const environment = await siteEnvironment(context, options);
   using progress = await openProgress(context);
   const onProgress = (done: number, total: number): void => {
@@ -117,6 +122,7 @@ async function verifyAtSite(
   const onTrusted = (release: TrustedRelease): void => void (state.trusted = release);
   const { signal } = context;
   if (archive === STDIN) {
+    if (bases.length > 0) throw new UsageError('USAGE', '--base needs the delta as a file', { hint: 'name the file' });
     const input = { content: context.stdin as AsyncIterable<Buffer>, name: 'standard input' };
     const settings = { signal, onProgress, onTrusted };
     const { outcome: release, record } = await verifyAdmittedStream(request, environment, input, settings);
@@ -151,6 +157,7 @@ function describe(
     },
     ...(trusted === undefined ? {} : { provenance: stated(trusted) }),
     read: { contentBytes: done, contentBytesTotal: total },
+    ...(trusted?.delta === undefined ? {} : { delta: { ...trusted.delta, bases: [...trusted.delta.bases] } }),
     ...(release === undefined ? {} : { verified: release.content }),
     ...(release === undefined ? { error: describeError(error) } : {}),
   };
@@ -184,6 +191,16 @@ function describeError(error: unknown): NonNullable<VerifyReport['error']> {
   };
 }
 
+/** What of a delta is verified, and what is for a load to find. */
+function deltaLines({ delta, content: { base } }: VerifiedRelease): readonly string[] {
+  if (delta === undefined) return [];
+  const found = base === undefined ? [] : [`  bases     ${formatCount(base.contents, 'layer')} of that with the declared digest`]; // prettier-ignore
+  const rest = delta.omitted - (base?.contents ?? 0);
+  const lines = [`  delta     ${leftOut(delta)}`, ...found];
+  if (rest > 0) lines.push(`  left out  ${formatCount(rest, 'layer')} not verified here: a load asks the target for them first`); // prettier-ignore
+  return lines;
+}
+
 /** The lines of a release that is verified. */
 export function verifiedLines(archive: string, release: VerifiedRelease): readonly string[] {
   const { inventory, content, signers, unchecked, digest, provenance } = release;
@@ -192,6 +209,7 @@ export function verifiedLines(archive: string, release: VerifiedRelease): readon
     `verified: ${name} ${version} (${channel}, ${created})`,
     `  archive   ${archive === STDIN ? 'standard input' : archive}`,
     `  read      ${formatBytes(content.bytes)} (${content.bytes} bytes), every byte accounted for`,
+    ...deltaLines(release),
     `  content   ${formatCount(content.contents, 'piece')} with the declared digest: ${formatCount(images.length, 'image')} for ${platforms.join(', ')}, ${formatCount(files.length, 'file')}`,
     `  digest    ${digest} (of checksums.txt)`,
     ...signers.map((signer) => `  signed    ${describeSigner(signer)}`),

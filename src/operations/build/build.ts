@@ -17,6 +17,8 @@ import { parseBundle } from '../../trust/signatures/bundle.ts';
 import type { ReleaseSigner } from '../../trust/signing/signer.ts';
 import { fillSlot } from '../../trust/signatures/slot.ts';
 import { VERSION } from '../../base/version.ts';
+import { chooseOmissions } from '../../archive/partial/omission.ts';
+import { deltaFacts, omittedSource, type BuildBases, type DeltaFacts } from './bases.ts';
 import { readInstallFiles } from './install-files.ts';
 import { attestBuild, planProvenance, type BuildFacts } from './attestations.ts';
 
@@ -40,6 +42,8 @@ export interface BuildRequest {
   readonly provenanceSigner?: ReleaseSigner | undefined;
   /** What the provenance says beyond what the lock knows. */
   readonly facts?: BuildFacts | undefined;
+  /** What the site has: the archive becomes a delta without it. @defaultValue none, and a full archive */
+  readonly bases?: BuildBases | undefined;
 }
 
 /** Options of {@link buildArchive}. */
@@ -56,6 +60,8 @@ export interface BuildOptions {
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;
   /** Told before the first byte moves: bytes of content in all, and those an interrupted run left in place. */
   readonly onStart?: ((held: number, total: number) => void) | undefined;
+  /** Told of a delta before the first byte moves: what is left out, and what that costs. */
+  readonly onDelta?: ((delta: DeltaFacts) => void) | undefined;
 }
 
 /** What was built. */
@@ -76,6 +82,8 @@ export interface BuildReport {
   readonly resumedBytes: number;
   /** Bytes of content that this run moved. */
   readonly copiedBytes: number;
+  /** What a delta leaves out; absent for a full archive. */
+  readonly delta?: DeltaFacts | undefined;
 }
 
 /**
@@ -94,19 +102,24 @@ export async function buildArchive(request: BuildRequest, options: BuildOptions 
   );
   assertRoom(inventory, signers);
   const provenanceSigner = request.provenanceSigner ?? signers[0];
-  await using writer = await openArchiveWriter(request.output, inventory, options);
+  const { bases } = request;
+  const partial = bases && chooseOmissions(inventory, bases.inventories);
+  await using writer = await openArchiveWriter(request.output, inventory, { ...options, partial });
+  const delta = partial && deltaFacts(partial, inventory, writer.fullLayout, bases);
+  if (delta !== undefined) options.onDelta?.(delta);
   const { held, total } = writer.progress;
   options.onStart?.(held, total);
   const plan = planArchive(request, made, inventory, writer);
   const pending = await assess(plan, { concurrency: 1, signal: options.signal });
   const { copiedBytes } = await copy(pending, options);
   let signed: SignedBuild = { signatures: [], statements: [] };
+  const finishing = { signal: options.signal, omitted: bases && omittedSource(bases, plan) };
   const digest = await writer.finish(async (checksums) => {
     const provenance = { lock, inventory, plans, toolVersion: VERSION, facts, startedOn };
     const statements = provenanceSigner === undefined ? [] : await attestBuild(provenance, checksums, provenanceSigner);
     signed = { signatures: await signAll(checksums, signers), statements };
     return fillSlots(inventory, signed);
-  });
+  }, finishing);
   const [statement] = signed.statements;
   return {
     path: request.output,
@@ -117,6 +130,7 @@ export async function buildArchive(request: BuildRequest, options: BuildOptions 
     provenance: statement && parseAttestation(statement, 'the statement').signer,
     resumedBytes: held,
     copiedBytes,
+    ...(delta === undefined ? {} : { delta }),
   };
 }
 

@@ -9,6 +9,7 @@ import { assess, isComplete, pendingBytes, planCopy, type CopyPlan, type Pending
 import { findTagMoves, type TagMove } from '../../content/tag-moves.ts';
 import { IntegrityError } from '../../errors.ts';
 import { planCharts, type ChartRoute } from './charts.ts';
+import { serveLeftOut, verifyHeld } from './left-out.ts';
 import { imagesFor, nothingToLoad } from './nothing-to-load.ts';
 import { narrowGraph, prepareSubstitutes } from '../../release/mapping/routes.ts';
 import { mapImages, routesTo, type ImageTarget, type PlannedImage } from '../../release/mapping/image-target.ts';
@@ -33,6 +34,8 @@ export interface LoadOptions {
   readonly skipRefusedEvidence?: boolean | undefined;
   /** Fail where a target refuses an index, rather than replace it by one that its evidence is not about. @defaultValue false */
   readonly requireEvidence?: boolean | undefined;
+  /** Of a delta: read again what the target says to hold of the layers that it leaves out, and hash it. @defaultValue false */
+  readonly verifyBase?: boolean | undefined;
   /** Ends what is under way; the next load goes on there. */
   readonly signal?: AbortSignal | undefined;
   /** Told of each transfer as it begins, moves on and ends. */
@@ -86,6 +89,7 @@ export interface LoadOutcome extends CopyResult {
 
 /**
  * Works out what the target lacks. Asks questions only.
+ * @throws NotFoundError `MISSING_CONTENT` when it lacks layers that a delta leaves out, and no base at hand has them.
  * @throws UsageError `USAGE` when there is nothing to load, a platform is not carried, or two things would get one name.
  */
 export async function planLoad(
@@ -107,7 +111,11 @@ export async function planLoad(
   const things = charts.map(({ path, reference, digest }) => ({ what: path, name: reference, digest }));
   const routes = routesTo(target, images, () => archive, things);
   const plan = joinPlans([planCopy(graph, routes, substitutes), ...charts.map((chart) => chart.plan)]);
-  const pending = await assess(plan, { concurrency: ASSESS_CONCURRENCY, signal: options.signal });
+  const assessed = await assess(plan, { concurrency: ASSESS_CONCURRENCY, signal: options.signal });
+  const pending = serveLeftOut(archive, assessed, target.name);
+  if (options.verifyBase === true) {
+    await verifyHeld(archive, pending, { concurrency: ASSESS_CONCURRENCY, signal: options.signal });
+  }
   const moves = await findTagMoves(pending, { signal: options.signal });
   return createPlan(archive, { target, images, charts, skipped, pending, moves });
 }

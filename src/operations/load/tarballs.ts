@@ -19,6 +19,7 @@ import { onDisk } from '../../base/files/system-errors.ts';
 import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
 import type { ImageTarball, TrustedArchive } from '../../archive/verification/trusted-archive.ts';
 import { verifyPayload } from '../../archive/verification/verified-archive.ts';
+import { assertWhole } from './left-out.ts';
 import { imagesFor, nothingToLoad } from './nothing-to-load.ts';
 
 /** One image tarball and whether its target has it. */
@@ -113,6 +114,7 @@ export interface LoadTarsOutcome {
  * import images from. A file that is there is hashed before it counts.
  * @see https://docs.k3s.io/installation/airgap
  * @throws UsageError `USAGE` when there is nothing to load, or a platform is not carried.
+ * @throws NotFoundError `MISSING_CONTENT` when a delta leaves layers out and no base at hand has them.
  * @throws StoreError `NO_SPACE` with the numbers, `STORE_IO` when the directory may not be written to
  */
 export async function planDirectory(
@@ -134,6 +136,7 @@ export async function planDirectory(
   }
   const missing = tarballs.filter(({ present }) => !present);
   if (missing.length > 0) {
+    assertWhole(archive, `dir:${directory}`);
     const size = missing.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
     await assertRoom(directory, size, missing.map(({ destination }) => asideOf(destination))); // prettier-ignore
   }
@@ -153,6 +156,7 @@ export async function planDocker(
     throw nothingToLoad(release.inventory, `images for ${platform}${asked}, the Engine's platform,`, 'docker-daemon:');
   }
   const tarballs = await Promise.all(tars.map((tar) => toPlannedImport(tar, release, options)));
+  if (tarballs.some(({ present }) => !present)) assertWhole(archive, 'docker-daemon:');
   return createPlan(archive, 'docker', tarballs);
 }
 
