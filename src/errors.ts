@@ -31,6 +31,10 @@ export type ErrorCode =
   | 'INCOMPLETE'
   | 'CHECK_FAILED'
   | 'EVIDENCE_LOST'
+  | 'CLUSTER'
+  | 'CONFLICT'
+  | 'NOT_READY'
+  | 'CHANGES'
   | 'UNSUPPORTED';
 
 /** What an error may carry beside its message. */
@@ -129,6 +133,20 @@ export class CheckError extends AirgapError {
   }
 }
 
+/** What a cluster was given does not become what it should: it does not get ready, or its state is not what it has to be. Exit 1. */
+export class ClusterError extends AirgapError {
+  static {
+    this.prototype.name = 'ClusterError';
+  }
+}
+
+/** A plan, which changes nothing, has found something to do. Exit 7. */
+export class ChangesError extends AirgapError {
+  static {
+    this.prototype.name = 'ChangesError';
+  }
+}
+
 /** What is known of an exchange over HTTP that failed. */
 export interface HttpFailure {
   /** Of the request, such as `GET`. */
@@ -180,11 +198,16 @@ export class RegistryError extends HttpError {
   }
 }
 
+/** The message of an error without its items. */
+function headlineOf({ message, items }: AirgapError): string {
+  return message.slice(0, message.length - items.reduce((length, item) => length + item.length + 3, 0));
+}
+
 /** The same error with what was being done in front of its message; `hint` is for errors that have none. */
 export function inContext(error: unknown, doing: string, hint?: string): unknown {
   if (!(error instanceof AirgapError)) return error;
-  const message = `${doing}: ${error.message}`;
-  const options = { hint: error.hint ?? hint, cause: error, details: error.details };
+  const message = `${doing}: ${headlineOf(error)}`;
+  const options = { hint: error.hint ?? hint, cause: error, details: error.details, items: error.items };
   if (error instanceof RegistryError) return new RegistryError(message, error.failure, options);
   if (error instanceof HttpError) return new HttpError(error.code, message, error.failure, options);
   const Same = error.constructor as typeof AirgapError;
@@ -195,8 +218,8 @@ export function inContext(error: unknown, doing: string, hint?: string): unknown
 export function withRemark(error: unknown, remark: string): unknown {
   if (!(error instanceof AirgapError) || error instanceof HttpError) return error;
   const Same = error.constructor as typeof AirgapError;
-  const { hint, details } = error;
-  return new Same(error.code, `${error.message}; ${remark}`, { hint, details, cause: error });
+  const { hint, details, items } = error;
+  return new Same(error.code, `${headlineOf(error)}; ${remark}`, { hint, details, items, cause: error });
 }
 
 /**
@@ -205,7 +228,8 @@ export function withRemark(error: unknown, remark: string): unknown {
  */
 export function toInputError(error: unknown, code: 'USAGE' | 'INVALID_SPEC' = 'USAGE'): unknown {
   if (!(error instanceof IntegrityError || error instanceof TrustError)) return error;
-  return new UsageError(code, error.message, { hint: error.hint, cause: error, details: error.details });
+  const { hint, details, items } = error;
+  return new UsageError(code, headlineOf(error), { hint, details, items, cause: error });
 }
 
 /** The one exit-code table. */
@@ -217,6 +241,7 @@ export const ExitCode = {
   auth: 4,
   incomplete: 5,
   checkFailed: 6,
+  changes: 7,
   interrupted: 130,
 } as const;
 
@@ -227,6 +252,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof AuthError) return ExitCode.auth;
   if (error instanceof IncompleteError) return ExitCode.incomplete;
   if (error instanceof CheckError) return ExitCode.checkFailed;
+  if (error instanceof ChangesError) return ExitCode.changes;
   if (isAbort(error)) return ExitCode.interrupted;
   return ExitCode.failure;
 }

@@ -2,6 +2,7 @@
 import { auditReceipt } from './commands/audit/receipt.ts';
 import { auditVerify } from './commands/audit/verify.ts';
 import { build } from './commands/build.ts';
+import { deploy } from './commands/cluster/deploy.ts';
 import { check } from './commands/compliance/check.ts';
 import { diff } from './commands/diff.ts';
 import { discover } from './commands/release/discover.ts';
@@ -65,6 +66,7 @@ export const AIRGAP: Program = {
     diff,
     join,
     load,
+    deploy,
     extract,
     mirrorConfig,
     place,

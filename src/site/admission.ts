@@ -3,8 +3,8 @@ import { openSite, readSiteState, type Site } from './site-state.ts';
 import { factsOf, type Acceptance, type TrustedRelease } from '../archive/verification/acceptance.ts';
 import { advanceState, recordException } from '../trust/rollback/evaluate-rollback.ts';
 
-/** Why an archive is admitted: only a load, when it is complete, advances the state; a plan changes nothing. */
-export type AdmissionPurpose = 'load' | 'extract' | 'verify' | 'plan';
+/** Why an archive is admitted: what loads it, when it is complete, advances the state; a plan changes nothing. */
+export type AdmissionPurpose = 'load' | 'deploy' | 'extract' | 'verify' | 'plan';
 
 /** What a site accepts: all of an acceptance but what it remembers, and where it remembers. */
 export interface SiteTerms extends Omit<Acceptance, 'state'> {
@@ -30,7 +30,7 @@ export class Admission implements AsyncDisposable {
    */
   static async open({ state: directory, ...terms }: SiteTerms, purpose: AdmissionPurpose): Promise<Admission> {
     if (directory === undefined) return new Admission(terms, purpose, undefined);
-    const isWriting = purpose === 'load' || (purpose !== 'plan' && terms.exceptionFor !== undefined);
+    const isWriting = isLoading(purpose) || (purpose !== 'plan' && terms.exceptionFor !== undefined);
     const site = isWriting ? await openSite(directory) : undefined;
     const state = site?.state ?? (await readSiteState(directory));
     return new Admission({ ...terms, state }, purpose, site);
@@ -45,11 +45,15 @@ export class Admission implements AsyncDisposable {
     const command = this.#purpose;
     let { state } = this.#site;
     if (rollback.kind === 'exception') state = recordException(state, facts, rollback, { now, command });
-    if (this.#purpose === 'load') state = advanceState(state, facts, rollback, { now, trust });
+    if (isLoading(this.#purpose)) state = advanceState(state, facts, rollback, { now, trust });
     if (state !== this.#site.state) await this.#site.write(state);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#site?.[Symbol.asyncDispose]();
   }
+}
+
+function isLoading(purpose: AdmissionPurpose): boolean {
+  return purpose === 'load' || purpose === 'deploy';
 }

@@ -17,7 +17,7 @@ import { ReceiptWriter, type ReceiptRequest, type WrittenReceipt } from './recei
 /** What is to be done with which archive, on which terms, and where that goes on record. */
 export interface SiteRequest {
   /** What the audit log calls it. */
-  readonly action: 'verify' | 'load' | 'extract';
+  readonly action: 'verify' | 'load' | 'deploy' | 'extract';
   /** The archive as it was named. */
   readonly archive: string;
   /** Where its content goes, without credentials. */
@@ -46,8 +46,8 @@ export interface SiteRecord {
 export interface SiteWork<T> {
   /** What would get where, for the log, before anything can be seen; absent where the work makes nothing visible. */
   readonly planned?: (() => AuditContent) | undefined;
-  /** Does it. */
-  readonly act: () => Promise<T>;
+  /** Does it. @param onStep puts on record that a step of it is done, with how many things it changed */
+  readonly act: (onStep: (name: string, changed: number) => Promise<void>) => Promise<T>;
   /** What got where, for the log. */
   readonly done?: ((outcome: T) => AuditContent) | undefined;
   /**
@@ -153,7 +153,7 @@ async function performOnRecord<T>(
   { planned, act, done, shortfall }: SiteWork<T>,
 ): Promise<{ readonly outcome: T; readonly record: SiteRecord }> {
   if (planned !== undefined) await trail.begin(planned());
-  const outcome = await act();
+  const outcome = await act(async (name, changed) => await trail.step({ name, changed }));
   // What protects the site comes first; the record that the work is complete is the last word.
   await admission.remember(release);
   const entry = await trail.complete(done?.(outcome) ?? {}, shortfall?.(outcome));

@@ -45,6 +45,11 @@ afterAll(async () => {
   await release[Symbol.asyncDispose]();
 });
 
+/** An API server that is not there. */
+const KUBECONFIG = `clusters: [{ name: c, cluster: { server: 'https://127.0.0.1:1' } }]
+contexts: [{ name: c, context: { cluster: c } }]
+current-context: c
+`;
 const FLEET = `apiVersion: airgap.hexabase.ai/v1
 kind: Fleet
 name: acme
@@ -152,6 +157,18 @@ const USES: Readonly<Record<string, string>> = {
   'load --name-map': 'load ARCHIVE --key PUB --to docker://127.0.0.1:1 --report REPORTS --name-map ODD',
   'load --to oci:': 'load ARCHIVE --key PUB --report REPORTS --to oci:ODD',
   'load --to dir:': 'load ARCHIVE --key PUB --report REPORTS --to dir:ODD',
+  ...trustUses('deploy', 'deploy ARCHIVE --to docker://127.0.0.1:1 --kubeconfig CLUSTER'),
+  'deploy <archive>': 'deploy ODD --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER',
+  'deploy --kubeconfig': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig ODD',
+  'deploy --site-values': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --site-values ODD',
+  'deploy --receipt':
+    'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --audit-log NEW.log --receipt ODD',
+  'deploy --receipt-key':
+    'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --audit-log NEW.log --receipt NEW.json --receipt-key ODD',
+  'deploy --passphrase-file':
+    'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --audit-log NEW.log --receipt NEW.json --receipt-key KEY --passphrase-file ODD',
+  'deploy --ca-file': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --ca-file ODD',
+  'deploy --name-map': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --name-map ODD',
   ...trustUses('extract', 'extract ARCHIVE NEW'),
   'extract <archive>': 'extract ODD NEW --key PUB',
   'extract <directory>': 'extract ARCHIVE ODD --key PUB',
@@ -207,6 +224,7 @@ function words(use: string): readonly string[] {
     LOCK: release.temp.join('release.lock.json'),
     LIST: temp.join('list.txt'),
     FLEET: temp.join('fleet.yaml'),
+    CLUSTER: temp.join('kubeconfig'),
     MANIFEST: temp.join('objects.yaml'),
     MAPPING: temp.join('mapping.txt'),
     ARCHIVE: release.archive,
@@ -241,6 +259,7 @@ describe.each(['a pipe', 'a device'])('%s', (kind) => {
   beforeEach(async () => {
     await writeFile(temp.join('list.txt'), `${release.source.host}/team/app:1.0\n`);
     await writeFile(temp.join('fleet.yaml'), FLEET);
+    await writeFile(temp.join('kubeconfig'), KUBECONFIG);
     await writeFile(temp.join('mapping.txt'), 'a.example/x:1=in.example/a.example/x:1\n');
     await writeFile(temp.join('objects.yaml'), '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n');
     makeOdd = (path) => (kind === 'a pipe' ? runOk('mkfifo', [path]) : runOk('mknod', [path, 'c', '1', '7']));
@@ -255,12 +274,12 @@ const DAMAGED = { 'bytes of no kind': Buffer.from([0x00, 0xff, 0x7b, 0x0a]), 'JS
 
 /** What is verified, and not what it is verified with: damage to it is the very thing to find out. */
 const IS_VERIFIED =
-  /^(sign|verify|inspect|load|extract) <archive>$|^join <delta>$|^place \[release\]$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
+  /^(sign|verify|inspect|load|deploy|extract) <archive>$|^join <delta>$|^place \[release\]$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
 /** A passphrase file with the wrong bytes is a wrong passphrase. */
 const IS_PASSPHRASE = /passphrase-file$/;
 /** Any file will do: it is replaced, its bytes are the passphrase, or it says nothing of values. */
 const TAKEN = new Set([
-  ...['build --output', 'keys generate --passphrase-file', 'load --receipt', 'verify --report'],
+  ...['build --output', 'keys generate --passphrase-file', 'load --receipt', 'deploy --receipt', 'verify --report'],
   ...['check --report', 'check --values', 'inspect --inventory', 'build --inventory'],
 ]);
 
@@ -268,6 +287,7 @@ describe.each(Object.entries(DAMAGED))('damaged, %s', (_, bytes) => {
   beforeEach(async () => {
     await writeFile(temp.join('list.txt'), `${release.source.host}/team/app:1.0\n`);
     await writeFile(temp.join('fleet.yaml'), FLEET);
+    await writeFile(temp.join('kubeconfig'), KUBECONFIG);
     await writeFile(temp.join('mapping.txt'), 'a.example/x:1=in.example/a.example/x:1\n');
     await writeFile(temp.join('objects.yaml'), '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n');
     makeOdd = (path) => writeFile(path, bytes);

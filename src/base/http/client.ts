@@ -9,9 +9,11 @@ import { FastPath } from './fast/fast-path.ts';
 import { networkFailure, protocolFailure, type Asked, type Peer } from './network-failure.ts';
 import { GeneralPath } from './general-path.ts';
 import { isSameOrigin, resolveLocation, type Place } from './location.ts';
-import { Origins, type OriginOptions } from './origins.ts';
+import { Origins, type FixedOrigin, type OriginOptions } from './origins.ts';
 import { Reachability } from './reachability.ts';
 import { speaksTls } from './tls-probe.ts';
+
+export type { FixedOrigin };
 
 /** Hops of one request. */
 const MAX_REDIRECTS = 5;

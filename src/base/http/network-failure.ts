@@ -11,14 +11,14 @@ const MAX_MESSAGE_LENGTH = 500;
 const RETRYABLE_STATUS = new Set([408, 429, 499, 500, 502, 503, 504, 522]);
 
 /** What the codes of TLS mean for who has to do something; the first that fits. None of it passes by itself. */
-const TLS_FAULTS: readonly (readonly [RegExp, (host: string) => string])[] = [
+const TLS_FAULTS: readonly (readonly [RegExp, (host: string, settings?: string) => string])[] = [
   [/^CERT_HAS_EXPIRED$/, (host) => `the certificate of ${host} has expired: have it renewed, and check the clock here`],
   [/^CERT_NOT_YET_VALID$/, (host) => `the certificate of ${host} is not valid yet: check the clock here, then its dates`],
   [/^ERR_TLS_CERT_ALTNAME|^HOSTNAME_MISMATCH$/, (host) => `the certificate is for other names: use one of these instead of ${host}, or have it made for this name too`],
   [/^CERT_REVOKED$/, (host) => `the certificate of ${host} is revoked: have it replaced`],
-  [/CERTIFICATE_REQUIRED|BAD_CERTIFICATE|HANDSHAKE_FAILURE/, (host) => `${host} may want a client certificate: put it and its key in ~/.config/containers/certs.d/${host}/ as client.cert and client.key`],
+  [/CERTIFICATE_REQUIRED|BAD_CERTIFICATE|HANDSHAKE_FAILURE/, (host, settings) => `${host} may want a client certificate: put it and its key in ${settings ?? `~/.config/containers/certs.d/${host}/ as client.cert and client.key`}`],
   [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/, (host) => `${host} does not speak TLS there: check the port, or say that it speaks plain HTTP (--plain-http, --plain-http-from)`],
-  [/^(?:CERT_|ERR_TLS_CERT|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(?:GET|VERIFY)|INVALID_CA)/, (host) => `if ${host} uses a private certificate authority, name it with --ca-file, or put it in ~/.config/containers/certs.d/${host}/ca.crt`],
+  [/^(?:CERT_|ERR_TLS_CERT|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(?:GET|VERIFY)|INVALID_CA)/, (host, settings) => `if ${host} uses a private certificate authority, ${settings === undefined ? `name it with --ca-file, or put it in ~/.config/containers/certs.d/${host}/ca.crt` : `put it in ${settings}`}`],
   [/^ERR_SSL/, (host) => `${host} and this program do not agree on how to speak TLS: check the port, and any proxy in between`],
 ]; // prettier-ignore
 /** What Node advises its own users; here it would be wrong. */
@@ -38,6 +38,8 @@ export interface Peer {
   readonly name: string;
   /** The specification it should follow, such as `the distribution specification`. */
   readonly specification: string;
+  /** The file that its authorities and client certificates are taken from. @defaultValue `--ca-file` and `certs.d` */
+  readonly settings?: string | undefined;
   /** Hosts that its answers may lead to. @defaultValue any */
   readonly reach?: Reach | undefined;
   /** The error for a failed exchange. */
@@ -76,7 +78,7 @@ export function networkFailure(asked: Asked, cause: unknown, signal?: AbortSigna
   const unknownHost = code === 'ENOTFOUND';
   const url = redactUrl(asked.url);
   let hint = `check that ${peer.name} is reachable from here; the transfer can be started again`;
-  if (tlsFault !== undefined) hint = tlsFault(asked.url.host);
+  if (tlsFault !== undefined) hint = tlsFault(asked.url.host, peer.settings);
   if (unknownHost) hint = 'check the spelling of the host name and the name server';
   return peer.failure(
     `${method} ${url} failed: ${why}${code === '' ? '' : ` (${code})`}`,

@@ -3,8 +3,8 @@ import { divideAlternatives } from '../../compliance/alternatives.ts';
 import { createSubject, type Subject } from '../../compliance/subject.ts';
 import type { InventoryFile } from '../../archive/inventory/inventory-schema.ts';
 import type { TrustedArchive } from '../../archive/verification/trusted-archive.ts';
-import { verified } from '../../content/verified.ts';
-import { IntegrityError, UsageError } from '../../errors.ts';
+import { readArchiveFile } from '../../archive/verification/archive-file.ts';
+import { UsageError } from '../../errors.ts';
 import { readChartPackage } from '../../kubernetes/charts/chart-package.ts';
 import { renderResources } from '../../kubernetes/discovery/rendered-chart.ts';
 import { isKustomizationFile } from '../../kubernetes/resources/kustomization.ts';
@@ -15,8 +15,6 @@ import { DEFAULT_SETTINGS } from '../../release/spec/chart-spec.ts';
 import { minorOf, openRenderer, valueSet, type CheckedInput, type CheckOptions } from './check-options.ts';
 import { leaveToSite, mayHoldMadeValues } from './made-at-site.ts';
 
-/** Bytes of one file that is read. */
-const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const MANIFEST = /^manifests\//;
 const CHART = /^charts\/[^/]+\.tgz$/;
 
@@ -42,7 +40,7 @@ export async function subjectsOfArchive(
     if (isKustomizationFile(file.path))
       warnings.push(`${file.path} is not built: what it lists is checked as it is written`);
     if (!isKubernetesFile(file.path)) continue;
-    const text = (await readFile(archive, file, options)).toString('utf8');
+    const text = (await readArchiveFile(archive, file, options)).toString('utf8');
     manifests.push(...readManifestFile(text, file.path, false).resources);
   }
   const subjects = divideAlternatives(manifests).map(({ folder, resources }) =>
@@ -70,7 +68,7 @@ async function subjectsOfChart(
   parts: Omit<Subject, 'pods' | 'name' | 'resources'>,
   { openRenderer: open, values, signal, kubeMinor }: CheckOptions,
 ): Promise<readonly Subject[]> {
-  const bytes = await readFile(archive, file, { signal });
+  const bytes = await readArchiveFile(archive, file, { signal });
   const { metadata } = await readChartPackage(bytes, file.path);
   if (metadata.type === 'library' || open === undefined) return [];
   const { name, files } = valueSet(values);
@@ -91,21 +89,6 @@ async function subjectsOfChart(
       cause: error,
     });
   }
-}
-
-async function readFile(
-  archive: TrustedArchive,
-  { path, size, digest }: InventoryFile,
-  { signal }: Pick<CheckOptions, 'signal'>,
-): Promise<Buffer> {
-  if (size > MAX_FILE_BYTES) throw new IntegrityError('MALFORMED', `${path} is larger than ${MAX_FILE_BYTES} bytes`);
-  const descriptor = { mediaType: 'application/octet-stream', digest, size };
-  const chunks: Buffer[] = [];
-  // Chunks are borrowed until the next is asked for.
-  for await (const chunk of verified(archive.fetch(descriptor, { signal }), descriptor, archive.name)) {
-    chunks.push(Buffer.from(chunk));
-  }
-  return Buffer.concat(chunks);
 }
 
 function isChosen(path: string, paths: readonly string[]): boolean {

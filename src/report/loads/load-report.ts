@@ -79,7 +79,8 @@ export interface LoadedAmount {
   readonly line: string;
 }
 
-function subjectDocument({ archive, target }: LoadSubject): object {
+/** Which release, whose signatures, and where it goes. */
+export function subjectDocument({ archive, target }: LoadSubject): object {
   const { inventory, digest, signers, provenance } = archive.release;
   return {
     archive: archive.path,

@@ -180,7 +180,7 @@ export class ChainVerifier {
     } else if (entry.event === 'started') {
       this.#open += 1;
       if (this.#openSequences.size < MAX_TOLD) this.#openSequences.add(entry.sequence);
-    } else if (entry.start !== undefined) {
+    } else if (entry.start !== undefined && entry.event !== 'step') {
       this.#open -= 1;
       this.#openSequences.delete(entry.start);
     }

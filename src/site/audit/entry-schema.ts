@@ -56,9 +56,12 @@ export type AuditFile = z.infer<typeof AuditFile>;
 /** What an entry says of its subject. Key order is the order of the bytes. */
 const facts = {
   at: UtcSeconds,
-  /** A load is `started` before anything can be seen of it, and ends in one of the other ways. */
-  event: z.enum(['started', 'completed', 'refused', 'failed']),
-  action: z.enum(['load', 'extract', 'verify']),
+  /**
+   * A load or deployment is `started` before anything can be seen of it, and ends in one of the ways behind; each `step` of
+   * a deployment has an entry of its own between the two.
+   */
+  event: z.enum(['started', 'step', 'completed', 'refused', 'failed']),
+  action: z.enum(['load', 'deploy', 'extract', 'verify']),
   /** Version of the product. */
   tool: Code,
   operator: AuditOperator,
@@ -79,6 +82,10 @@ const facts = {
   images: z.array(AuditImage).max(MAX_ENTRIES).optional(),
   charts: z.array(AuditFile).max(MAX_ENTRIES).optional(),
   files: z.array(AuditFile).max(MAX_ENTRIES).optional(),
+  /** A step that is done, and how many things it changed. */
+  step: z.strictObject({ name: Code, changed: z.int().min(0) }).optional(),
+  /** The cluster, its namespace and the profile that a deployment is of. */
+  cluster: z.strictObject({ server: Text, namespace: Name, profile: Name }).optional(),
   exitCode: z.int().min(0).max(255).optional(),
   /** Why it was refused, failed, or is complete but for something. The words are left out: they may quote what an archive says. */
   code: Code.optional(),

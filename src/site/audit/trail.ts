@@ -45,7 +45,10 @@ export interface TrailSubject {
 }
 
 /** What of an archive got where. */
-export type AuditContent = Pick<AuditFacts, 'images' | 'charts' | 'files'>;
+export type AuditContent = Pick<AuditFacts, 'images' | 'charts' | 'files' | 'cluster'>;
+
+/** A step of a longer work. */
+export type AuditStep = NonNullable<AuditFacts['step']>;
 
 /**
  * Finds out whether work goes on record, and where: loads where there is a state or a log is named, everything else
@@ -54,7 +57,7 @@ export type AuditContent = Pick<AuditFacts, 'images' | 'charts' | 'files'>;
  */
 export function openTrail(subject: TrailSubject, environment: SiteEnvironment): AuditTrail {
   const { action, state, log, isExceptional } = subject;
-  const isRecorded = action === 'load' || isExceptional;
+  const isRecorded = action === 'load' || action === 'deploy' || isExceptional;
   const path = log ?? (isRecorded && state !== undefined ? join(state, LOG_FILE) : undefined);
   if (path === undefined && environment.operator.stated !== undefined) {
     throw new UsageError('USAGE', '--operator is for the audit log, and this command writes none', {
@@ -105,6 +108,12 @@ export class AuditTrail {
     }
   }
 
+  /** A step is done. @throws StoreError when that cannot be put on record */
+  async step(step: AuditStep): Promise<void> {
+    if (this.path === undefined) return;
+    await this.#append(this.path, { event: 'step', step });
+  }
+
   /**
    * To be called when everything is done.
    * @param shortfall with which the program ends all the same
@@ -150,7 +159,7 @@ export class AuditTrail {
 
   async #append(
     path: string,
-    facts: Pick<AuditFacts, 'event' | 'exitCode' | 'code'> & AuditContent,
+    facts: Pick<AuditFacts, 'event' | 'exitCode' | 'code' | 'step'> & AuditContent,
   ): Promise<AuditRecord> {
     const { now, tool, operator, onNote } = this.#environment;
     if (this.#isOwnDirectory) {

@@ -1,0 +1,170 @@
+/** Deploys an archive in the order that the site keeps, and reports what became of everything. */
+import { retryPolicy } from '../../../base/retry.ts';
+import { readTextFile } from '../../../base/files/read-file.ts';
+import { ChangesError, UsageError } from '../../../errors.ts';
+import { findClusterAccess } from '../../../kubernetes/cluster/access/kubeconfig.ts';
+import { ClusterClient } from '../../../kubernetes/cluster/cluster-client.ts';
+import { parseSiteValues, type FilledValues } from '../../../kubernetes/staging/filled-values.ts';
+import { findChanges, hasChanges } from '../../../operations/deploy/changes.ts';
+import { deploy } from '../../../operations/deploy/deploy.ts';
+import { prepareDeployment, type DeployPlan } from '../../../operations/deploy/prepare.ts';
+import type { LoadOutcome } from '../../../operations/load/load.ts';
+import { openImageTarget } from '../../../release/mapping/open-target.ts';
+import { parseTarget } from '../../../release/mapping/target-address.ts';
+import { nameContents } from '../../../report/content-names.ts';
+import { describeDeploy, describeDeployPlan } from '../../../report/deployments/deploy-report.ts';
+import { formatCount } from '../../../report/format.ts';
+import { imageContent } from '../../../report/loads/audit-content.ts';
+import { joinDescribed, type Described } from '../../../report/loads/load-report.ts';
+import {
+  assertEvidenceKept,
+  describeCharts,
+  describeImages,
+  describeMoves,
+  evidenceShortfall,
+  noteRefused,
+  toImageOutcomes,
+  type ImageOutcome,
+} from '../../../report/loads/transfers.ts';
+import type { AuditContent } from '../../../site/audit/trail.ts';
+import { withAdmittedRelease, type AdmittedRelease } from '../../../site/admitted-release.ts';
+import type { SiteTerms } from '../../../site/admission.ts';
+import type { Context } from '../../context.ts';
+import { readReceiptRequest, siteEnvironment } from '../../inputs/site-request.ts';
+import type { DeployOptionValues } from '../../options/deploy-options.ts';
+import { noteHeld } from '../../output/held-lines.ts';
+import { openProgress } from '../../output/open-progress.ts';
+import { listenTo } from '../../output/registry-lines.ts';
+import { noteSteps } from '../../output/step-lines.ts';
+
+const MAX_VALUES_BYTES = 1024 * 1024;
+const DEFAULT_STEP_TIMEOUT_S = 600;
+
+/** Deploys an archive, or says what would change. */
+export async function deployArchive(
+  context: Context,
+  path: string,
+  terms: SiteTerms,
+  options: DeployOptionValues,
+): Promise<void> {
+  const { env, signal } = context;
+  const address = parseTarget(options.to);
+  if (address.kind !== 'registry') {
+    throw new UsageError('USAGE', '--to is no registry, and nodes pull from registries', {
+      hint: 'give docker://host[:port][/prefix]; for preloaded nodes use load, and apply the manifests by hand',
+    });
+  }
+  if (path === '-')
+    throw new UsageError('USAGE', 'an archive cannot be deployed from standard input', { hint: 'give the file' });
+  const given = await readGivenValues(options.siteValues, signal);
+  const access = await findClusterAccess(options, env);
+  const receipt = await readReceiptRequest(context, options);
+  const { auditLog, plan: isPlan } = options;
+  const request = { action: 'deploy', archive: path, target: options.to, terms, auditLog, receipt, isPlan } as const;
+  await withAdmittedRelease(request, await siteEnvironment(context, options), async (admitted) => {
+    const onRequest = listenTo(context.output)?.onRequest;
+    await using client = new ClusterClient(access, { environment: env, signal, onRequest });
+    await using opened = await openImageTarget(address, {
+      ...options,
+      allowHosts: options.allowHost,
+      listener: listenTo(context.output),
+      env,
+    });
+    const platforms = options.platform.length === 0 ? undefined : options.platform;
+    const plan = await prepareDeployment(
+      { ...options, archive: admitted.archive, target: opened.target, client, given },
+      { platforms, concurrency: options.concurrency, signal, requireEvidence: options.requireEvidence },
+    );
+    if (options.plan) await reportChanges(context, admitted, plan, options);
+    else await carryOut(context, admitted, plan, options);
+  });
+}
+
+async function readGivenValues(file: string | undefined, signal: AbortSignal): Promise<FilledValues> {
+  if (file === undefined) return new Map();
+  return parseSiteValues(
+    await readTextFile(file, { what: 'values of the site', limit: MAX_VALUES_BYTES, signal }),
+    file,
+  );
+}
+
+async function reportChanges(
+  { output }: Context,
+  { archive }: AdmittedRelease,
+  plan: DeployPlan,
+  { forceConflicts }: DeployOptionValues,
+): Promise<void> {
+  const changes = await findChanges(plan, { force: forceConflicts });
+  const subject = { archive, target: plan.load.target.name, plan };
+  const { document, lines } = describeDeployPlan(subject, describeLoaded(plan), changes);
+  output.result(document, lines);
+  if (!hasChanges(plan, changes)) return;
+  const count = changes.objects.filter(({ change }) => change !== 'none').length;
+  throw new ChangesError('CHANGES', `there is something to do: ${formatCount(count, 'object')} would change`, {
+    hint: 'run the same command without --plan',
+    details: { objects: count, bytes: plan.load.bytes },
+  });
+}
+
+async function carryOut(
+  context: Context,
+  admitted: AdmittedRelease,
+  plan: DeployPlan,
+  options: DeployOptionValues,
+): Promise<void> {
+  const { output, signal } = context;
+  const { archive } = admitted;
+  noteHeld(output, plan.load.pending, nameContents(archive.release.inventory));
+  const contentOf = (outcome?: LoadOutcome): AuditContent => ({
+    ...imageContent(outcomesOf(plan, outcome), plan.load.charts),
+    cluster: {
+      server: plan.client.access.server.origin,
+      namespace: plan.deployment.namespace,
+      profile: plan.profile,
+    },
+  });
+  const { outcome, record } = await admitted.perform({
+    planned: () => contentOf(),
+    act: async (onRecord) => {
+      using progress = await openProgress(context);
+      progress.begin('verification', 'verifying', archive.contentBytes);
+      progress.name(nameContents(archive.release.inventory));
+      progress.begin('copy', plan.load.target.name, plan.load.bytes);
+      return await deploy(plan, {
+        load: {
+          concurrency: options.concurrency,
+          retry: retryPolicy(options.retries),
+          skipRefusedEvidence: options.skipRefusedEvidence,
+          onEvent: progress.onCopy,
+          onVerified: progress.onVerified,
+        },
+        timeoutMs: (options.stepTimeout ?? DEFAULT_STEP_TIMEOUT_S) * 1000,
+        force: options.forceConflicts,
+        prune: options.prune,
+        signal,
+        onEvent: noteSteps(output),
+        onRecord,
+      });
+    },
+    done: ({ load }) => contentOf(load),
+    shortfall: ({ load }) => evidenceShortfall(outcomesOf(plan, load)),
+  });
+  noteRefused(output, outcome.load);
+  const subject = { archive, target: plan.load.target.name, plan };
+  const { document, lines } = describeDeploy(subject, describeLoaded(plan, outcome.load), outcome, record);
+  output.result(document, lines);
+  assertEvidenceKept(outcomesOf(plan, outcome.load));
+}
+
+function outcomesOf({ load, request }: DeployPlan, outcome?: LoadOutcome): readonly ImageOutcome[] {
+  return toImageOutcomes(load.images, request.archive.release.inventory, load.pending, load.target, outcome);
+}
+
+function describeLoaded(plan: DeployPlan, outcome?: LoadOutcome): Described {
+  const { skipped, charts, moves } = plan.load;
+  return joinDescribed(
+    describeImages(outcomesOf(plan, outcome), skipped),
+    describeCharts(charts),
+    describeMoves(moves, outcome !== undefined),
+  );
+}

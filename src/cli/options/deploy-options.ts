@@ -1,0 +1,38 @@
+/** Options of a deployment. */
+import { flag, list, requiredText, text, type ValuesOf } from '../command.ts';
+import { receiptOptions, recordOptions } from './audit-options.ts';
+import { clusterOptions } from './cluster-options.ts';
+import { concurrencyOption, retriesOption } from './source-options.ts';
+import { targetOptions } from './target-options.ts';
+import { trustOptions } from './trust-options.ts';
+
+const { platform, stripRegistry, maxPathDepth, flatten, nameMap, skipRefusedEvidence, requireEvidence } = targetOptions;
+const { allowHost, plainHttp, insecure, caFile } = targetOptions;
+
+export const deployOptions = {
+  to: requiredText('--to <registry>', 'docker://host[:port][/prefix], from which the nodes pull'),
+  ...trustOptions,
+  ...clusterOptions,
+  profile: text(
+    '--profile <name>',
+    'which manifests of the archive, where there are several: manifests/<name>, or plain',
+  ),
+  siteValues: text(
+    '--site-values <file>',
+    'values of this site, SITE_NAME=value, one a line (see secrets.env.example)',
+  ),
+  generate: list('--generate <name>', 'make a random value for this placeholder, unless the cluster keeps one'),
+  pullFrom: text('--pull-from <registry>', 'what the nodes call the registry, where it is not the name in --to'),
+  plan: flag('--plan', 'say what would move and change, and change nothing; exit code 7 where something would'),
+  forceConflicts: flag('--force-conflicts', 'take over fields that another program has set'),
+  prune: flag('--prune', 'delete what earlier releases applied and this one has no longer; data is kept'),
+  ...{ platform, stripRegistry, maxPathDepth, flatten, nameMap, skipRefusedEvidence, requireEvidence },
+  ...{ allowHost, plainHttp, insecure, caFile },
+  ...recordOptions,
+  ...receiptOptions,
+  concurrency: concurrencyOption,
+  retries: retriesOption,
+} as const;
+
+/** Their values. */
+export type DeployOptionValues = ValuesOf<typeof deployOptions>;

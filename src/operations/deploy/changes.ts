@@ -1,0 +1,84 @@
+/** What a deployment would change: each object as the server itself says it would become, without anything changed. */
+import { HttpError } from '../../errors.ts';
+import { formatKey, keyOf, type ClusterObject } from '../../kubernetes/cluster/cluster-object.ts';
+import type { InstallStepName } from '../../kubernetes/cluster/install-steps.ts';
+import { isJob, jobDigest, JOB_DIGEST, withJobDigest } from './applied-object.ts';
+import { differencesOf, type Difference } from './object-difference.ts';
+import { isNewKind, type DeployPlan } from './prepare.ts';
+import { leftoversOf, type Leftovers } from './prune.ts';
+import { mappingAt } from '../../kubernetes/cluster/cluster-object.ts';
+import { statusOf } from '../../kubernetes/cluster/readiness/object-status.ts';
+
+/** What would become of one object. */
+export interface ObjectChange {
+  readonly step: InstallStepName;
+  /** `Deployment shop/api` */
+  readonly object: string;
+  /** `create`, `configure`, `run` a job once more, or `none`. */
+  readonly change: 'create' | 'configure' | 'run' | 'none';
+  readonly differences: readonly Difference[];
+  /** Why the server would refuse it now. */
+  readonly refused?: string | undefined;
+}
+
+/** What a plan would do. */
+export interface DeployChanges {
+  readonly objects: readonly ObjectChange[];
+  readonly leftovers: Leftovers;
+}
+
+/**
+ * Asks the server what would become of every object. What lies in a namespace or is of a kind that only this deployment
+ * makes cannot be asked for, and would be created.
+ * @throws AuthError, HttpError `CLUSTER` when the cluster cannot be asked
+ */
+export async function findChanges(
+  plan: DeployPlan,
+  { force = false }: { readonly force?: boolean } = {},
+): Promise<DeployChanges> {
+  const objects: ObjectChange[] = [];
+  const absent = new Set<string>();
+  for (const { name: step, objects: own } of plan.steps) {
+    for (const object of own) {
+      const change = await changeOf(plan, object, absent, force);
+      if (object.kind === 'Namespace' && change.change === 'create') absent.add(object.metadata.name);
+      objects.push({ step, object: formatKey(keyOf(object)), ...change });
+    }
+  }
+  return { objects, leftovers: leftoversOf(plan.previous, plan.steps.flatMap((step) => step.objects).map(keyOf)) };
+}
+
+/** Whether there is anything to do. */
+export function hasChanges({ load }: DeployPlan, { objects }: DeployChanges): boolean {
+  return load.bytes > 0 || load.moves.length > 0 || objects.some(({ change }) => change !== 'none');
+}
+
+async function changeOf(
+  plan: DeployPlan,
+  object: ClusterObject,
+  absent: ReadonlySet<string>,
+  force: boolean,
+): Promise<Pick<ObjectChange, 'change' | 'differences' | 'refused'>> {
+  const { client, previous } = plan;
+  const key = keyOf(object);
+  if (absent.has(key.namespace ?? '')) return { change: 'create', differences: [] };
+  if (isNewKind(plan, object) && (await client.resourceOf(key.apiVersion, key.kind)) === undefined) {
+    return { change: 'create', differences: [] };
+  }
+  if (isJob(object) && previous?.jobs[formatKey(key)] === jobDigest(object)) return { change: 'none', differences: [] };
+  const before = await client.get(key);
+  if (before !== undefined && isJob(object)) {
+    const isSame = mappingAt(before.metadata, 'annotations')[JOB_DIGEST] === jobDigest(object);
+    return { change: isSame && statusOf(before).state !== 'failed' ? 'none' : 'run', differences: [] };
+  }
+  try {
+    const after = await client.apply(withJobDigest(object), { isDryRun: true, force });
+    if (before === undefined) return { change: 'create', differences: [] };
+    const differences = differencesOf(before, after);
+    return { change: differences.length === 0 ? 'none' : 'configure', differences };
+  } catch (error) {
+    // A plan tells everything that is in the way at once.
+    if (!(error instanceof HttpError) || error.failure.status === 0) throw error;
+    return { change: before === undefined ? 'create' : 'configure', differences: [], refused: error.message };
+  }
+}

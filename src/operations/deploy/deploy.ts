@@ -1,0 +1,225 @@
+/**
+ * Brings a release up: loads it, applies its objects in their order, waits for each step, checks what is there. Each step
+ * is told and recorded; a run that was ended goes on where it stopped, and one that has nothing to do changes nothing.
+ */
+import { inContext } from '../../errors.ts';
+import { formatKey, keyOf, type ClusterObject } from '../../kubernetes/cluster/cluster-object.ts';
+import type { InstallStep, InstallStepName } from '../../kubernetes/cluster/install-steps.ts';
+import { waitReady, type Waiting, type WaitOptions } from '../../kubernetes/cluster/readiness/wait-ready.ts';
+import { loadRelease, type LoadOptions, type LoadOutcome } from '../load/load.ts';
+import { applyObject, awaitKind, isJob, jobDigest, type AppliedResult } from './applied-object.ts';
+import { keepValues, writeRecord, type DeploymentRecord } from './deployment-record.ts';
+import { checkDeployed, type CheckedDeployment } from './final-check.ts';
+import { isNewKind, prepareDeployment, type DeployPlan } from './prepare.ts';
+import { leftoversOf, prune, type Leftovers } from './prune.ts';
+
+/** The steps of a deployment, in their order. */
+export type DeployStepName = 'load' | InstallStepName | 'prune' | 'check';
+
+/** What is told while a deployment is under way. */
+export type DeployEvent =
+  | { readonly type: 'begun'; readonly step: DeployStepName }
+  | { readonly type: 'applied'; readonly object: string; readonly result: AppliedResult }
+  | { readonly type: 'waiting'; readonly waiting: readonly Waiting[] }
+  | { readonly type: 'leftovers'; readonly leftovers: Leftovers }
+  | { readonly type: 'done'; readonly step: DeployStepName; readonly changed: number };
+
+/** Options of {@link deploy}. */
+export interface DeployOptions {
+  readonly load?: LoadOptions | undefined;
+  /** Milliseconds that one step may take. */
+  readonly timeoutMs: number;
+  /** Take over fields that others have set. @defaultValue false */
+  readonly force?: boolean | undefined;
+  /** Delete what earlier releases applied and this one has no longer. @defaultValue false */
+  readonly prune?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: DeployEvent) => void) | undefined;
+  /** Puts on record that a step is done, before the next begins. */
+  readonly onRecord?: ((step: DeployStepName, changed: number) => Promise<void>) | undefined;
+}
+
+/** One object and what became of it. */
+export interface DeployedObject {
+  readonly step: InstallStepName;
+  /** `Deployment shop/api` */
+  readonly object: string;
+  readonly result: AppliedResult;
+}
+
+/** What a deployment did. */
+export interface DeployOutcome {
+  readonly load: LoadOutcome;
+  readonly objects: readonly DeployedObject[];
+  readonly leftovers: Leftovers;
+  /** Whether those that may be deleted were. */
+  readonly isPruned: boolean;
+  readonly checked: CheckedDeployment;
+}
+
+/**
+ * Carries out a plan. Idempotent: after any interruption, plan and deploy again.
+ * @throws IntegrityError when the payload is wrong: nothing of the release is visible then, in no registry and no cluster
+ * @throws HttpError `CONFLICT`, `CLUSTER`, AuthError, for what the cluster refuses; ClusterError `NOT_READY`, with why
+ */
+export async function deploy(plan: DeployPlan, options: DeployOptions): Promise<DeployOutcome> {
+  const { load: loadOptions, signal } = options;
+  const load = await runStep('load', options, async () => {
+    const outcome = await loadRelease(plan.load, { ...loadOptions, signal });
+    return { value: outcome, changed: outcome.copied + outcome.tagged };
+  });
+  // The registry took an index with another digest than was planned: objects name what it has.
+  const isRebuilt = load.substituted.length > plan.load.pending.substituted.length;
+  const run = new DeployRun(
+    isRebuilt ? await prepareDeployment({ ...plan.request, given: plan.values }, { ...loadOptions, signal }) : plan,
+    options,
+  );
+  for (const step of plan.steps) await run.install(step.name);
+  const leftovers = await run.prune();
+  const checked = await run.check();
+  return { load, objects: run.objects, leftovers, isPruned: options.prune === true, checked };
+}
+
+/** One step: told when it begins, on record when it is done. */
+async function runStep<T>(
+  name: DeployStepName,
+  { onEvent, onRecord }: DeployOptions,
+  work: () => Promise<{ readonly value: T; readonly changed: number }>,
+): Promise<T> {
+  onEvent?.({ type: 'begun', step: name });
+  try {
+    const { value, changed } = await work();
+    await onRecord?.(name, changed);
+    onEvent?.({ type: 'done', step: name, changed });
+    return value;
+  } catch (error) {
+    throw name === 'load' ? error : inContext(error, `step ${name}`);
+  }
+}
+
+class DeployRun {
+  readonly objects: DeployedObject[] = [];
+  readonly #plan: DeployPlan;
+  readonly #options: DeployOptions;
+  readonly #all: readonly ClusterObject[];
+  readonly #leftovers: Leftovers;
+  readonly #jobs: Record<string, string>;
+  #written: string;
+  #isBegun = false;
+
+  constructor(plan: DeployPlan, options: DeployOptions) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#all = plan.steps.flatMap(({ objects }) => objects);
+    this.#leftovers = leftoversOf(plan.previous, this.#all.map(keyOf));
+    this.#jobs = { ...plan.previous?.jobs };
+    this.#written = JSON.stringify(plan.previous);
+  }
+
+  async install(name: InstallStepName): Promise<void> {
+    const step = this.#plan.steps.find((each) => each.name === name);
+    if (step === undefined) return;
+    await runStep(step.name, this.#options, async () => {
+      // Earlier than that there may be no namespace to keep it in.
+      if (step.name !== 'definitions' && step.name !== 'namespaces') await this.#begin();
+      let changed = 0;
+      for (const object of step.objects) {
+        const result = await this.#apply(step, object);
+        if (result === 'created' || result === 'configured') changed += 1;
+      }
+      await this.#waitStep(step);
+      if (step.name === 'definitions') this.#plan.client.forget();
+      return { value: undefined, changed };
+    });
+  }
+
+  /** Puts in the cluster, once, what is about to be applied: values first, so that none is made twice. */
+  async #begin(): Promise<void> {
+    if (this.#isBegun) return;
+    this.#isBegun = true;
+    const { client, place, values, kept } = this.#plan;
+    const isKept = [...values].every(([name, value]) => kept.get(name) === value);
+    if (!isKept) await keepValues(client, place, new Map([...kept, ...values]));
+    // Where the same release is complete already, this run may have nothing to do.
+    if (!this.#isWritten('complete')) await this.#remember('applying');
+  }
+
+  async #apply(step: InstallStep, object: ClusterObject): Promise<AppliedResult> {
+    const { client } = this.#plan;
+    const { force = false, signal, onEvent } = this.#options;
+    if (isNewKind(this.#plan, object)) await awaitKind(client, object, signal);
+    const waiting = this.#waitOptions();
+    const result = await applyObject(client, object, { ...waiting, force, doneJobs: this.#jobs });
+    const title = formatKey(keyOf(object));
+    this.objects.push({ step: step.name, object: title, result });
+    onEvent?.({ type: 'applied', object: title, result });
+    if (step.isSerial && result !== 'done') await waitReady(client, [keyOf(object)], waiting);
+    if (isJob(object) && (step.isSerial || result === 'done')) await this.#jobDone(object);
+    return result;
+  }
+
+  /** At once: it has run, whatever comes next. */
+  async #jobDone(job: ClusterObject): Promise<void> {
+    const [name, digest] = [formatKey(keyOf(job)), jobDigest(job)];
+    if (this.#jobs[name] === digest) return;
+    this.#jobs[name] = digest;
+    await this.#remember('applying');
+  }
+
+  /** Settings are there once they are applied; claims wait for the pods that use them. */
+  async #waitStep({ name, objects, isSerial }: InstallStep): Promise<void> {
+    if (isSerial || name === 'settings') return;
+    const waited = objects.filter(
+      (object) => !(isJob(object) && this.#jobs[formatKey(keyOf(object))] === jobDigest(object)),
+    );
+    await waitReady(this.#plan.client, waited.map(keyOf), this.#waitOptions());
+    for (const job of waited.filter(isJob)) await this.#jobDone(job);
+  }
+
+  async prune(): Promise<Leftovers> {
+    const { client } = this.#plan;
+    const { prune: isAsked = false, onEvent } = this.#options;
+    const leftovers = this.#leftovers;
+    if (leftovers.prunable.length + leftovers.kept.length > 0) onEvent?.({ type: 'leftovers', leftovers });
+    if (!isAsked || leftovers.prunable.length === 0) return leftovers;
+    await runStep('prune', this.#options, async () => {
+      await prune(client, leftovers);
+      return { value: undefined, changed: leftovers.prunable.length };
+    });
+    return leftovers;
+  }
+
+  async check(): Promise<CheckedDeployment> {
+    await this.#begin();
+    return await runStep('check', this.#options, async () => {
+      const checked = await checkDeployed(this.#plan.client, this.#all, this.#waitOptions());
+      await this.#remember('complete');
+      return { value: checked, changed: 0 };
+    });
+  }
+
+  async #remember(state: DeploymentRecord['state']): Promise<void> {
+    if (this.#isWritten(state)) return;
+    const record = this.#record(state);
+    await writeRecord(this.#plan.client, this.#plan.place, record);
+    this.#written = JSON.stringify(record);
+  }
+
+  #isWritten(state: DeploymentRecord['state']): boolean {
+    return this.#written === JSON.stringify(this.#record(state));
+  }
+
+  #record(state: DeploymentRecord['state']): DeploymentRecord {
+    const { release, profile } = this.#plan;
+    const { prunable, kept } = this.#leftovers;
+    const isPruned = state === 'complete' && this.#options.prune === true;
+    // Whatever may be there is remembered: only what is can be pruned one day.
+    const objects = [...this.#all.map(keyOf), ...(isPruned ? [] : prunable), ...kept];
+    return { schemaVersion: 1, release, profile, state, objects, jobs: this.#jobs };
+  }
+
+  #waitOptions(): WaitOptions {
+    const { timeoutMs, signal, onEvent } = this.#options;
+    return { timeoutMs, signal, onWaiting: (waiting) => onEvent?.({ type: 'waiting', waiting }) };
+  }
+}

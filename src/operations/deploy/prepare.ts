@@ -1,0 +1,197 @@
+/** Works out a deployment: what to load, what to apply and in which order. Asks questions only. */
+import type { TrustedArchive } from '../../archive/verification/trusted-archive.ts';
+import { AuthError, UsageError } from '../../errors.ts';
+import type { ClusterClient } from '../../kubernetes/cluster/cluster-client.ts';
+import { isClusterObject, type ClusterObject } from '../../kubernetes/cluster/cluster-object.ts';
+import { toInstallSteps, type InstallStep } from '../../kubernetes/cluster/install-steps.ts';
+import { fillValues, placeholdersOf, type FilledValues } from '../../kubernetes/staging/filled-values.ts';
+import { substituteOf } from '../../content/plan.ts';
+import type { ImageTarget, PlannedImage } from '../../release/mapping/image-target.ts';
+import { planLoad, type LoadOptions, type LoadPlan } from '../load/load.ts';
+import { readChosenManifests } from './chosen-manifests.ts';
+import { createDeployment, imagePlaces, type Deployment } from './deployment.ts';
+import {
+  readKeptValues,
+  readRecord,
+  recordPlace,
+  type DeploymentRecord,
+  type RecordPlace,
+} from './deployment-record.ts';
+
+/** Kinds that custom resource definitions of a deployment bring (`shop.example Order`), and whether they have namespaces. */
+export type NewKinds = ReadonlyMap<string, boolean>;
+
+/** What is to be deployed, and where. */
+export interface DeployRequest {
+  readonly archive: TrustedArchive;
+  /** The registry that nodes pull from. */
+  readonly target: ImageTarget;
+  readonly client: ClusterClient;
+  /** Which of the archive's manifests: a rendered profile, or `plain`. @defaultValue the only ones there are */
+  readonly profile?: string | undefined;
+  /** @defaultValue the one that the manifests make, else that of the context */
+  readonly namespace?: string | undefined;
+  /** Values for placeholders, by name. */
+  readonly given?: FilledValues | undefined;
+  /** Placeholders that a random value is made for, unless one is kept. */
+  readonly generate?: readonly string[] | undefined;
+  /** What nodes call the registry, prefix included, where it is not the name of the target. */
+  readonly pullFrom?: string | undefined;
+}
+
+/** A deployment that was worked out; nothing has changed yet. */
+export interface DeployPlan {
+  /** What it was worked out from. */
+  readonly request: DeployRequest;
+  readonly client: ClusterClient;
+  readonly load: LoadPlan;
+  readonly profile: string;
+  readonly deployment: Deployment;
+  /** Everything to apply, each object in its namespace; also the namespace, where it is not there and no manifest makes it. */
+  readonly steps: readonly InstallStep[];
+  readonly values: FilledValues;
+  /** Values that the cluster keeps already. */
+  readonly kept: FilledValues;
+  readonly place: RecordPlace;
+  /** Of the release and its `checksums.txt`. */
+  readonly release: DeploymentRecord['release'];
+  /** What the cluster keeps of earlier runs. */
+  readonly previous: DeploymentRecord | undefined;
+  /** Kinds that definitions of this deployment bring. */
+  readonly newKinds: NewKinds;
+}
+
+/**
+ * Plans a deployment.
+ * @throws UsageError when the choice, the values or the namespace are not clear, or images are missing
+ * @throws AuthError, HttpError `CLUSTER` when the cluster cannot be asked
+ */
+export async function prepareDeployment(request: DeployRequest, options: LoadOptions = {}): Promise<DeployPlan> {
+  const { archive, target, client, profile: asked, namespace, given = new Map(), generate = [] } = request;
+  const { signal } = options;
+  // The cheap question that tells whether the cluster is there at all comes before the dear ones.
+  await client.version();
+  const { profile, manifests } = await readChosenManifests(archive, asked, { signal });
+  const load = await planLoad(archive, target, options);
+  const { inventory, digest } = archive.release;
+  const names = placeholdersOf(manifests.map(({ text }) => text));
+  const parts = {
+    manifests,
+    places: imagePlaces(imagesAtTarget(load), pullNames(target, request.pullFrom)),
+    namespace,
+    contextNamespace: client.access.namespace,
+  };
+  // Values do not change which namespace it is, and the namespace says where values are kept.
+  const draft = createDeployment({ ...parts, values: new Map(names.map((name) => [name, ''])) });
+  const place = recordPlace(inventory.name, draft.namespace);
+  const kept = await readKeptValues(client, place);
+  const values = fillValues(names, { given, kept, generate });
+  const deployment = createDeployment({ ...parts, values });
+  const made = await missingNamespace(client, deployment);
+  const objects = [...made, ...deployment.objects];
+  const nameless = objects.filter((object) => !isClusterObject(object));
+  if (nameless.length > 0) {
+    throw new UsageError(
+      'INVALID_SPEC',
+      `${nameless.length} manifests have no metadata.name and cannot be applied twice`,
+      {
+        items: nameless.map(({ kind }) => kind),
+      },
+    );
+  }
+  const newKinds = definedKinds(objects);
+  return {
+    request,
+    client,
+    load,
+    profile,
+    deployment,
+    steps: toInstallSteps(await inNamespaces(client, objects, newKinds, deployment.namespace)),
+    values,
+    kept,
+    place,
+    release: { name: inventory.name, version: inventory.version, digest },
+    previous: await readRecord(client, place),
+    newKinds,
+  };
+}
+
+/** Each image by the digest that the target has it under: an index may have been rebuilt for it. */
+function imagesAtTarget({ images, pending, target }: LoadPlan): readonly PlannedImage[] {
+  return images.map((image) => {
+    const rebuilt = substituteOf(pending.substituted, target.open(image.internal).target, image.digest);
+    return rebuilt === undefined ? image : { ...image, digest: rebuilt.digest };
+  });
+}
+
+/** `docker://registry.internal/prefix` as nodes call it. */
+function pullNames(target: ImageTarget, pullFrom: string | undefined): { from: string; to: string } | undefined {
+  if (pullFrom === undefined) return undefined;
+  const to = pullFrom.replace(/^docker:\/\//, '').replace(/\/+$/, '');
+  if (!/^[A-Za-z0-9][A-Za-z0-9.:\-[\]]*(\/[a-z0-9][a-z0-9._/-]*)?$/.test(to)) {
+    throw new UsageError('USAGE', '--pull-from is no registry', { hint: 'write host[:port][/prefix]' });
+  }
+  return { from: target.name.replace(/^docker:\/\//, ''), to };
+}
+
+async function missingNamespace(
+  client: ClusterClient,
+  { namespace, objects }: Deployment,
+): Promise<readonly ClusterObject[]> {
+  if (objects.some(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace)) return [];
+  try {
+    if ((await client.get({ apiVersion: 'v1', kind: 'Namespace', name: namespace })) !== undefined) return [];
+  } catch (error) {
+    // Who has rights within a namespace alone may not ask for it; it is there, or nothing in it can be applied.
+    if (error instanceof AuthError && error.code === 'DENIED') return [];
+    throw error;
+  }
+  return [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }];
+}
+
+function definedKinds(objects: readonly ClusterObject[]): NewKinds {
+  return new Map(
+    objects
+      .filter(({ kind }) => kind === 'CustomResourceDefinition')
+      .map(({ spec }) => {
+        const { group, names, scope } = (spec ?? {}) as {
+          group?: unknown;
+          names?: { kind?: unknown };
+          scope?: unknown;
+        };
+        return [`${String(group)} ${String(names?.kind)}`, scope === 'Namespaced'];
+      }),
+  );
+}
+
+/** Each object in the namespace it belongs to. @throws UsageError for kinds that neither cluster nor release knows */
+async function inNamespaces(
+  client: ClusterClient,
+  objects: readonly ClusterObject[],
+  newKinds: NewKinds,
+  namespace: string,
+): Promise<readonly ClusterObject[]> {
+  const placed = [];
+  const unknown = new Set<string>();
+  for (const object of objects) {
+    const { apiVersion, kind, metadata } = object;
+    const isNamespaced = (await client.resourceOf(apiVersion, kind))?.isNamespaced ?? newKinds.get(newKindOf(object));
+    if (isNamespaced === undefined) unknown.add(`${kind} of ${apiVersion}`);
+    const needsOne = isNamespaced === true && (metadata.namespace ?? '') === '';
+    placed.push(needsOne ? { ...object, metadata: { ...metadata, namespace } } : object);
+  }
+  if (unknown.size === 0) return placed;
+  throw new UsageError('USAGE', 'the cluster does not know kinds that the manifests need', {
+    items: [...unknown],
+    hint: 'install what defines them first, or use a profile without them',
+  });
+}
+
+function newKindOf({ apiVersion, kind }: ClusterObject): string {
+  return `${apiVersion.split('/')[0] ?? ''} ${kind}`;
+}
+
+/** Whether a kind is one that this deployment defines itself. */
+export function isNewKind({ newKinds }: Pick<DeployPlan, 'newKinds'>, object: ClusterObject): boolean {
+  return newKinds.has(newKindOf(object));
+}

@@ -1,0 +1,141 @@
+/** What a deployment did or would do: one model, for people and for machines. */
+import type { DeployChanges, ObjectChange } from '../../operations/deploy/changes.ts';
+import type { DeployedObject, DeployOutcome } from '../../operations/deploy/deploy.ts';
+import type { DeployPlan } from '../../operations/deploy/prepare.ts';
+import type { Leftovers } from '../../operations/deploy/prune.ts';
+import { formatKey } from '../../kubernetes/cluster/cluster-object.ts';
+import type { SiteRecord } from '../../site/admitted-release.ts';
+import { recordDocument, recordLines } from '../audit-lines.ts';
+import { formatBytes, formatCount } from '../format.ts';
+import { joinDescribed, subjectDocument, type Described, type LoadSubject } from '../loads/load-report.ts';
+import { trustLines } from '../trust-lines.ts';
+
+/** What is deployed, and where to. */
+export interface DeploySubject extends LoadSubject {
+  readonly plan: DeployPlan;
+}
+
+/** What a deployment would do. @param images each image, and what would move */
+export function describeDeployPlan(subject: DeploySubject, images: Described, changes: DeployChanges): Described {
+  const { objects, leftovers } = changes;
+  const own = {
+    document: {
+      kind: 'deploy-plan',
+      ...subjectDocument(subject),
+      ...clusterDocument(subject.plan),
+      bytes: subject.plan.load.bytes,
+      objects,
+      leftovers: leftoverDocument(leftovers),
+    },
+    lines: [`plan for ${placeOf(subject.plan)}`],
+  };
+  const changed = objects.filter(({ change }) => change !== 'none');
+  const refused = objects.filter((object) => object.refused !== undefined);
+  const tail = [
+    ...changed.flatMap(changeLines),
+    ...untouchedLines(subject.plan),
+    ...leftoverLines(leftovers, false),
+    `${formatCount(changed.length, 'object')} of ${objects.length} would change, ${formatBytes(subject.plan.load.bytes)} would move`,
+    ...(refused.length === 0 ? [] : [`the cluster would refuse ${refused.length} of them as they are`]),
+    'nothing was changed',
+  ];
+  return joinDescribed(own, images, { document: {}, lines: [...trustLines(subject.archive.release), ...tail] });
+}
+
+/** What a deployment did. @param images each image, and what moved */
+export function describeDeploy(
+  subject: DeploySubject,
+  images: Described,
+  outcome: DeployOutcome,
+  record: SiteRecord,
+): Described {
+  const { objects, leftovers, checked } = outcome;
+  const { name, version } = subject.archive.release.inventory;
+  const own = {
+    document: {
+      kind: 'deploy',
+      ...subjectDocument(subject),
+      ...clusterDocument(subject.plan),
+      payload: outcome.load.payload,
+      objects,
+      leftovers: leftoverDocument(leftovers),
+      services: checked.services,
+      waitingClaims: checked.waitingClaims,
+      addresses: checked.addresses,
+      ...recordDocument(record),
+    },
+    lines: [`deployed ${name} ${version} to ${placeOf(subject.plan)}`],
+  };
+  const changed = objects.filter(({ result }) => result === 'created' || result === 'configured');
+  const tail = [
+    ...changed.map(({ object, result }) => `  ${result.padEnd(10)} ${object}`),
+    countLine(objects),
+    ...untouchedLines(subject.plan),
+    ...leftoverLines(leftovers, outcome.isPruned),
+    ...checked.waitingClaims.map((claim) => `${claim} waits for the first pod that uses it`),
+    `everything is ready${checked.services === 0 ? '' : `, and ${formatCount(checked.services, 'service')} ${checked.services === 1 ? 'has' : 'have'} pods behind ${checked.services === 1 ? 'it' : 'them'}`}`,
+    ...checked.addresses.map((address) => `reached at ${address}`),
+    ...recordLines(record),
+  ];
+  return joinDescribed(own, images, { document: {}, lines: [...trustLines(subject.archive.release), ...tail] });
+}
+
+function clusterDocument({ client, profile, deployment, place }: DeployPlan): object {
+  return {
+    cluster: client.access.server.origin,
+    namespace: deployment.namespace,
+    profile,
+    record: `${place.namespace}/${place.name}`,
+    relocated: deployment.relocated,
+    untouched: deployment.untouched,
+  };
+}
+
+function placeOf({ client, profile, deployment }: DeployPlan): string {
+  return `${client.access.server.origin}, namespace ${deployment.namespace}, profile ${profile}`;
+}
+
+function changeLines({ object, change, differences, refused }: ObjectChange): readonly string[] {
+  return [
+    `  ${change.padEnd(10)} ${object}`,
+    ...differences.map(({ path, from, to }) => {
+      if (from === undefined) return `    + ${path}: ${to ?? ''}`;
+      return to === undefined ? `    - ${path}: ${from}` : `    ~ ${path}: ${from} -> ${to}`;
+    }),
+    ...(refused === undefined ? [] : refused.split('\n').map((line) => `    ! ${line}`)),
+  ];
+}
+
+function countLine(objects: readonly DeployedObject[]): string {
+  const count = (wanted: DeployedObject['result']): number => objects.filter(({ result }) => result === wanted).length;
+  const jobs = count('done');
+  return (
+    `${count('created')} created, ${count('configured')} configured, ${count('unchanged')} unchanged` +
+    (jobs === 0 ? '' : `; ${formatCount(jobs, 'job')} had run already`)
+  );
+}
+
+function untouchedLines({ deployment: { untouched } }: DeployPlan): readonly string[] {
+  if (untouched.length === 0) return [];
+  return [
+    'left as they are, since they are named in parts; where something pulls them, nodes need a mirror configuration:',
+    ...untouched.map((image) => `  ${image}`),
+  ];
+}
+
+function leftoverLines({ prunable, kept }: Leftovers, isPruned: boolean): readonly string[] {
+  const word = isPruned ? 'pruned' : 'no longer part of the release; --prune deletes';
+  return [
+    ...(prunable.length === 0 ? [] : [`${word}:`, ...prunable.map((key) => `  ${formatKey(key)}`)]),
+    ...(kept.length === 0
+      ? []
+      : [
+          'no longer part of the release, and kept, since data goes with them:',
+          ...kept.map((key) => `  ${formatKey(key)}`),
+        ]),
+  ];
+}
+
+function leftoverDocument({ prunable, kept }: Leftovers): object {
+  return { prunable: prunable.map(formatKey), kept: kept.map(formatKey) };
+}
