@@ -2,7 +2,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    globalSetup: ['test/helpers/built.ts'],
+    globalSetup: ['test/helpers/built.ts', 'test/helpers/cluster/shared-owner.ts'],
     pool: 'forks',
     // Much of the time is waiting for real servers; one file at a time, as vitest has it on two cores, wastes that.
     maxWorkers: 3,

@@ -15,14 +15,15 @@ export interface Certificates {
   readonly clientKeyFile: string;
 }
 
-/** A fresh authority, a server certificate for `127.0.0.1` and `localhost`, and a client's. */
-export async function makeCertificates(directory: string): Promise<Certificates> {
+/** A fresh authority, a server certificate for `127.0.0.1`, `localhost` and further addresses, and a client's. */
+export async function makeCertificates(directory: string, addresses: readonly string[] = []): Promise<Certificates> {
   const path = (name: string): string => join(directory, name);
   const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   await run('openssl', [
     'req', '-x509', ...ec, '-keyout', path('ca.key'), '-out', path('ca.pem'), '-days', '2', '-subj', '/CN=Test CA',
   ]); // prettier-ignore
-  await writeFile(path('server.ext'), 'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:registry.test\n');
+  const names = ['IP:127.0.0.1', 'DNS:localhost', 'DNS:registry.test', ...addresses.map((address) => `IP:${address}`)];
+  await writeFile(path('server.ext'), `subjectAltName=${names.join(',')}\n`);
   await writeFile(path('client.ext'), 'extendedKeyUsage=clientAuth\n');
   for (const name of ['server', 'client']) {
     await run('openssl', [
