@@ -25,6 +25,14 @@ describe('readYaml', () => {
     );
   });
 
+  it('takes two hundred aliases, and no more', () => {
+    const anchors = ['p', 'q', 'r', 's'];
+    const text = (count: number): string =>
+      [...anchors.map((name) => `${name}: &${name} 1`), `all: [${anchors.map((name) => `*${name}`).join(',').concat(',').repeat(count / 4)}${'*p'.repeat(count % 4)}]`].join('\n'); // prettier-ignore
+    expect(readYaml(text(200), 'f.yaml')[0]?.value).toMatchObject({ p: 1 });
+    expect(() => readYaml(text(201), 'f.yaml')).toThrow('f.yaml: has more than 200 aliases');
+  });
+
   it('reads several documents with their places', () => {
     const documents = readYaml('# c\n---\na: 1\n---\n---\nb: 2\n', 'f.yaml');
     expect(documents.map(({ value, start }) => [value, start.line])).toEqual([

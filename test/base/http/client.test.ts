@@ -282,3 +282,21 @@ it('lends the same memory again and again on the fast path', async () => {
   expect(hash.digest('hex')).toBe(createHash('sha256').update(large).digest('hex'));
   expect(memory.size).toBeLessThanOrEqual(3);
 });
+
+it.each([true, false])(
+  'tells of each exchange what went over the wire, of one that failed too: bulk %s',
+  async (isBulk) => {
+    const events: RequestEvent[] = [];
+    await using client = open({ onRequest: (event) => events.push(event) });
+    {
+      await using server = await startScriptedServer((_, response) => void response.end('four'));
+      const answer = await get(client, server.host, '/a?secret=s3cret', { isBulk });
+      expect((await readBody(answer, 100)).toString()).toBe('four');
+      await using broken = await startScriptedServer((request) => void request.socket.destroy());
+      await expect(get(client, broken.host, '/b', { isBulk })).rejects.toThrow();
+    }
+    const told = events.map(({ method, status, bytesIn, bytesOut, url }) => [method, status, bytesIn, bytesOut, url.includes('s3cret')]); // prettier-ignore
+    expect(told[0]).toEqual(['GET', 200, 4, 0, false]);
+    expect(told.at(-1)).toEqual(['GET', 0, 0, 0, false]);
+  },
+);

@@ -1,4 +1,5 @@
 /** What an Engine says to an archive, and what is made of it: nothing is taken for success that is none. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { bytesOf } from '../../../src/content/verified.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
@@ -22,7 +23,11 @@ async function hostOf(answer: Answerer): Promise<string> {
 async function load(...chunks: readonly (string | Buffer)[]): Promise<LoadedImages> {
   const host = await hostOf(async (request, response) => {
     await drain(request);
-    for (const chunk of chunks) response.write(chunk);
+    for (const chunk of chunks) {
+      response.write(chunk);
+      // What is sent at once is read at once.
+      if (chunks.length > 1) await delay(20);
+    }
     response.end();
   });
   return await loadIntoDocker(bytesOf(Buffer.from('archive')), { host });
@@ -64,6 +69,7 @@ describe('an Engine that takes an archive', () => {
   test.each([
     ['something else', '<html>', 'answered "<html>"'],
     ['another shape', '{"stream":1}', 'answered "{\\"stream\\":1}"'],
+    ['something long', '<'.repeat(201), `answered "${'<'.repeat(200)}"`],
     ['without end', 'x'.repeat(1024 * 1024 + 1), 'answered an endless line'],
   ])('and answers %s is not understood', async (_, said, words) => {
     expect(await failureOf(load(said))).toMatchObject({

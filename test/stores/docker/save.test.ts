@@ -87,7 +87,20 @@ function replaced(name: string, content: string | Buffer): readonly Member[] {
   return [...without(name), [{ name }, content]];
 }
 
+/** `config.json`, which is a link to `l1`, which is one to `l2`, and so on. */
+function linkChain(length: number): readonly Member[] {
+  return Array.from({ length }, (_, index) => [
+    { name: index === 0 ? 'config.json' : `l${index}`, type: 'symlink', linkname: `l${index + 1}` },
+  ]);
+}
+
 describe('classic archives', () => {
+  test('may hold links from one to the next, eight of them', async () => {
+    await using source = await openArchive([...without('config.json'), [{ name: 'l8' }, config], ...linkChain(8)]);
+    await using direct = await openArchive(classic);
+    expect(source.root).toEqual(direct.root);
+  });
+
   test('become the same manifest whatever the order of their members', async () => {
     await using source = await openArchive(classic);
     await using turned = await openArchive(classic.toReversed());
@@ -198,6 +211,7 @@ describe('hostile archives', () => {
     ['a link that leads out', withMember({ name: 'd', type: 'symlink', linkname: '../etc/passwd' })],
     ['an absolute link', withMember({ name: 'd', type: 'symlink', linkname: '/etc/passwd' })],
     ['a link to nothing', [...without('config.json'), [{ name: 'config.json', type: 'symlink', linkname: '' }]]],
+    ['nine links from one to the next', [...without('config.json'), [{ name: 'l9' }, config], ...linkChain(9)]],
     [
       'links in a circle',
       [

@@ -99,6 +99,12 @@ describe('what a key file may not ask for', () => {
   });
 });
 
+it('opens a key with the shortest salt that is taken', () => {
+  const short = keyFile((json) => (json.kdf.salt = Buffer.alloc(8, 1).toString('base64')));
+  // It was salted otherwise: what is derived does not open the box.
+  expect(() => loadPrivateKey(short, { passphrase: PASSPHRASE })).toThrow(failure('AuthError', 'DENIED'));
+});
+
 describe('a file is no key of cosign', () => {
   it.each<[string, (json: KeyJson) => void]>([
     ['another derivation', (json) => (json.kdf.name = 'argon2id')],
@@ -109,6 +115,7 @@ describe('a file is no key of cosign', () => {
     ['nothing to derive', (json) => (json.kdf.params.N = 1)],
     ['a negative number', (json) => (json.kdf.params.p = -1)],
     ['no salt', (json) => (json.kdf.salt = '')],
+    ['a short salt', (json) => (json.kdf.salt = Buffer.alloc(7).toString('base64'))],
     ['a short nonce', (json) => (json.cipher.nonce = 'AAAA')],
     ['no base64', (json) => (json.ciphertext = '????')],
   ])('when it has %s', (_, change) => {
