@@ -1,6 +1,6 @@
 /** Two YAML texts of one shape: what they say, and the scalars in which they differ, each with its place in both. */
 import { isAlias, isMap, isScalar, isSeq, type Document, type Scalar } from 'yaml';
-import { composeYaml, type YamlPath } from './yaml-source.ts';
+import { composeYaml, plainValueOf, type YamlPath } from './yaml-source.ts';
 
 /** UTF-16 units of one text. */
 const MAX_LENGTH = 16 * 1024 * 1024;
@@ -40,7 +40,8 @@ export interface YamlComparison {
 export function compareYaml([one, other]: readonly [string, string], fileName: string): YamlComparison {
   const limits = { merge: true, maxLength: MAX_LENGTH, maxAliases: MAX_ALIASES };
   const first = composeYaml(one, fileName, limits).documents;
-  const value: unknown = first.length === 1 ? first[0]?.toJS({ maxAliasCount: MAX_ALIASES }) : undefined;
+  const [only, ...more] = first;
+  const value = only === undefined || more.length > 0 ? undefined : plainValueOf(only, fileName, MAX_ALIASES);
   if (one === other) return { value, differences: [] };
   const second = composeYaml(other, fileName, limits).documents;
   if (first.length !== 1 || second.length !== 1) return { value, differences: undefined };

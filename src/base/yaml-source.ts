@@ -114,10 +114,13 @@ export function refuseFaults(faults: readonly YamlFault[], text: string, fileNam
   throw invalid(shown.join('\n'), hintForYaml(text, first));
 }
 
-function toYamlDocument(document: Document.Parsed, lines: LineCounter, fileName: string): YamlDocument {
-  let value: unknown;
+/**
+ * What a document says, as plain JavaScript.
+ * @throws UsageError `INVALID_SPEC` where its aliases stand for too much.
+ */
+export function plainValueOf(document: Document.Parsed, fileName: string, maxAliasCount: number): unknown {
   try {
-    value = document.toJS({ maxAliasCount: MAX_ALIASES });
+    return document.toJS({ maxAliasCount });
   } catch (error) {
     throw invalid(
       `${fileName}: ${error instanceof Error ? error.message : 'cannot be read'}`,
@@ -125,6 +128,10 @@ function toYamlDocument(document: Document.Parsed, lines: LineCounter, fileName:
       error,
     );
   }
+}
+
+function toYamlDocument(document: Document.Parsed, lines: LineCounter, fileName: string): YamlDocument {
+  const value = plainValueOf(document, fileName, MAX_ALIASES);
   const positionOf = (node: Node | null | undefined, fallback: number): YamlPosition => {
     const { line, col } = lines.linePos(node?.range?.[0] ?? fallback);
     return { line, column: col };
