@@ -44,3 +44,16 @@ test('no kind of one API version is removed twice', () => {
   const all = REMOVED_APIS.flatMap(({ apiVersion, kinds }) => kinds.map((kind) => `${apiVersion} ${kind}`));
   expect(all).toEqual([...new Set(all)]);
 });
+
+test('each names what serves its kinds from then on, but for those that nothing serves', () => {
+  const without = REMOVED_APIS.filter(({ successor }) => successor === undefined);
+  expect(without.map(({ minor, kinds }) => `${minor} ${kinds.join(' ')}`)).toEqual([
+    '16 PodSecurityPolicy',
+    '25 PodSecurityPolicy',
+    '39 LeaseCandidate',
+  ]);
+  const sameGroup = ({ apiVersion, successor = apiVersion }: (typeof REMOVED_APIS)[number]): boolean =>
+    apiVersion.startsWith('extensions/') || apiVersion.split('/')[0] === successor.split('/')[0];
+  expect(REMOVED_APIS.filter((api) => !sameGroup(api))).toEqual([]);
+  expect(REMOVED_APIS.filter(({ apiVersion, successor }) => apiVersion === successor)).toEqual([]);
+});
