@@ -64,9 +64,7 @@ test('aliases that stand for too much are refused with the name of the file, and
     `d: &d ${nine('*c')}`,
     `e: ${nine('*d')}`,
   ].join('\n');
-  const refusal = expect.objectContaining({
-    code: 'INVALID_SPEC',
-    message: expect.stringMatching(/^f\.yaml: /) as string,
-  });
-  expect(() => compareYaml([bomb, `${bomb}\nd: 1`], 'f.yaml')).toThrow(refusal);
+  expect(() => compareYaml([bomb, `${bomb}\nf: 1`], 'f.yaml')).toThrow(
+    expect.objectContaining({ code: 'INVALID_SPEC', message: expect.stringMatching(/^f\.yaml: /) as string }),
+  );
 });

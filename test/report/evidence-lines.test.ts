@@ -93,13 +93,13 @@ test('an image without signatures under a policy may be unsigned', () => {
 test('a signer is a key with its algorithm, or an identity, and when', () => {
   const signedAt = new Date('2027-01-01T00:00:00Z');
   type Signer = Parameters<typeof describeSigner>[0];
-  const key = { keyId: 'k', algorithm: 'ed25519' } as Signer;
-  const identity = { subject: 's', issuer: 'https://i.example', signedAt } as unknown as Signer;
+  const key: Signer = { keyId: 'k', algorithm: 'ed25519' };
+  const identity: Signer = { subject: 's', issuer: 'https://i.example', signedAt };
   expect(describeSigner(key)).toBe('k (ed25519)');
-  expect(describeSigner({ ...key, signedAt } as Signer)).toBe('k (ed25519), at 2027-01-01T00:00:00Z');
+  expect(describeSigner({ ...key, signedAt })).toBe('k (ed25519), at 2027-01-01T00:00:00Z');
   expect(describeSigner(identity)).toBe('s (https://i.example), at 2027-01-01T00:00:00Z');
   expect(signerDocument(key)).toEqual({ keyId: 'k', algorithm: 'ed25519' });
-  expect(signerDocument({ ...key, signedAt } as Signer)).toEqual({
+  expect(signerDocument({ ...key, signedAt })).toEqual({
     keyId: 'k',
     algorithm: 'ed25519',
     signedAt: '2027-01-01T00:00:00Z',
