@@ -6,7 +6,8 @@ import { discoverImage, mergeGraphs } from '../../src/content/graph-walk.ts';
 import { assess, planCopy, type CopyPlan } from '../../src/content/plan.ts';
 import type { FetchOptions } from '../../src/content/store.ts';
 import { bytesOf } from '../../src/content/verified.ts';
-import { exitCodeOf, IntegrityError, RegistryError } from '../../src/errors.ts';
+import { refusesForm } from '../../src/content/faults.ts';
+import { exitCodeOf, IntegrityError, RegistryError, StoreError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { rejectionOf } from '../archive/failures.ts';
 import { makeImage, type SampleNode } from '../helpers/sample-image.ts';
@@ -106,4 +107,21 @@ test('a failure that says nothing of content stays what it is, and the content i
   source.log.length = 0;
   expect(await rejectionOf(() => copy(pending, { retry, concurrency: 1 }))).toBe(denied);
   expect(source.log.filter(({ verb }) => verb === 'fetch').length).toBeLessThanOrEqual(1);
+});
+
+test.each([
+  [400, true],
+  [401, false],
+  [404, false],
+  [405, true],
+  [406, true],
+  [415, true],
+  [422, true],
+  [500, false],
+  [501, true],
+])('a target that answers %i refuses the form of a manifest: %s', (status, isRefusal) => {
+  expect(refusesForm(new RegistryError('no', { ...failure, status }))).toBe(isRefusal);
+  const cause = new RegistryError('no', { ...failure, status });
+  expect(refusesForm(new StoreError('TARGET_FAULT', 'contradicts itself', { cause }))).toBe(isRefusal);
+  expect(refusesForm(new StoreError('STORE_IO', 'no', { cause }))).toBe(false);
 });

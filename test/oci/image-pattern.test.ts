@@ -89,3 +89,7 @@ describe('a pattern', () => {
     }
   });
 });
+
+it('that begins with a slash begins with no host, whatever follows', () => {
+  expect(() => parseImagePattern('/ghcr.io')).toThrow('it begins with no host');
+});

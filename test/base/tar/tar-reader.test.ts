@@ -154,3 +154,9 @@ test('what the source throws is passed on as it is', async () => {
   }
   await expect(tell(source())).rejects.toBe(broken);
 });
+
+test('a name and a link that fill their fields, without a zero byte at the end, are whole', async () => {
+  const [name, link] = ['n'.repeat(100), 'l'.repeat(100)];
+  const told = await tell(bytesOf(Buffer.concat([tarEntry(name, { type: '2', link, magic: 'ustar\x0000' }), tarEnd])));
+  expect(told).toMatchObject([{ name, linkName: link }]);
+});
