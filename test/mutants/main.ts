@@ -10,7 +10,8 @@
  *   --count N      mutants of each folder (default 20)
  *   --seed N       which ones (default 1); the same number gives the same mutants for the same sources
  *   --near N       only the N nearest files of tests, for a quick look at what they hold themselves
- *   --whole        every test that reaches a place, end-to-end tests too, instead of the 40 nearest
+ *   --whole        every test that reaches a place, end-to-end tests too, instead of the 40 nearest (for the command line end-to-end
+ *                  tests look in any case)
  *   --results FILE what was found before, kept and used again (default coverage/mutants.json)
  *   --retry        tries again what survived, for tests that were written since
  *   --list         says which mutants there are, and runs nothing

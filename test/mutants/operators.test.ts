@@ -110,6 +110,8 @@ test('the test of the file looks first, tests of the command line and the progra
   const near = ['test/a/b.test.ts', 'test/a/x.test.ts', 'test/c/x.test.ts', 'test/cli/x.test.ts'];
   expect(listSeeingTests(path, reached, { isWhole: false })).toEqual(near);
   expect(listSeeingTests(path, reached, { isWhole: true })).toEqual([...near, 'test/e2e/x.test.ts']);
+  const ofCommands = new Map([...reached.keys()].map((test) => [test, new Map([['src/cli/b.ts', 1]])]));
+  expect(listSeeingTests('src/cli/b.ts', ofCommands, { isWhole: false })).toContain('test/e2e/x.test.ts');
 });
 
 test('mutants are tried at once where no test of one reaches the file of another', () => {

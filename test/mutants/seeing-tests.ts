@@ -11,15 +11,18 @@ const OF_TEXT = /^test\/(architecture|closure|api|documents|security|toolchain|m
 /** How many steps of import lead from a test to the files that it reaches. */
 export type Reached = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
-/** The test of the file itself, then by steps of import, by place, and by how little else they load. */
+/** Those of the whole program only for the command line, or where all are asked for. The test of the file itself, then by steps of import, by place, and by how little else they load. */
 export function listSeeingTests(path: string, reached: Reached, { isWhole }: { isWhole: boolean }): readonly string[] {
   const distance = (test: string): number => reached.get(test)?.get(path) ?? Infinity;
   const isNamesake = (test: string): boolean => test === path.replace(/^src(.*)\.ts$/, 'test$1.test.ts');
   const folder = dirname(path.replace(/^src/, 'test'));
   const apart = (test: string): number => relative(folder, dirname(test)).split('/').length;
-  const isWide = (test: string): boolean => OF_COMMANDS.test(test) && !path.startsWith('src/cli/');
+  const isOfCommands = path.startsWith('src/cli/');
+  const isWide = (test: string): boolean => OF_COMMANDS.test(test) && !isOfCommands;
   return [...reached.keys()]
-    .filter((test) => distance(test) < Infinity && !OF_TEXT.test(test) && (isWhole || !WHOLE.test(test)))
+    .filter(
+      (test) => distance(test) < Infinity && !OF_TEXT.test(test) && (isWhole || isOfCommands || !WHOLE.test(test)),
+    )
     .sort(
       (a, b) =>
         Number(isNamesake(b)) - Number(isNamesake(a)) ||

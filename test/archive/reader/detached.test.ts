@@ -71,6 +71,14 @@ describe('reading', () => {
   });
 });
 
+test('a directory that cannot be read is not taken for one without signatures', async () => {
+  await writeFile(temp.join('file'), '');
+  await expect(readDetachedSignatures(temp.join('file', 'release.tar'))).rejects.toMatchObject({
+    code: 'STORE_IO',
+    message: expect.stringContaining(`cannot read ${temp.join('file')}`) as string,
+  });
+});
+
 describe('writing', () => {
   test('leaves the file and nothing else, and does not replace it', async () => {
     const path = detachedPath(archive(), ID);

@@ -119,6 +119,17 @@ test.each([120, 80, 60])('what a bar says fits into %i columns', async (columns)
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
 });
 
+test('of a long title a bar shows the end, in as much room as of a short one', async () => {
+  const around = surroundings(true);
+  {
+    using progress = await openProgress(createContext(around, {}));
+    progress.begin('copy', `registry.example/${'team/'.repeat(8)}app`, MIB);
+    progress.onCopy({ type: 'started', descriptor, target });
+    progress.onCopy({ type: 'progress', descriptor, target, bytes: MIB });
+  }
+  expect(String(around.stderr.read())).toContain('…team/team/team/team/app [');
+});
+
 test('an unknown style of progress is refused with those that there are', () => {
   expect(() => createContext(surroundings(true), { progress: 'fancy' })).toThrow('auto, bars, lines, json, none');
 });

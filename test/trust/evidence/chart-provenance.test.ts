@@ -155,3 +155,13 @@ describe('what is no such file', () => {
     });
   });
 });
+
+test.each<[string, Uint8Array, string]>([
+  ['bytes that are no text', Buffer.from([0xff, 0xfe]), 'is not text'],
+  ['text without a signature', Buffer.from(TEXT), 'is no message signed with OpenPGP'],
+])('a provenance file of %s is malformed', async (_, bytes, words) => {
+  await expect(verify(bytes, binary(alice))).rejects.toMatchObject({
+    code: 'MALFORMED',
+    message: expect.stringContaining(words) as string,
+  });
+});
