@@ -34,6 +34,9 @@ export { archiveFileName, type ArchiveMember } from './archive/inventory/from-lo
 export { buildArchive, type BuildOptions, type BuildReport, type BuildRequest } from './operations/build/build.ts';
 export { openBuildBases, type BuildBases, type DeltaFacts } from './operations/build/bases.ts';
 export type { BuildFacts } from './operations/build/attestations.ts';
+export type { CheckEvidence } from './operations/build/build.ts';
+export { checkLockedRelease, type LockedCheck, type LockedCheckRequest } from './operations/check/locked-check.ts';
+export { toCheckEvidence } from './report/checks/check-evidence.ts';
 export { signArchive, type SignOptions, type SignReport } from './operations/sign.ts';
 
 // What an archive says of itself

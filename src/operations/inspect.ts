@@ -10,7 +10,7 @@ import type { Inventory } from '../archive/inventory/inventory-schema.ts';
 import { imageEvidencePath, MAX_EVIDENCE_BYTES, parseImageEvidence } from '../archive/inventory/image-evidence.ts';
 import type { ImageEvidence } from '../archive/inventory/image-evidence.ts';
 import type { TrustRecord } from '../trust/documents/trust-document.ts';
-import { evaluateProvenance, type Provenance } from '../trust/provenance/evaluate-provenance.ts';
+import { evaluateProvenance, type Provenance, type StatedCheck } from '../trust/provenance/evaluate-provenance.ts';
 import { nameSigner } from '../trust/signatures/identity.ts';
 import { summarizeOmissions, type Omissions } from '../archive/partial/partial-document.ts';
 import { releaseAttestations, releaseSignatures } from '../archive/reader/signatures.ts';
@@ -54,6 +54,8 @@ export interface Inspection {
   readonly trust: readonly TrustRecord[];
   /** How the archive says it was built. */
   readonly provenance: readonly Provenance[];
+  /** That its configuration was checked, as it says. */
+  readonly checks: readonly StatedCheck[];
   /** Why its images are there, as it says; absent where it was not asked for, or the archive does not say. */
   readonly imageEvidence: ImageEvidence | undefined;
 }
@@ -107,6 +109,7 @@ export async function inspectArchive(
     signers: [...new Set(releaseSignatures(archive.head).map(({ signer }) => nameSigner(signer)))],
     trust: archive.head.trust.map(readCarried),
     provenance: statements.unchecked,
+    checks: statements.checks.unchecked,
     imageEvidence: images ? await readImageEvidence(archive) : undefined,
   };
 }

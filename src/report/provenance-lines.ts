@@ -1,6 +1,7 @@
-/** Says how an archive was built, for people and for machines. */
+/** Says how an archive was built, and that it was checked, for people and for machines. */
 import { toSignerName, type SignerName } from '../trust/signatures/identity.ts';
-import type { Provenance } from '../trust/provenance/evaluate-provenance.ts';
+import type { CheckPredicate } from '../trust/provenance/check-statement.ts';
+import type { Provenance, StatedCheck } from '../trust/provenance/evaluate-provenance.ts';
 
 /** Who built it and from what, in a few words. */
 export function describeBuild({ builderId, source, invocation }: Provenance): string {
@@ -9,7 +10,19 @@ export function describeBuild({ builderId, source, invocation }: Provenance): st
   return `${builderId}${from}${invocation === undefined ? '' : ` (${invocation.invocationId})`}`;
 }
 
-/** The same for machines. */
+/** What came of the check of its configuration, in a few words. */
+export function describeCheck({ verdict, checkedAt, profiles, counts }: CheckPredicate): string {
+  const { pass, fail, excepted } = counts;
+  return `${verdict} by ${profiles.join(', ')} at ${checkedAt} (${pass} met, ${fail} not met, ${excepted} not met with an exception)`;
+}
+
+/** The same for machines, with who states it. */
+export function checkDocument(check: StatedCheck): SignerName & CheckPredicate {
+  const { verdict, checkedAt, toolVersion, profiles, counts } = check;
+  return { ...toSignerName(check), verdict, checkedAt, toolVersion, profiles, counts };
+}
+
+/** How it was built, for machines. */
 export function provenanceDocument(provenance: Provenance): SignerName & {
   readonly builderId: string;
   readonly sourceRepository?: string;

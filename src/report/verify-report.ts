@@ -29,6 +29,19 @@ const StatedBuild = z.union([
   z.strictObject({ ...byIdentity, ...statedBuild }),
 ]);
 
+const Count = z.int().min(0);
+const statedCheck = {
+  verdict: z.enum(['pass', 'fail', 'excepted']),
+  checkedAt: z.string().describe('The moment at which exceptions counted: the time of the release.'),
+  toolVersion: z.string(),
+  profiles: z.array(z.string()),
+  counts: z.strictObject({ pass: Count, fail: Count, excepted: Count, notApplicable: Count }),
+};
+const StatedCheck = z.union([
+  z.strictObject({ ...byKey, ...statedCheck }),
+  z.strictObject({ ...byIdentity, ...statedCheck }),
+]);
+
 /** Version 1 of the report of a verification. */
 export const VerifyReport = z
   .strictObject({
@@ -90,6 +103,13 @@ export const VerifyReport = z
       })
       .optional()
       .describe('How the archive was built, as its signers state it; present once a signature was accepted.'),
+    checks: z
+      .strictObject({
+        accepted: z.array(StatedCheck).describe('By trusted signers, whose signature was verified.'),
+        unchecked: z.array(StatedCheck).describe('By others; these were not verified.'),
+      })
+      .optional()
+      .describe('That its configuration was checked, as its signers state it; present once a signature was accepted.'),
     read: z.strictObject({
       contentBytes: Size.describe('Bytes of content that were read and hashed.'),
       contentBytesTotal: Size.describe('Bytes of content the inventory declares.'),

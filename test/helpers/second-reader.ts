@@ -292,7 +292,7 @@ interface Subject {
   readonly digest: { readonly sha256: string };
 }
 
-/** Section 7.3: the statements of each key are about this archive and no other. */
+/** Sections 7.3 and 7.4: the statements of each key are about this archive and no other. */
 function proveProvenance(
   release: Release,
   slots: readonly Buffer[],
@@ -316,6 +316,10 @@ function proveProvenance(
     const signed = Buffer.concat([Buffer.from(`DSSEv1 ${type.length} ${type} ${bytes.length} `), bytes]);
     const algorithm = key?.asymmetricKeyType === 'ed25519' ? null : 'sha256';
     insist(key === undefined || verify(algorithm, signed, key, Buffer.from(sig, 'base64')), 'signature of a statement');
+    if (bytes.includes('"predicateType":"https://airgap.hexabase.ai/attestations/check/v1"')) {
+      proveCheck(bytes.toString(), release, checksums, insist);
+      continue;
+    }
     const { subject, common } = readStatement(bytes.toString(), release, insist);
     const [first, ...images] = subject;
     insist(first?.name === 'checksums.txt' && first.digest.sha256 === checksums, 'statement about this archive');
@@ -332,6 +336,52 @@ function proveProvenance(
     insist(named.length === wanted.size && named.every((each) => wanted.has(each)), 'statement about these images');
     insist(new Set(named).size === named.length, 'statement that names each image once');
   }
+}
+
+/** Section 7.4: what is written from what was read is the same text, about the archive and the report in it. */
+function proveCheck(
+  text: string,
+  { name, version, files }: Release,
+  checksums: string,
+  insist: (holds: boolean, what: string) => void,
+): void {
+  const { predicate } = JSON.parse(text) as {
+    predicate: {
+      verdict: string;
+      checkedAt: string;
+      toolVersion: string;
+      profiles: readonly string[];
+      counts: { pass: number; fail: number; excepted: number; notApplicable: number };
+    };
+  };
+  const { verdict, checkedAt, toolVersion, profiles, counts } = predicate;
+  const path = `compliance/${name}-${version}.check.json`;
+  const report = files.find((file) => file.path === path)?.digest.replace('sha256:', '') ?? 'none';
+  const written = {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: [
+      { name: 'checksums.txt', digest: { sha256: checksums } },
+      { name: path, digest: { sha256: report } },
+    ],
+    predicateType: 'https://airgap.hexabase.ai/attestations/check/v1',
+    predicate: {
+      verdict,
+      checkedAt,
+      toolVersion,
+      profiles: profiles.map(String),
+      counts: { pass: counts.pass, fail: counts.fail, excepted: counts.excepted, notApplicable: counts.notApplicable },
+    },
+  };
+  const isPlain =
+    ['pass', 'fail', 'excepted'].includes(verdict) &&
+    new Date(checkedAt).toISOString() === checkedAt.replace('Z', '.000Z') &&
+    toolVersion.length > 0 &&
+    toolVersion.length <= 64 &&
+    profiles.length > 0 &&
+    profiles.length <= 16 &&
+    profiles.every((each) => /^[a-z0-9-]{1,63}$/.test(each)) &&
+    Object.values(counts).every((count) => Number.isSafeInteger(count) && count >= 0);
+  insist(report !== 'none' && isPlain && JSON.stringify(written) === text, 'statement of a check');
 }
 
 /** The keys in their order, and no others: what is written from what was read is the same text. */

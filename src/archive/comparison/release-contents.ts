@@ -5,7 +5,7 @@ import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import type { Inventory, InventoryFile } from '../inventory/inventory-schema.ts';
 
 /** Directories of an archive whose files come with the build: a lock does not have them. */
-const ADDED_BY_BUILD = ['install/', 'sbom/', 'trust/'];
+const ADDED_BY_BUILD = ['install/', 'sbom/', 'trust/', 'compliance/'];
 
 /** One release, as an archive, an inventory or a lock describes it. */
 export interface ReleaseContents {

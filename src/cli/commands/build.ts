@@ -19,6 +19,7 @@ import { openProgress } from '../output/open-progress.ts';
 import { listenTo } from '../output/registry-lines.ts';
 import { factOptions, readFacts } from '../options/provenance-options.ts';
 import { signerOptions, type SignerOptions } from '../options/signer-options.ts';
+import { checkModeOption } from '../options/check-options.ts';
 import { discoveryOptions, readDiscovery } from '../options/discovery-options.ts';
 import { concurrencyOption, sourceOptions } from '../options/source-options.ts';
 
@@ -59,12 +60,14 @@ export const build = defineCommand({
     lock: text('--lock <file>', 'the lock (default: release.lock.json beside the release.yaml)'),
     ...factOptions,
     ...discoveryOptions,
+    check: checkModeOption,
     concurrency: concurrencyOption,
     ...sourceOptions,
   },
   async run(context, { release }, options) {
     const { openReleaseSigners } = await import('../inputs/signers.ts');
     const { chooseInput, isDirectory, placeOutput } = await import('../inputs/release-input.ts');
+    const { checkPinned } = await import('../inputs/release-check.ts');
     const { pinRelease } = await import('../../operations/resolve/pin-release.ts');
     const { ImageSources } = await import('../../operations/resolve/image-sources.ts');
     const { buildArchive } = await import('../../operations/build/build.ts');
@@ -110,6 +113,8 @@ export const build = defineCommand({
         onImage: progress.onImage,
       });
       const { lock, files, contents } = pinned;
+      const { openRenderer } = readDiscovery(context, options);
+      const check = await checkPinned(context, pinned, { openRenderer, mode: options.check });
       const isDelta = options.base.length > 0;
       const path = placeOutput(options.output, archiveFileName(lock, isDelta), await isDirectory(options.output));
       const request = {
@@ -121,6 +126,7 @@ export const build = defineCommand({
         files,
         facts,
         bases,
+        check,
       };
       const carried = chain === undefined ? undefined : await carryTrust(chain, lock);
       const built = await buildArchive(

@@ -5,7 +5,7 @@ import { leftOut } from '../../report/loads/delta-lines.ts';
 import { formatBytes, formatCount, formatTable } from '../../report/format.ts';
 import { formatEvidence } from '../../report/evidence-lines.ts';
 import { describeImageEvidence } from '../../report/image-evidence-lines.ts';
-import { describeBuild, provenanceDocument } from '../../report/provenance-lines.ts';
+import { checkDocument, describeBuild, describeCheck, provenanceDocument } from '../../report/provenance-lines.ts';
 import type { Inspection } from '../../operations/inspect.ts';
 
 const NOT_VERIFIED = 'NOT VERIFIED: this is what the archive says of itself.';
@@ -64,6 +64,7 @@ export async function inspectAndReport(
     claimedSigners: signers,
     trust: trust.map(({ name: member, digest, document: claimed }) => ({ member, digest, document: claimed })),
     claimedProvenance: inspection.provenance.map(provenanceDocument),
+    claimedChecks: inspection.checks.map(checkDocument),
     ...(options.images ? { imageEvidence: inspection.imageEvidence ?? null } : {}),
   };
   const lines = options.images
@@ -83,6 +84,7 @@ function inspectionLines({
   trust,
   provenance,
   delta,
+  checks,
 }: Inspection): readonly string[] {
   const { name, version, channel, sequence, created, expires, platforms, components, files } = inventory;
   return [
@@ -98,6 +100,7 @@ function inspectionLines({
       ({ document, digest }) => `  carries trust version ${document.version}, until ${document.expires} (${digest})`,
     ),
     ...provenance.map((build) => `  claims to be built by ${describeBuild(build)}`),
+    ...checks.map((check) => `  claims to be checked: ${describeCheck(check)}`),
     '',
     `${formatCount(components.length, 'component')}`,
     ...components.flatMap((component) => [

@@ -5,6 +5,7 @@ import { formatEvidence, formatSigners } from '../../report/evidence-lines.ts';
 import { formatBytes, formatCount, formatTable, shortDigest } from '../../report/format.ts';
 import { notePins } from '../../report/pin-lines.ts';
 import { openProgress } from '../output/open-progress.ts';
+import { checkModeOption } from '../options/check-options.ts';
 import { discoveryOptions, readDiscovery } from '../options/discovery-options.ts';
 import { listenTo } from '../output/registry-lines.ts';
 import { concurrencyOption, sourceOptions } from '../options/source-options.ts';
@@ -29,11 +30,13 @@ export const resolve = defineCommand({
     locked: flag('--locked', 'change nothing; fail if a tag moved or anything differs from the lock'),
     strict: flag('--strict', 'refuse what would only be warned of'),
     ...discoveryOptions,
+    check: checkModeOption,
     concurrency: concurrencyOption,
     ...sourceOptions,
   },
   async run(context, { release }, options) {
     const { chooseInput } = await import('../inputs/release-input.ts');
+    const { checkPinned } = await import('../inputs/release-check.ts');
     const { pinRelease } = await import('../../operations/resolve/pin-release.ts');
     const { ImageSources } = await import('../../operations/resolve/image-sources.ts');
     const { output, signal } = context;
@@ -52,17 +55,20 @@ export const resolve = defineCommand({
       env: context.env,
       signal,
     });
-    const { lock, lockPath, isWritten, moved, warnings, unusedRules } = await (async () => {
+    const discovery = readDiscovery(context, options);
+    const pinned = await (async () => {
       using progress = await openProgress(context);
       return await pinRelease(input, sources, {
         ...options,
-        ...readDiscovery(context, options),
+        ...discovery,
         now: context.now(),
         signal,
         onImage: progress.onImage,
       });
     })();
+    const { lock, lockPath, isWritten, moved, warnings, unusedRules } = pinned;
     notePins(output, { moved, warnings });
+    await checkPinned(context, pinned, { openRenderer: discovery.openRenderer, mode: options.check });
     const signed = new Map(lock.signedImages?.map(({ reference, signatures }) => [reference, signatures]));
     const named = lock.components.flatMap((component) => component.images);
     for (const { reference, foundIn } of named) output.detail(`${reference} is named in ${foundIn.join(', ')}`);

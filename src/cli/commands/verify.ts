@@ -14,7 +14,7 @@ import { formatBytes, formatCount, formatDuration } from '../../report/format.ts
 import { formatDocument } from '../../report/json-document.ts';
 import { openProgress } from '../output/open-progress.ts';
 import { describeSigner, signerDocument } from '../../report/signer-lines.ts';
-import { describeBuild, provenanceDocument } from '../../report/provenance-lines.ts';
+import { checkDocument, describeBuild, describeCheck, provenanceDocument } from '../../report/provenance-lines.ts';
 import type { OpenedFile } from '../../base/files/opened-file.ts';
 import { openNamedFile } from '../../base/files/result-file.ts';
 import { toTrustDocument, trustLines } from '../../report/trust-lines.ts';
@@ -155,7 +155,7 @@ function describe(
       uncheckedSigners: [...(trusted?.unchecked ?? [])],
       ...(trusted === undefined ? {} : toTrustDocument(trusted)),
     },
-    ...(trusted === undefined ? {} : { provenance: stated(trusted) }),
+    ...(trusted === undefined ? {} : { provenance: stated(trusted), checks: checked(trusted) }),
     read: { contentBytes: done, contentBytesTotal: total },
     ...(trusted?.delta === undefined ? {} : { delta: { ...trusted.delta, bases: [...trusted.delta.bases] } }),
     ...(release === undefined ? {} : { verified: release.content }),
@@ -175,6 +175,10 @@ function summarize({ inventory }: TrustedRelease): NonNullable<VerifyReport['rel
 function stated({ provenance }: TrustedRelease): NonNullable<VerifyReport['provenance']> {
   const { accepted, unchecked } = provenance;
   return { accepted: accepted.map(provenanceDocument), unchecked: unchecked.map(provenanceDocument) };
+}
+
+function checked({ provenance: { checks } }: TrustedRelease): NonNullable<VerifyReport['checks']> {
+  return { accepted: checks.accepted.map(checkDocument), unchecked: checks.unchecked.map(checkDocument) };
 }
 
 function describeError(error: unknown): NonNullable<VerifyReport['error']> {
@@ -218,6 +222,10 @@ export function verifiedLines(archive: string, release: VerifiedRelease): readon
     ...provenance.accepted.map(
       (build) => `  built by  ${describeBuild(build)}, provenance signed by ${nameSigner(build)}`,
     ),
+    ...provenance.checks.accepted.map((check) => `  checked   ${describeCheck(check)}, stated by ${nameSigner(check)}`),
     ...provenance.unchecked.map((build) => `  unchecked ${nameSigner(build)} states how it was built; not verified`),
+    ...provenance.checks.unchecked.map(
+      (check) => `  unchecked ${nameSigner(check)} states that it was checked; not verified`,
+    ),
   ];
 }

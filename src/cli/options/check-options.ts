@@ -4,7 +4,7 @@ import { UsageError } from '../../errors.ts';
 import type { ValuesFile } from '../../kubernetes/rendering/chart-renderer.ts';
 import { PROFILE_NAMES, type ProfileName } from '../../compliance/profiles.ts';
 import { minorOf } from '../../operations/check/check-options.ts';
-import { list, text, type Option } from '../command.ts';
+import { choice, list, text, type Option } from '../command.ts';
 
 const MAX_VALUES_BYTES = 4 * 1024 * 1024;
 
@@ -33,6 +33,13 @@ export const kubeVersionOption: Option<number | undefined> = {
     throw new UsageError('USAGE', `--kube-version: ${word} is no version of Kubernetes`, { hint: 'write it as 1.34' });
   },
 };
+
+/** `--check <mode>` of what builds or pins a release. */
+export const checkModeOption = choice(
+  '--check <mode>',
+  'rules that the release demands and does not meet: refuse, or warn and go on, which the archive says',
+  ['refuse', 'warn'],
+);
 
 /** Reads the files of `--values`. */
 export async function readValues(paths: readonly string[], signal: AbortSignal): Promise<readonly ValuesFile[]> {

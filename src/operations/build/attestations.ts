@@ -17,6 +17,12 @@ import {
   type ResolvedDependency,
   type StatementSubject,
 } from '../../trust/provenance/statement-schema.ts';
+import {
+  checkReportPath,
+  createCheckStatement,
+  serializeCheckStatement,
+  type CheckPredicate,
+} from '../../trust/provenance/check-statement.ts';
 import type { ReleaseSigner } from '../../trust/signing/signer.ts';
 import {
   checksumsSubject,
@@ -96,7 +102,8 @@ export function planProvenance(lock: ReleaseLock): readonly StatementPlan[] {
     count += entry.subject === undefined ? 0 : 1;
     bytes += size;
   }
-  if (parts.length > MAX_STATEMENTS) throw tooMany(lock);
+  // The statement of a check has a slot of its own.
+  if (parts.length > MAX_STATEMENTS - (lock.check === undefined ? 0 : 1)) throw tooMany(lock);
   return parts.map((part) => {
     const own = part.flatMap(({ subject }) => subject ?? []);
     const dependencies = part.map(({ dependency }) => dependency);
@@ -118,6 +125,22 @@ export async function attestBuild(
     bundles.push(await signer.attest(serializeStatement(statement), STATEMENT_PAYLOAD_TYPE));
   }
   return bundles;
+}
+
+/** Bytes of the slot for the statement of a check, whose texts are all short. */
+export const CHECK_SLOT_BYTES: number = 8 * 1024 + BUNDLE_BYTES;
+
+/** Writes and signs the statement that a release was checked, about the archive and the report in it. */
+export async function attestCheck(
+  predicate: CheckPredicate,
+  inventory: Inventory,
+  checksums: Buffer,
+  signer: ReleaseSigner,
+): Promise<Uint8Array> {
+  const path = checkReportPath(inventory);
+  const report = inventory.files.find((file) => file.path === path);
+  const files = [{ path: 'checksums.txt', digest: sha256(checksums) }, ...(report === undefined ? [] : [report])];
+  return await signer.attest(serializeCheckStatement(createCheckStatement(files, predicate)), STATEMENT_PAYLOAD_TYPE);
 }
 
 /** The URI of this product as a builder. */

@@ -16,11 +16,12 @@ import { parseAttestation } from '../../trust/signatures/attestation.ts';
 import { parseBundle } from '../../trust/signatures/bundle.ts';
 import type { ReleaseSigner } from '../../trust/signing/signer.ts';
 import { fillSlot } from '../../trust/signatures/slot.ts';
+import { checkReportPath, type CheckPredicate } from '../../trust/provenance/check-statement.ts';
 import { VERSION } from '../../base/version.ts';
 import { chooseOmissions } from '../../archive/partial/omission.ts';
 import { deltaFacts, omittedSource, type BuildBases, type DeltaFacts } from './bases.ts';
 import { readInstallFiles } from './install-files.ts';
-import { attestBuild, planProvenance, type BuildFacts } from './attestations.ts';
+import { attestBuild, attestCheck, CHECK_SLOT_BYTES, planProvenance, type BuildFacts } from './attestations.ts';
 
 /** What to build, and from where. */
 export interface BuildRequest {
@@ -40,10 +41,20 @@ export interface BuildRequest {
   readonly install?: readonly ArchiveMember[] | undefined;
   /** Signs the provenance. @defaultValue the first signer */
   readonly provenanceSigner?: ReleaseSigner | undefined;
+  /** What came of the check that the lock demands; needed where it does, and only there. */
+  readonly check?: CheckEvidence | undefined;
   /** What the provenance says beyond what the lock knows. */
   readonly facts?: BuildFacts | undefined;
   /** What the site has: the archive becomes a delta without it. @defaultValue none, and a full archive */
   readonly bases?: BuildBases | undefined;
+}
+
+/** The evidence of a check that an archive carries. */
+export interface CheckEvidence {
+  /** The report, in JSON: a function of the lock and of this product alone. */
+  readonly report: Buffer;
+  /** What is stated of it. */
+  readonly statement: CheckPredicate;
 }
 
 /** Options of {@link buildArchive}. */
@@ -92,13 +103,14 @@ export interface BuildReport {
  */
 export async function buildArchive(request: BuildRequest, options: BuildOptions = {}): Promise<BuildReport> {
   const startedOn = new Date();
-  const { lock, signers, facts = {} } = request;
+  const { lock, signers, facts = {}, check } = request;
+  assertChecked(request);
   const made = await readMembers(request);
   const plans = planProvenance(lock);
   const inventory = toInventory(
     lock,
     made.map(({ path, bytes }) => ({ path, size: bytes.length, digest: sha256(bytes) })),
-    plans.map(({ slotSize }) => slotSize),
+    [...plans.map(({ slotSize }) => slotSize), ...(check === undefined ? [] : [CHECK_SLOT_BYTES])],
   );
   assertRoom(inventory, signers);
   const provenanceSigner = request.provenanceSigner ?? signers[0];
@@ -116,7 +128,11 @@ export async function buildArchive(request: BuildRequest, options: BuildOptions 
   const finishing = { signal: options.signal, omitted: bases && omittedSource(bases, plan) };
   const digest = await writer.finish(async (checksums) => {
     const provenance = { lock, inventory, plans, toolVersion: VERSION, facts, startedOn };
-    const statements = provenanceSigner === undefined ? [] : await attestBuild(provenance, checksums, provenanceSigner);
+    const statements =
+      provenanceSigner === undefined ? [] : [...(await attestBuild(provenance, checksums, provenanceSigner))];
+    if (provenanceSigner !== undefined && check !== undefined) {
+      statements.push(await attestCheck(check.statement, inventory, checksums, provenanceSigner));
+    }
     signed = { signatures: await signAll(checksums, signers), statements };
     return fillSlots(inventory, signed);
   }, finishing);
@@ -134,13 +150,24 @@ export async function buildArchive(request: BuildRequest, options: BuildOptions 
   };
 }
 
-/** What belongs to the product that builds and to the maker of the release: `install/`, `trust/`, the bill of materials, and why each image is there. */
-async function readMembers({ lock, trust = [], install }: BuildRequest): Promise<readonly ArchiveMember[]> {
+/** What belongs to the product that builds and to the maker of the release: `install/`, `trust/`, the bill of materials, why each image is there, and the report of a check. */
+async function readMembers({ lock, trust = [], install, check }: BuildRequest): Promise<readonly ArchiveMember[]> {
   // Large, and of use to builds alone.
   const { createBillOfMaterials } = await import('../../release/lock/bill-of-materials.ts');
   const { createImageEvidence } = await import('../../archive/inventory/image-evidence.ts');
   const lists = [createBillOfMaterials(lock, VERSION), createImageEvidence(lock)];
-  return [...(install ?? (await readInstallFiles(lock))), ...trust, ...lists];
+  const checked = check === undefined ? [] : [{ path: checkReportPath(lock), bytes: check.report }];
+  return [...(install ?? (await readInstallFiles(lock))), ...trust, ...lists, ...checked];
+}
+
+/** A release that demands a check is not built without, nor another with evidence that its lock does not ask for. */
+function assertChecked({ lock, check }: BuildRequest): void {
+  if ((lock.check === undefined) === (check === undefined)) return;
+  const fault =
+    check === undefined ? 'demands a check, and none was made' : 'demands no check, and evidence of one was given';
+  throw new UsageError('USAGE', `the release ${fault}`, {
+    hint: 'give what toCheckEvidence makes of checkLockedRelease',
+  });
 }
 
 /** A signer without a slot would otherwise be left out without a word. */

@@ -6,14 +6,13 @@ import type { TrustedArchive } from '../../archive/verification/trusted-archive.
 import { readArchiveFile } from '../../archive/verification/archive-file.ts';
 import { UsageError } from '../../errors.ts';
 import { readChartPackage } from '../../kubernetes/charts/chart-package.ts';
-import { renderResources } from '../../kubernetes/discovery/rendered-chart.ts';
 import { isKustomizationFile } from '../../kubernetes/resources/kustomization.ts';
 import { readManifestFile } from '../../kubernetes/resources/manifest-file.ts';
 import { isKubernetesFile } from '../../kubernetes/resources/yaml-documents.ts';
 import { formatReference, parseReference, withDefaultTag, type Reference } from '../../oci/reference.ts';
 import { DEFAULT_SETTINGS } from '../../release/spec/chart-spec.ts';
+import { renderSubject } from './chart-subject.ts';
 import { minorOf, openRenderer, valueSet, type CheckedInput, type CheckOptions } from './check-options.ts';
-import { leaveToSite, mayHoldMadeValues } from './made-at-site.ts';
 
 const MANIFEST = /^manifests\//;
 const CHART = /^charts\/[^/]+\.tgz$/;
@@ -77,10 +76,7 @@ async function subjectsOfChart(
   try {
     const request = { chart: bytes, shownAs: file.path, values: files, ...settings };
     const renderer = await openRenderer(open);
-    const rendered = await renderResources(renderer, request, signal);
-    const isMade = mayHoldMadeValues(rendered);
-    const again = isMade ? await renderResources(renderer, { ...request, seed: 1 }, signal) : rendered;
-    return [createSubject({ ...parts, name: `${file.path} (${name})`, resources: leaveToSite(rendered, again) })];
+    return [await renderSubject(renderer, request, { ...parts, name: `${file.path} (${name})` }, signal)];
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const next = 'give the values of the site (--values FILE), or check the rest alone (--path manifests)';
@@ -97,7 +93,8 @@ function isChosen(path: string, paths: readonly string[]): boolean {
   );
 }
 
-function carriedBy(references: readonly string[]): (reference: Reference) => boolean {
+/** Whether an image is one of these, however it is spelled. */
+export function carriedBy(references: readonly string[]): (reference: Reference) => boolean {
   const canonical = (reference: Reference): string => formatReference(withDefaultTag(reference));
   const carried = new Set(references.map((text) => canonical(parseReference(text))));
   return (reference) => carried.has(canonical(reference));

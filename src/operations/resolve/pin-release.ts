@@ -12,6 +12,7 @@ import { loadImageList } from '../../release/spec/image-list.ts';
 import { loadSpec, parseSpec, type ReleaseSpec } from '../../release/spec/spec.ts';
 import { NO_DECISIONS } from '../../release/suspects/decisions.ts';
 import type { FileContent } from '../../stores/files.ts';
+import { assertCheckOf } from '../check/locked-rules.ts';
 import type { ChartSources } from './charts/charts.ts';
 import { openLockedFiles } from './collect.ts';
 import type { ImageSources } from './image-sources.ts';
@@ -155,7 +156,10 @@ async function openLock(
     throw new NotFoundError('NOT_FOUND', `${path}: no such file`, { hint: 'run `airgap resolve` to write it' });
   }
   const { assertPolicyOf, assertLockedPolicy } = await import('../../release/policy/locked-policy.ts');
-  for (const [specPath, spec] of await readSpecsBeside(path)) assertPolicyOf(lock, spec.imagePolicy, specPath);
+  for (const [specPath, spec] of await readSpecsBeside(path)) {
+    assertPolicyOf(lock, spec.imagePolicy, specPath);
+    assertCheckOf(lock, spec.check, specPath);
+  }
   const directory = resolve(dirname(path));
   await sources.openLocked(lock);
   const files = await openLockedFiles(lock, {

@@ -150,7 +150,8 @@ function textsOf({ name, text }: ValuesFile): readonly string[] {
   return texts;
 }
 
-async function readLockedValues(
+/** @throws IntegrityError `DIGEST_MISMATCH` naming the file of values that is another than the lock pins. */
+export async function readLockedValues(
   directory: string,
   files: LockRendering['charts'][number]['values'][number]['files'],
 ): Promise<readonly ValuesFile[]> {
@@ -167,7 +168,8 @@ async function readLockedValues(
   );
 }
 
-async function contentBytes(content: FileContent | undefined, from: string): Promise<Buffer> {
+/** The bytes of a chart that a lock renders. @throws IntegrityError `MALFORMED` where the lock does not have it. */
+export async function contentBytes(content: FileContent | undefined, from: string): Promise<Buffer> {
   if (content === undefined) {
     throw new IntegrityError('MALFORMED', `the lock renders ${from}, which is none of its files`, {
       hint: 'run `airgap resolve` to write it anew',

@@ -14,6 +14,7 @@ import type { GraphImage } from '../../content/content-graph.ts';
 import type { LockComponent, ReleaseLock } from '../../release/lock/lock-schema.ts';
 import { describeWarnings } from '../../release/lock/lock-warnings.ts';
 import type { FileContent } from '../../stores/files.ts';
+import { pinCheck } from '../check/locked-rules.ts';
 import { collectComponent, type CollectedComponent } from './collect.ts';
 import type { ReadAddress } from './charts/repository-chart.ts';
 import type { ImageEvaluator } from '../../release/policy/image-evaluation.ts';
@@ -227,6 +228,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     ),
     files,
     ...discovered.lock,
+    ...(spec.check === undefined ? {} : { check: await pinCheck(spec.check, directory) }),
     ...(evaluated === undefined ? {} : { imagePolicy: evaluated.imagePolicy, signedImages: evaluated.signedImages }),
     ...(notEstablished.length === 0 ? {} : { notEstablished }),
     ...(otherPlatforms.length === 0 ? {} : { otherPlatforms }),

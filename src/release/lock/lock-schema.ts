@@ -75,6 +75,22 @@ export const LockRendering = z.strictObject({
 });
 export type LockRendering = z.infer<typeof LockRendering>;
 
+/** By which rules the configuration of the release is checked when it is built. */
+export const LockCheck = z.strictObject({
+  /** Files of rules and exceptions, relative to the lock. */
+  rules: z.array(z.strictObject({ path: Text, digest: DigestText })).max(MAX_LIST),
+  demands: z
+    .array(
+      z.strictObject({
+        /** Names of sets of values; absent for everything. */
+        values: z.array(z.string().min(1).max(MAX_SET_NAME)).max(MAX_LIST).optional(),
+        profiles: z.array(Text).max(MAX_LIST),
+      }),
+    )
+    .max(MAX_LIST),
+});
+export type LockCheck = z.infer<typeof LockCheck>;
+
 /** What became of suspects that are not carried; each absent where there are none, sorted by `reference`. */
 export const LockSuspects = {
   /** Left out by the release.yaml, which says why. */
@@ -109,6 +125,8 @@ export const ReleaseLock = z.strictObject({
   files: z.array(LockFile).max(MAX_LIST),
   /** Absent where nothing was rendered. */
   rendering: LockRendering.optional(),
+  /** Absent where nothing is demanded. */
+  check: LockCheck.optional(),
   ...LockSuspects,
   ...LockImagePolicy,
   /** Images whose registry did not answer all questions about their evidence, sorted: there may be more than was found. */

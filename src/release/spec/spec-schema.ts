@@ -4,6 +4,7 @@ import { AirgapError } from '../../errors.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import { parseReference, withDefaultTag, type Reference } from '../../oci/reference.ts';
 import { SpecChartEntry } from './chart-schema.ts';
+import { SpecCheck } from './check-schema.ts';
 import { parsePathPattern } from './path-pattern.ts';
 import { SpecImagePolicy } from '../policy/image-policy-schema.ts';
 import { isPortableName } from '../../base/portable-path.ts';
@@ -165,6 +166,7 @@ export const SpecDocument = z
       'Whose signature images must bear, checked when the release is resolved. An image that matches no entry is refused.',
     ),
     ...SpecDecisions,
+    check: SpecCheck.optional().describe('Rules that what the release deploys has to meet before it is built.'),
     components: z.array(SpecComponent).min(1).max(MAX_ENTRIES),
   })
   .describe('A release to carry across an air gap.');

@@ -9,6 +9,7 @@ import { parseImage, SpecDocument, type EvidencePolicy, type ImageOrigin } from 
 import { readYaml, type YamlDocument, type YamlPath } from '../../base/yaml-source.ts';
 import { titleOfForeign } from '../import/import-formats.ts';
 import { findPolicyFaults, listPolicyPaths, toImageRules, type ImageRule } from '../policy/spec-policy.ts';
+import { findCheckFaults, toCheckSpec, type CheckSpec } from './check-schema.ts';
 import { pathsOfChart, toChartSpec, type ChartSpec } from './chart-spec.ts';
 import { findDecisionFaults, toDecisions, type ImageDecisions } from '../suspects/decisions.ts';
 import { findDuplicates } from './spec-duplicates.ts';
@@ -81,6 +82,8 @@ export interface ReleaseSpec {
   readonly imagePolicy?: readonly ImageRule[] | undefined;
   /** Suspects that are carried or not, and more places that hold images. */
   readonly decisions: ImageDecisions;
+  /** By which rules its configuration is checked when it is built. Absent: by none. */
+  readonly check?: CheckSpec | undefined;
   /** The parts of the product, each with its images and files. */
   readonly components: readonly ComponentSpec[];
 }
@@ -133,7 +136,10 @@ function readSpec(text: string, fileName: string): { spec: ReleaseSpec; document
     ...findDecisionFaults(document),
   ];
   if (!parsed.success || problems.length > 0) throw invalidSpec(problems, fileName);
-  return { spec: toSpec(parsed.data, document, fileName), document };
+  const spec = toSpec(parsed.data, document, fileName);
+  const unknown = findCheckFaults(spec.check, spec.components, document);
+  if (unknown.length > 0) throw invalidSpec(unknown, fileName);
+  return { spec, document };
 }
 
 function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): ReleaseSpec {
@@ -176,6 +182,7 @@ function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): R
     evidence: data.evidence,
     ...(data.imagePolicy === undefined ? {} : { imagePolicy: toImageRules(data.imagePolicy, at) }),
     decisions: toDecisions(data, at),
+    ...(data.check === undefined ? {} : { check: toCheckSpec(data.check) }),
     components,
   };
 }
@@ -197,7 +204,8 @@ function listPaths(spec: ReleaseSpec): readonly { path: string; place: YamlPath 
     const files = component.files.map(({ path }, position) => ({ path, place: [...here, 'files', position, 'path'] }));
     return [...plain, ...charts, ...files];
   });
-  return [...listPolicyPaths(spec.imagePolicy), ...parts];
+  const rules = (spec.check?.rules ?? []).map((path, index) => ({ path, place: ['check', 'rules', index] }));
+  return [...listPolicyPaths(spec.imagePolicy), ...rules, ...parts];
 }
 
 function invalidSpec(problems: readonly DocumentProblem[], fileName: string): UsageError {

@@ -11,7 +11,8 @@ import {
   type Credit,
   type Principals,
 } from '../signatures/principals.ts';
-import { assertSubjects, parseStatement, type StatedRelease } from './statement.ts';
+import { CHECK_PREDICATE_TYPE, type CheckPredicate } from './check-statement.ts';
+import { assertCheckSubjects, assertSubjects, parseReleaseStatement, type StatedRelease } from './statement.ts';
 
 /** What provenance a release must have. Texts are compared as they are. */
 export interface ProvenanceDemand {
@@ -40,12 +41,17 @@ interface StatedBuild {
     { readonly invocationId: string; readonly startedOn: string; readonly finishedOn: string } | undefined;
 }
 
+/** That the configuration of a release was checked, as one signer states it. */
+export type StatedCheck = SignerName & CheckPredicate;
+
 /** What became of the statements of an archive. */
 export interface ProvenanceVerdict {
   /** By trusted signers: verified. */
   readonly accepted: readonly Provenance[];
   /** By others: about this archive, but nothing of them was verified. */
   readonly unchecked: readonly Provenance[];
+  /** That it was checked, and by what rules; no part of provenance, and nothing demands it. */
+  readonly checks: { readonly accepted: readonly StatedCheck[]; readonly unchecked: readonly StatedCheck[] };
 }
 
 /** One filled slot. */
@@ -69,6 +75,7 @@ export function evaluateProvenance(
 ): ProvenanceVerdict {
   const principals = knowPrincipals(policy);
   const bySigner = new Map<string, Stated>();
+  const checks = { accepted: [] as StatedCheck[], unchecked: [] as StatedCheck[] };
   for (const { place, bytes } of slots) {
     const attestation = parseAttestation(bytes, place);
     const { signer, bundle, payloadType, payload } = attestation;
@@ -80,7 +87,12 @@ export function evaluateProvenance(
       (key) => assertAttestedBy(attestation, key),
       place,
     );
-    const statement = parseStatement(payloadType, payload, place);
+    const statement = parseReleaseStatement(payloadType, payload, place);
+    if (statement.predicateType === CHECK_PREDICATE_TYPE) {
+      assertCheckSubjects(statement, release, checksums, place);
+      checks[credit.kind === 'accepted' ? 'accepted' : 'unchecked'].push({ ...signer, ...statement.predicate });
+      continue;
+    }
     const id = signerFingerprint(signer);
     const own = bySigner.get(id) ?? { signer, places: [], statements: [], credits: [] };
     own.places.push(place);
@@ -104,7 +116,7 @@ export function evaluateProvenance(
     }
   }
   assertDemand(accepted, unchecked, policy);
-  return { accepted: accepted.map(({ provenance }) => provenance), unchecked };
+  return { accepted: accepted.map(({ provenance }) => provenance), unchecked, checks };
 }
 
 /** All statements of one signer. */

@@ -1,8 +1,10 @@
-/** The statement of how a release was built: its bytes, what it is about, and what is believed of it. Pure. */
+/** Statements about a release, of how it was built and how it was checked: their bytes, and what they are about. Pure. */
+import type { z } from 'zod';
 import { parseJson } from '../../base/json/parse-json.ts';
 import { TrustError } from '../../errors.ts';
 import { hexOf, type Digest } from '../../oci/digest.ts';
 import { parseReference } from '../../oci/reference.ts';
+import { CHECK_PREDICATE_TYPE, checkReportPath, CheckStatement, serializeCheckStatement } from './check-statement.ts';
 import { ProvenanceStatement, type StatementSubject } from './statement-schema.ts';
 
 /** What a DSSE envelope around a statement says its payload is. */
@@ -18,6 +20,14 @@ export function serializeStatement(statement: ProvenanceStatement): Buffer {
   return Buffer.from(JSON.stringify(ProvenanceStatement.parse(statement)));
 }
 
+/** What an envelope holds, by its types alone. */
+interface RawStatement {
+  readonly name: string;
+  readonly payload: Uint8Array;
+  readonly json: unknown;
+  readonly predicateType: unknown;
+}
+
 /**
  * Reads the payload of an envelope whose signature was checked, or will count for nothing. Its types come first: a
  * genuine statement of another kind says nothing about how the release was built.
@@ -26,6 +36,24 @@ export function serializeStatement(statement: ProvenanceStatement): Buffer {
  *   spelled as {@link serializeStatement} spells it.
  */
 export function parseStatement(payloadType: string, payload: Uint8Array, name: string): ProvenanceStatement {
+  return toProvenance(readRaw(payloadType, payload, name));
+}
+
+/**
+ * Reads what may stand in an archive: provenance as {@link parseStatement} does, or the statement of a check.
+ * @throws TrustError as {@link parseStatement}
+ */
+export function parseReleaseStatement(
+  payloadType: string,
+  payload: Uint8Array,
+  name: string,
+): ProvenanceStatement | CheckStatement {
+  const raw = readRaw(payloadType, payload, name);
+  if (raw.predicateType !== CHECK_PREDICATE_TYPE) return toProvenance(raw);
+  return parseAs(CheckStatement, serializeCheckStatement, raw, 'is no statement of a check');
+}
+
+function readRaw(payloadType: string, payload: Uint8Array, name: string): RawStatement {
   if (payloadType !== STATEMENT_PAYLOAD_TYPE) throw otherKind(name, `has a payload of type ${quote(payloadType)}`);
   let json: unknown;
   try {
@@ -38,16 +66,29 @@ export function parseStatement(payloadType: string, payload: Uint8Array, name: s
     ...(json as { readonly _type?: unknown; readonly predicateType?: unknown } | null),
   };
   if (_type !== 'https://in-toto.io/Statement/v1') throw otherKind(name, `has the type ${quote(_type)}`);
-  if (predicateType !== 'https://slsa.dev/provenance/v1') {
-    throw otherKind(name, `has the predicate type ${quote(predicateType)}`);
+  return { name, payload, json, predicateType };
+}
+
+function toProvenance(raw: RawStatement): ProvenanceStatement {
+  if (raw.predicateType !== 'https://slsa.dev/provenance/v1') {
+    throw otherKind(raw.name, `has the predicate type ${quote(raw.predicateType)}`);
   }
-  const parsed = ProvenanceStatement.safeParse(json);
+  return parseAs(ProvenanceStatement, serializeStatement, raw, 'is not provenance of an archive');
+}
+
+function parseAs<T>(
+  schema: z.ZodType<T>,
+  serialize: (statement: T) => Buffer,
+  { name, json, payload }: RawStatement,
+  fault: string,
+): T {
+  const parsed = schema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw malformed(name, `is not provenance of an archive: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+    throw malformed(name, `${fault}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
   }
   // Duplicate keys, white space and other spellings are lost in parsing.
-  if (!serializeStatement(parsed.data).equals(payload)) throw malformed(name, 'is not in canonical form');
+  if (!serialize(parsed.data).equals(payload)) throw malformed(name, 'is not in canonical form');
   return parsed.data;
 }
 
@@ -58,6 +99,7 @@ export interface StatedRelease {
   readonly channel: string;
   readonly platforms: readonly string[];
   readonly images: readonly { readonly reference: string; readonly digest: Digest }[];
+  readonly files: readonly { readonly path: string; readonly digest: Digest }[];
 }
 
 /** The subject that stands for the archive with this digest of `checksums.txt`. */
@@ -109,6 +151,26 @@ export function assertSubjects(
     if (JSON.stringify(parameters?.[key]) === JSON.stringify(release[key])) continue;
     throw mismatch(name, `gives the ${key} ${quote(parameters?.[key])}, the archive ${quote(release[key])}`);
   }
+}
+
+/**
+ * Whether the statement of a check is about exactly this archive and the report that it carries.
+ * @throws TrustError `SUBJECT_MISMATCH`
+ */
+export function assertCheckSubjects(
+  { subject }: CheckStatement,
+  release: StatedRelease,
+  checksums: Digest,
+  name: string,
+): void {
+  const path = checkReportPath(release);
+  const report = release.files.find((file) => file.path === path);
+  if (report === undefined) throw mismatch(name, `is about a check, and the archive does not carry ${path}`);
+  const wanted = [checksumsSubject(checksums), { name: path, digest: { sha256: hexOf(report.digest) } }].map(keyOf);
+  const named = subject.map(keyOf);
+  if (named[0] !== wanted[0]) throw mismatch(name, 'is about another archive');
+  if (named.length !== 2 || named[1] !== wanted[1])
+    throw mismatch(name, `is not about ${path} as the archive carries it`);
 }
 
 /** All of a predicate that does not depend on how the subjects are divided. */
