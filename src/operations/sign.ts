@@ -5,6 +5,7 @@
 import { realpath } from 'node:fs/promises';
 import { replaceSlot } from '../archive/writer/amend.ts';
 import { detachedPath, writeDetachedSignature } from '../archive/reader/detached.ts';
+import { listsTarballs } from '../archive/layout/archive-layout.ts';
 import { isImageTarPath } from '../archive/layout/image-tar.ts';
 import { assertChecksums, contentSize, verifyContent, verifyTarballs } from '../archive/verification/payload.ts';
 import { assertWritable, openArchive, type ArchiveReader } from '../archive/reader/reader.ts';
@@ -69,7 +70,7 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
   await using _lock = isDetached ? undefined : await lockArchive(path);
   using archive = await openArchive(path, { writable: !isDetached, signal: options.signal });
   const { head } = archive;
-  if (head.partial !== undefined) throw notWhole(path);
+  if (head.partial !== undefined && listsTarballs(head.inventory)) throw notWhole(path);
   const others = releaseSignatures(head);
   assertSigns(others, head.checksums);
   if (isKeySigner(signer)) assertNewKey(path, others, signer, head.checksums);
@@ -94,7 +95,7 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
   return { path, place, digest: sha256(checksums), signer: name, others: claims, inventory };
 }
 
-/** Who signs vouches for the tarballs as well, of which a delta does not have all bytes. */
+/** Who signs vouches for the tarballs that `checksums.txt` lists, of which a delta does not have all bytes. */
 function notWhole(path: string): UsageError {
   return new UsageError('USAGE', `${path} is a delta, and a signature vouches for the full archive`, {
     hint: 'make that with `airgap join` and sign it; a file that --detached writes counts beside the delta too, under its name',
@@ -154,7 +155,8 @@ function findSpareSlot({ path: archive, head }: ArchiveReader): { index: number;
 
 async function verifyAll(archive: ArchiveReader, { signal, onProgress }: SignOptions): Promise<void> {
   const content = contentSize(archive);
-  const tars = archive.head.layout.members.filter(({ path }) => isImageTarPath(path));
+  const { inventory, layout } = archive.head;
+  const tars = listsTarballs(inventory) ? layout.members.filter(({ path }) => isImageTarPath(path)) : [];
   const total = content + tars.reduce((sum, { size }) => sum + size, 0);
   await verifyContent(archive, { signal, onProgress: (bytes) => onProgress?.(bytes, total) });
   await verifyTarballs(archive, { signal, onProgress: (bytes) => onProgress?.(content + bytes, total) });

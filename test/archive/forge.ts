@@ -1,6 +1,6 @@
 /** An attacker's archive writer: lays out and signs whatever inventory it is given, true or not. */
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
-import { layoutArchive, renderChecksums } from '../../src/archive/layout/archive-layout.ts';
+import { layoutArchive, listsTarballs, renderChecksums } from '../../src/archive/layout/archive-layout.ts';
 import { encodeHeader, paddingOf } from '../../src/base/tar/ustar.ts';
 import { hexOf, sha256, type Digest } from '../../src/oci/digest.ts';
 import type { Inventory } from '../../src/archive/inventory/inventory-schema.ts';
@@ -27,7 +27,7 @@ export async function forgeArchive(inventory: Inventory, contents: Contents, sig
   const digests = layout.members.map(
     ({ path, offset, size }) => [path, sha256(bytes.subarray(offset, offset + size))] as const,
   );
-  const checksums = renderChecksums(layout, new Map(digests));
+  const checksums = renderChecksums(layout, new Map(listsTarballs(inventory) ? digests : []));
   const bundle = await signer?.sign(checksums);
   let isFirst = true;
   for (const segment of layout.segments) {

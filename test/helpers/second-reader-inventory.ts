@@ -66,6 +66,7 @@ const INVENTORY = table({
   sequence: optional(whole(1, MAX)),
   created: time,
   expires: optional(time),
+  checksums: optional((value) => value === 'files'),
   platforms: list(platform, 64),
   components: list(
     table({

@@ -31,6 +31,7 @@ export interface Release {
   readonly channel: string;
   readonly platforms: readonly string[];
   readonly created: string;
+  readonly checksums?: 'files';
   readonly components: readonly {
     readonly name: string;
     readonly images: readonly string[];
@@ -177,6 +178,11 @@ function imageTar({ created, images, manifests, blobs }: Release, platform: stri
   return { path, size: total(pieces), pieces };
 }
 
+/** Section 6. */
+function isListed(path: string, { checksums }: Release): boolean {
+  return checksums !== 'files' || !path.startsWith('images/');
+}
+
 /** Section 2: every member of the archive whose `release.json` has these bytes. */
 export function layOut(json: Buffer): readonly LaidOutMember[] {
   const release = JSON.parse(json.toString()) as Release;
@@ -194,7 +200,8 @@ export function layOut(json: Buffer): readonly LaidOutMember[] {
     ...files.filter((file) => version(file) === 0),
     ...platforms.sort().map((platform) => imageTar(release, platform)),
   ];
-  const checksumsSize = [...trust, ...payload].reduce((sum, { path }) => sum + 67 + path.length, 0);
+  const listed = [...trust, ...payload].filter(({ path }) => isListed(path, release));
+  const checksumsSize = listed.reduce((sum, { path }) => sum + 67 + path.length, 0);
   return [
     open('checksums.txt', checksumsSize),
     ...release.slots.map(({ path, size }) => open(path, size)),
@@ -236,7 +243,8 @@ export function readArchive(file: Buffer, trusted: readonly KeyObject[], thresho
   const signers = signatures.flatMap(({ path }) => proveSlot(at(path), checksums, trusted, insist));
   insist(new Set(signers).size >= threshold, 'enough signatures');
   const listed = full.filter(
-    ({ path }) => path !== 'checksums.txt' && !release.slots.some((slot) => slot.path === path),
+    ({ path }) =>
+      isListed(path, release) && path !== 'checksums.txt' && !release.slots.some((slot) => slot.path === path),
   );
   // The inventory's own line comes first.
   listed.sort((a, b) => Number(b.path === 'release.json') - Number(a.path === 'release.json'));

@@ -2,7 +2,7 @@
  * A delta is the release that it is: whatever changed between random releases, joined with its bases it is the full
  * archive byte for byte, and loaded where the base is it leaves what the full archive leaves.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Inventory } from '../../src/archive/inventory/inventory-schema.ts';
 import { layoutDelta } from '../../src/archive/partial/delta-layout.ts';
@@ -23,6 +23,7 @@ import { buildArchive, type BuildReport } from '../../src/operations/build/build
 import { openBuildBases } from '../../src/operations/build/bases.ts';
 import { joinArchive } from '../../src/operations/join.ts';
 import { loadRelease, planLoad, type LoadOptions } from '../../src/operations/load/load.ts';
+import { loadTars, planDirectory } from '../../src/operations/load/tarballs.ts';
 import { createRegistryTarget, type ImageTarget } from '../../src/release/mapping/image-target.ts';
 import { MemoryStore } from '../../src/stores/memory.ts';
 import { createKeySigner } from '../../src/trust/signing/signer.ts';
@@ -32,6 +33,7 @@ import { makeReleaseLine } from '../archive/partial/release-line.ts';
 import { lockOf } from '../archive/sample-lock.ts';
 import type { SampleRelease } from '../archive/sample-release.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
+import { allOf } from '../helpers/all-of.ts';
 import { useTempDir } from '../helpers/temp.ts';
 
 const temp = useTempDir();
@@ -317,6 +319,68 @@ async function damage(name: string, digest: Digest): Promise<void> {
   }
   await writeFile(temp.join(name), bytes);
 }
+
+describe('a release whose signed list has files alone', () => {
+  const filesOnly = (release: SampleRelease): SampleRelease => ({
+    ...release,
+    inventory: { ...release.inventory, checksums: 'files' },
+  });
+
+  test('has a delta that is built without reading what it leaves out, and joins, loads and is signed like others', async () => {
+    const [old, young] = (await makeReleaseLine('files', 2)).map(filesOnly) as [SampleRelease, SampleRelease];
+    await build(old, '1.0.0.tar');
+    await build(young, '1.1.0.tar');
+    await writeFile(temp.join('1.0.0.json'), serializeInventory((await readHead('1.0.0.tar')).inventory));
+    const left = new Set<string>();
+    const source = new MemoryStore('source');
+    source.resolve = young.store.resolve.bind(young.store);
+    source.exists = young.store.exists.bind(young.store);
+    source.fetch = (target, options) => {
+      left.add(target.digest);
+      return young.store.fetch(target, options);
+    };
+    const report = await build({ ...young, store: source }, 'delta.tar', ['1.0.0.json']);
+    expect(report.delta).toMatchObject({ readBytes: 0, pulledBytes: 0 });
+    const { partial } = await readHead('delta.tar');
+    const omitted = [...omittedBy(partial as PartialDocument).keys()];
+    expect(omitted.length).toBeGreaterThan(0);
+    expect(omitted.filter((digest) => left.has(digest))).toEqual([]);
+    await join('delta.tar', ['1.0.0.tar'], 'joined.tar');
+    expect((await bytesOf('joined.tar')).equals(await bytesOf('1.1.0.tar'))).toBe(true);
+    expect((await bytesOf('1.1.0.tar')).toString('latin1', 512, 8_192)).not.toMatch(/^[0-9a-f]{64} {2}images\//m);
+    const site = makeSite();
+    await load(site, '1.0.0.tar');
+    await load(site, 'delta.tar');
+    const full = makeSite();
+    await load(full, '1.1.0.tar');
+    expect(await seen(young, site)).toEqual(await seen(young, full));
+    const second = fixedKeyPair('second');
+    const { place } = await signArchive(temp.join('delta.tar'), createKeySigner(second.privateKey));
+    expect(place).toBe('signatures/2.sigstore.json');
+    await expect(verifyArchive(temp.join('delta.tar'), { keys: [publicKey, second.publicKey], threshold: 2 })).resolves.toBeDefined(); // prettier-ignore
+  });
+
+  test('hands over the same tarballs, which are found there again', async () => {
+    const [release] = (await makeReleaseLine('files', 1)) as [SampleRelease];
+    await build(release, 'all.tar');
+    await build(filesOnly(release), 'files.tar');
+    for (const name of ['all', 'files']) {
+      using archive = await trustArchive(temp.join(`${name}.tar`), trusted);
+      const plan = await planDirectory(archive, temp.join(name));
+      expect(allOf(plan.tarballs, ({ present }) => !present)).toBe(true);
+      await loadTars(plan);
+      expect(allOf((await planDirectory(archive, temp.join(name))).tarballs, ({ present }) => present)).toBe(true);
+    }
+    const tars = await readdir(temp.join('all'));
+    expect(await readdir(temp.join('files'))).toEqual(tars);
+    for (const tar of tars) {
+      expect((await readFile(temp.join('files', tar))).equals(await readFile(temp.join('all', tar)))).toBe(true);
+    }
+    await writeFile(temp.join('files', tars[0] ?? ''), 'something else');
+    using archive = await trustArchive(temp.join('files.tar'), trusted);
+    expect((await planDirectory(archive, temp.join('files'))).tarballs[0]).toMatchObject({ present: false });
+  });
+});
 
 /** Joins with those bases that have something. */
 async function joinAll(delta: string, bases: readonly string[], output: string): Promise<void> {

@@ -6,7 +6,7 @@ import { fixedKeyPair } from '../archive/forge.ts';
 import { encodeArchive, type Vector, type VectorFile } from './encoding.ts';
 import { deltaRecipes } from './delta-vectors.ts';
 import { graphRecipes } from './graph-vectors.ts';
-import { arrange, build, KEYS, makeDraft, withChecksums, withText } from './material.ts';
+import { arrange, build, buildAsItIs, KEYS, makeDraft, withChecksums, withText } from './material.ts';
 
 export type Recipe = readonly [name: string, rule: string, verdict: Vector['verdict'], make: () => Promise<Buffer>];
 
@@ -29,6 +29,14 @@ const resigned = (change: (text: string) => string) => async (): Promise<Buffer>
   const text = change(archive.toString('latin1', offset, offset + size)).slice(0, size);
   archive.write(text, offset, 'latin1');
   return archive;
+};
+
+/** The good archive, with a signed list that has no tarballs. */
+const listingFiles = async (): Promise<Buffer> => {
+  const draft = arrange(makeDraft());
+  const { platforms, components, files, slots, images, manifests, blobs, ...head } = draft.inventory;
+  const rest = { platforms, components, files, slots, images, manifests, blobs };
+  return await buildAsItIs({ ...draft, inventory: { ...head, checksums: 'files', ...rest } });
 };
 
 const BYTE_RECIPES: readonly Recipe[] = [
@@ -72,6 +80,9 @@ const BYTE_RECIPES: readonly Recipe[] = [
   ['an expiry beyond what a header holds', '4.2', 'refuse', respelled((text) => text.replace('08:09Z",', '08:09Z",\n "expires": "2300-01-01T00:00:00Z",'))],
   ['an expiry that is to come', '4.2', 'accept', respelled((text) => text.replace('08:09Z",', '08:09Z",\n "expires": "2242-03-16T12:56:31Z",'))],
   ['a release that has expired', '8', 'refuse', respelled((text) => text.replace('08:09Z",', '08:09Z",\n "expires": "2024-05-07T00:00:00Z",'))],
+  ['a list of files alone', '6', 'accept', listingFiles],
+  ['a list of files alone, and a tarball in it', '6', 'refuse', respelled((text) => text.replace(' "platforms"', ' "checksums": "files",\n "platforms"'))],
+  ['a list of all, spelled out', '4.2', 'refuse', respelled((text) => text.replace(' "platforms"', ' "checksums": "all",\n "platforms"'))],
   ['a sequence', '4.2', 'accept', respelled((text) => text.replace(' "created"', ' "sequence": 1,\n "created"'))],
   ['a sequence of 0', '4.2', 'refuse', respelled((text) => text.replace(' "created"', ' "sequence": 0,\n "created"'))],
 ]; // prettier-ignore

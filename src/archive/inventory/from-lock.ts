@@ -35,6 +35,7 @@ export function toInventory(
     ...(lock.sequence === undefined ? {} : { sequence: lock.sequence }),
     created: lock.created,
     ...(lock.expires === undefined ? {} : { expires: lock.expires }),
+    ...(lock.checksums === undefined ? {} : { checksums: lock.checksums }),
     platforms: [...platformsOf(lock)],
     components: lock.components.map(({ name, description, images, files: paths }) => ({
       name,

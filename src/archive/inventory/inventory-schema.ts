@@ -50,6 +50,8 @@ export const Inventory = z.strictObject({
   created: UtcSeconds,
   /** From then on the release is refused. */
   expires: UtcSeconds.optional(),
+  /** `checksums.txt` lists files and no image tarballs, which follow from the inventory. Absent where it lists them too. */
+  checksums: z.literal('files').optional(),
   /** Exactly those that its images are for. */
   platforms: listOf(z.string().max(100), 64),
   components: listOf(InventoryComponent, 10_000),

@@ -91,6 +91,7 @@ export function addFront(segments: SegmentList, inventory: Inventory, checksums:
 /**
  * The payload members `checksums.txt` covers, in its order, with the digests the caller has for the image tarballs: what
  * says what the others are comes first, and then they in the order of the archive.
+ * @param tarDigests empty where tarballs are not listed, see {@link listsTarballs}
  */
 export function renderChecksums(layout: ArchiveLayout, tarDigests: ReadonlyMap<string, Digest>): Buffer {
   const lines: ChecksumLine[] = [];
@@ -103,9 +104,15 @@ export function renderChecksums(layout: ArchiveLayout, tarDigests: ReadonlyMap<s
   return formatChecksums(lines);
 }
 
+/** Whether `checksums.txt` has a line for each image tarball. */
+export function listsTarballs({ checksums }: Pick<Inventory, 'checksums'>): boolean {
+  return checksums !== 'files';
+}
+
 function checkedPaths(inventory: Inventory, tars: readonly ImageTar[]): readonly string[] {
   const files = inventory.files.map((file) => file.path);
-  return [MemberPath.inventory, MemberPath.imageList, ...files, ...tars.map((tar) => tar.path)];
+  const listed = listsTarballs(inventory) ? tars.map((tar) => tar.path) : [];
+  return [MemberPath.inventory, MemberPath.imageList, ...files, ...listed];
 }
 
 function imageList(inventory: Inventory): Buffer {

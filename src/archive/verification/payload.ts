@@ -14,7 +14,7 @@ import { parseChecksums } from '../layout/checksums.ts';
 import { GraphVerifier } from './graph-verification.ts';
 import { hashRanges } from '../hashing/hash-ranges.ts';
 import { isImageTarPath } from '../layout/image-tar.ts';
-import { renderChecksums, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
+import { listsTarballs, renderChecksums, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
 import type { BasePlace } from '../partial/base-archives.ts';
 import { openSeal, type ArchiveHead } from '../reader/archive-head.ts';
 import { trailing, truncated, type ArchiveReader } from '../reader/reader.ts';
@@ -43,10 +43,13 @@ export interface VerifyContentOptions extends CallOptions {
  * given: {@link verifyContent} holds every byte of them against the inventory.
  * @throws IntegrityError `MALFORMED`
  */
-export function assertChecksums({ fullLayout, checksums }: ArchiveHead): void {
+export function assertChecksums({ inventory, fullLayout, checksums }: ArchiveHead): void {
   const listed = parseChecksums(checksums);
-  const isWhole = fullLayout.members.every(({ path }) => !isImageTarPath(path) || listed.has(path));
-  if (isWhole && renderChecksums(fullLayout, listed).equals(checksums)) return;
+  const tarballs = listsTarballs(inventory) ? listed : new Map<string, Digest>();
+  const isWhole = fullLayout.members.every(
+    ({ path }) => !listsTarballs(inventory) || !isImageTarPath(path) || listed.has(path),
+  );
+  if (isWhole && renderChecksums(fullLayout, tarballs).equals(checksums)) return;
   throw new IntegrityError('MALFORMED', 'checksums.txt and release.json disagree', {
     hint: 'the archive was changed after it was signed; do not load it',
     details: { member: 'checksums.txt' },
@@ -150,11 +153,12 @@ async function verifyGraph(
 
 /**
  * Verifies what `checksums.txt` says of the image tarballs, which {@link assertChecksums} takes as given. Readers need it
- * not; the signer of `checksums.txt` vouches for every line of it.
+ * not; the signer of `checksums.txt` vouches for every line of it. Where it has none for tarballs, nothing is read.
  * @throws IntegrityError `DIGEST_MISMATCH` naming the first tarball whose line is wrong.
  */
 export async function verifyTarballs(archive: ArchiveReader, options: VerifyContentOptions = {}): Promise<void> {
-  const { layout, checksums } = archive.head;
+  const { inventory, layout, checksums } = archive.head;
+  if (!listsTarballs(inventory)) return;
   const listed = parseChecksums(checksums);
   const tars = layout.members.filter(({ path }) => isImageTarPath(path));
   const ranges = tars.map(({ offset, size }) => ({ offset, length: size }));

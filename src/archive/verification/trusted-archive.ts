@@ -1,4 +1,6 @@
 /** An open archive together with the decision to believe it: neither can be swapped for another's. */
+import { createHash } from 'node:crypto';
+import { digestOf, type Digest } from '../../oci/digest.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import type { CallOptions, FetchOptions, Source } from '../../content/store.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
@@ -20,7 +22,7 @@ export interface ImageTarball {
   readonly member: string;
   /** `os/architecture[/variant]`. */
   readonly platform: string;
-  /** Its digest is the one that the signed `checksums.txt` lists. */
+  /** Its digest is the one that the signed `checksums.txt` lists, or else that of the bytes as they are. */
   readonly descriptor: Descriptor;
 }
 
@@ -71,15 +73,29 @@ export class TrustedArchive implements Source, Disposable {
     return contentSize(this.#reader);
   }
 
-  /** The image tarballs, in the order of the archive. */
-  get tarballs(): readonly ImageTarball[] {
+  /**
+   * The image tarballs of these platforms, in the order of the archive. Where `checksums.txt` does not list them, their
+   * bytes are read to learn their digests; whether they are what they should be is for {@link verifyPayload} to say.
+   */
+  async listTarballs(
+    isAsked: (platform: string) => boolean = () => true,
+    { signal }: CallOptions = {},
+  ): Promise<readonly ImageTarball[]> {
     const { fullLayout, checksums } = this.#reader.head;
-    const digests = parseChecksums(checksums);
-    return fullLayout.members.flatMap(({ path, platform, size }) => {
-      const digest = digests.get(path);
-      if (platform === undefined || digest === undefined) return [];
-      return [{ member: path, platform, descriptor: { mediaType: TAR, digest, size } }];
-    });
+    const listed = parseChecksums(checksums);
+    const found: ImageTarball[] = [];
+    for (const { path, platform, size } of fullLayout.members) {
+      if (platform === undefined || !isAsked(platform)) continue;
+      const digest = listed.get(path) ?? (await this.#digestOf(path, signal));
+      found.push({ member: path, platform, descriptor: { mediaType: TAR, digest, size } });
+    }
+    return found;
+  }
+
+  async #digestOf(member: string, signal: AbortSignal | undefined): Promise<Digest> {
+    const hash = createHash('sha256');
+    for await (const chunk of this.fetchTarball(member, signal)) hash.update(chunk);
+    return digestOf(hash);
   }
 
   /** What a delta leaves out and none of its bases has, with the release that has it by its word; nothing of a full archive. */

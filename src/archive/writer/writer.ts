@@ -18,7 +18,14 @@ import { CHECKPOINT_BYTES, readJournal } from './journal.ts';
 import { journalPath, openPartialFile, partialPath, type PartialFile } from './partial-file.ts';
 import { placementsOf, reclaim, type Placement } from './placements.ts';
 import { isImageTarPath } from '../layout/image-tar.ts';
-import { layoutArchive, renderChecksums, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
+import {
+  layoutArchive,
+  listsTarballs,
+  renderChecksums,
+  type ArchiveLayout,
+  type ContentSegment,
+  type Member,
+} from '../layout/archive-layout.ts';
 import { layoutDelta } from '../partial/delta-layout.ts';
 import { omittedBy, serializePartial, type PartialDocument } from '../partial/partial-document.ts';
 import { hashTarballs } from '../partial/tarball-digests.ts';
@@ -129,7 +136,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     this.#placements = placementsOf(this.#segments);
     this.#content = new GrowingFile(file.fd);
     this.#tarballs = new GrowingFile(file.fd);
-    this.#follower = new PrefixHasher(this.#tarballs, tarRanges(layout));
+    this.#follower = new PrefixHasher(this.#tarballs, listsTarballs(inventory) ? tarRanges(layout) : []);
   }
 
   /** Bytes of content that are in place, and bytes in all, each piece counted once. */
@@ -256,8 +263,9 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   async finish(fillSlots: FillSlots, options: FinishOptions = {}): Promise<Digest> {
     const open = [...this.#placements.values()].find((placement) => !placement.verified);
     if (open !== undefined) throw new StoreError('MISSING_CONTENT', `${this.name}: ${open.digest} was never written`);
-    const tars = this.fullLayout.members.filter((member) => isImageTarPath(member.path));
-    const digests = await (this.#partial === undefined
+    const isListed = ({ path }: Member): boolean => listsTarballs(this.#inventory) && isImageTarPath(path);
+    const tars = this.fullLayout.members.filter(isListed);
+    const digests = await (this.#partial === undefined || tars.length === 0
       ? this.#follower.digests()
       : hashTarballs(this.fullLayout, this, this.#partial, options));
     const checksums = renderChecksums(

@@ -7,7 +7,7 @@ import {
   type PartialDocument,
 } from '../../archive/partial/partial-document.ts';
 import type { Inventory } from '../../archive/inventory/inventory-schema.ts';
-import type { ArchiveLayout } from '../../archive/layout/archive-layout.ts';
+import { listsTarballs, type ArchiveLayout } from '../../archive/layout/archive-layout.ts';
 import { kindOfRelease, readInventoryFile } from '../../archive/reader/release-file.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import type { CopyPlan } from '../../content/plan.ts';
@@ -55,7 +55,7 @@ export async function openBuildBases(paths: readonly string[], options: CallOpti
   return new BuildBases(inventories.map(inventoryOf), archives);
 }
 
-/** What a delta leaves out, and what it costs all the same, since `checksums.txt` lists digests of whole tarballs. */
+/** What a delta leaves out, and what it costs all the same where `checksums.txt` lists digests of whole tarballs. */
 export interface DeltaFacts extends Omissions {
   /** bytes of the full archive */
   readonly fullSize: number;
@@ -74,7 +74,8 @@ export function deltaFacts(
 ): DeltaFacts {
   const omitted = omittedBy(partial);
   let [readBytes, pulledBytes] = [0, 0];
-  for (const segment of fullLayout.segments) {
+  // Without lines for tarballs, nothing of that is read.
+  for (const segment of listsTarballs(inventory) ? fullLayout.segments : []) {
     if (segment.kind !== 'content' || !omitted.has(segment.digest)) continue;
     if (archives.find(segment.digest) === undefined) pulledBytes += segment.length;
     else readBytes += segment.length;

@@ -9,9 +9,11 @@ import { emptyTrustedRoot } from '../../trust/signatures/empty-root.ts';
 const TOOL = 'verify-and-load.mjs';
 
 /** Reads and writes the files that belong to the product and not to the release. The same for the same release. */
-export async function readInstallFiles(lock: Pick<ReleaseLock, 'name' | 'version'>): Promise<readonly ArchiveMember[]> {
+export async function readInstallFiles(
+  lock: Pick<ReleaseLock, 'name' | 'version' | 'checksums'>,
+): Promise<readonly ArchiveMember[]> {
   return [
-    { path: 'install/README.txt', bytes: Buffer.from(formatReadme(archiveFileName(lock))) },
+    { path: 'install/README.txt', bytes: Buffer.from(formatReadme(archiveFileName(lock), lock.checksums === 'files')) },
     { path: 'install/trusted-root.json', bytes: Buffer.from(emptyTrustedRoot) },
     { path: `install/${TOOL}`, bytes: await readTool() },
   ];
@@ -31,8 +33,14 @@ async function readTool(): Promise<Buffer> {
   }
 }
 
+/** What plain tools do not say where the signed list has no lines for tarballs. */
+const UNLISTED = `
+   The image tarballs are not in that list. Each blob in them is named by its own digest, in
+   blobs/sha256/, but that no other stands there is for step 1 to say.
+`;
+
 /** Plain words for a person with no network and this archive. */
-function formatReadme(archive: string): string {
+function formatReadme(archive: string, listsFilesAlone: boolean): string {
   return `How to check and load ${archive}
 ${'='.repeat(24 + archive.length)}
 
@@ -59,7 +67,7 @@ itself. Below it is called release.pub; compare its key id over the phone.
      cosign verify-blob --key release.pub --bundle signatures/1.sigstore.json \\
        --trusted-root install/trusted-root.json --insecure-ignore-tlog checksums.txt
      sha256sum --check --strict checksums.txt
-
+${listsFilesAlone ? UNLISTED : ''}
    --trusted-root and --insecure-ignore-tlog keep cosign from asking the internet for a log this
    signature does not use: it is made with the key you hold.
 

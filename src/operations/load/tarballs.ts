@@ -124,7 +124,7 @@ export async function planDirectory(
 ): Promise<TarballPlan> {
   const { name, version } = archive.release.inventory;
   const tarballs = await Promise.all(
-    listTars(archive, options.platforms).map(async (tar) => {
+    (await listTars(archive, options)).map(async (tar) => {
       const destination = join(directory, `${name}-${version}-${tar.platform.replaceAll('/', '-')}.tar`);
       const state = await stateOf(destination, tar.descriptor, options.trustTarget === true);
       const replaces = state === 'other' ? [{ name: destination }] : [];
@@ -150,7 +150,7 @@ export async function planDocker(
 ): Promise<TarballPlan> {
   const { release } = archive;
   const platform = formatPlatform(await dockerPlatform(options));
-  const tars = listTars(archive, options.platforms).filter((tar) => isFor(tar.platform, [platform]));
+  const tars = await listTars(archive, options, (each) => isFor(each, [platform]));
   if (tars.length === 0) {
     const asked = options.platforms === undefined ? '' : ` among ${options.platforms.join(', ')}`;
     throw nothingToLoad(release.inventory, `images for ${platform}${asked}, the Engine's platform,`, 'docker-daemon:');
@@ -211,10 +211,11 @@ export async function loadTars(
   return { copiedBytes, payload: 'verified' };
 }
 
-function listTars(
+async function listTars(
   archive: TrustedArchive,
-  platforms: readonly string[] = archive.release.inventory.platforms,
-): readonly ListedTar[] {
+  { platforms = archive.release.inventory.platforms, signal }: LoadTarsOptions,
+  also: (platform: string) => boolean = () => true,
+): Promise<readonly ListedTar[]> {
   const { release } = archive;
   const unknown = platforms.find((platform) => !isFor(platform, release.inventory.platforms));
   if (unknown !== undefined) {
@@ -222,12 +223,11 @@ function listTars(
       hint: `choose from ${release.inventory.platforms.join(', ')}`,
     });
   }
-  return archive.tarballs
-    .filter(({ platform }) => isFor(platform, platforms))
-    .map((tar) => {
-      const images = imagesOf(release, tar.platform);
-      return { ...tar, references: images.map(({ reference }) => nameOf(reference)), images };
-    });
+  const tarballs = await archive.listTarballs((platform) => isFor(platform, platforms) && also(platform), { signal });
+  return tarballs.map((tar) => {
+    const images = imagesOf(release, tar.platform);
+    return { ...tar, references: images.map(({ reference }) => nameOf(reference)), images };
+  });
 }
 
 /** The images that exist for a platform. */

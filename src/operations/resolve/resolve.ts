@@ -221,6 +221,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     ...(spec.sequence === undefined ? {} : { sequence: spec.sequence }),
     created,
     ...(spec.expires === undefined ? {} : { expires: spec.expires }),
+    ...(spec.checksums === undefined ? {} : { checksums: spec.checksums }),
     platforms,
     specDigest: request.specDigest,
     components: spec.components.map((component, index) =>

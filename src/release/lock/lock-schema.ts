@@ -117,6 +117,8 @@ export const ReleaseLock = z.strictObject({
   /** RFC 3339, UTC, whole seconds. */
   created: Text,
   expires: Text.optional(),
+  /** What `checksums.txt` lists; absent where that is all files and tarballs. */
+  checksums: z.literal('files').optional(),
   /** Chosen platforms in canonical form, or `all`. */
   platforms: z.union([z.literal('all'), z.array(Text).max(64)]),
   /** Of the bytes of `release.yaml`. */

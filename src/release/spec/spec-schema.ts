@@ -153,6 +153,12 @@ export const SpecDocument = z
       .check(refineWith(parseTime))
       .optional()
       .describe('RFC 3339 time from which on the release is refused.'),
+    checksums: z
+      .enum(['all', 'files'])
+      .default('all')
+      .describe(
+        'What the signed checksums.txt lists: all, files and whole image tarballs, for plain sha256sum; or files alone, so that a delta is built without reading what it leaves out. This tool verifies every byte either way.',
+      ),
     platforms: z
       .union([z.literal('all'), z.array(PlatformText).min(1).max(100)])
       .describe('Platforms to carry, or the word all.'),

@@ -74,6 +74,8 @@ export interface ReleaseSpec {
   readonly created?: string | undefined;
   /** As `created`. */
   readonly expires?: string | undefined;
+  /** Whether the signed list names files alone; absent where it names the image tarballs too. */
+  readonly checksums?: 'files' | undefined;
   /** The platforms that are carried. */
   readonly platforms: readonly Platform[] | 'all';
   /** What happens to signatures and attestations of images. */
@@ -178,6 +180,7 @@ function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): R
     ...(data.sequence === undefined ? {} : { sequence: data.sequence }),
     ...(data.created === undefined ? {} : { created: formatUtcSeconds(new Date(data.created)) }),
     ...(data.expires === undefined ? {} : { expires: formatUtcSeconds(new Date(data.expires)) }),
+    ...(data.checksums === 'all' ? {} : { checksums: data.checksums }),
     platforms: data.platforms === 'all' ? 'all' : data.platforms.map(parsePlatform),
     evidence: data.evidence,
     ...(data.imagePolicy === undefined ? {} : { imagePolicy: toImageRules(data.imagePolicy, at) }),

@@ -27,6 +27,9 @@ channel: stable
 # created: '2026-01-31T12:00:00Z'
 # From then on sites refuse the release:
 # expires: '2027-01-31T12:00:00Z'
+# The signed checksums.txt lists files and image tarballs. "files" leaves the tarballs out, so that a delta (build --base) is built
+# without reading what it leaves out; verify-and-load verifies every byte all the same, plain sha256sum the files alone.
+# checksums: all
 
 # os/architecture[/variant], or the word all for every platform an image has.
 platforms:

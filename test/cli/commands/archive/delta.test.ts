@@ -166,6 +166,22 @@ describe('a delta', () => {
     expect((await readFile(temp.join('small', name))).equals(await readFile(temp.join('full', name)))).toBe(true);
   });
 
+  test('of a release with checksums: files is built without reading what it leaves out', async () => {
+    const text = await readFile(at('1.1.0.yaml'), 'utf8');
+    const next = text.replace("version: '1.1.0'", "version: '1.2.0'").replace('sequence: 2', 'sequence: 3\nchecksums: files'); // prettier-ignore
+    await writeFile(at('1.2.0.yaml'), next);
+    const files = ['--lock', at('1.2.0.lock.json'), '--base', at('1.1.0.inventory.json'), '--output', at('1.2.0.tar')];
+    const { stderr } = await ok('build', at('1.2.0.yaml'), '--key', keys.key, ...files);
+    expect(stderr).toContain('delta: 3 layers left out');
+    expect(stderr).not.toMatch(/to be hashed for checksums/);
+    await ok('verify', at('1.2.0.tar'), '--key', keys.pub, '--base', at('1.1.0.tar'));
+    await ok('extract', at('1.2.0.tar'), at('extracted'), '--key', keys.pub);
+    const readme = await readFile(temp.join('extracted', 'install/README.txt'), 'utf8');
+    expect(readme).toContain('The image tarballs are not in that list.');
+    const load = ['--key', keys.pub, '--to', `docker://${target.host}`, '--report', at('reports')];
+    await ok('load', at('1.2.0.tar'), ...load);
+  });
+
   test('is joined to the full archive, with what signed it beside', async () => {
     const delta = at('demo-offline-1.1.0.delta.tar');
     await writeKeyFiles(at('second'), 'ed25519');
