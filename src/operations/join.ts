@@ -51,7 +51,7 @@ export interface JoinReport {
 /**
  * Writes the full archive. Every piece of content is held against its digest on the way; whom the signatures are by is
  * for a verification to say, and they are over the full archive.
- * @throws UsageError when the first file is no delta, a base has nothing of it, or the output exists.
+ * @throws UsageError when the first file is no delta, the bases have nothing of it, or the output exists.
  * @throws NotFoundError `MISSING_CONTENT` naming what no base has. @throws IntegrityError for a byte that is wrong.
  * @throws StoreError `NO_SPACE`, `STORE_IO`; nothing is at the output then.
  */

@@ -15,7 +15,7 @@ import { openArchive } from '../../src/archive/reader/reader.ts';
 import { trustArchive } from '../../src/archive/verification/trusted-archive.ts';
 import { verifyArchive } from '../../src/archive/verification/verified-archive.ts';
 import { bytesOf as toBytes, collect } from '../../src/content/verified.ts';
-import type { AirgapError } from '../../src/errors.ts';
+import { StoreError, type AirgapError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { signArchive } from '../../src/operations/sign.ts';
 import { sha256, type Digest } from '../../src/oci/digest.ts';
@@ -44,7 +44,7 @@ const trusted = { keys: [publicKey], threshold: 1 };
 async function build(release: SampleRelease, name: string, bases: readonly string[] = []): Promise<BuildReport> {
   using opened = bases.length === 0 ? undefined : await openBuildBases(bases.map((base) => temp.join(base)));
   const files = new Map([...release.contents].map(([digest, { bytes }]) => [digest, { bytes }]));
-  return await buildArchive({
+  const request = {
     lock: lockOf(release),
     output: temp.join(name),
     signers: [createKeySigner(privateKey)],
@@ -52,7 +52,9 @@ async function build(release: SampleRelease, name: string, bases: readonly strin
     files,
     install: [],
     bases: opened,
-  });
+  };
+  // One after the other, so that it is known what a cut leaves behind.
+  return await buildArchive(request, { concurrency: 1 });
 }
 
 /** Writes down what it is given. */
@@ -170,7 +172,7 @@ describe.each(['a', 'b', 'c', 'd', 'e', 'f'])('releases of the line %s', (seed) 
     const site = makeSite();
     for (const name of ['1.0.0.tar', '1.1.0.delta.tar', '1.2.0.delta.tar']) await load(site, name);
     expect((await seen(line[2], site)).length).toBeGreaterThan(0);
-    await joinAll('1.2.0.delta.tar', ['1.0.0.tar', '1.1.0.delta.tar'], 'joined.tar');
+    await join('1.2.0.delta.tar', ['1.0.0.tar', '1.1.0.delta.tar'], 'joined.tar');
     expect((await bytesOf('joined.tar')).equals(await bytesOf('1.2.0.tar'))).toBe(true);
   });
 });
@@ -320,6 +322,27 @@ async function damage(name: string, digest: Digest): Promise<void> {
   await writeFile(temp.join(name), bytes);
 }
 
+test('an interrupted build of a delta goes on where it stopped, and a build on other bases does not take that up', async () => {
+  const [old, young] = (await makeReleaseLine('lies', 2)) as [SampleRelease, SampleRelease];
+  await build(old, '1.0.0.tar');
+  await build(young, 'straight.tar', ['1.0.0.tar']);
+  const broken = new MemoryStore('broken');
+  let left = 3;
+  broken.exists = young.store.exists.bind(young.store);
+  broken.fetch = (target, options) => {
+    if (left-- <= 0) throw new StoreError('STORE_IO', 'the line is cut');
+    return young.store.fetch(target, options);
+  };
+  const cut = await rejectionOf(() => build({ ...young, store: broken }, 'delta.tar', ['1.0.0.tar']));
+  expect(cut).toMatchObject({ code: 'STORE_IO' });
+  await expect(bytesOf('delta.tar')).rejects.toMatchObject({ code: 'ENOENT' });
+  expect((await build(young, 'delta.tar', ['1.0.0.tar'])).resumedBytes).toBeGreaterThan(0);
+  expect((await bytesOf('delta.tar')).equals(await bytesOf('straight.tar'))).toBe(true);
+  left = 3;
+  await rejectionOf(() => build({ ...young, store: broken }, 'full.tar', ['1.0.0.tar']));
+  expect((await build(young, 'full.tar')).resumedBytes).toBe(0);
+});
+
 describe('a release whose signed list has files alone', () => {
   const filesOnly = (release: SampleRelease): SampleRelease => ({
     ...release,
@@ -381,17 +404,6 @@ describe('a release whose signed list has files alone', () => {
     expect((await planDirectory(archive, temp.join('files'))).tarballs[0]).toMatchObject({ present: false });
   });
 });
-
-/** Joins with those bases that have something. */
-async function joinAll(delta: string, bases: readonly string[], output: string): Promise<void> {
-  const { partial } = await readHead(delta);
-  const useful: string[] = [];
-  for (const base of bases) {
-    using archive = await openArchive(temp.join(base));
-    if ([...omittedBy(partial as PartialDocument).keys()].some((digest) => archive.placeOf(digest) !== undefined)) useful.push(base); // prettier-ignore
-  }
-  await join(delta, useful, output);
-}
 
 async function readHead(name: string): Promise<ArchiveHead> {
   using archive = await openArchive(temp.join(name));

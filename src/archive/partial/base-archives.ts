@@ -69,7 +69,7 @@ async function openBase(path: string, options: CallOptions): Promise<ArchiveRead
 
 /**
  * Gives a delta the archives that have what it leaves out. From then on it reads like the full archive.
- * @throws UsageError when the archive is no delta, or one of the bases has nothing that it leaves out.
+ * @throws UsageError when the archive is no delta, or the bases have nothing that it leaves out.
  */
 export async function attachBases(
   delta: ArchiveReader,
@@ -84,10 +84,10 @@ export async function attachBases(
   }
   const bases = await openBaseArchives(paths, options);
   try {
-    for (const base of bases.archives) {
-      if ([...delta.omitted.keys()].some((digest) => base.placeOf(digest) !== undefined)) continue;
-      throw new UsageError('USAGE', `${base.path} has nothing that ${delta.path} leaves out`, {
-        hint: `its bases are ${nameBases(delta.head.partial.bases)}`,
+    // One of several may well be of no use: which of them has what is not for a person to know.
+    if ([...delta.omitted.keys()].every((digest) => bases.find(digest) === undefined)) {
+      throw new UsageError('USAGE', `${paths.join(', ')}: nothing of what ${delta.path} leaves out is there`, {
+        hint: `it is based on ${nameBases(delta.head.partial.bases)}`,
       });
     }
     delta.attach(bases);

@@ -10,7 +10,16 @@ import { isImageTarPath } from '../layout/image-tar.ts';
 import { fullBytes } from './full-bytes.ts';
 import { omittedBy, type PartialDocument } from './partial-document.ts';
 
+const PROGRESS_BYTES = 64 * 1024 * 1024;
 const ANY_TYPE = 'application/octet-stream';
+
+/** Options of {@link hashTarballs}. */
+export interface HashTarballsOptions extends CallOptions {
+  /** Gives what is left out. */
+  readonly omitted?: Pick<Source, 'fetch' | 'name'> | undefined;
+  /** Called now and then: bytes hashed so far, and in all. */
+  readonly onHashed?: ((done: number, total: number) => void) | undefined;
+}
 
 /**
  * Hashes every image tarball of a full archive, in its order. What is carried is taken as it was verified; what is left
@@ -22,7 +31,7 @@ export async function hashTarballs(
   fullLayout: ArchiveLayout,
   carried: Pick<Source, 'fetch'>,
   partial: PartialDocument,
-  { omitted, signal }: CallOptions & { readonly omitted?: Pick<Source, 'fetch' | 'name'> | undefined },
+  { omitted, signal, onHashed }: HashTarballsOptions,
 ): Promise<readonly Digest[]> {
   const leftOut = omittedBy(partial);
   const fetch = async function* ({ digest, length }: ContentSegment): Bytes {
@@ -32,7 +41,10 @@ export async function hashTarballs(
     else throw new StoreError('MISSING_CONTENT', `${digest} is left out, and no base gives it`);
   };
   const digests: Digest[] = [];
-  for (const member of fullLayout.members.filter(({ path }) => isImageTarPath(path))) {
+  const tars = fullLayout.members.filter(({ path }) => isImageTarPath(path));
+  const total = tars.reduce((sum, { size }) => sum + size, 0);
+  let [done, told] = [0, 0];
+  for (const member of tars) {
     const hash = createHash('sha256');
     const bytes = fullBytes(fullLayout, member, {
       fetch,
@@ -43,6 +55,9 @@ export async function hashTarballs(
     for await (const chunk of bytes) {
       signal?.throwIfAborted();
       hash.update(chunk);
+      done += chunk.length;
+      if (done - told < PROGRESS_BYTES && done < total) continue;
+      onHashed?.((told = done), total);
     }
     digests.push(digestOf(hash));
   }

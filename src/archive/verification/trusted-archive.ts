@@ -138,7 +138,7 @@ export interface TrustArchiveOptions extends CallOptions {
 
 /**
  * Opens an archive file, read-only, and decides whether to believe it. Its payload is not read.
- * @throws UsageError when there is no such file, or no base that has what a delta leaves out.
+ * @throws UsageError when there is no such file, or the bases have nothing that a delta leaves out.
  * @throws IntegrityError when its head is not canonical, or `checksums.txt` and the inventory disagree.
  * @throws TrustError when no accepted signer vouches for it, or something speaks against the release.
  * @throws the signal's reason when it is aborted.

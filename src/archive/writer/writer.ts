@@ -5,7 +5,7 @@
 import { basename } from 'node:path';
 import { acquireFileLock, type FileLock } from '../../base/files/file-lock.ts';
 import type { Bytes } from '../../base/bytes.ts';
-import type { CallOptions, FetchOptions, ResumableTarget, Source } from '../../content/store.ts';
+import type { CallOptions, FetchOptions, ResumableTarget } from '../../content/store.ts';
 import { checkDigest, collect, exactly, verified } from '../../content/verified.ts';
 import { IntegrityError, NotFoundError, StoreError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
@@ -28,7 +28,7 @@ import {
 } from '../layout/archive-layout.ts';
 import { layoutDelta } from '../partial/delta-layout.ts';
 import { omittedBy, serializePartial, type PartialDocument } from '../partial/partial-document.ts';
-import { hashTarballs } from '../partial/tarball-digests.ts';
+import { hashTarballs, type HashTarballsOptions } from '../partial/tarball-digests.ts';
 import { PrefixHasher } from '../hashing/prefix-hasher.ts';
 
 /** Turns the bytes of `checksums.txt` into the padded content of every slot, in the inventory's order. */
@@ -43,11 +43,8 @@ export interface WriterOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How a writer finishes. */
-export interface FinishOptions extends CallOptions {
-  /** Of a delta: gives what it leaves out, which is hashed with the tarballs that `checksums.txt` lists. */
-  readonly omitted?: Pick<Source, 'fetch' | 'name'> | undefined;
-}
+/** How a writer finishes a delta: what it leaves out is hashed with the tarballs that `checksums.txt` lists. */
+export type FinishOptions = HashTarballsOptions;
 
 /**
  * Starts or resumes writing the archive of an inventory at `path`. Content that an interrupted run left behind is

@@ -141,7 +141,12 @@ export const build = defineCommand({
             progress.begin('copy', path, total, held);
           },
           onEvent: progress.onCopy,
-          onDelta: (delta) => deltaNotes(delta).forEach((line) => output.note(line)),
+          onDelta: (delta) => {
+            deltaNotes(delta).forEach((line) => output.note(line));
+            const { readBytes, pulledBytes, tarballBytes } = delta;
+            if (readBytes + pulledBytes > 0) progress.begin('verification', 'hashing for checksums.txt', tarballBytes);
+          },
+          onHashed: progress.onVerified,
         },
       );
       return { report: built, pins: pinned, trust: carried?.document };

@@ -7,6 +7,7 @@ import {
   type PartialDocument,
 } from '../../archive/partial/partial-document.ts';
 import type { Inventory } from '../../archive/inventory/inventory-schema.ts';
+import { isImageTarPath } from '../../archive/layout/image-tar.ts';
 import { listsTarballs, type ArchiveLayout } from '../../archive/layout/archive-layout.ts';
 import { kindOfRelease, readInventoryFile } from '../../archive/reader/release-file.ts';
 import type { Bytes } from '../../base/bytes.ts';
@@ -63,6 +64,8 @@ export interface DeltaFacts extends Omissions {
   readonly readBytes: number;
   /** bytes that no base at hand has: they are pulled to be hashed, and not kept */
   readonly pulledBytes: number;
+  /** bytes of the tarballs that are hashed for `checksums.txt`, what is carried included */
+  readonly tarballBytes: number;
 }
 
 /** Works out {@link DeltaFacts}. */
@@ -74,6 +77,7 @@ export function deltaFacts(
 ): DeltaFacts {
   const omitted = omittedBy(partial);
   let [readBytes, pulledBytes] = [0, 0];
+  const tarballs = listsTarballs(inventory) ? fullLayout.members.filter(({ path }) => isImageTarPath(path)) : [];
   // Without lines for tarballs, nothing of that is read.
   for (const segment of listsTarballs(inventory) ? fullLayout.segments : []) {
     if (segment.kind !== 'content' || !omitted.has(segment.digest)) continue;
@@ -85,6 +89,7 @@ export function deltaFacts(
     fullSize: fullLayout.size,
     readBytes,
     pulledBytes,
+    tarballBytes: tarballs.reduce((sum, { size }) => sum + size, 0),
   };
 }
 

@@ -71,6 +71,8 @@ export interface BuildOptions {
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;
   /** Told before the first byte moves: bytes of content in all, and those an interrupted run left in place. */
   readonly onStart?: ((held: number, total: number) => void) | undefined;
+  /** Told of a delta now and then: bytes of its full archive's tarballs that are hashed, and in all. */
+  readonly onHashed?: ((done: number, total: number) => void) | undefined;
   /** Told of a delta before the first byte moves: what is left out, and what that costs. */
   readonly onDelta?: ((delta: DeltaFacts) => void) | undefined;
 }
@@ -125,7 +127,11 @@ export async function buildArchive(request: BuildRequest, options: BuildOptions 
   const pending = await assess(plan, { concurrency: 1, signal: options.signal });
   const { copiedBytes } = await copy(pending, options);
   let signed: SignedBuild = { signatures: [], statements: [] };
-  const finishing = { signal: options.signal, omitted: bases && omittedSource(bases, plan) };
+  const finishing = {
+    signal: options.signal,
+    onHashed: options.onHashed,
+    omitted: bases && omittedSource(bases, plan),
+  };
   const digest = await writer.finish(async (checksums) => {
     const provenance = { lock, inventory, plans, toolVersion: VERSION, facts, startedOn };
     const statements =

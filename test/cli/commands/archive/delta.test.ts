@@ -39,12 +39,13 @@ beforeAll(async () => {
     ['1.0.0', 1],
     ['1.1.0', 2],
   ] as const) {
-    for (const name of ['app', 'db']) {
-      // Of the two images one is built again.
-      const built = name === 'db' ? '1.0.0' : version;
-      await pushSample(source.url, `team/${name}`, imageOf(name, built), [version]);
+    // One image is built again, and a new one is made of the layers of another.
+    const names = version === '1.0.0' ? ['app', 'db'] : ['app', 'db', 'ui'];
+    for (const name of names) {
+      const image = name === 'app' ? imageOf(name, version) : imageOf('db', '1.0.0');
+      await pushSample(source.url, `team/${name}`, image, [version]);
     }
-    const images = ['app', 'db'].map((name) => `'${source.host}/team/${name}:${version}'`).join(', ');
+    const images = names.map((name) => `'${source.host}/team/${name}:${version}'`).join(', ');
     await writeFile(at(`${version}.yaml`), `apiVersion: airgap.hexabase.ai/v1
 kind: Release
 name: demo
@@ -138,9 +139,11 @@ describe('a delta', () => {
     expect(await (await fetch(`${target.url}/v2/_catalog`)).json()).toEqual({ repositories: [] });
     const base = [at('1.0.0.tar'), ...load.slice(1)];
     expect(await tool(...base)).toMatchObject({ exitCode: 0 });
-    const loaded = await tool(...load, '--verify-base');
+    const loaded = await tool(...load, '--verify-base', '--json');
     expect(loaded).toMatchObject({ exitCode: 0 });
-    for (const name of ['app', 'db']) {
+    // What the new image needs is in the repository of another, and moves within the registry.
+    expect(JSON.parse(loaded.stdout)).toMatchObject({ mounted: 3 });
+    for (const name of ['app', 'db', 'ui']) {
       const [here, there] = [
         await fetch(`${source.url}/v2/team/${name}/manifests/1.1.0`, { method: 'HEAD' }),
         await fetch(`${target.url}/v2/${source.host.replace(':', '_')}/team/${name}/manifests/1.1.0`, { method: 'HEAD' }),
