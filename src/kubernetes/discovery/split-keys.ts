@@ -17,7 +17,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   digest: 'digest',
   sha: 'digest',
 };
-type Part = 'registry' | 'hub' | 'repository' | 'image' | 'name' | 'tag' | 'version' | 'digest';
+/** What of an image a key holds. */
+export type Part = 'registry' | 'hub' | 'repository' | 'image' | 'name' | 'tag' | 'version' | 'digest';
 /** How deep below a hub and its tag the images stand that they are for. */
 const MAX_DEPTH = 8;
 
@@ -40,10 +41,8 @@ export function assembleImages(
   const groups = new Map<string, Map<Part, { readonly key: string; readonly text: string }>>();
   for (const [key, value] of Object.entries(mapping)) {
     if (typeof value !== 'string' && typeof value !== 'number') continue;
-    const words = key.split(/[._-]|(?<=[a-z0-9])(?=[A-Z])/);
-    const part = PARTS[(words.at(-1) ?? '').toLowerCase()];
+    const { part, prefix } = partOf(key);
     if (part === undefined || String(value).trim() === '') continue;
-    const prefix = words.slice(0, -1).join('.').toLowerCase();
     const group = groups.get(prefix) ?? new Map<Part, { readonly key: string; readonly text: string }>();
     group.set(part, { key, text: String(value).trim() });
     groups.set(prefix, group);
@@ -55,6 +54,13 @@ export function assembleImages(
     }),
     ...imagesOfHub(mapping),
   ];
+}
+
+/** The part of an image that a key holds, and what stands before the word that says so: `proxy` of `proxyImageTag`. */
+export function partOf(key: string): { readonly part: Part | undefined; readonly prefix: string } {
+  const words = key.split(/[._-]|(?<=[a-z0-9])(?=[A-Z])/);
+  const part = PARTS[(words.at(-1) ?? '').toLowerCase()];
+  return { part, prefix: words.slice(0, -1).join('.').toLowerCase() };
 }
 
 function assemble(

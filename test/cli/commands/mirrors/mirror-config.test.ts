@@ -1,7 +1,10 @@
 /** `airgap mirror-config`: one mapping in the words of every reader, printed or written, and what none has words for named. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { beforeEach, expect, test } from 'vitest';
+import { requireTool } from '../../../helpers/require-tool.ts';
 import { useTempDir } from '../../../helpers/temp.ts';
+import { toolPath } from '../../../helpers/tools.ts';
+import { writeFiles } from '../../../kubernetes/charts/chart-files.ts';
 import { useBuiltCli } from '../../built-cli.ts';
 
 const temp = useTempDir();
@@ -92,9 +95,38 @@ test.each([
   [['mapping.txt', '--format', 'k3s', '--name', 'A b'], '--name: A b is no name'],
   [['mapping.txt', '--format', 'k3s', '--ca-file', 'ca.pem'], '--ca-file: ca.pem is no whole path'],
   [['mapping.txt', '--format', 'k3s', '--ca-file', '/a\nb'], 'is no whole path'],
+  [['mapping.txt', '--format', 'k3s', '--chart', 'x'], '--chart and --values are about --format helm-values alone'],
+  [['mapping.txt', '--format', 'helm-values'], '--format helm-values needs a --chart'],
+  [['mapping.txt', '--format', 'helm-values', '--chart', 'x', '--install'], 'no node reads values'],
   [['mapping.txt', '--format', 'helm'], 'helm is not one of containerd, k3s'],
 ])('%o is refused', async (args, message) => {
   const { exitCode, stdout, stderr } = await run(...args);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
   expect(stderr).toContain(message);
+});
+
+test('values of a chart are printed ready for Helm; an image that they do not reach ends with exit code 5', async () => {
+  if (requireTool('helm4') === undefined) return;
+  await mkdir(temp.join('bin'));
+  await symlink(toolPath('helm4'), temp.join('bin/helm'));
+  const pod = (images: readonly string[]): string =>
+    JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' }, spec: { containers: images.map((image, index) => ({ name: `c${index}`, image })) } }); // prettier-ignore
+  const templates = { whole: pod(['{{ .Values.image }}']), fixed: pod(['{{ .Values.image }}', 'a.example/x:1']) };
+  await writeFiles(temp.path, {
+    'app/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\n',
+    'app/values.yaml': 'image: nginx:1\n',
+    'app/templates/a.yaml': templates.whole,
+  });
+  const configure = (): ReturnType<typeof cli.airgap> =>
+    cli.airgap(['mirror-config', 'mapping.txt', '--format', 'helm-values', '--chart', 'app'], { cwd: temp.path, env: { PATH: temp.join('bin') } }); // prettier-ignore
+  const values = expect.stringMatching(
+    /^# Written by .*\nimage: in\.example\/docker\.io\/library\/nginx:1\n$/,
+  ) as string;
+  expect(await configure()).toMatchObject({ exitCode: 0, stdout: values });
+  await writeFiles(temp.path, { 'app/templates/a.yaml': templates.fixed });
+  const { exitCode, stdout, stderr } = await configure();
+  expect({ exitCode, stdout }).toEqual({ exitCode: 5, stdout: values });
+  expect(stderr).toContain('a.example/x:1 is still named by app app/templates/a.yaml Pod/a spec.containers[1].image');
+  await writeFiles(temp.path, { 'app/templates/a.yaml': pod(['c.example/x:1']), 'app/values.yaml': '' });
+  expect(await configure()).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('nothing in it is an image of the mapping') as string }); // prettier-ignore
 });
