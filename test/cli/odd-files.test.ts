@@ -138,7 +138,7 @@ const USES: Readonly<Record<string, string>> = {
   'diff <new>': 'diff ARCHIVE ODD',
   'mirror-config [mappings...]': 'mirror-config ODD --format k3s',
   'mirror-config --output': 'mirror-config MAPPING --format k3s --output ODD',
-  'mirror-config --chart': 'mirror-config MAPPING --format helm-values --chart ODD',
+  'mirror-config --chart': 'mirror-config MAPPING --format helm-values --chart ODD.yaml',
   'mirror-config --values': 'mirror-config MAPPING --format helm-values --chart SPEC --values ODD',
   'mirror-config --root': 'mirror-config MAPPING --format k3s --install --root ODD',
   'place [release]': 'place ODD --fleet FLEET',

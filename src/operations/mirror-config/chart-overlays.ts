@@ -1,6 +1,6 @@
 /** Values for charts under which their images come from where they are, tried by rendering the charts with them. */
 import { stringify } from 'yaml';
-import { inContext } from '../../errors.ts';
+import { inContext, UsageError } from '../../errors.ts';
 import { createUnpackBudget, unpackChart } from '../../kubernetes/charts/chart-archive.ts';
 import { loadChart } from '../../kubernetes/charts/load-chart.ts';
 import { findInResources } from '../../kubernetes/discovery/discover.ts';
@@ -40,7 +40,8 @@ export interface ChartOverlays {
 /**
  * Works out the values, renders each chart with and without them, and names what they do not reach.
  * @throws NotFoundError `NOT_FOUND` for what is not there, and where nothing renders charts.
- * @throws UsageError `INVALID_SPEC` for a chart that Helm refuses, with these values or without them.
+ * @throws UsageError `INVALID_SPEC` for a chart that Helm refuses, with these values or without them; `USAGE` for values
+ *   beside a release.
  */
 export async function overlayCharts(request: OverlayRequest): Promise<ChartOverlays> {
   const charts = await readCharts(request);
@@ -62,6 +63,15 @@ async function readCharts({ inputs, sources, values, signal }: OverlayRequest): 
   const charts: PreparedChart[] = [];
   for (const input of inputs) {
     const { directory, components, isRelease, decisions } = await readInput(input);
+    if (isRelease && values.length > 0) {
+      throw new UsageError(
+        'USAGE',
+        `--values does not apply to ${input}: a release.yaml names the values of its charts`,
+        {
+          hint: 'name the chart itself, or leave --values out',
+        },
+      );
+    }
     for (const component of components) {
       const context = { directory, created: new Date(0), sources, indexes: new Map(), signal };
       const collected = await collectComponent(component, context, decisions.rules);

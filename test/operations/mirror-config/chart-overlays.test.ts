@@ -108,6 +108,15 @@ test('a release has a file for each set of values', async () => {
   expect(found.unexpressed.map(({ original }) => original)).toEqual(['a.example/app:1']);
 });
 
+test('values beside a release, which names its own, are refused and not passed over', async () => {
+  const engine = await HELM_ENGINE.open();
+  if (engine === undefined) return;
+  await expect(overlay('release.yaml', 'fixed: true\n')).rejects.toMatchObject({
+    code: 'USAGE',
+    message: expect.stringContaining('--values does not apply to') as string,
+  });
+});
+
 test('values under which the chart no longer renders are refused with what was tried', async () => {
   await writeFiles(temp.path, {
     'app/values.schema.json': '{"properties":{"image":{"properties":{"repository":{"pattern":"^(a|b).example"}}}}}',
