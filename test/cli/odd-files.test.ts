@@ -282,7 +282,7 @@ const IS_PASSPHRASE = /passphrase-file$/;
 /** Any file will do: it is replaced, its bytes are the passphrase, or it says nothing of values. */
 const TAKEN = new Set([
   ...['build --output', 'keys generate --passphrase-file', 'load --receipt', 'deploy --receipt', 'verify --report'],
-  ...['check --report', 'check --values', 'inspect --inventory', 'build --inventory'],
+  ...['check --report', 'check --values', 'mirror-config --values', 'inspect --inventory', 'build --inventory'],
 ]);
 
 describe.each(Object.entries(DAMAGED))('damaged, %s', (_, bytes) => {
