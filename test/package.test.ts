@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startRegistry } from '../src/server/embedded-registry.ts';
+import { startRegistry, type EmbeddedRegistry } from '../src/server/embedded-registry.ts';
 import { run, runOk } from './helpers/run.ts';
 import { makeTempDir, type TempDir } from './helpers/temp.ts';
 import { toolPath } from './helpers/tools.ts';
@@ -18,9 +18,13 @@ let packed: readonly string[];
 let installed: string;
 const modules = (...names: string[]): string => temp.join('app', 'node_modules', ...names);
 
+/** Has a sample for every image of the default release, made once for all. */
+let vendor: EmbeddedRegistry;
+
 /** Packs a copy: packing builds, and other tests run what is built here. */
 beforeAll(async () => {
   temp = await makeTempDir();
+  vendor = await startRegistry({ directory: temp.join('vendor') });
   const copy = temp.join('copy');
   const isSource = (path: string): boolean => !MADE_BY_TOOLS.has(path.slice(repository.length).split('/')[0] ?? '');
   await cp(repository, copy, { recursive: true, filter: isSource });
@@ -39,8 +43,13 @@ beforeAll(async () => {
   installed = modules('hexabase-airgap');
   await mkdir(installed, { recursive: true });
   await runOk('tar', ['-xzf', join(copy, report?.filename ?? ''), '-C', installed, '--strip-components=1']);
+  const program = [join(installed, 'dist', 'airgap.mjs'), 'sample-images', join(installed, 'release.yaml')];
+  await runOk(process.execPath, [...program, '--to', `docker://${vendor.host}`], { cwd: temp.path });
 });
-afterAll(() => temp[Symbol.asyncDispose]());
+afterAll(async () => {
+  await vendor[Symbol.asyncDispose]();
+  await temp[Symbol.asyncDispose]();
+});
 
 interface PackReport {
   readonly filename: string;
@@ -70,18 +79,15 @@ test('the program runs as npm links it, and needs no other package', async () =>
 });
 
 test('the default release can be resolved and built from where the package lies', async () => {
-  const registry = await startRegistry({ directory: temp.join('registry') });
-  await using _registry = registry;
   const release = join(installed, 'release.yaml');
   const env = { AIRGAP_PASSPHRASE: 'correct horse', NO_COLOR: '1' };
   const airgap = async (...args: string[]): Promise<string> => {
     const script = join(installed, 'dist', 'airgap.mjs');
     return (await runOk(process.execPath, [script, ...args], { cwd: temp.path, env })).stdout;
   };
-  await airgap('sample-images', release, '--to', `docker://${registry.host}`);
   await airgap('keys', 'generate', '--output', 'release');
   const output = temp.join('hexabase.tar');
-  const mirror = ['--mirror', `registry.hexabase.ai=${registry.host}`];
+  const mirror = ['--mirror', `registry.hexabase.ai=${vendor.host}`];
   await airgap(
     'build',
     release,
@@ -121,7 +127,6 @@ test('the programs of docs/api.md compile against the package, and do what they 
   const compiled = await run(process.execPath, [tsc, ...options, ...files], { cwd: temp.join('app') });
   expect([compiled.stdout, compiled.exitCode]).toEqual(['', 0]);
 
-  await using registry = await startRegistry({ directory: temp.join('vendor') });
   await using site = await startRegistry({ directory: temp.join('site') });
   const release = join(installed, 'release.yaml');
   const program = async (name: string, ...args: readonly string[]): Promise<string> => {
@@ -129,9 +134,8 @@ test('the programs of docs/api.md compile against the package, and do what they 
     return (await runOk(process.execPath, [name, ...args], { cwd: temp.join('app'), env })).stdout;
   };
   const airgap = join(installed, 'dist', 'airgap.mjs');
-  await program(airgap, 'sample-images', release, '--to', `docker://${registry.host}`);
   await program(airgap, 'keys', 'generate', '--output', 'release');
-  const built = await program('build.ts', release, 'release.key', `registry.hexabase.ai=${registry.host}`);
+  const built = await program('build.ts', release, 'release.key', `registry.hexabase.ai=${vendor.host}`);
   const [archive = '', digest = ''] = built.trim().split(' ');
   expect(await program('inventory.ts', archive)).toContain('registry.hexabase.ai/hexabase/control-plane:1.5.0');
   const loaded = await program('load.ts', archive, 'release.pub', `docker://${site.host}`);

@@ -1,4 +1,5 @@
 /** Says what an archive claims to hold by reading only its head. Nothing is verified here, and the report says so. */
+import { AirgapError } from '../errors.ts';
 import { openArchive, type ArchiveReader } from '../archive/reader/reader.ts';
 import { platformsOfImage } from '../content/graph-platforms.ts';
 import { createReach, rootsOf } from '../content/graph-walk.ts';
@@ -15,6 +16,9 @@ import { nameSigner } from '../trust/signatures/identity.ts';
 import { summarizeOmissions, type Omissions } from '../archive/partial/partial-document.ts';
 import { releaseAttestations, releaseSignatures } from '../archive/reader/signatures.ts';
 import { readCarried } from '../archive/verification/carried-trust.ts';
+
+/** Bytes of the evidence of a thousand images. More is read where it was asked for. */
+const USUAL_EVIDENCE_BYTES = 1024 * 1024;
 
 /** One image as the archive's head describes it. */
 export interface InspectedImage {
@@ -56,6 +60,8 @@ export interface Inspection {
   readonly provenance: readonly Provenance[];
   /** That its configuration was checked, as it says. */
   readonly checks: readonly StatedCheck[];
+  /** Directories of rendered manifests that the release asks for and that are not in it, as it says. */
+  readonly missingManifests: readonly string[];
   /** Why its images are there, as it says; absent where it was not asked for, or the archive does not say. */
   readonly imageEvidence: ImageEvidence | undefined;
 }
@@ -91,6 +97,9 @@ export async function inspectArchive(
   for (const digest of reached.flatMap(({ digests }) => digests)) users.set(digest, (users.get(digest) ?? 0) + 1);
   const sizeOf = (digests: readonly Digest[]): number =>
     digests.reduce((sum, digest) => sum + (sizes.get(digest) ?? 0), 0);
+  const imageEvidence = images
+    ? await readImageEvidence(archive, MAX_EVIDENCE_BYTES)
+    : await readImageEvidence(archive, USUAL_EVIDENCE_BYTES).catch(unlessReadable);
   return {
     path,
     size: archive.size,
@@ -110,15 +119,21 @@ export async function inspectArchive(
     trust: archive.head.trust.map(readCarried),
     provenance: statements.unchecked,
     checks: statements.checks.unchecked,
-    imageEvidence: images ? await readImageEvidence(archive) : undefined,
+    missingManifests: imageEvidence?.unrenderedManifests ?? [],
+    imageEvidence: images ? imageEvidence : undefined,
   };
 }
 
-async function readImageEvidence(archive: ArchiveReader): Promise<ImageEvidence | undefined> {
+/** A head says what it says, whatever became of the bytes behind it; a delta may be without them. */
+function unlessReadable(error: unknown): undefined {
+  if (!(error instanceof AirgapError)) throw error;
+}
+
+async function readImageEvidence(archive: ArchiveReader, maxBytes: number): Promise<ImageEvidence | undefined> {
   const { inventory } = archive.head;
   const path = imageEvidencePath(inventory);
   const file = inventory.files.find((each) => each.path === path);
-  if (file === undefined || file.size > MAX_EVIDENCE_BYTES) return undefined;
+  if (file === undefined || file.size > maxBytes) return undefined;
   const descriptor = { mediaType: 'application/json', digest: file.digest, size: file.size };
   return parseImageEvidence(await readVerified(archive, descriptor), path);
 }

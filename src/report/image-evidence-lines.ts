@@ -1,11 +1,12 @@
 /** Why each image of an archive is there, and what was left out, as lines. */
 import type { ImageEvidence } from '../archive/inventory/image-evidence.ts';
+import { describeMissingManifests } from '../release/lock/lock-warnings.ts';
 import { formatCount, shortDigest } from './format.ts';
 
 /** A paragraph for each image; what is not carried comes last. */
 export function describeImageEvidence(evidence: ImageEvidence | undefined): readonly string[] {
   if (evidence === undefined) return ['this archive does not say why its images are there'];
-  const { images, dismissed, suspects, unrendered, renderer } = evidence;
+  const { images, dismissed, suspects, unrendered, unrenderedManifests = [], renderer } = evidence;
   const places = (foundIn: readonly string[]): readonly string[] => foundIn.map((place) => `  in ${place}`);
   return [
     ...images.flatMap(({ reference, digest, foundIn, accepted, signedBy = [] }) => [
@@ -23,6 +24,7 @@ export function describeImageEvidence(evidence: ImageEvidence | undefined): read
       ...places(foundIn),
     ]),
     ...unrendered.map((chart) => `${chart} was not rendered: what its templates name is not known`),
+    ...describeMissingManifests(unrenderedManifests),
     `${formatCount(images.length, 'image')}, ${dismissed.length} dismissed, ${suspects.length} not decided` +
       (renderer === undefined ? '' : `; charts rendered by ${renderer.name} ${renderer.version}`),
   ];

@@ -42,6 +42,8 @@ export const ImageEvidence = z.strictObject({
   suspects: z.array(z.strictObject({ reference: Text, foundIn: Places })).max(MAX_LIST),
   /** Charts whose templates were not rendered. */
   unrendered: z.array(Text).max(MAX_LIST),
+  /** Directories of rendered manifests that the release asks for and that are not carried. */
+  unrenderedManifests: z.array(Text).max(MAX_LIST).optional(),
 });
 export type ImageEvidence = z.infer<typeof ImageEvidence>;
 
@@ -78,6 +80,7 @@ export function createImageEvidence(lock: ReleaseLock): { path: string; bytes: B
     dismissed: lock.dismissed ?? [],
     suspects: lock.suspects ?? [],
     unrendered: lock.unrendered ?? [],
+    ...(lock.unrenderedManifests === undefined ? {} : { unrenderedManifests: lock.unrenderedManifests }),
   };
   return { path: imageEvidencePath(lock), bytes: Buffer.from(`${JSON.stringify(evidence, null, 1)}\n`) };
 }

@@ -6,6 +6,7 @@ import { formatBytes, formatCount, formatTable } from '../../report/format.ts';
 import { formatEvidence } from '../../report/evidence-lines.ts';
 import { describeImageEvidence } from '../../report/image-evidence-lines.ts';
 import { checkDocument, describeBuild, describeCheck, provenanceDocument } from '../../report/provenance-lines.ts';
+import { describeMissingManifests } from '../../release/lock/lock-warnings.ts';
 import type { Inspection } from '../../operations/inspect.ts';
 
 const NOT_VERIFIED = 'NOT VERIFIED: this is what the archive says of itself.';
@@ -61,6 +62,7 @@ export async function inspectAndReport(
     images,
     files,
     ...(inspection.delta === undefined ? {} : { delta: inspection.delta }),
+    ...(inspection.missingManifests.length === 0 ? {} : { missingManifests: inspection.missingManifests }),
     claimedSigners: signers,
     trust: trust.map(({ name: member, digest, document: claimed }) => ({ member, digest, document: claimed })),
     claimedProvenance: inspection.provenance.map(provenanceDocument),
@@ -85,6 +87,7 @@ function inspectionLines({
   provenance,
   delta,
   checks,
+  missingManifests,
 }: Inspection): readonly string[] {
   const { name, version, channel, sequence, created, expires, platforms, components, files } = inventory;
   return [
@@ -121,5 +124,6 @@ function inspectionLines({
     ]),
     '',
     ...formatTable([['FILE', 'SIZE'], ...files.map((file) => [file.path, formatBytes(file.size)])]),
+    ...describeMissingManifests(missingManifests),
   ];
 }

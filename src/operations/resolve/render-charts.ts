@@ -4,6 +4,7 @@ import { NotFoundError } from '../../errors.ts';
 import { MAX_PACKAGE_BYTES } from '../../kubernetes/charts/chart-package.ts';
 import { renderResources } from '../../kubernetes/discovery/rendered-chart.ts';
 import type { ChartRenderer, ValuesFile } from '../../kubernetes/rendering/chart-renderer.ts';
+import { rememberRenderings } from '../../kubernetes/rendering/remembered-renderings.ts';
 import type { KubernetesResource } from '../../kubernetes/resources/yaml-documents.ts';
 import { sha256 } from '../../oci/digest.ts';
 import type { LockRendering } from '../../release/lock/lock-schema.ts';
@@ -109,10 +110,10 @@ export function openOwnRenderer(path: string | undefined, signal?: AbortSignal):
   };
 }
 
-/** Opens it with the first who asks, for all: the engine takes seconds to compile. */
+/** Opens it with the first who asks, for all, as the engine takes seconds to compile; it renders nothing twice. */
 export function openOnce(open: OpenRenderer): OpenRenderer {
   let opened: Promise<ChartRenderer> | undefined;
-  return () => (opened ??= open());
+  return () => (opened ??= open().then(rememberRenderings));
 }
 
 /**

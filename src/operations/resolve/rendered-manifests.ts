@@ -1,7 +1,7 @@
 /** The manifests that charts render to, for sites that install without Helm: made when a release is pinned, and again from its lock. */
 import { readBounded, readTextFile } from '../../base/files/read-file.ts';
 import { readYaml } from '../../base/yaml-source.ts';
-import { IntegrityError, UsageError } from '../../errors.ts';
+import { IntegrityError } from '../../errors.ts';
 import { MAX_PACKAGE_BYTES } from '../../kubernetes/charts/chart-package.ts';
 import type { ChartRenderer, RenderRequest, ValuesFile } from '../../kubernetes/rendering/chart-renderer.ts';
 import { stageManifests } from '../../kubernetes/staging/staged-manifests.ts';
@@ -24,43 +24,47 @@ export interface ManifestsRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What charts render to. */
+export interface RenderedManifests {
+  /** For each component. */
+  readonly files: readonly (readonly CollectedFile[])[];
+  /** Directories that the release asks for, and that there are not since nothing is to be rendered; sorted. */
+  readonly missing: readonly string[];
+}
+
 /**
  * Renders the sets of values that ask for manifests, for each component.
- * @throws UsageError `USAGE` where charts are not to be rendered; `INVALID_SPEC` for what cannot be carried.
+ * @throws UsageError `INVALID_SPEC` for what cannot be carried.
  * @throws NotFoundError `NOT_FOUND` where nothing renders charts.
  */
-export async function collectRenderedManifests(
-  request: ManifestsRequest,
-): Promise<readonly (readonly CollectedFile[])[]> {
+export async function collectRenderedManifests(request: ManifestsRequest): Promise<RenderedManifests> {
   const { directory, openRenderer, signal } = request;
   const asks = ({ isLibrary, spec }: CollectedChart): boolean =>
     !isLibrary && spec.values.some(({ rendersManifests }) => rendersManifests === true);
   const wanted = request.charts.map((own) => own.filter(asks));
   const charts = await prepareCharts(wanted, directory);
-  const [first] = charts;
-  const collected: CollectedFile[][] = request.charts.map(() => []);
-  if (first === undefined) return collected;
+  const made: CollectedFile[][] = request.charts.map(() => []);
   if (openRenderer === undefined) {
-    throw new UsageError(
-      'USAGE',
-      `the release carries manifests of ${first.chart.file.from}, and --no-render renders none`,
-      {
-        hint: 'leave out --no-render, or renderManifests in the release.yaml',
-      },
-    );
+    const sets = charts.flatMap((chart) => chart.sets).filter(({ rendersManifests }) => rendersManifests === true);
+    return { files: made, missing: sets.map(({ name }) => `${folderOf(name)}/`).sort() };
   }
   const renderer = await openRendererFor(charts, openRenderer);
-  if (renderer === undefined) return collected;
+  if (renderer === undefined) return { files: made, missing: [] };
   for (const { component, chart, sets } of charts) {
     const bytes = await chartBytes(chart);
     for (const { name, files, rendersManifests } of sets) {
       if (rendersManifests !== true) continue;
       const { from } = chart.file;
-      const made = await renderManifests(renderer, { chart: bytes, from, name, files, ...chart.spec.settings }, signal);
-      collected[component]?.push(...made);
+      const request = { chart: bytes, from, name, files, ...chart.spec.settings };
+      made[component]?.push(...(await renderManifests(renderer, request, signal)));
     }
   }
-  return collected;
+  return { files: made, missing: [] };
+}
+
+/** Where the manifests of a set of values are in the archive. */
+function folderOf(set: string): string {
+  return `manifests/${set}`;
 }
 
 /** Where the rest of a lock's release is. */
@@ -123,13 +127,13 @@ async function renderManifests(
   const other = await renderer.render({ ...request, seed: 1 }, { signal });
   const staged = stageManifests({
     shownAs,
-    folder: `manifests/${name}`,
+    folder: folderOf(name),
     namespace: settings.namespace,
     renderings: [one.documents, other.documents],
     givenTexts: new Set(files.flatMap(textsOf)),
   });
   return staged.map(({ name: file, bytes }) => ({
-    path: `manifests/${name}/${file}`,
+    path: `${folderOf(name)}/${file}`,
     from,
     kind: 'rendered',
     size: bytes.length,

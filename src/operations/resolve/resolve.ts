@@ -143,10 +143,15 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     signal,
   });
   const charts = named.map((component) => component.charts);
-  const manifests = await collectRenderedManifests({ charts, directory, openRenderer, signal });
+  const isUnrendered = locked === true && previous?.unrendered !== undefined;
+  const manifests = await collectRenderedManifests({
+    ...{ charts, directory, signal },
+    openRenderer: isUnrendered ? undefined : openRenderer,
+  });
+  const unrenderedManifests = [...manifests.missing];
   const collected = named.map((component, index) => ({
     ...component,
-    files: [...component.files, ...(manifests[index] ?? [])],
+    files: [...component.files, ...(manifests.files[index] ?? [])],
     images: [...component.images, ...(discovered.images[index] ?? [])],
   }));
   const files = uniteFiles(collected);
@@ -207,7 +212,13 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   const warnings = [
     ...discovered.warnings,
     ...collected.flatMap((component) => component.warnings),
-    ...describeWarnings({ notEstablished, otherPlatforms, suspects: discovered.lock.suspects, ...graph }),
+    ...describeWarnings({
+      unrenderedManifests,
+      notEstablished,
+      otherPlatforms,
+      suspects: discovered.lock.suspects,
+      ...graph,
+    }),
     ...(evaluated?.unusedRules ?? []).map((pattern) => `imagePolicy entry ${pattern} applies to no image`),
   ];
   if (options.strict === true && warnings.length > 0) throw strictWarnings(warnings);
@@ -229,6 +240,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     ),
     files,
     ...discovered.lock,
+    ...(unrenderedManifests.length === 0 ? {} : { unrenderedManifests }),
     ...(spec.check === undefined ? {} : { check: await pinCheck(spec.check, directory) }),
     ...(evaluated === undefined ? {} : { imagePolicy: evaluated.imagePolicy, signedImages: evaluated.signedImages }),
     ...(notEstablished.length === 0 ? {} : { notEstablished }),

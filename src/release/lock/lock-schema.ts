@@ -105,6 +105,8 @@ export const LockSuspects = {
     .optional(),
   /** Charts that were not rendered, since a person insisted: what they name in templates is not known. */
   unrendered: z.array(Text).max(MAX_LIST).optional(),
+  /** Directories of rendered manifests that the release asks for and that are not carried for the same reason. */
+  unrenderedManifests: z.array(Text).max(MAX_LIST).optional(),
 };
 
 /** The whole lock. Key order is the order of the file. */

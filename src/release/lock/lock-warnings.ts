@@ -11,23 +11,35 @@ const COMMON_MANIFEST_BYTES = 4 * 1024 * 1024;
 /**
  * A sentence for each image whose registry did not answer all questions about its evidence, for each manifest that is for
  * another platform than its index says, and for each that many targets refuse for its size; for each chart that was not
- * rendered, and each suspect that was left out without a decision.
+ * rendered, the manifests that are missing therefore, and each suspect that was left out without a decision.
  */
 export function describeWarnings({
   notEstablished = [],
   otherPlatforms = [],
   unrendered = [],
+  unrenderedManifests = [],
   suspects = [],
   images = [],
   manifests = [],
   blobs = [],
 }: Partial<
-  Pick<ReleaseLock, 'notEstablished' | 'otherPlatforms' | 'unrendered' | 'suspects' | 'images' | 'manifests' | 'blobs'>
+  Pick<
+    ReleaseLock,
+    | 'notEstablished'
+    | 'otherPlatforms'
+    | 'unrendered'
+    | 'unrenderedManifests'
+    | 'suspects'
+    | 'images'
+    | 'manifests'
+    | 'blobs'
+  >
 >): readonly string[] {
   return [
     ...unrendered.map(
       (chart) => `${chart} was not rendered: what its templates name is carried only where it is declared or listed`,
     ),
+    ...describeMissingManifests(unrenderedManifests),
     ...suspects.map(
       ({ reference, foundIn }) => `${reference} may be pulled and is NOT carried: it stands in ${foundIn[0] ?? ''}`,
     ),
@@ -40,6 +52,15 @@ export function describeWarnings({
         `${reference}: its index says ${index}, but ${digest} is for ${config} and may not run there`,
     ),
     ...describeLarge({ images, manifests, blobs }),
+  ];
+}
+
+/** A sentence for directories of rendered manifests that are not carried, where there are any. */
+export function describeMissingManifests(directories: readonly string[]): readonly string[] {
+  if (directories.length === 0) return [];
+  const are = directories.length === 1 ? 'is' : 'are';
+  return [
+    `${directories.join(', ')} ${are} NOT in the archive: the release asks for ${directories.length === 1 ? 'it' : 'them'} (renderManifests), and charts were not rendered`,
   ];
 }
 

@@ -1,11 +1,16 @@
 /** Manifests that charts render to travel in the archive, pinned by the lock and made again from it. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { AIRGAP } from '../../../src/cli/airgap.ts';
 import type { AirgapError } from '../../../src/errors.ts';
 import type { ChartRenderer } from '../../../src/kubernetes/rendering/chart-renderer.ts';
 import { buildArchive } from '../../../src/operations/build/build.ts';
+import { inspectArchive } from '../../../src/operations/inspect.ts';
 import { openLockedManifests } from '../../../src/operations/resolve/rendered-manifests.ts';
+import { describeImageEvidence } from '../../../src/report/image-evidence-lines.ts';
+import { describeWarnings } from '../../../src/release/lock/lock-warnings.ts';
 import { formatLock, parseLock } from '../../../src/release/lock/lock.ts';
+import { runInside } from '../../helpers/in-process.ts';
 import { makeImage } from '../../helpers/sample-image.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 import { writeFiles } from '../../kubernetes/charts/chart-files.ts';
@@ -52,6 +57,15 @@ async function resolve(renderer: ChartRenderer | undefined, setup: ResolveSetup 
   return resolveFiles(temp.path, images, FILES, { openRenderer, ...setup });
 }
 
+async function build({ lock, files }: Pick<Awaited<ReturnType<typeof resolve>>, 'lock' | 'files'>): Promise<string> {
+  const output = temp.join('demo.tar');
+  const images = new Images();
+  await images.put('quay.io/a/app', '1', makeImage({}));
+  const sourceOf = (): ReturnType<Images['open']> => images.repository('quay.io/a/app');
+  await buildArchive({ lock, output, signers: [], sourceOf, files, install: [] });
+  return output;
+}
+
 const refusal = (promise: Promise<unknown>): Promise<AirgapError> =>
   promise.then(
     () => Promise.reject(new Error('was not refused')),
@@ -74,11 +88,7 @@ describe.skipIf(program === undefined)('manifests of a named set of values', () 
     ]);
     expect(parseLock(formatLock(lock), 'lock')).toEqual(lock);
     expect(formatLock((await resolve(renderer)).lock)).toBe(formatLock(lock));
-    const output = temp.join('demo.tar');
-    const images = new Images();
-    await images.put('quay.io/a/app', '1', makeImage({}));
-    const sourceOf = (): ReturnType<Images['open']> => images.repository('quay.io/a/app');
-    await buildArchive({ lock, output, signers: [], sourceOf, files, install: [] });
+    const output = await build({ lock, files });
     const read = (path: string): string => execFileSync('tar', ['-xOf', output, path], { encoding: 'utf8' });
     expect(read(PATHS[1] ?? '')).toContain(
       'key: "${SITE_RELEASE_KEY_KEY_BASE64}"\n  user: "${SITE_RELEASE_KEY_USER_BASE64}"',
@@ -120,11 +130,25 @@ describe.skipIf(program === undefined)('manifests of a named set of values', () 
     });
   });
 
-  test('need something that renders: with --no-render the release is refused, with the next step', async () => {
-    expect(await refusal(resolve(renderer, { render: false }))).toMatchObject({
-      code: 'USAGE',
-      message: 'the release carries manifests of charts/app, and --no-render renders none',
-    });
+  test('that nobody was to render are missed aloud: at resolve, from the lock, in the archive, and refused when strict', async () => {
+    const said =
+      'manifests/small/ is NOT in the archive: the release asks for it (renderManifests), and charts were not rendered';
+    const { lock, files, warnings } = await resolve(undefined, { render: false });
+    expect(lock).toMatchObject({ unrendered: ['charts/app'], unrenderedManifests: ['manifests/small/'] });
+    expect(lock.files.map(({ kind }) => kind)).toEqual(['chart']);
+    expect(warnings).toContain(said);
+    expect(describeWarnings(parseLock(formatLock(lock), 'lock'))).toContain(said);
+    // A lock that was made so is held to without rendering, wherever it is.
+    const held = await resolve(renderer, { locked: true, previous: lock });
+    expect([held.lock, held.warnings]).toEqual([lock, warnings]);
+    const refused = await refusal(resolve(undefined, { render: false, strict: true }));
+    expect(refused).toMatchObject({ items: expect.arrayContaining([said]) as string[] });
+    const output = await build({ lock, files });
+    const { missingManifests, imageEvidence } = await inspectArchive(output, { images: true });
+    expect(missingManifests).toEqual(['manifests/small/']);
+    expect(describeImageEvidence(imageEvidence)).toContain(said);
+    expect((await inspectArchive(output)).missingManifests).toEqual(missingManifests);
+    expect((await runInside(AIRGAP, ['inspect', output])).stdout).toContain(`\n${said}\n`);
   });
 
   test('are the same by Helm’s engine, whose clock and chance are its own', async () => {
