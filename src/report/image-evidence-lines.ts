@@ -1,6 +1,5 @@
 /** Why each image of an archive is there, and what was left out, as lines. */
 import type { ImageEvidence } from '../archive/inventory/image-evidence.ts';
-import { describeMissingManifests } from '../release/lock/lock-warnings.ts';
 import { formatCount, shortDigest } from './format.ts';
 
 /** A paragraph for each image; what is not carried comes last. */
@@ -28,6 +27,13 @@ export function describeImageEvidence(evidence: ImageEvidence | undefined): read
     `${formatCount(images.length, 'image')}, ${dismissed.length} dismissed, ${suspects.length} not decided` +
       (renderer === undefined ? '' : `; charts rendered by ${renderer.name} ${renderer.version}`),
   ];
+}
+
+/** A line for each directory of rendered manifests that the release asks for and that is not there. */
+export function describeMissingManifests(directories: readonly string[]): readonly string[] {
+  return directories.map(
+    (directory) => `NOT CARRIED ${directory}: the release asks for it (renderManifests), and charts were not rendered`,
+  );
 }
 
 function because(reason: string | undefined): string {

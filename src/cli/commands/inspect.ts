@@ -4,9 +4,8 @@ import type { Context } from '../context.ts';
 import { leftOut } from '../../report/loads/delta-lines.ts';
 import { formatBytes, formatCount, formatTable } from '../../report/format.ts';
 import { formatEvidence } from '../../report/evidence-lines.ts';
-import { describeImageEvidence } from '../../report/image-evidence-lines.ts';
+import { describeImageEvidence, describeMissingManifests } from '../../report/image-evidence-lines.ts';
 import { checkDocument, describeBuild, describeCheck, provenanceDocument } from '../../report/provenance-lines.ts';
-import { describeMissingManifests } from '../../release/lock/lock-warnings.ts';
 import type { Inspection } from '../../operations/inspect.ts';
 
 const NOT_VERIFIED = 'NOT VERIFIED: this is what the archive says of itself.';

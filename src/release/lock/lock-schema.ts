@@ -129,9 +129,9 @@ export const ReleaseLock = z.strictObject({
   files: z.array(LockFile).max(MAX_LIST),
   /** Absent where nothing was rendered. */
   rendering: LockRendering.optional(),
+  ...LockSuspects,
   /** Absent where nothing is demanded. */
   check: LockCheck.optional(),
-  ...LockSuspects,
   ...LockImagePolicy,
   /** Images whose registry did not answer all questions about their evidence, sorted: there may be more than was found. */
   notEstablished: z

@@ -56,7 +56,7 @@ export function describeWarnings({
 }
 
 /** A sentence for directories of rendered manifests that are not carried, where there are any. */
-export function describeMissingManifests(directories: readonly string[]): readonly string[] {
+function describeMissingManifests(directories: readonly string[]): readonly string[] {
   if (directories.length === 0) return [];
   const are = directories.length === 1 ? 'is' : 'are';
   return [
