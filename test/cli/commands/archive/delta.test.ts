@@ -3,8 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AIRGAP } from '../../../../src/cli/airgap.ts';
 import { VERIFY_AND_LOAD } from '../../../../src/cli/verify-and-load-program.ts';
+import { MediaType } from '../../../../src/oci/media-types.ts';
 import { VerifyReport } from '../../../../src/report/verify-report.ts';
 import { startRegistry, type EmbeddedRegistry } from '../../../../src/server/embedded-registry.ts';
+import { startDockerRegistry, type DockerRegistry } from '../../../helpers/docker-registry.ts';
 import { runInside } from '../../../helpers/in-process.ts';
 import { TEST_PASSPHRASE, writeKeyFiles, type KeyFiles } from '../../../helpers/key-files.ts';
 import { makeImage, pushSample } from '../../../helpers/sample-image.ts';
@@ -14,8 +16,11 @@ import type { ProcessResult } from '../../../helpers/process.ts';
 
 let temp: TempDir & AsyncDisposable;
 let source: EmbeddedRegistry;
-let target: EmbeddedRegistry;
+let target: DockerRegistry;
 let keys: KeyFiles;
+
+/** A real registry gives OCI manifests to those alone who ask for them. */
+const ASK = { method: 'HEAD', headers: { accept: MediaType.manifest } };
 
 const run = (...args: readonly string[]): Promise<ProcessResult> =>
   runInside(AIRGAP, args, { env: { AIRGAP_PASSPHRASE: TEST_PASSPHRASE } });
@@ -30,7 +35,7 @@ const at = (name: string): string => temp.join(name);
 beforeAll(async () => {
   temp = await makeTempDir();
   source = await startRegistry({ directory: at('source') });
-  target = await startRegistry({ directory: at('target') });
+  target = await startDockerRegistry();
   keys = await writeKeyFiles(at('release'), 'ed25519');
   const base = makeLayer({ 'etc/os-release': 'ID=sample\n' });
   const imageOf = (name: string, version: string) =>
@@ -61,7 +66,7 @@ components: [{ name: all, images: [${images}] }]
 });
 afterAll(async () => {
   await source.close();
-  await target.close();
+  await target.stop();
   await temp[Symbol.asyncDispose]();
 });
 
@@ -136,7 +141,7 @@ describe('a delta', () => {
     expect(refused.stderr).toContain(`docker://${target.host} lacks 2 layer(s)`);
     expect(refused.stderr.match(/^ +sha256:[0-9a-f]{64} \([0-9]+ bytes\) of demo 1\.0\.0$/gm)).toHaveLength(2);
     expect(refused.stderr).toContain('load demo 1.0.0 there first');
-    expect(await (await fetch(`${target.url}/v2/_catalog`)).json()).toEqual({ repositories: [] });
+    expect(await (await fetch(`http://${target.host}/v2/_catalog`)).json()).toEqual({ repositories: [] });
     const base = [at('1.0.0.tar'), ...load.slice(1)];
     expect(await tool(...base)).toMatchObject({ exitCode: 0 });
     const loaded = await tool(...load, '--verify-base', '--json');
@@ -145,8 +150,8 @@ describe('a delta', () => {
     expect(JSON.parse(loaded.stdout)).toMatchObject({ mounted: 3 });
     for (const name of ['app', 'db', 'ui']) {
       const [here, there] = [
-        await fetch(`${source.url}/v2/team/${name}/manifests/1.1.0`, { method: 'HEAD' }),
-        await fetch(`${target.url}/v2/${source.host.replace(':', '_')}/team/${name}/manifests/1.1.0`, { method: 'HEAD' }),
+        await fetch(`${source.url}/v2/team/${name}/manifests/1.1.0`, ASK),
+        await fetch(`http://${target.host}/v2/${source.host.replace(':', '_')}/team/${name}/manifests/1.1.0`, ASK),
       ]; // prettier-ignore
       expect(there.headers.get('docker-content-digest')).toBe(here.headers.get('docker-content-digest'));
     }
