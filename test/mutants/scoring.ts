@@ -109,7 +109,7 @@ export class Scoring {
     const asked = [...new Set(mutants.flatMap((mutant) => this.#asked(mutant)))].sort();
     for (let from = 0; from < asked.length; from += ASKED_AT_ONCE) {
       const tests = asked.slice(from, from + ASKED_AT_ONCE);
-      const results = await this.#runner.run(tests, LIMIT_MS * LIMIT_FACTOR);
+      const results = await this.#runner.run(tests, { limitMs: LIMIT_MS * LIMIT_FACTOR });
       for (const { test, isPassed, durationMs } of results ?? []) {
         this.#durations.set(test, durationMs);
         if (isPassed) this.#isSound.set(test, true);
@@ -141,7 +141,10 @@ export class Scoring {
     const tests = [...new Set(batch.flatMap((trial) => trial.tests))];
     const known = tests.reduce((sum, test) => sum + (this.#durations.get(test) ?? 0), 0);
     for (const { mutant } of batch) await this.#write(mutant.path, mutate(mutant.text, mutant.mutation));
-    const results = await this.#runner.run(tests, LIMIT_MS + known * LIMIT_FACTOR);
+    const results = await this.#runner.run(tests, {
+      limitMs: LIMIT_MS + known * LIMIT_FACTOR,
+      stopsAtFailure: batch.length === 1,
+    });
     for (const { mutant } of batch) await this.#write(mutant.path, mutant.text);
     if (results === undefined && batch.length > 1) {
       for (const trial of batch) await this.#lookAtOnce([trial], onPassed);
@@ -164,7 +167,7 @@ export class Scoring {
     const failed = results.filter(({ isPassed }) => !isPassed);
     const unsure = failed.filter(({ test }) => !this.#isSound.has(test)).map(({ test }) => test);
     if (unsure.length > 0) {
-      const unchanged = (await this.#runner.run(unsure, LIMIT_MS * LIMIT_FACTOR)) ?? [];
+      const unchanged = (await this.#runner.run(unsure, { limitMs: LIMIT_MS * LIMIT_FACTOR })) ?? [];
       for (const { test, isPassed } of unchanged) this.#isSound.set(test, isPassed);
     }
     return failed.filter(({ test }) => this.#isSound.get(test) === true);

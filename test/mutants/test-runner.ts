@@ -23,9 +23,13 @@ export class TestRunner implements AsyncDisposable {
   }
 
   /** What becomes of these tests; nothing where they do not end in time, or end the process. */
-  async run(tests: readonly string[], limitMs: number): Promise<readonly TestResult[] | undefined> {
+  async run(
+    tests: readonly string[],
+    { limitMs, stopsAtFailure = false }: { readonly limitMs: number; readonly stopsAtFailure?: boolean },
+  ): Promise<readonly TestResult[] | undefined> {
     const child = (this.#child ??= await this.#start());
-    const request: RunRequest = { changed: this.#changed, tests: tests.map((path) => join(this.#copy, path)) };
+    const paths = tests.map((path) => join(this.#copy, path));
+    const request: RunRequest = { changed: this.#changed, tests: paths, stopsAtFailure };
     this.#changed = [];
     child.send(request);
     const over = new AbortController();

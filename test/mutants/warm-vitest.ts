@@ -9,6 +9,8 @@ export interface RunRequest {
   /** Files whose text is another than before. */
   readonly changed: readonly string[];
   readonly tests: readonly string[];
+  /** Whether one failure is enough. */
+  readonly stopsAtFailure: boolean;
 }
 
 /** What became of one file of tests. */
@@ -29,16 +31,21 @@ const vitest = await createVitest('test', {
 });
 await vitest.standalone();
 
-async function run({ changed, tests }: RunRequest): Promise<readonly TestResult[]> {
+async function run({ changed, tests, stopsAtFailure }: RunRequest): Promise<readonly TestResult[]> {
   for (const path of changed) vitest.invalidateFile(path);
+  for (const { config } of vitest.projects) config.bail = stopsAtFailure ? 1 : 0;
   vitest.state.filesMap.clear();
   vitest.state.idMap.clear();
   const specifications = (await vitest.globTestSpecifications([...tests])).filter(({ moduleId }) =>
     tests.includes(moduleId),
   );
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
-  return tests.map((test) => {
-    const module = testModules.find(({ moduleId }) => moduleId === test);
+  const isStopped = stopsAtFailure && testModules.some((module) => !module.ok());
+  const reached = isStopped ? testModules.filter((module) => module.state() === 'failed') : testModules;
+  // What a failure kept from running says nothing.
+  const answered = isStopped ? tests.filter((test) => reached.some(({ moduleId }) => moduleId === test)) : tests;
+  return answered.map((test) => {
+    const module = reached.find(({ moduleId }) => moduleId === test);
     if (module === undefined) return { test, isPassed: false, durationMs: 0, failure: 'was not run' };
     const failure = failureOf(module) ?? (unhandledErrors.length > 0 ? String(unhandledErrors[0]) : undefined);
     const durationMs = Math.round(module.diagnostic().duration);
