@@ -21,7 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { equivalents } from './equivalents.ts';
+import { isEquivalent } from './equivalents.ts';
 import { chooseMutants, groupByFolder, listFiles, type Mutant } from './folders.ts';
 import { createImportGraph } from './import-graph.ts';
 import { Results, type Verdict } from './results.ts';
@@ -47,9 +47,7 @@ const { values } = parseArgs({
   },
 });
 
-function isEquivalent({ path, mutation }: Mutant): boolean {
-  return equivalents.some((known) => known.path === path && known.summary === mutation.summary);
-}
+const counts = ({ path, text, mutation }: Mutant): boolean => !isEquivalent(path, text, mutation);
 
 async function listFolders(): Promise<ReadonlyMap<string, readonly string[]>> {
   if (values.all) return groupByFolder(await listFiles(repository, 'src'));
@@ -97,7 +95,7 @@ async function score(): Promise<void> {
     const onVerdict = (mutant: Mutant, { isNoticed, by }: Verdict): void =>
       console.log(`${isNoticed ? 'noticed ' : 'SURVIVED'}  ${placeOf(mutant)}\n          ${by}`);
     const scoring = new Scoring(copy, runner, reached, results, { ...near, isWhole: values.whole, onVerdict });
-    await scoring.try(mutants.filter((mutant) => !isEquivalent(mutant)));
+    await scoring.try(mutants.filter(counts));
   } finally {
     await runner[Symbol.asyncDispose]();
     await rm(copy, { recursive: true, force: true });
@@ -109,7 +107,7 @@ async function score(): Promise<void> {
 function printScores(results: Results): void {
   console.log('\n| folder | noticed | of | % | equivalent | |\n| --- | --- | --- | --- | --- | --- |');
   for (const [folder, all] of Map.groupBy(mutants, (mutant) => mutant.folder)) {
-    const counted = all.filter((mutant) => !isEquivalent(mutant));
+    const counted = all.filter(counts);
     const verdicts = counted.map((mutant) => results.get(mutant));
     const noticed = verdicts.filter((verdict) => verdict?.isNoticed === true).length;
     const percent = counted.length === 0 ? 100 : Math.floor((100 * noticed) / counted.length);
