@@ -317,3 +317,12 @@ test('a chart with a name that no registry can have is named with its line, and 
     'oci://quay.io/charts/app:1.0.0',
   ]);
 });
+
+test.each([
+  ['name: demo', 'demo'],
+  ['name: ${PROJECT}', undefined],
+  ['version: "3"', undefined],
+])('a Compose file with %j names the release %s', (head, name) => {
+  const file = `${head}\nservices: {web: {image: 'quay.io/a/b:1'}}\n`;
+  expect(parseForeignFile(file, 'compose.yaml', 'compose').name).toBe(name);
+});

@@ -9,6 +9,7 @@ import {
   describePlace,
   describeUse,
 } from '../../../src/report/checks/check-lines.ts';
+import { countVerdicts } from '../../../src/report/checks/check-evidence.ts';
 import { toCheckHtml } from '../../../src/report/checks/check-html.ts';
 import { toCheckMarkdown } from '../../../src/report/checks/check-markdown.ts';
 import { toCheckReport } from '../../../src/report/checks/check-report.ts';
@@ -119,4 +120,10 @@ test('verdicts are counted, exceptions where there are some', () => {
   expect(describeCounts({ results: more } as Subject)).toBe(
     '2 rules pass, 1 fail, 1 not met with an exception, 1 do not apply',
   );
+});
+
+test('over all that was checked, verdicts are counted by kind', () => {
+  const results = ['pass', 'fail', 'not-applicable'].map((verdict) => ({ verdict }));
+  const subjects = [{ results }, { results: results.slice(0, 1) }] as unknown as typeof report.subjects;
+  expect(countVerdicts({ ...report, subjects })).toEqual({ pass: 2, fail: 1, excepted: 0, notApplicable: 1 });
 });

@@ -155,3 +155,17 @@ describe('a registry that throttles without a word', () => {
     expect(server.asked).toHaveLength(7);
   });
 });
+
+it('says that a registry throttles where it does, and not otherwise', async () => {
+  const said: string[] = [];
+  await using server = await startScriptedServer((_, response, nth) =>
+    nth === 0 ? void response.writeHead(429).end() : void response.end('{}'),
+  );
+  const retry = { tries: 2, baseMs: 1, maxMs: 1 };
+  await using host = createRegistryHost(server.host, { environment: {}, retry, onDecision: (line) => said.push(line) });
+  for (let asked = 0; asked < 2; asked++) {
+    const request = { method: 'GET', kind: 'tags', to: '/v2/a/tags/list', scopes: [] } as const;
+    await host.call(request, async (answer) => answer.discard());
+  }
+  expect(said.filter((line) => line.includes('throttles'))).toHaveLength(1);
+});
