@@ -7,6 +7,7 @@ export const DIALECT_NAMES = [
   'docker',
   'openshift',
   'kustomize',
+  'admission',
 ] as const;
 
 /** One of them. */

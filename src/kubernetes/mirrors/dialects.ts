@@ -1,5 +1,6 @@
 /** Every dialect there is, by the name that people give. */
 import type { MirrorDialect } from './dialect.ts';
+import { admission } from './dialects/admission.ts';
 import { containerd } from './dialects/containerd.ts';
 import { dockerDaemon } from './dialects/docker-daemon.ts';
 import { kustomize } from './dialects/kustomize.ts';
@@ -17,4 +18,5 @@ export const DIALECTS: Readonly<Record<DialectName, MirrorDialect>> = {
   docker: dockerDaemon,
   openshift,
   kustomize,
+  admission,
 };

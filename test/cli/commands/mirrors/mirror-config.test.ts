@@ -73,11 +73,12 @@ rke2/registries.yaml
 registries-conf/90-demo-1.conf
 openshift/mirror-sets.yaml
 kustomize/kustomization.yaml
+admission/admission-policy.yaml
 `,
   });
   expect(stderr).toContain('containerd: 1 image cannot be expressed (--format containerd names the reasons)\n');
   expect(stderr).toContain('docker: none of the images can be expressed (--format docker names the reasons)\n');
-  expect(stderr).toMatch(/wrote 7 files to new\n$/);
+  expect(stderr).toMatch(/wrote 8 files to new\n$/);
   expect(await readFile(temp.join('new/openshift/mirror-sets.yaml'), 'utf8')).toContain('name: demo-1\n');
 });
 

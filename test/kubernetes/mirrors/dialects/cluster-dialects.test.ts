@@ -47,3 +47,18 @@ test('kustomize renames no image twice: what is named like the place of another 
     { name: 'a.example/x', newName: 'in.example/x' },
   ]);
 });
+
+test('an admission policy has the longest redirect first, and its binding names it', () => {
+  const lines = [...LINES, 'a.example/z:1=in.example/a.example/z:1'];
+  const { files, unexpressed } = writtenIn('admission', lines);
+  expect(unexpressed).toEqual([]);
+  const [policy, binding] = parseAllDocuments(files['admission-policy.yaml'] ?? '').map(
+    (each) => each.toJSON() as { kind: string; spec: { variables: { expression: string }[]; policyName?: string } },
+  );
+  expect(policy?.spec.variables[0]?.expression).toBe(`[
+  ["a.example/y", "in.example/other"],
+  ["a.example", "in.example/a.example"],
+  ["docker.io", "in.example/docker.io"],
+]`);
+  expect(binding).toMatchObject({ kind: 'MutatingAdmissionPolicyBinding', spec: { policyName: 'demo' } });
+});
