@@ -21,8 +21,16 @@ const ROOMS = [
   ...['archive/hashing', 'archive/inventory', 'archive/layout', 'archive/partial', 'archive/reader'],
   'archive/verification',
   ...['base', 'base/files', 'base/http', 'base/http/fast', 'base/json', 'base/programs', 'base/schemas', 'base/tar'],
-  ...['cli', 'cli/commands', 'cli/commands/audit', 'cli/inputs', 'cli/options', 'cli/output'],
-  ...['content', 'kubernetes/charts', 'kubernetes/resources', 'oci', 'operations', 'operations/load'],
+  ...['cli', 'cli/commands', 'cli/commands/audit', 'cli/commands/cluster', 'cli/inputs', 'cli/options', 'cli/output'],
+  ...[
+    'kubernetes/charts',
+    'kubernetes/resources',
+    'kubernetes/discovery',
+    'kubernetes/relocation',
+    'kubernetes/staging',
+  ],
+  ...['kubernetes/cluster', 'kubernetes/cluster/access', 'kubernetes/cluster/readiness'],
+  ...['content', 'oci', 'operations', 'operations/load', 'operations/deploy', 'report/deployments'],
   ...['release/mapping', 'release/policy', 'report', 'report/loads', 'site', 'site/audit', 'site/receipts'],
   ...['stores', 'stores/docker', 'stores/layout'],
   ...['stores/registry', 'stores/registry/auth', 'stores/registry/blobs', 'stores/registry/manifests'],
@@ -76,9 +84,12 @@ describe('the closure of verify-and-load', () => {
     expect(verbs.map((path) => path.replace('operations/', '')).sort()).toEqual(VERBS);
   });
 
-  test('starts no program but the credential helpers that the operator has configured', () => {
+  test('starts no program but those that the operator has configured to give credentials', () => {
     expect(importersOf(closure, PROGRAMS)).toEqual(['base/programs/run-program.ts']);
-    expect(importersOf(closure, /^base\/programs\//)).toEqual(['stores/registry/auth/credential-helper.ts']);
+    expect(importersOf(closure, /^base\/programs\//)).toEqual([
+      'kubernetes/cluster/access/user-credentials.ts',
+      'stores/registry/auth/credential-helper.ts',
+    ]);
   });
 
   test('opens connections to targets alone: through the HTTP client, and to a Docker Engine', () => {

@@ -7,6 +7,8 @@ import { extractAndReport } from './commands/extract.ts';
 import { inspectAndReport } from './commands/inspect.ts';
 import { verifyAndReport } from './commands/verify.ts';
 import type { Program } from './program.ts';
+import { deploymentOptions, givenDeploymentOptions } from './options/deploy-options.ts';
+import { refuse } from '../release/mapping/open-target.ts';
 import { concurrencyOption, retriesOption } from './options/source-options.ts';
 import { baseOption, verifyBaseOption } from './options/load-options.ts';
 import { targetOptions } from './options/target-options.ts';
@@ -16,6 +18,7 @@ const EXAMPLES = [
   'node verify-and-load.mjs release.tar --key release.pub',
   'node verify-and-load.mjs release.tar --key release.pub --to docker://registry.internal:5000 --plan',
   'node verify-and-load.mjs release.tar --key release.pub --to docker://registry.internal:5000',
+  'node verify-and-load.mjs release.tar --key release.pub --to docker://registry.internal:5000 --deploy --profile edge --site-values secrets.env',
   'node verify-and-load.mjs release.tar --key release.pub --to dir:/var/lib/rancher/k3s/agent/images',
   'node verify-and-load.mjs release.tar --key release.pub --extract files --path manifests',
   'node verify-and-load.mjs release.tar --trust trust.json --state /var/lib/airgap --to oci:layout',
@@ -43,6 +46,8 @@ const verifyAndLoad = defineCommand({
     concurrency: concurrencyOption,
     retries: retriesOption,
     dockerHost: text('--docker-host <address>', 'unix:///path or tcp://127.0.0.1:port (default: DOCKER_HOST)'),
+    deploy: flag('--deploy', 'with --to: bring the platform up in the cluster that pulls from this registry'),
+    ...deploymentOptions,
     extract: text('--extract <directory>', 'write charts, manifests and documents to a new directory'),
     path: list('--path <path>', 'extract only this file or directory of the archive'),
     inspect: flag('--inspect', 'show what the archive says of itself; verifies nothing'),
@@ -60,6 +65,10 @@ const verifyAndLoad = defineCommand({
     const receipt = options.receipt ?? options.receiptKey;
     if (receipt !== undefined && to === undefined)
       throw new UsageError('USAGE', 'a receipt needs --to: it is of a load');
+    const [stray] = options.deploy ? [] : givenDeploymentOptions(options);
+    if (stray !== undefined) throw new UsageError('USAGE', `${stray} needs --deploy`);
+    if (options.deploy && to === undefined)
+      throw new UsageError('USAGE', '--deploy needs --to: the registry that nodes pull from');
     if (audit) return verifyLogAndReport(context, archive, { expectHead, receipts: [], key: undefined });
     if (options.base.length > 0 && (inspect || extract !== undefined))
       throw new UsageError(
@@ -74,6 +83,13 @@ const verifyAndLoad = defineCommand({
     if (extract !== undefined)
       return extractAndReport(context, archive, terms, { ...options, directory: extract, paths: options.path });
     if (to === undefined) return verifyAndReport(context, archive, terms, options);
+    if (options.deploy) {
+      refuse(options.report !== undefined, '--report', 'a deployment prints what it did; --json for machines');
+      refuse(options.dockerHost !== undefined, '--docker-host', 'nodes pull from a registry');
+      refuse(options.trustTarget, '--trust-target', 'a registry answers for what it holds');
+      const { deployArchive } = await import('./commands/cluster/deploy-archive.ts');
+      return deployArchive(context, archive, terms, { ...options, to });
+    }
     const { loadArchive } = await import('./commands/load-archive.ts');
     await loadArchive(context, archive, terms, { ...options, to });
   },

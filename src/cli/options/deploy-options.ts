@@ -2,6 +2,7 @@
 import { flag, list, requiredText, text, type ValuesOf } from '../command.ts';
 import { receiptOptions, recordOptions } from './audit-options.ts';
 import { clusterOptions } from './cluster-options.ts';
+import { baseOption, verifyBaseOption } from './load-options.ts';
 import { concurrencyOption, retriesOption } from './source-options.ts';
 import { targetOptions } from './target-options.ts';
 import { trustOptions } from './trust-options.ts';
@@ -9,9 +10,8 @@ import { trustOptions } from './trust-options.ts';
 const { platform, stripRegistry, maxPathDepth, flatten, nameMap, skipRefusedEvidence, requireEvidence } = targetOptions;
 const { allowHost, plainHttp, insecure, caFile } = targetOptions;
 
-export const deployOptions = {
-  to: requiredText('--to <registry>', 'docker://host[:port][/prefix], from which the nodes pull'),
-  ...trustOptions,
+/** What only a deployment is told. */
+export const deploymentOptions = {
   ...clusterOptions,
   profile: text(
     '--profile <name>',
@@ -23,9 +23,17 @@ export const deployOptions = {
   ),
   generate: list('--generate <name>', 'make a random value for this placeholder, unless the cluster keeps one'),
   pullFrom: text('--pull-from <registry>', 'what the nodes call the registry, where it is not the name in --to'),
-  plan: flag('--plan', 'say what would move and change, and change nothing; exit code 7 where something would'),
   forceConflicts: flag('--force-conflicts', 'take over fields that another program has set'),
   prune: flag('--prune', 'delete what earlier releases applied and this one has no longer; data is kept'),
+} as const;
+
+export const deployOptions = {
+  to: requiredText('--to <registry>', 'docker://host[:port][/prefix], from which the nodes pull'),
+  ...trustOptions,
+  ...deploymentOptions,
+  base: baseOption,
+  verifyBase: verifyBaseOption,
+  plan: flag('--plan', 'say what would move and change, and change nothing; exit code 7 where something would'),
   ...{ platform, stripRegistry, maxPathDepth, flatten, nameMap, skipRefusedEvidence, requireEvidence },
   ...{ allowHost, plainHttp, insecure, caFile },
   ...recordOptions,
@@ -36,3 +44,14 @@ export const deployOptions = {
 
 /** Their values. */
 export type DeployOptionValues = ValuesOf<typeof deployOptions>;
+
+/** The options of a deployment that were given, by their names, where a program has others too. */
+export function givenDeploymentOptions(options: ValuesOf<typeof deploymentOptions>): readonly string[] {
+  const keys = Object.keys(deploymentOptions) as (keyof typeof deploymentOptions)[];
+  return keys
+    .filter((key) => {
+      const value = options[key];
+      return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
+    })
+    .map((key) => deploymentOptions[key].flags.split(' ')[0] ?? '');
+}

@@ -28,15 +28,15 @@ export const FIELD_MANAGER = 'airgap';
 /** Bytes of one answer: a list of some thousand pods. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 const MAX_LOG_BYTES = 256 * 1024;
-/** An API server that is restarted is away for some ten seconds. */
-const PATIENCE: RetryPolicy = { tries: 12, baseMs: 250, maxMs: 5_000 };
+/** An API server that is restarted is away for half a minute, on a busy machine for longer. */
+const PATIENCE: RetryPolicy = { tries: 25, baseMs: 250, maxMs: 5_000 };
 const APPLY_PATCH = 'application/apply-patch+yaml';
 
 /** Options of {@link ClusterClient}. */
 export interface ClusterClientOptions {
   readonly environment: Environment;
   readonly signal?: AbortSignal | undefined;
-  /** @defaultValue twelve tries within about forty seconds */
+  /** @defaultValue 25 tries within about a minute and a half */
   readonly retry?: RetryPolicy | undefined;
   readonly onRequest?: ((event: RequestEvent) => void) | undefined;
   /** Milliseconds of the epoch. @defaultValue the clock of this machine */

@@ -1,4 +1,5 @@
 /** Applies one object: waits for one of its name that is still being deleted, and runs a job once and no more. */
+import { differencesOf } from './object-difference.ts';
 import { sha256 } from '../../oci/digest.ts';
 import { ClusterError } from '../../errors.ts';
 import { wait } from '../../base/wait.ts';
@@ -85,5 +86,6 @@ export async function applyObject(
       hint: 'run the same command again',
     });
   }
-  return before.metadata['resourceVersion'] === after.metadata['resourceVersion'] ? 'unchanged' : 'configured';
+  // Not by the version of the object: servers raise that of some kinds once although nothing of them has changed.
+  return differencesOf(before, after).length === 0 ? 'unchanged' : 'configured';
 }

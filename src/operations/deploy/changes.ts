@@ -1,12 +1,11 @@
 /** What a deployment would change: each object as the server itself says it would become, without anything changed. */
 import { HttpError } from '../../errors.ts';
-import { formatKey, keyOf, type ClusterObject } from '../../kubernetes/cluster/cluster-object.ts';
+import { formatKey, keyOf, mappingAt, type ClusterObject } from '../../kubernetes/cluster/cluster-object.ts';
 import type { InstallStepName } from '../../kubernetes/cluster/install-steps.ts';
 import { isJob, jobDigest, JOB_DIGEST, withJobDigest } from './applied-object.ts';
 import { differencesOf, type Difference } from './object-difference.ts';
 import { isNewKind, type DeployPlan } from './prepare.ts';
 import { leftoversOf, type Leftovers } from './prune.ts';
-import { mappingAt } from '../../kubernetes/cluster/cluster-object.ts';
 import { statusOf } from '../../kubernetes/cluster/readiness/object-status.ts';
 
 /** What would become of one object. */
@@ -45,7 +44,8 @@ export async function findChanges(
       objects.push({ step, object: formatKey(keyOf(object)), ...change });
     }
   }
-  return { objects, leftovers: leftoversOf(plan.previous, plan.steps.flatMap((step) => step.objects).map(keyOf)) };
+  const all = plan.steps.flatMap((step) => step.objects).map(keyOf);
+  return { objects, leftovers: leftoversOf(plan.previous, all, plan.place.namespace) };
 }
 
 /** Whether there is anything to do. */

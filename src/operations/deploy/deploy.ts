@@ -111,7 +111,7 @@ class DeployRun {
     this.#plan = plan;
     this.#options = options;
     this.#all = plan.steps.flatMap(({ objects }) => objects);
-    this.#leftovers = leftoversOf(plan.previous, this.#all.map(keyOf));
+    this.#leftovers = leftoversOf(plan.previous, this.#all.map(keyOf), plan.place.namespace);
     this.#jobs = { ...plan.previous?.jobs };
     this.#written = JSON.stringify(plan.previous);
   }
@@ -214,7 +214,10 @@ class DeployRun {
     const { prunable, kept } = this.#leftovers;
     const isPruned = state === 'complete' && this.#options.prune === true;
     // Whatever may be there is remembered: only what is can be pruned one day.
-    const objects = [...this.#all.map(keyOf), ...(isPruned ? [] : prunable), ...kept];
+    const { namespace } = this.#plan.place;
+    // Whether it was made here or was there before, the namespace itself is no object of the release.
+    const own = this.#all.map(keyOf).filter(({ kind, name }) => !(kind === 'Namespace' && name === namespace));
+    const objects = [...own, ...(isPruned ? [] : prunable), ...kept];
     return { schemaVersion: 1, release, profile, state, objects, jobs: this.#jobs };
   }
 

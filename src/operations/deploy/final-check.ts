@@ -1,6 +1,6 @@
 /** Whether what was deployed is there and answers: every object current, and pods behind every service. */
 import { wait } from '../../base/wait.ts';
-import { ClusterError } from '../../errors.ts';
+import { AuthError, ClusterError } from '../../errors.ts';
 import type { ClusterClient } from '../../kubernetes/cluster/cluster-client.ts';
 import {
   formatKey,
@@ -52,7 +52,7 @@ export async function checkDeployed(
   return { services: services.length, waitingClaims, addresses: await addressesOf(client, objects) };
 }
 
-/** Claims without a volume that no pod asks for: that of a nightly backup is bound when it first runs. */
+/** Claims that are bound when a pod first uses them, and none does yet: that of a nightly backup. */
 async function unusedClaims(client: ClusterClient, objects: readonly ClusterObject[]): Promise<readonly string[]> {
   const unused = [];
   for (const claim of objects.filter(({ kind }) => kind === 'PersistentVolumeClaim')) {
@@ -65,9 +65,22 @@ async function unusedClaims(client: ClusterClient, objects: readonly ClusterObje
         (volume) => mappingAt(volume, 'persistentVolumeClaim')['claimName'] === claim.metadata.name,
       ),
     );
-    if (!isUsed) unused.push(formatKey(keyOf(claim)));
+    if (!isUsed && (await waitsForConsumer(client, found))) unused.push(formatKey(keyOf(claim)));
   }
   return unused;
+}
+
+/** Who may not read storage classes cannot tell; what is wrong with a claim shows when a pod uses it. */
+async function waitsForConsumer(client: ClusterClient, claim: ClusterObject): Promise<boolean> {
+  const name = textAt(mappingAt(claim, 'spec'), 'storageClassName') ?? '';
+  if (name === '') return false;
+  try {
+    const found = await client.get({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', name });
+    return found?.['volumeBindingMode'] === 'WaitForFirstConsumer';
+  } catch (error) {
+    if (error instanceof AuthError && error.code === 'DENIED') return true;
+    throw error;
+  }
 }
 
 function selectsOwnPods(service: ClusterObject, objects: readonly ClusterObject[]): boolean {

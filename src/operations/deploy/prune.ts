@@ -14,10 +14,15 @@ export interface Leftovers {
   readonly kept: readonly ObjectKey[];
 }
 
-/** Compares what was applied with what is. */
-export function leftoversOf(record: DeploymentRecord | undefined, current: readonly ObjectKey[]): Leftovers {
+/** Compares what was applied with what is. @param namespace that of the deployment, which is no leftover of it */
+export function leftoversOf(
+  record: DeploymentRecord | undefined,
+  current: readonly ObjectKey[],
+  namespace: string,
+): Leftovers {
   const wanted = new Set(current.map(identityOf));
-  const left = (record?.objects ?? []).filter((key) => !wanted.has(identityOf(key)));
+  const isHome = ({ kind, name }: ObjectKey): boolean => kind === 'Namespace' && name === namespace;
+  const left = (record?.objects ?? []).filter((key) => !wanted.has(identityOf(key)) && !isHome(key));
   return {
     prunable: left.filter(({ kind }) => !HOLDS_DATA.has(kind)),
     kept: left.filter(({ kind }) => HOLDS_DATA.has(kind)),

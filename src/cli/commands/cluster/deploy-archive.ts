@@ -59,8 +59,17 @@ export async function deployArchive(
   const given = await readGivenValues(options.siteValues, signal);
   const access = await findClusterAccess(options, env);
   const receipt = await readReceiptRequest(context, options);
-  const { auditLog, plan: isPlan } = options;
-  const request = { action: 'deploy', archive: path, target: options.to, terms, auditLog, receipt, isPlan } as const;
+  const { auditLog, plan: isPlan, base: bases } = options;
+  const request = {
+    action: 'deploy',
+    archive: path,
+    bases,
+    target: options.to,
+    terms,
+    auditLog,
+    receipt,
+    isPlan,
+  } as const;
   await withAdmittedRelease(request, await siteEnvironment(context, options), async (admitted) => {
     const onRequest = listenTo(context.output)?.onRequest;
     await using client = new ClusterClient(access, { environment: env, signal, onRequest });
@@ -73,7 +82,13 @@ export async function deployArchive(
     const platforms = options.platform.length === 0 ? undefined : options.platform;
     const plan = await prepareDeployment(
       { ...options, archive: admitted.archive, target: opened.target, client, given },
-      { platforms, concurrency: options.concurrency, signal, requireEvidence: options.requireEvidence },
+      {
+        platforms,
+        concurrency: options.concurrency,
+        signal,
+        requireEvidence: options.requireEvidence,
+        verifyBase: options.verifyBase,
+      },
     );
     if (options.plan) await reportChanges(context, admitted, plan, options);
     else await carryOut(context, admitted, plan, options);
