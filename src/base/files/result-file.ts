@@ -1,6 +1,6 @@
 /** Writes what a command leaves on disk beside its main product: reports, mappings, starters. */
 import type { Stats } from 'node:fs';
-import { lstat } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StoreError, UsageError } from '../../errors.ts';
 import { isInherited, writeStream } from './inherited-stream.ts';
@@ -49,6 +49,11 @@ export async function openNamedFile(path: string, signal?: AbortSignal): Promise
 export async function writeNamedFile(path: string, content: string, signal?: AbortSignal): Promise<void> {
   await using file = await openNamedFile(path, signal);
   await file.write(content);
+}
+
+/** Takes away an older result, where there is one. @throws StoreError `STORE_IO` */
+export async function removeResultFile(path: string): Promise<void> {
+  await onDisk(`cannot remove ${path}`, () => rm(path, { force: true }));
 }
 
 async function isStream(path: string): Promise<boolean> {

@@ -8,7 +8,6 @@ import type { CheckedInput, CheckOptions } from '../../../operations/check/check
 import { formatUtcSeconds } from '../../../base/utc-time.ts';
 import { formatCount } from '../../../report/format.ts';
 import type { CheckReport, ReportFacts } from '../../../report/checks/check-report.ts';
-import { formatDocument } from '../../../report/json-document.ts';
 import { nameSigner } from '../../../trust/signatures/identity.ts';
 import { defineCommand, list, restArguments, text, writtenFile, type ValuesOf } from '../../command.ts';
 import type { Context } from '../../context.ts';
@@ -16,6 +15,7 @@ import { noRenderOption, readDiscovery } from '../../options/discovery-options.t
 import { kubeVersionOption, profileOption, readValues } from '../../options/check-options.ts';
 import { sourceOptions } from '../../options/source-options.ts';
 import { readTerms, trustOptions } from '../../options/trust-options.ts';
+import { formatReport, openEvidenceSigner, writeEvidence } from '../../inputs/check-output.ts';
 import { listenTo } from '../../output/registry-lines.ts';
 
 const STDIN = '-';
@@ -31,6 +31,15 @@ const checkOptions = {
   fromCluster: text(
     '--from-cluster <file>',
     'check objects that run: what `kubectl get … -o json` prints; - reads standard input',
+  ),
+  output: text(
+    '--output <directory>',
+    'write the report there in all its forms: check-report.json, check-report.md and check-report.html',
+  ),
+  sign: text('--sign <key>', 'with --output: sign a statement about these files; a private key file, or <name>://…'),
+  passphraseFile: text(
+    '--passphrase-file <file>',
+    'holds the passphrase of that key; else AIRGAP_PASSPHRASE or a prompt',
   ),
   report: writtenFile(
     '--report <file>',
@@ -52,6 +61,7 @@ export const check = defineCommand({
     'check charts/app --values site.yaml --profile availability',
     'check release.tar --key release.pub --rules site-rules.yaml --json',
     'check --from-cluster - < objects.json',
+    'check --from-cluster objects.json --output evidence --sign site.key',
   ],
   arguments: {
     inputs: restArguments(
@@ -74,6 +84,8 @@ export const check = defineCommand({
       openRenderer: readDiscovery(context, options).openRenderer,
       signal,
     };
+    // Asked first: a passphrase is not waited for at the end.
+    const signer = await openEvidenceSigner(context, options);
     const { rules, files, exceptions } = await readRules(options.profile, options.rules, signal);
     const { subjects, warnings, release } = await readInputs(context, named, options, request);
     const checked = options.fromCluster === undefined ? named : [...named, `--from-cluster ${options.fromCluster}`];
@@ -92,18 +104,12 @@ export const check = defineCommand({
     for (const warning of warnings) output.note(`warning: ${warning}`);
     if (options.report !== undefined)
       await writeNamedFile(options.report, await formatReport(options.report, report), signal);
+    const written = options.output === undefined ? [] : await writeEvidence(options.output, report, signer);
+    for (const path of written) output.note(`wrote ${path}`);
     output.result(report, checkLines(report));
     if (report.verdict === 'fail') throw describeFailure(report);
   },
 });
-
-/** The report, in the form that the name of its file asks for. */
-async function formatReport(path: string, report: CheckReport): Promise<string> {
-  const { toCheckHtml } = await import('../../../report/checks/check-html.ts');
-  const { toCheckMarkdown } = await import('../../../report/checks/check-markdown.ts');
-  if (/\.html?$/.test(path)) return toCheckHtml(report);
-  return path.endsWith('.md') ? toCheckMarkdown(report) : formatDocument(report);
-}
 
 /** Everything that was named, read. */
 async function readInputs(

@@ -1,10 +1,13 @@
 /** `airgap check` says of each rule whether it is met, where it is not, and ends with an exit code of its own. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
 import { formatCheckSchema, type CheckReport } from '../../../../src/report/checks/check-report.ts';
 import { startRegistry } from '../../../../src/server/embedded-registry.ts';
+import { emptyTrustedRoot } from '../../../../src/trust/signatures/empty-root.ts';
 import { writeKeyFiles } from '../../../helpers/key-files.ts';
+import { requireTool } from '../../../helpers/require-tool.ts';
+import { run } from '../../../helpers/run.ts';
 import { makeImage, pushSample } from '../../../helpers/sample-image.ts';
 import { useTempDir } from '../../../helpers/temp.ts';
 import { makeObjects, makeSpoiled, type Value } from '../../../compliance/sound-objects.ts';
@@ -129,6 +132,36 @@ exceptions:
   expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('all.yaml') as string });
 });
 
+test('writes the report in all forms with a signed statement about them, which cosign verifies', async () => {
+  await writeFiles(temp.path, { 'all.yaml': toYaml(makeObjects(), 'quay.io/a/api:1.0') });
+  const { key, pub } = await writeKeyFiles(temp.join('site'));
+  const check = (...words: string[]) =>
+    cli.airgap(['check', 'all.yaml', '--output', 'evidence', ...words], { cwd: temp.path, env: PASSPHRASE });
+  const { exitCode, stderr } = await check('--sign', key);
+  // The evidence is written whatever the verdict: that is what it is about.
+  expect(exitCode).toBe(6);
+  const names = ['json', 'md', 'html', 'sigstore.json'].map((form) => `check-report.${form}`);
+  expect(stderr).toContain(names.map((name) => `wrote evidence/${name}\n`).join(''));
+  expect((await readdir(temp.join('evidence'))).sort()).toEqual(names.toSorted());
+  const report = JSON.parse(await readFile(temp.join('evidence/check-report.json'), 'utf8')) as CheckReport;
+  expect(report.verdict).toBe('fail');
+  await writeFile(temp.join('root.json'), emptyTrustedRoot);
+  for (const name of ['cosign2', 'cosign3']) {
+    const cosign = requireTool(name);
+    if (cosign === undefined) continue;
+    const verify = async (file: string): Promise<number | null> => {
+      const words = ['verify-blob-attestation', '--key', pub, '--bundle', 'check-report.sigstore.json', '--insecure-ignore-tlog',
+        '--type', 'https://airgap.hexabase.ai/attestations/check/v1', '--trusted-root', temp.join('root.json'), file]; // prettier-ignore
+      return (await run(cosign, words, { cwd: temp.join('evidence'), env: { HOME: temp.path } })).exitCode;
+    };
+    expect(await Promise.all(names.slice(0, 3).map(verify)), name).toEqual([0, 0, 0]);
+    expect(await verify('../all.yaml'), name).not.toBe(0);
+  }
+  // Without a key the statement about the older report goes.
+  await check();
+  expect((await readdir(temp.join('evidence'))).sort()).toEqual(names.slice(0, 3).toSorted());
+});
+
 test('checks objects of a cluster from standard input', async () => {
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: Object.values(makeObjects()) });
   const { exitCode, stdout } = await cli.airgap(['check', '--from-cluster', '-', '--json'], { input });
@@ -182,6 +215,12 @@ test.each<[string, readonly string[], string]>([
   ['a key without an archive', ['.', '--key', 'k.pub'], '--key applies to archives'],
   ['a profile that is none', ['.', '--profile', 'genral'], 'genral is not one of general, availability, gdpr, hipaa'],
   ['a version that is none', ['.', '--kube-version', 'new'], '--kube-version: new is no version'],
+  [
+    'a key that signs nothing',
+    ['.', '--sign', 'site.key'],
+    '--sign signs a statement about files, and none are written',
+  ],
+  ['a passphrase for no key', ['.', '--passphrase-file', 'p'], '--passphrase-file is for the key of --sign'],
   ['two archives', ['a.tar', 'b.tar'], 'a.tar is an archive, and is checked by itself'],
 ])('refuses %s', async (_, args, message) => {
   const { exitCode, stderr } = await cli.airgap(['check', ...args], { cwd: temp.path });
