@@ -204,3 +204,33 @@ describe('the spelling of a statement', () => {
     expect(serializeStatement(parseStatement(STATEMENT_PAYLOAD_TYPE, Buffer.from(text), 'it')).toString()).toBe(text);
   });
 });
+
+it.each([
+  ['nothing', undefined],
+  ['a repository', { repository: 'https://git.example/a' }],
+  ['a repository and a commit', { repository: 'https://git.example/a', commit: 'c'.repeat(40) }],
+])('a build from %s names that as its source, and as what it depends on', async (_, source) => {
+  const small = makeLock(1);
+  const smallPlans = planProvenance(small);
+  const request = {
+    lock: small,
+    inventory: toInventory(small, [], smallPlans.map(({ slotSize }) => slotSize)), // prettier-ignore
+    plans: smallPlans,
+    toolVersion: '1.2.3',
+    facts: { source } as Parameters<typeof attestBuild>[0]['facts'],
+    startedOn: new Date(0),
+  };
+  const [bundle] = await attestBuild(request, CHECKSUMS, createKeySigner(alice.privateKey));
+  const { dsseEnvelope } = JSON.parse(String(bundle)) as { dsseEnvelope: { payload: string } };
+  const { predicate } = JSON.parse(Buffer.from(dsseEnvelope.payload, 'base64').toString()) as {
+    predicate: {
+      buildDefinition: { externalParameters: object; resolvedDependencies: { uri: string; digest?: object }[] };
+    };
+  };
+  const { externalParameters, resolvedDependencies } = predicate.buildDefinition;
+  if (source === undefined) expect(externalParameters).not.toHaveProperty('source');
+  else expect(externalParameters).toMatchObject({ source });
+  const own = resolvedDependencies.filter(({ uri }) => uri.startsWith('https://git.example/'));
+  const digest = source !== undefined && 'commit' in source ? { digest: { gitCommit: source.commit } } : {};
+  expect(own).toEqual(source === undefined ? [] : [{ uri: source.repository, ...digest }]);
+});

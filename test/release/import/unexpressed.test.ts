@@ -326,3 +326,18 @@ test.each([
   const file = `${head}\nservices: {web: {image: 'quay.io/a/b:1'}}\n`;
   expect(parseForeignFile(file, 'compose.yaml', 'compose').name).toBe(name);
 });
+
+test('fields that a format does not know, and files of values, are named by what they say', () => {
+  const skopeo = parseForeignFile('quay.io:\n  images: {a/b: ["1"]}\n  novelty: 1\n', 'sync.yaml', 'skopeo');
+  expect(skopeo.unexpressed).toEqual([
+    expect.objectContaining({ at: 3, message: expect.stringContaining('novelty') as string }),
+  ]);
+  const zarf = parseForeignFile(
+    'kind: ZarfPackageConfig\nmetadata: {name: a}\nvalues:\n  files: [site.yaml]\ncomponents: []\n',
+    'zarf.yaml',
+    'zarf',
+  );
+  expect(zarf.unexpressed).toEqual([
+    expect.objectContaining({ at: 4, message: expect.stringContaining('site.yaml') as string }),
+  ]);
+});
