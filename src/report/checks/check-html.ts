@@ -1,4 +1,5 @@
 /** A report of a check as one page: nothing is fetched, no script runs, and it can be printed. */
+import { formatCount } from '../format.ts';
 import { toPrintable } from '../printable.ts';
 import { describeCounts, describeException, describePlace, describeUse } from './check-lines.ts';
 import type { CheckReport } from './check-report.ts';
@@ -130,7 +131,7 @@ function rulesSection(rules: readonly ReportRule[]): Section {
 
 function subjectSection(id: string, subject: ReportSubject, rules: readonly ReportRule[]): Section {
   const byId = new Map(rules.map((rule) => [rule.id, rule]));
-  const counts = `${describeCounts(subject)}; ${subject.objects.length} objects; Kubernetes ${subject.kubernetes} and later.`;
+  const counts = `${describeCounts(subject)}; ${formatCount(subject.objects.length, 'object')}; Kubernetes ${subject.kubernetes} and later.`;
   const lines = [
     `<div class="scroll" role="region" aria-labelledby="${id}" tabindex="0">`,
     '<table>',

@@ -1,4 +1,5 @@
 /** A report of a check as Markdown, for a pull request or a wiki. */
+import { formatCount } from '../format.ts';
 import { toPrintable } from '../printable.ts';
 import { describeCounts, describeException, describePlace, describeUse } from './check-lines.ts';
 import type { CheckReport } from './check-report.ts';
@@ -39,7 +40,7 @@ export function toCheckMarkdown(report: CheckReport): string {
       '',
       `## ${escapeMarkdown(subject.name)}`,
       '',
-      `${describeCounts(subject)}; ${subject.objects.length} objects; Kubernetes ${subject.kubernetes} and later.`,
+      `${describeCounts(subject)}; ${formatCount(subject.objects.length, 'object')}; Kubernetes ${subject.kubernetes} and later.`,
       '',
       '| verdict | rule | demands | serves |',
       '| --- | --- | --- | --- |',

@@ -44,6 +44,13 @@ test('the page names release, signer, rules and violations', () => {
   expect(lacking).toEqual([]);
 });
 
+test('one object is one object', () => {
+  const [first] = report.subjects;
+  const single = { ...report, subjects: first === undefined ? [] : [{ ...first, objects: first.objects.slice(0, 1) }] };
+  expect(toCheckHtml(single)).toContain('; 1 object; Kubernetes 1.34');
+  expect(toCheckMarkdown(single)).toContain('; 1 object; Kubernetes 1.34');
+});
+
 test('the page fetches nothing, and shows as text what would be markup', () => {
   const html = toCheckHtml(report);
   expect(html).not.toMatch(/<script|<img|<iframe|\ssrc=|\shref="(?!#|data:,")|url\(|@import/i);
