@@ -140,6 +140,8 @@ export async function startControllers(place: ClusterPlace): Promise<readonly Ru
     start(place, tools.controllerManager, [
       ...[...common, `--secure-port=${PORTS.manager}`, `--controllers=${CONTROLLERS.join(',')}`],
       `--cert-dir=${folder}`,
+      // Fake nodes send no sign of life: without this they are called dead after a minute, and their pods unready.
+      '--node-monitor-grace-period=24h',
       `--service-account-private-key-file=${join(folder, 'accounts.key')}`,
       `--root-ca-file=${join(folder, 'ca.pem')}`,
     ]),

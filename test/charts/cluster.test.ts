@@ -1,0 +1,145 @@
+/** The shipped platform on a real API server: every pattern with every overlay is accepted, installs and becomes ready. */
+import { beforeAll, describe, expect, it, test } from 'vitest';
+import {
+  clusterEnvironment,
+  clusterTools,
+  makeNamespace,
+  messageOf,
+  sharedCluster,
+  type KubernetesObject,
+  type SharedCluster,
+} from '../helpers/cluster.ts';
+import { EFFORT } from '../helpers/effort.ts';
+import { requireTool } from '../helpers/require-tool.ts';
+import { runOk } from '../helpers/run.ts';
+import { CUSTOM_KINDS } from './custom-kinds.ts';
+import { CHART, COMBINATIONS, profileFile, renderProfile } from './render-profile.ts';
+
+/** What a site has to bring for a profile, as the README of the chart says. */
+const OF_THE_SITE: readonly object[] = [
+  { metadata: { name: 'hexabase-tls' }, stringData: { 'tls.crt': 'a certificate', 'tls.key': 'its key' } },
+  { metadata: { name: 'hexabase-hsm' }, stringData: { pin: '1234' } },
+];
+/** Each pattern alone, and each overlay on some: an installation costs seconds. With `AIRGAP_TEST_EFFORT` above 1 all of them. */
+const INSTALLED =
+  EFFORT > 1
+    ? COMBINATIONS
+    : COMBINATIONS.filter((name) => !name.includes('+') || /^(small.*\+gdpr|medium.*\+hipaa|edge\+gdpr\+hipaa)$/.test(name));
+const WORKLOADS = ['deployments', 'statefulsets', 'daemonsets'] as const;
+
+/** The cluster with the foreign kinds, and helm 4. */
+async function prepare(): Promise<(SharedCluster & { readonly helm: string }) | undefined> {
+  const cluster = await sharedCluster();
+  const helm = requireTool('helm4');
+  return cluster === undefined || helm === undefined ? undefined : { ...cluster, helm };
+}
+
+/** Installs or upgrades a release with profiles, and waits as helm does until all is ready. */
+async function install(
+  cluster: SharedCluster & { readonly helm: string },
+  namespace: string,
+  combination: string,
+): Promise<void> {
+  const files = combination.split('+').flatMap((name) => ['--values', profileFile(name)]);
+  // The release's name is that of its cluster-wide objects too.
+  const args = ['upgrade', '--install', namespace, CHART, '--namespace', namespace, ...files, '--wait', '--timeout', '300s'];
+  await runOk(cluster.helm, args, { env: clusterEnvironment(cluster) });
+}
+
+async function bringSecrets({ api }: SharedCluster, namespace: string): Promise<void> {
+  for (const secret of OF_THE_SITE) await api.applyOk({ apiVersion: 'v1', kind: 'Secret', ...secret }, { namespace });
+}
+
+/** `deployments control-plane 3/3`: each workload of a namespace with the pods that are ready, of those it wants. */
+async function readiness({ api }: SharedCluster, namespace: string): Promise<readonly string[]> {
+  const lines = await Promise.all(
+    WORKLOADS.map(async (plural) =>
+      (await api.list(`/apis/apps/v1/namespaces/${namespace}/${plural}`)).map((workload) => {
+        const name = workload.metadata.name.replace(`${namespace}-`, '').replace('hexabase-', '');
+        const { status = {}, spec = {} } = workload;
+        const ready = status['readyReplicas'] ?? status['numberReady'] ?? 0;
+        return `${plural} ${name} ${Number(ready)}/${Number(spec['replicas'] ?? status['desiredNumberScheduled'])}`;
+      }),
+    ),
+  );
+  return lines.flat();
+}
+
+function areAllReady(lines: readonly string[]): boolean {
+  return lines.length >= 4 && lines.every((line) => / ([1-9]\d*)\/\1$/.test(line));
+}
+
+/** What may differ between two objects that say the same. */
+function keyOf(object: Readonly<Record<string, unknown>>): string {
+  return object['kind'] === 'Secret' ? JSON.stringify({ ...object, data: {} }) : JSON.stringify(object);
+}
+
+beforeAll(async () => {
+  const cluster = clusterTools() === undefined ? undefined : await sharedCluster();
+  if (cluster === undefined) return;
+  const isEstablished = ({ status }: KubernetesObject): boolean => conditionsOf(status).includes('Established');
+  for (const definition of CUSTOM_KINDS) {
+    await cluster.api.applyOk(definition);
+    await cluster.api.waitFor(await cluster.api.pathOf(definition), 'established', isEstablished);
+  }
+});
+
+function conditionsOf(status: KubernetesObject['status']): readonly string[] {
+  const conditions = (status?.['conditions'] ?? []) as readonly { readonly type: string; readonly status: string }[];
+  return conditions.flatMap(({ type, status }) => (status === 'True' ? [type] : []));
+}
+
+test('a real API server accepts every object of every pattern with every overlay, each field of it', async (t) => {
+  const { api } = (await sharedCluster()) ?? t.skip();
+  await using space = await makeNamespace(api, 'accepted');
+  const seen = new Set<string>();
+  const kinds = new Set<string>();
+  const refused: string[] = [];
+  for (const combination of ['', ...COMBINATIONS]) {
+    for (const { kind, name, value } of await renderProfile(combination)) {
+      if (seen.size === seen.add(keyOf(value)).size) continue;
+      kinds.add(kind);
+      const metadata = value['metadata'] as KubernetesObject['metadata'];
+      const moved = metadata.namespace === undefined ? value : { ...value, metadata: { ...metadata, namespace: space.name } };
+      const answer = await api.apply(moved, { dryRun: true });
+      if (answer.status >= 300) refused.push(`${combination} ${kind}/${name}: ${messageOf(answer)}`);
+    }
+  }
+  expect(refused).toEqual([]);
+  for (const { spec } of CUSTOM_KINDS) expect(kinds).toContain((spec as { names: { kind: string } }).names.kind);
+});
+
+describe('helm 4', () => {
+  it.for(INSTALLED)('installs %s, and all of it becomes ready', async (combination, t) => {
+    const cluster = (await prepare()) ?? t.skip();
+    await using space = await makeNamespace(cluster.api, 'p');
+    await bringSecrets(cluster, space.name);
+    await install(cluster, space.name, combination);
+    expect(await readiness(cluster, space.name)).toSatisfy(areAllReady);
+  });
+
+  test('upgrades small to medium to hipaa: more replicas, the rules of the regulation, the same secrets', async (t) => {
+    const cluster = (await prepare()) ?? t.skip();
+    await using space = await makeNamespace(cluster.api, 'upgraded');
+    await bringSecrets(cluster, space.name);
+    const secrets = async (): Promise<Record<string, unknown>> => {
+      const all = await cluster.api.list(`${space.path}/secrets`);
+      const own = all.filter(({ type }) => type !== 'helm.sh/release.v1');
+      return Object.fromEntries(own.map(({ metadata, data }) => [metadata.name, data]));
+    };
+    await install(cluster, space.name, 'small-enterprise');
+    const atFirst = await secrets();
+    const others = ['deployments ui 2/2', 'daemonsets edge-agent 3/3'];
+    const replicas = async (): Promise<readonly string[]> => {
+      return (await readiness(cluster, space.name)).filter((line) => !others.includes(line));
+    };
+    expect(await replicas()).toEqual(['deployments control-plane 3/3', 'statefulsets database 2/2']);
+    await install(cluster, space.name, 'medium-enterprise');
+    expect(await replicas()).toEqual(['deployments control-plane 5/5', 'statefulsets database 3/3']);
+    await install(cluster, space.name, 'medium-enterprise+hipaa');
+    expect(await replicas()).toEqual(['deployments control-plane 5/5', 'statefulsets database 3/3']);
+    const configs = (await cluster.api.list(`${space.path}/configmaps`)).map(({ metadata }) => metadata.name);
+    expect(configs).toContain(`${space.name}-hexabase-hipaa-config`);
+    expect(await secrets()).toMatchObject(atFirst);
+  });
+});
