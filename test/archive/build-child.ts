@@ -1,15 +1,16 @@
 /**
- * A build in a process of its own, to be killed or starved: `build-child.ts <archive> <bytes of the large layer to push>`.
+ * A build in a process of its own, to be killed or starved: `build-child.ts <archive> <bytes of
+ * the large layer to push> <bytes between two checkpoints>`.
  * Pushes everything small, then so much of the large layer, says `held`, and waits for its end.
  */
 import { openArchiveWriter } from '../../src/archive/writer/writer.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
 import { AirgapError } from '../../src/errors.ts';
 import { descriptorsOf, fillAndFinish } from './sample-release.ts';
-import { largeLayer, makeLargeRelease } from './large-release.ts';
+import { makeLargeRelease } from './large-release.ts';
 
-const [path = '', limit = ''] = process.argv.slice(2);
-const release = await makeLargeRelease();
+const [path = '', limit = '', checkpoint = ''] = process.argv.slice(2);
+const release = await makeLargeRelease(Number(checkpoint));
 
 async function* stalling(content: Bytes, bytes: number): Bytes {
   let left = bytes;
@@ -25,10 +26,10 @@ async function* stalling(content: Bytes, bytes: number): Bytes {
 try {
   await using writer = await openArchiveWriter(path, release.inventory);
   for (const descriptor of descriptorsOf(release.inventory)) {
-    if (descriptor.digest === largeLayer.descriptor.digest) continue;
+    if (descriptor.digest === release.layer.descriptor.digest) continue;
     await writer.push(descriptor, release.store.fetch(descriptor));
   }
-  const { descriptor } = largeLayer;
+  const { descriptor } = release.layer;
   await writer.push(descriptor, stalling(release.store.fetch(descriptor), Number(limit)));
   await fillAndFinish(writer, release);
 } catch (error) {

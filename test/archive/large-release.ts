@@ -4,10 +4,14 @@ import type { SampleLayer } from '../helpers/sample-layer.ts';
 import { makeMultiPlatformImage } from '../helpers/sample-image.ts';
 import { makeLargeLayer, makeRelease, type SampleRelease } from './sample-release.ts';
 
-export const largeLayer: SampleLayer = makeLargeLayer(CHECKPOINT_BYTES + 3_000_000, 'large');
+/** Makes a release whose {@link LargeRelease.layer} takes one checkpoint and 3 MB more. */
+export async function makeLargeRelease(checkpointBytes: number = CHECKPOINT_BYTES): Promise<LargeRelease> {
+  const layer = makeLargeLayer(checkpointBytes + 3_000_000, 'large');
+  const image = makeMultiPlatformImage({ name: 'large', base: layer });
+  return { layer, ...(await makeRelease({ images: { 'registry.example/large:1': image } })) };
+}
 
-export function makeLargeRelease(): Promise<SampleRelease> {
-  return makeRelease({
-    images: { 'registry.example/large:1': makeMultiPlatformImage({ name: 'large', base: largeLayer }) },
-  });
+/** A release and its large layer. */
+export interface LargeRelease extends SampleRelease {
+  readonly layer: SampleLayer;
 }

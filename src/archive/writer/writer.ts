@@ -40,6 +40,8 @@ export interface WriterOptions {
   readonly overwrite?: boolean | undefined;
   /** Write a delta that leaves this out. @defaultValue the full archive */
   readonly partial?: PartialDocument | undefined;
+  /** Bytes of one piece after which the journal says how far it got. @defaultValue 32 MiB */
+  readonly checkpointBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -78,7 +80,8 @@ export async function openArchiveWriter(
   const claims = await readJournal(journalPath(path));
   const resumable = claims?.inventory === id && (await fileExists(partialPath(path)));
   const file = openPartialFile(path, id, resumable);
-  const writer = stack.use(new ArchiveWriter(path, { inventory, layout, fullLayout, partial }, file, lock));
+  const release = { inventory, layout, fullLayout, partial };
+  const writer = stack.use(new ArchiveWriter(path, release, file, lock, options.checkpointBytes));
   writer.start();
   if (resumable) await writer.reclaim(claims.held, options.signal);
   stack.move();
@@ -112,6 +115,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
   readonly #content: GrowingFile;
   readonly #tarballs: GrowingFile;
   readonly #follower: PrefixHasher;
+  readonly #checkpointBytes: number;
   #firstOpen = 0;
   #isOpen = true;
 
@@ -120,6 +124,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     { inventory, layout, fullLayout, partial }: WrittenRelease,
     file: PartialFile,
     lock: FileLock,
+    checkpointBytes: number = CHECKPOINT_BYTES,
   ) {
     this.name = `archive ${basename(path)}`;
     this.layout = layout;
@@ -129,6 +134,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     this.#omitted = partial === undefined ? new Map() : omittedBy(partial);
     this.#file = file;
     this.#lock = lock;
+    this.#checkpointBytes = checkpointBytes;
     this.#segments = layout.segments.filter((segment) => segment.kind === 'content');
     this.#placements = placementsOf(this.#segments);
     this.#content = new GrowingFile(file.fd);
@@ -228,7 +234,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
         placement.held += chunk.length;
         hash.advance(place + placement.held);
         this.#advance();
-        if (placement.held - recorded >= CHECKPOINT_BYTES && placement.held < placement.size) record();
+        if (placement.held - recorded >= this.#checkpointBytes && placement.held < placement.size) record();
       }
       checkDigest(await hash.digest(), expected, this.name);
     } catch (error) {

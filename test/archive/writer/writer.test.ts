@@ -2,10 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CHECKPOINT_BYTES, readJournal } from '../../../src/archive/writer/journal.ts';
+import { CHECKPOINT_BYTES as USUAL_CHECKPOINT_BYTES, readJournal } from '../../../src/archive/writer/journal.ts';
 import { layoutArchive } from '../../../src/archive/layout/archive-layout.ts';
 import { openArchive } from '../../../src/archive/reader/reader.ts';
-import { openArchiveWriter, type ArchiveWriter } from '../../../src/archive/writer/writer.ts';
+import { openArchiveWriter, type ArchiveWriter, type WriterOptions } from '../../../src/archive/writer/writer.ts';
+import type { Inventory } from '../../../src/archive/inventory/inventory-schema.ts';
 import type { Bytes } from '../../../src/base/bytes.ts';
 import { bytesOf, collect } from '../../../src/content/verified.ts';
 import type { Descriptor } from '../../../src/oci/descriptor.ts';
@@ -18,7 +19,7 @@ import { makeTempDir, useTempDir } from '../../helpers/temp.ts';
 import { mountTmpfs } from '../../helpers/tmpfs.ts';
 import { toolPath } from '../../helpers/tools.ts';
 import { rejectionOf } from '../failures.ts';
-import { largeLayer, makeLargeRelease } from '../large-release.ts';
+import { makeLargeRelease, type LargeRelease } from '../large-release.ts';
 import {
   descriptorsOf,
   EMPTY_SLOT,
@@ -30,13 +31,19 @@ import {
 } from '../sample-release.ts';
 
 const CHILD = await childScript(new URL('../build-child.ts', import.meta.url));
+/** Of most tests, which are as true of little content as of much. */
+const CHECKPOINT_BYTES = 2_000_000;
 const temp = useTempDir();
 let small: SampleRelease;
-let large: SampleRelease;
+let large: LargeRelease;
 /** Digests of what undisturbed builds give. */
 let smallDigest: Digest;
 let largeDigest: Digest;
 let path: string;
+
+function openWriter(inventory: Inventory, options: WriterOptions = {}): Promise<ArchiveWriter> {
+  return openArchiveWriter(path, inventory, { checkpointBytes: CHECKPOINT_BYTES, ...options });
+}
 
 async function build(release: SampleRelease): Promise<Digest> {
   await using folder = await makeTempDir();
@@ -72,7 +79,7 @@ async function complete(writer: ArchiveWriter, release: SampleRelease): Promise<
 }
 
 async function resume(release: SampleRelease): Promise<number> {
-  await using writer = await openArchiveWriter(path, release.inventory);
+  await using writer = await openWriter(release.inventory);
   return await complete(writer, release);
 }
 
@@ -100,21 +107,21 @@ async function overwrite(offset: number, bytes: string): Promise<void> {
 
 /** A build that ends in the middle: everything small, and so much of the large layer. */
 async function interrupted(bytes: number): Promise<void> {
-  await using writer = await openArchiveWriter(path, large.inventory);
+  await using writer = await openWriter(large.inventory);
   for (const descriptor of descriptorsOf(large.inventory)) {
-    if (descriptor.digest !== largeLayer.descriptor.digest)
+    if (descriptor.digest !== large.layer.descriptor.digest)
       await writer.push(descriptor, large.store.fetch(descriptor));
   }
   const broken = async function* (): Bytes {
-    yield* borrowed(largeLayer.bytes.subarray(0, bytes), 1_000_000);
+    yield* borrowed(large.layer.bytes.subarray(0, bytes), 1_000_000);
     throw new Error('the link broke');
   };
-  await expect(writer.push(largeLayer.descriptor, broken())).rejects.toThrow('the link broke');
+  await expect(writer.push(large.layer.descriptor, broken())).rejects.toThrow('the link broke');
 }
 
 beforeAll(async () => {
   small = await makeRelease();
-  large = await makeLargeRelease();
+  large = await makeLargeRelease(CHECKPOINT_BYTES);
   smallDigest = await build(small);
   largeDigest = await build(large);
 });
@@ -196,8 +203,8 @@ describe('content that is wrong', () => {
 
   test('is in no digest of a tarball, though the hashing of tarballs follows closely', async () => {
     path = temp.join('a.tar');
-    await using writer = await openArchiveWriter(path, large.inventory);
-    const { descriptor, bytes } = largeLayer;
+    await using writer = await openWriter(large.inventory);
+    const { descriptor, bytes } = large.layer;
     for (const other of descriptorsOf(large.inventory)) {
       if (other.digest !== descriptor.digest) await writer.push(other, large.store.fetch(other));
     }
@@ -305,61 +312,65 @@ describe('an interrupted build', () => {
     path = temp.join('a.tar');
     await interrupted(CHECKPOINT_BYTES + 2_500_000);
     expect(await readdir(temp.path)).toEqual(['a.tar.journal', 'a.tar.partial']);
-    await using writer = await openArchiveWriter(path, large.inventory);
-    const held = await writer.heldBytes(largeLayer.descriptor);
+    await using writer = await openWriter(large.inventory);
+    const held = await writer.heldBytes(large.layer.descriptor);
     expect(held).toBeGreaterThanOrEqual(CHECKPOINT_BYTES);
-    expect(writer.progress).toEqual({ held: totalOf(large) - largeLayer.bytes.length + held, total: totalOf(large) });
-    expect(await complete(writer, large)).toBe(largeLayer.bytes.length - held);
+    expect(writer.progress).toEqual({ held: totalOf(large) - large.layer.bytes.length + held, total: totalOf(large) });
+    expect(await complete(writer, large)).toBe(large.layer.bytes.length - held);
     expect(digestOfArchive()).toBe(largeDigest);
   });
 
   test('killed in the middle of a blob goes on at the checkpoint', async () => {
     path = temp.join('a.tar');
+    const usual = await makeLargeRelease(USUAL_CHECKPOINT_BYTES);
+    const digest = await build(usual);
     {
-      await using child = await startProcess(process.execPath, [CHILD, path, String(CHECKPOINT_BYTES + 1_500_000)]);
+      const held = String(USUAL_CHECKPOINT_BYTES + 1_500_000);
+      await using child = await startProcess(process.execPath, [CHILD, path, held, String(USUAL_CHECKPOINT_BYTES)]);
       await child.waitUntil('the large layer is half written', () => child.stdout.includes('held'));
-      expect(await rejectionOf(() => openArchiveWriter(path, large.inventory))).toMatchObject({ code: 'LOCKED' });
+      expect(await rejectionOf(() => openWriter(usual.inventory))).toMatchObject({ code: 'LOCKED' });
       child.kill('SIGKILL');
       expect(await child.ended).toMatchObject({ signal: 'SIGKILL' });
     }
     expect(existsSync(`${path}.lock`)).toBe(true);
-    expect(await resume(large)).toBeLessThanOrEqual(largeLayer.bytes.length - CHECKPOINT_BYTES);
-    expect(digestOfArchive()).toBe(largeDigest);
+    const rest = usual.layer.bytes.length - USUAL_CHECKPOINT_BYTES;
+    expect(await resume(usual)).toBeLessThanOrEqual(rest);
+    expect(digestOfArchive()).toBe(digest);
     expect(await readdir(temp.path)).toEqual(['a.tar']);
   });
 
   test('whose journal lies is found out: complete content is hashed again in all of its places', async () => {
     path = temp.join('a.tar');
     await interrupted(1_000_000);
-    const shared = large.inventory.blobs.filter(({ digest }) => digest !== largeLayer.descriptor.digest)[0] as {
+    const shared = large.inventory.blobs.filter(({ digest }) => digest !== large.layer.descriptor.digest)[0] as {
       digest: Digest;
       size: number;
     };
     await overwrite(offsetsOf(large, shared.digest).at(-1) ?? 0, 'garbage');
     {
-      await using writer = await openArchiveWriter(path, large.inventory);
+      await using writer = await openWriter(large.inventory);
       expect(await writer.exists({ mediaType: 'x/y', ...shared })).toBe(false);
       expect(await writer.heldBytes({ mediaType: 'x/y', ...shared })).toBe(0);
     }
-    expect(await resume(large)).toBe(largeLayer.bytes.length + shared.size);
+    expect(await resume(large)).toBe(large.layer.bytes.length + shared.size);
     expect(digestOfArchive()).toBe(largeDigest);
   });
 
   test.each([0, 1])('whose half-written blob was damaged in place %i ends byte-identical', async (place) => {
     path = temp.join('a.tar');
     await interrupted(CHECKPOINT_BYTES + 2_500_000);
-    await overwrite((offsetsOf(large, largeLayer.descriptor.digest)[place] ?? 0) + 5_000_000, 'garbage');
-    await using writer = await openArchiveWriter(path, large.inventory);
+    await overwrite((offsetsOf(large, large.layer.descriptor.digest)[place] ?? 0) + 1_500_000, 'garbage');
+    await using writer = await openWriter(large.inventory);
     if (place === 0) {
       // What is held cannot be told right from wrong before the end; then it is thrown away and asked for again.
-      const held = await writer.heldBytes(largeLayer.descriptor);
+      const held = await writer.heldBytes(large.layer.descriptor);
       expect(held).toBeGreaterThan(0);
-      const rest = largeLayer.bytes.subarray(held);
-      expect(await rejectionOf(() => writer.push(largeLayer.descriptor, bytesOf(rest)))).toMatchObject({
+      const rest = large.layer.bytes.subarray(held);
+      expect(await rejectionOf(() => writer.push(large.layer.descriptor, bytesOf(rest)))).toMatchObject({
         code: 'DIGEST_MISMATCH',
       });
-      expect(await writer.heldBytes(largeLayer.descriptor)).toBe(0);
-      expect((await readJournal(`${path}.journal`))?.held.get(largeLayer.descriptor.digest)).toBe(0);
+      expect(await writer.heldBytes(large.layer.descriptor)).toBe(0);
+      expect((await readJournal(`${path}.journal`))?.held.get(large.layer.descriptor.digest)).toBe(0);
     }
     await complete(writer, large);
     expect(digestOfArchive()).toBe(largeDigest);
@@ -369,7 +380,7 @@ describe('an interrupted build', () => {
     path = temp.join('a.tar');
     await interrupted(CHECKPOINT_BYTES + 2_500_000);
     await truncate(`${path}.partial`, 100_000);
-    await using writer = await openArchiveWriter(path, large.inventory);
+    await using writer = await openWriter(large.inventory);
     expect(await rejectionOf(() => complete(writer, large))).toMatchObject({ code: 'DIGEST_MISMATCH' });
     await complete(writer, large);
     expect(digestOfArchive()).toBe(largeDigest);
@@ -404,7 +415,7 @@ describe('an interrupted build', () => {
     const resources = (): number => process.getActiveResourcesInfo().filter((name) => name !== 'Timeout').length;
     const before = resources();
     const signal = AbortSignal.abort();
-    expect(await rejectionOf(() => openArchiveWriter(path, large.inventory, { signal }))).toMatchObject({
+    expect(await rejectionOf(() => openWriter(large.inventory, { signal }))).toMatchObject({
       name: 'AbortError',
     });
     expect(existsSync(`${path}.lock`)).toBe(false);
@@ -418,19 +429,19 @@ describe('an interrupted build', () => {
     await interrupted(CHECKPOINT_BYTES + 2_500_000);
     for (const suffix of ['journal', 'partial']) await rename(`${path}.${suffix}`, temp.join(`b.tar.${suffix}`));
     path = temp.join('b.tar');
-    expect(await resume(large)).toBeLessThanOrEqual(largeLayer.bytes.length - CHECKPOINT_BYTES);
+    expect(await resume(large)).toBeLessThanOrEqual(large.layer.bytes.length - CHECKPOINT_BYTES);
     expect(digestOfArchive()).toBe(largeDigest);
   });
 });
 
 test('an abort during a push keeps what is held', async () => {
   path = temp.join('a.tar');
-  await using writer = await openArchiveWriter(path, large.inventory);
+  await using writer = await openWriter(large.inventory);
   const controller = new AbortController();
-  const content = borrowed(largeLayer.bytes, 1_000_000, () => controller.abort());
-  const failure = await rejectionOf(() => writer.push(largeLayer.descriptor, content, { signal: controller.signal }));
+  const content = borrowed(large.layer.bytes, 1_000_000, () => controller.abort());
+  const failure = await rejectionOf(() => writer.push(large.layer.descriptor, content, { signal: controller.signal }));
   expect(failure).toMatchObject({ name: 'AbortError' });
-  expect(await writer.heldBytes(largeLayer.descriptor)).toBe(1_000_000);
+  expect(await writer.heldBytes(large.layer.descriptor)).toBe(1_000_000);
 });
 
 test('nothing is written once the writer is closed', async () => {
@@ -473,30 +484,30 @@ describe('a full disk', () => {
     expect(failure).toMatchObject({ name: 'StoreError', code: 'NO_SPACE' });
     const { details } = failure as { details: { available: number; needed: number } };
     expect(details.available).toBeLessThanOrEqual(2 * 1024 * 1024);
-    expect(details.needed).toBeGreaterThan(2 * largeLayer.bytes.length);
+    expect(details.needed).toBeGreaterThan(2 * large.layer.bytes.length);
     expect(await readdir(disk.path)).toEqual([]);
   });
 
   test('that fills up on the way leaves what can be resumed', async () => {
-    await using disk = await mountTmpfs({ maxBytes: 128 * 1024 * 1024 });
+    await using disk = await mountTmpfs({ maxBytes: 20 * 1024 * 1024 });
     path = `${disk.path}/a.tar`;
     {
-      await using writer = await openArchiveWriter(path, large.inventory);
-      await writeFile(`${disk.path}/other`, noise('other', 60 * 1024 * 1024));
+      await using writer = await openWriter(large.inventory);
+      await writeFile(`${disk.path}/other`, noise('other', 12 * 1024 * 1024));
       expect(await rejectionOf(() => complete(writer, large))).toMatchObject({ name: 'StoreError', code: 'NO_SPACE' });
       expect(existsSync(path)).toBe(false);
     }
     await rm(`${disk.path}/other`);
-    expect(await resume(large)).toBeLessThan(totalOf(large) - 10_000_000);
+    expect(await resume(large)).toBeLessThan(totalOf(large) - 1_500_000);
     expect(digestOfArchive()).toBe(largeDigest);
   });
 
   test('and what is there of the archive counts as room for it', async () => {
-    await using disk = await mountTmpfs({ maxBytes: 128 * 1024 * 1024 });
+    await using disk = await mountTmpfs({ maxBytes: 20 * 1024 * 1024 });
     path = `${disk.path}/a.tar`;
     await interrupted(CHECKPOINT_BYTES + 2_500_000);
     expect((await stat(`${path}.partial`)).blocks * 512).toBeGreaterThan(2 * CHECKPOINT_BYTES);
-    await disk.resize(80 * 1024 * 1024);
+    await disk.resize(12 * 1024 * 1024);
     await resume(large);
     expect(digestOfArchive()).toBe(largeDigest);
   });
@@ -504,7 +515,15 @@ describe('a full disk', () => {
   test('a limit on the size of files is told as such', async () => {
     path = temp.join('a.tar');
     const prlimit = toolPath('prlimit');
-    const { stdout } = await run(prlimit, ['--fsize=1000000', '--', process.execPath, CHILD, path, '1']);
+    const { stdout } = await run(prlimit, [
+      '--fsize=1000000',
+      '--',
+      process.execPath,
+      CHILD,
+      path,
+      '1',
+      String(CHECKPOINT_BYTES),
+    ]);
     expect(stdout).toBe('NO_SPACE\n');
     await resume(large);
     expect(digestOfArchive()).toBe(largeDigest);
