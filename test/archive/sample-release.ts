@@ -20,7 +20,7 @@ import {
   makeMultiPlatformImage,
   type SampleNode,
 } from '../helpers/sample-image.ts';
-import { makeLayer, noise, type SampleLayer } from '../helpers/sample-layer.ts';
+import { asDockerLayer, makeLayer, noise, type SampleLayer } from '../helpers/sample-layer.ts';
 
 export const SLOT_BYTES = 1024;
 /** What a slot holds before anybody signed. */
@@ -39,7 +39,7 @@ export interface SampleRelease {
 export function sampleImages(): Readonly<Record<string, SampleNode>> {
   const files = { 'etc/os-release': 'ID=sample\n', 'etc/noise': noise('base', 9_000) };
   const base = makeLayer(files);
-  const dockerBase = makeLayer(files, { format: 'docker' });
+  const dockerBase = asDockerLayer(base);
   const app = makeMultiPlatformImage({ name: 'app', base, attestations: true });
   return {
     'registry.example/team/app:1.0': app,

@@ -1,4 +1,4 @@
-/** Small real layers: a ustar archive of given files, gzipped so that the same files always give the same bytes. */
+/** Real layers: a ustar archive of given files, gzipped so that the same files always give the same bytes. */
 import { createCipheriv } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
@@ -7,6 +7,8 @@ import { MediaType } from '../../src/oci/media-types.ts';
 
 const BLOCK_BYTES = 512;
 const DOCKER_LAYER = 'application/vnd.docker.image.rootfs.diff.tar.gzip';
+/** Larger content is noise, on which a compressor spends a second for each 25 MB. */
+const MAX_COMPRESSED_BYTES = 1024 * 1024;
 const PLAIN_LAYER = 'application/vnd.oci.image.layer.v1.tar';
 
 /** Content by path; paths below `bin/` become executable. */
@@ -38,6 +40,11 @@ export function makeLayer(files: SampleFiles, options: SampleLayerOptions = {}):
   const bytes = compression === 'gzip' ? gzipDeterministic(archive) : archive;
   const gzipType = format === 'docker' ? DOCKER_LAYER : MediaType.layerGzip;
   return { ...makeBlob(compression === 'gzip' ? gzipType : PLAIN_LAYER, bytes), diffId: sha256(archive) };
+}
+
+/** The same bytes under Docker's name for them. */
+export function asDockerLayer(layer: SampleLayer): SampleLayer {
+  return { ...layer, descriptor: { ...layer.descriptor, mediaType: DOCKER_LAYER } };
 }
 
 /** Describes bytes. */
@@ -78,7 +85,7 @@ function sum(bytes: Buffer): number {
 }
 
 function gzipDeterministic(bytes: Buffer): Buffer {
-  const compressed = gzipSync(bytes, { level: 6 });
+  const compressed = gzipSync(bytes, { level: bytes.length > MAX_COMPRESSED_BYTES ? 0 : 6 });
   // The tenth byte names the operating system that compressed; 255 says "unknown".
   compressed[9] = 255;
   return compressed;

@@ -6,8 +6,9 @@ import type { Inventory } from '../../../src/archive/inventory/inventory-schema.
 import type { KeyAlgorithm } from '../../../src/trust/keys/public-key.ts';
 import type { ReleaseLock } from '../../../src/release/lock/lock-schema.ts';
 import { writeKeyFiles, type KeyFiles } from '../../helpers/key-files.ts';
-import { makeAttestation, makeImage, makeIndex, pushSample, type SampleNode } from '../../helpers/sample-image.ts';
-import { makeLayer, noise } from '../../helpers/sample-layer.ts';
+import { pushSample } from '../../helpers/push-sample.ts';
+import { makeAttestation, makeImage, makeIndex, type SampleNode } from '../../helpers/sample-image.ts';
+import { asDockerLayer, makeLayer, noise } from '../../helpers/sample-layer.ts';
 import { writeFiles } from '../../kubernetes/charts/chart-files.ts';
 import { airgapJson } from './program.ts';
 
@@ -54,7 +55,8 @@ export function makeImages(
   { baseBytes = 20_000, ownBytes = 3_000 }: ReleaseOptions = {},
 ): Map<string, SampleNode> {
   const files = { 'etc/os-release': 'ID=sample\n', 'usr/lib/base.bin': noise('base', baseBytes) };
-  const base = { oci: makeLayer(files), docker: makeLayer(files, { format: 'docker' }) };
+  const oci = makeLayer(files);
+  const base = { oci, docker: asDockerLayer(oci) };
   const image = (name: string, platform: string, format: 'oci' | 'docker' = 'oci'): SampleNode => {
     const own = { [`bin/${name}`]: `#!/bin/sh\necho ${name} on ${platform}\n`, lib: noise(name + platform, ownBytes) };
     return makeImage({ platform, format, layers: [base[format], makeLayer(own, { format })] });
