@@ -79,6 +79,8 @@ export async function traceConnects(
     const trace = join(folder, 'trace');
     const traced = [
       '-f',
+      // The kernel stops the command for these calls only.
+      '--seccomp-bpf',
       '-qq',
       '-s',
       '0',

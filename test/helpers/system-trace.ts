@@ -52,7 +52,21 @@ export async function traceSystem(
   try {
     const log = join(folder, 'trace');
     const calls = [...OPENING, ...CHANGING, ...REACHING, ...STARTING, ...FORKING].map((call) => `?${call}`);
-    const trace = ['-f', '-qq', '-y', '-s', '0', '-e', `trace=${calls.join(',')}`, '-e', 'signal=none', '-o', log];
+    // The kernel stops the command for these calls only.
+    const trace = [
+      '-f',
+      '--seccomp-bpf',
+      '-qq',
+      '-y',
+      '-s',
+      '0',
+      '-e',
+      `trace=${calls.join(',')}`,
+      '-e',
+      'signal=none',
+      '-o',
+      log,
+    ];
     const result = await run(toolPath('strace'), [...trace, command, ...args], options);
     return { ...result, ...parseTrace(await readFile(log, 'utf8'), options.cwd) };
   } finally {
