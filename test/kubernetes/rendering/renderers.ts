@@ -1,6 +1,10 @@
 /** Every renderer of the product, as the tests open them, each with the real Helms that it has to agree with. */
-import type { ChartRenderer, RenderLimits } from '../../../src/kubernetes/rendering/chart-renderer.ts';
-import { ENGINE_FILES } from '../../../src/kubernetes/rendering/engine/engine-module.ts';
+import {
+  RENDER_LIMITS,
+  type ChartRenderer,
+  type RenderLimits,
+} from '../../../src/kubernetes/rendering/chart-renderer.ts';
+import { ENGINE_FILES, openEngineModule } from '../../../src/kubernetes/rendering/engine/engine-module.ts';
 import { openHelmEngine } from '../../../src/kubernetes/rendering/engine/helm-engine.ts';
 import { openHelmProgram } from '../../../src/kubernetes/rendering/helm-program.ts';
 import { requireGoBuild } from '../../helpers/require-go-build.ts';
@@ -51,6 +55,8 @@ function helmProgram(name: string): TestedRenderer {
   };
 }
 
+let compiled: ReturnType<typeof openEngineModule> | undefined;
+
 /** The engine of the product. */
 export const HELM_ENGINE: TestedRenderer = {
   name: 'helm-engine',
@@ -58,7 +64,10 @@ export const HELM_ENGINE: TestedRenderer = {
   open: (limits = {}) =>
     openOnce('helm-engine', limits, async () => {
       const folder = requireEngine();
-      return folder === undefined ? undefined : openHelmEngine({ folder, limits });
+      if (folder === undefined) return undefined;
+      if (limits.maxMemoryBytes !== undefined) return openHelmEngine({ folder, limits });
+      compiled ??= openEngineModule(RENDER_LIMITS.maxMemoryBytes, folder);
+      return openHelmEngine({ engine: await compiled, limits });
     }),
 };
 

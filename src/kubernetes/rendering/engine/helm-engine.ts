@@ -10,7 +10,7 @@ import { assertRenderable } from '../render-request.ts';
 import { splitManifest } from '../rendered-documents.ts';
 import { assertSchemasStayInside } from '../schema-references.ts';
 import { unpackChart } from '../../charts/chart-archive.ts';
-import { openEngineModule } from './engine-module.ts';
+import { openEngineModule, type EngineModule } from './engine-module.ts';
 import { startEngineThread, type EngineMessage } from './engine-thread.ts';
 import type { WasmModule } from './webassembly.ts';
 
@@ -23,6 +23,8 @@ const Answer = z.object({ refusal: z.string().optional(), notes: z.string() });
 export interface HelmEngineOptions {
   /** Where the engine lies. @defaultValue beside this program */
   readonly folder?: string | undefined;
+  /** One that was compiled before, for the same limit of memory. @defaultValue compiled from `folder`, which takes a second */
+  readonly engine?: EngineModule | undefined;
   readonly limits?: Partial<RenderLimits> | undefined;
 }
 
@@ -32,7 +34,7 @@ export interface HelmEngineOptions {
  */
 export async function openHelmEngine(options: HelmEngineOptions = {}): Promise<ChartRenderer | undefined> {
   const limits = { ...RENDER_LIMITS, ...options.limits };
-  const engine = await openEngineModule(limits.maxMemoryBytes, options.folder);
+  const engine = options.engine ?? (await openEngineModule(limits.maxMemoryBytes, options.folder));
   if (engine === undefined) return undefined;
   const { helm, module } = engine;
   return {
