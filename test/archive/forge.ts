@@ -50,15 +50,20 @@ export interface ForgedFront {
 
 /** The front of an archive around any bytes for `release.json`; nothing follows them. */
 export async function forgeFront(inventory: Buffer, front: ForgedFront = {}): Promise<Buffer> {
+  return Buffer.concat(await forgeFrontParts(inventory, front));
+}
+
+/** What {@link forgeFront} makes, in parts that are to follow each other: large ones need not be copied. */
+export async function forgeFrontParts(inventory: Buffer, front: ForgedFront = {}): Promise<readonly Buffer[]> {
   const { signer, mtime = 0, checksums = Buffer.from(`${hexOf(sha256(inventory))}  release.json\n`) } = front;
   const slot = fillSlot(await signer?.sign(checksums), 1024);
   const between = front.between ?? { 'signatures/1.sigstore.json': slot };
-  return Buffer.concat(
-    Object.entries({ 'checksums.txt': checksums, ...between, 'release.json': inventory }).flatMap(([path, bytes]) => [
+  return Object.entries({ 'checksums.txt': checksums, ...between, 'release.json': inventory }).flatMap(
+    ([path, bytes]) => [
       encodeHeader({ path, size: bytes.length, mtime }),
       bytes,
       Buffer.alloc(paddingOf(bytes.length)),
-    ]),
+    ],
   );
 }
 
