@@ -2,7 +2,7 @@
  * Whatever a person names in the place of a file (a pipe that nothing is ever written to, a device that gives bytes
  * without end and takes none) and whatever somebody planted there: refused at once, with its name, never waited for.
  */
-import { mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { AIRGAP } from '../../src/cli/airgap.ts';
 import { serializeCanonically } from '../../src/base/json/canonical-json.ts';
@@ -36,6 +36,9 @@ beforeAll(async () => {
   const lock = release.temp.join('release.lock.json');
   const delta = ['--base', release.archive, '--output', release.temp.join('demo.delta.tar')];
   await cli.ok(['build', lock, '--key', release.key, ...delta], { env: PASSPHRASE });
+  // One each: every test has a name of its own for it.
+  await runOk('mkfifo', [release.temp.join('a pipe')]);
+  await runOk('mknod', [release.temp.join('a device'), 'c', '1', '7']);
   const load = ['load', release.archive, '--key', pub, '--to', `oci:${release.temp.join('once')}`];
   const record = ['--audit-log', release.temp.join('audit.jsonl'), '--receipt', release.temp.join('receipt.json')];
   await cli.ok([...load, ...record, '--report', release.temp.join('reports')]);
@@ -267,7 +270,7 @@ describe.each(['a pipe', 'a device'])('%s', (kind) => {
     await writeFile(temp.join('kubeconfig'), KUBECONFIG);
     await writeFile(temp.join('mapping.txt'), 'a.example/x:1=in.example/a.example/x:1\n');
     await writeFile(temp.join('objects.yaml'), '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n');
-    makeOdd = (path) => (kind === 'a pipe' ? runOk('mkfifo', [path]) : runOk('mknod', [path, 'c', '1', '7']));
+    makeOdd = (path) => link(release.temp.join(kind), path);
   });
 
   test.each(Object.entries(USES))('%s: %s', async (_, use) => {
