@@ -38,7 +38,8 @@ export interface Content {
   readonly bytes: Buffer;
 }
 
-const LAYER_BYTES = 3 * 1024 * 1024;
+/** More than is kept to be sent again, and more than one piece of any store. */
+const LAYER_BYTES = 1_500_000;
 const CHUNK_BYTES = 64 * 1024;
 
 /** Everything the laws ever store, so that a store that must know its content beforehand can be built for it. */

@@ -200,7 +200,7 @@ describe('what the proof leaves to the signature', () => {
     const { offset, size } = memberOf(release.inventory, 'checksums.txt');
     const signed = sha256(archive.subarray(offset, offset + size));
     let accepted = 0;
-    for (let position = offset; position < offset + size; position++) {
+    for (let position = offset; position < offset + size; position += METADATA_STRIDE) {
       const head = await withFlip(position, () => proveFile(path, () => undefined));
       expect(sha256(head.checksums)).not.toBe(signed);
       const line = head.checksums

@@ -6,6 +6,7 @@ import { readKubernetesYaml } from '../../../src/kubernetes/resources/yaml-docum
 import { parseImageList } from '../../../src/release/spec/image-list.ts';
 import { parseSpec } from '../../../src/release/spec/spec.ts';
 import { formatStarter } from '../../../src/release/spec/starter.ts';
+import { tries } from '../../helpers/effort.ts';
 
 const STARTER = formatStarter();
 const PIECES = [
@@ -54,7 +55,7 @@ function endsWell(read: () => unknown): void {
 it('a mutated release.yaml', () => {
   fc.assert(
     fc.property(mutatedStarter, (text) => endsWell(() => parseSpec(text, 'file.yaml'))),
-    { numRuns: 1500, seed: 1 },
+    { numRuns: tries(300), seed: 1 },
   );
 });
 
@@ -96,7 +97,7 @@ it('values of every kind in every place', () => {
       }
       endsWell(() => parseSpec(text, 'file.yaml'));
     }),
-    { numRuns: 500, seed: 2 },
+    { numRuns: tries(150), seed: 2 },
   );
 });
 
@@ -109,6 +110,6 @@ it('any text as Kubernetes YAML or as an image list', () => {
       endsWell(() => readKubernetesYaml(value, 'file.yaml'));
       endsWell(() => parseImageList(value, 'file.txt'));
     }),
-    { numRuns: 800, seed: 3 },
+    { numRuns: tries(200), seed: 3 },
   );
 });
