@@ -59,7 +59,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   await writeFile(config, JSON.stringify(await configuration(directory, storage, options)));
   const child = spawn(PROGRAM, ['serve', config], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH: process.env['PATH'] },
+    env: { PATH: process.env['PATH'], GOGC: process.env['GOGC'] },
   });
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));

@@ -1,5 +1,5 @@
 /** Real temporary directories that go away with the test that asked for them. */
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
@@ -12,22 +12,28 @@ export interface TempDir {
   join(...segments: readonly string[]): string;
 }
 
+/** Found once; and nothing here waits for another thread, since some thousand tests have a directory each. */
+const PARENT = realpathSync(tmpdir());
+
 /**
- * Gives every test of the enclosing file or `describe` a fresh directory. Call it outside of tests, read it inside.
+ * Gives every test of the enclosing file or `describe` a fresh directory, made when it is first asked for. Call it outside of
+ * tests, read it inside.
  * @example const temp = useTempDir(); test('…', () => write(temp.join('a.tar')));
  */
 export function useTempDir(): TempDir {
-  let current: (TempDir & AsyncDisposable) | undefined;
+  let current: (TempDir & Disposable) | undefined;
+  let isTest = false;
   const get = (): TempDir => {
-    if (current === undefined) throw new Error('the temporary directory exists only while a test runs');
-    return current;
+    if (!isTest) throw new Error('the temporary directory exists only while a test runs');
+    return (current ??= make());
   };
-  beforeEach(async () => {
-    current = await makeTempDir();
+  beforeEach(() => {
+    isTest = true;
   });
-  afterEach(async () => {
-    await current?.[Symbol.asyncDispose]();
+  afterEach(() => {
+    current?.[Symbol.dispose]();
     current = undefined;
+    isTest = false;
   });
   return {
     get path(): string {
@@ -39,10 +45,15 @@ export function useTempDir(): TempDir {
 
 /** One directory, for `await using` or a `beforeAll` that disposes of it in `afterAll`. */
 export async function makeTempDir(): Promise<TempDir & AsyncDisposable> {
-  const path = await mkdtemp(join(await realpath(tmpdir()), 'airgap-test-'));
+  const made = make();
+  return { ...made, [Symbol.asyncDispose]: async () => made[Symbol.dispose]() };
+}
+
+function make(): TempDir & Disposable {
+  const path = mkdtempSync(join(PARENT, 'airgap-test-'));
   return {
     path,
     join: (...segments) => join(path, ...segments),
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
   };
 }
