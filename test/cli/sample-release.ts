@@ -2,7 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { startRegistry, type EmbeddedRegistry } from '../../src/server/embedded-registry.ts';
 import { TEST_PASSPHRASE, writeKeyFiles } from '../helpers/key-files.ts';
-import { makeMultiPlatformImage, pushSample } from '../helpers/sample-image.ts';
+import { pushSample } from '../helpers/push-sample.ts';
+import { makeMultiPlatformImage } from '../helpers/sample-image.ts';
 import { makeLayer } from '../helpers/sample-layer.ts';
 import { makeTempDir, type TempDir } from '../helpers/temp.ts';
 import type { BuiltCli } from './built-cli.ts';

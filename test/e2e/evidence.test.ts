@@ -5,7 +5,8 @@ import { startRegistry, type RequestRecord } from '../../src/server/embedded-reg
 import { allOf } from '../helpers/all-of.ts';
 import { makeCosign, type Cosign } from '../helpers/cosign.ts';
 import { startDockerRegistry } from '../helpers/docker-registry.ts';
-import { makeMultiPlatformImage, pushSample, type SampleNode } from '../helpers/sample-image.ts';
+import { pushSample } from '../helpers/push-sample.ts';
+import { makeMultiPlatformImage, type SampleNode } from '../helpers/sample-image.ts';
 import { startScriptedServer } from '../helpers/scripted-server.ts';
 import { makeTempDir, type TempDir } from '../helpers/temp.ts';
 import { airgap, airgapJson, airgapOk, errorOf } from './support/program.ts';

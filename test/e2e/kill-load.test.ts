@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256 } from '../../src/oci/digest.ts';
 import { startChaosProxy, type ChaosProxy } from '../helpers/chaos-proxy.ts';
 import { startDockerRegistry, type DockerRegistry } from '../helpers/docker-registry.ts';
-import { pushSample } from '../helpers/sample-image.ts';
+import { pushSample } from '../helpers/push-sample.ts';
 import { useBuiltRelease } from './support/fixture.ts';
 import { KILLS, measure, MIN_RESUMED, strike, Strikes } from './support/moments.ts';
 import { airgapJson, startAirgap } from './support/program.ts';

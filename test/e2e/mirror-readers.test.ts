@@ -15,7 +15,8 @@ import { openNetworkNamespace, type NetworkNamespace } from '../helpers/network-
 import { startProcess, type ProcessResult, type RunningProcess } from '../helpers/process.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { runOk } from '../helpers/run.ts';
-import { makeImage, pushSample, type SampleNode } from '../helpers/sample-image.ts';
+import { pushSample } from '../helpers/push-sample.ts';
+import { makeImage, type SampleNode } from '../helpers/sample-image.ts';
 import { makeTempDir, type TempDir } from '../helpers/temp.ts';
 
 const cli = useBuiltCli();

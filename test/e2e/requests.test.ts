@@ -1,7 +1,8 @@
 /** What a build asks of a registry: each thing once, and of unchanged tags one word each. */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { makeImage, makeIndex, pushSample } from '../helpers/sample-image.ts';
+import { pushSample } from '../helpers/push-sample.ts';
+import { makeImage, makeIndex } from '../helpers/sample-image.ts';
 import { useBuiltRelease } from './support/fixture.ts';
 import { airgap, airgapJson, airgapOk, errorOf } from './support/program.ts';
 import { buildArchive, placeOf, pushImages, readInventory, readLockFile } from './support/release.ts';

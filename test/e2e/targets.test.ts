@@ -7,14 +7,8 @@ import { startContainerd } from '../helpers/containerd.ts';
 import { DOCKERD_TOOLS, startDockerd, type DockerGeneration } from '../helpers/dockerd.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { runOk } from '../helpers/run.ts';
-import {
-  contentOf,
-  listedFor,
-  makeImage,
-  makeIndex,
-  makeMultiPlatformImage,
-  pushSample,
-} from '../helpers/sample-image.ts';
+import { pushSample } from '../helpers/push-sample.ts';
+import { contentOf, listedFor, makeImage, makeIndex, makeMultiPlatformImage } from '../helpers/sample-image.ts';
 import { useBuiltRelease } from './support/fixture.ts';
 import { airgap, airgapJson, airgapOk, errorOf } from './support/program.ts';
 import { allTags, get } from './support/registry-content.ts';

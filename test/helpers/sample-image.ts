@@ -1,6 +1,6 @@
 /**
- * Small, real, deterministic images for tests: manifests and indexes with everything they reach, in memory, and the
- * ways to bring them into a registry or an OCI layout directory. Same arguments, same bytes, same digests.
+ * Small, real, deterministic images for tests: manifests and indexes with everything they reach, in memory, and as an OCI
+ * layout directory. Same arguments, same bytes, same digests.
  *
  * @example
  * const base = makeLayer({ 'etc/os-release': 'ID=sample\n' });
@@ -9,7 +9,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Annotation, type Descriptor } from '../../src/oci/descriptor.ts';
+import { Annotation } from '../../src/oci/descriptor.ts';
 import { hexOf, sha256, type Digest } from '../../src/oci/digest.ts';
 import { MediaType } from '../../src/oci/media-types.ts';
 import { parsePlatform } from '../../src/oci/platform.ts';
@@ -148,41 +148,6 @@ export function contentOf(node: SampleNode): Map<Digest, SampleBlob> {
   return found.set(node.descriptor.digest, node);
 }
 
-/**
- * Pushes a node and all it reaches over plain HTTP: blobs, children, the node, then the tags.
- * @param headers - sent with every request, such as `Authorization`
- */
-export async function pushSample(
-  registryUrl: string,
-  repository: string,
-  node: SampleNode,
-  tags: readonly string[] = [],
-  headers: Readonly<Record<string, string>> = {},
-): Promise<Descriptor> {
-  const base = `${registryUrl}/v2/${repository}`;
-  for (const child of node.children) await pushSample(registryUrl, repository, child, [], headers);
-  for (const blob of node.blobs) await pushBlob(base, blob, headers);
-  for (const reference of [node.descriptor.digest, ...tags]) {
-    const manifestHeaders = { ...headers, 'Content-Type': node.descriptor.mediaType };
-    await call('PUT', `${base}/manifests/${reference}`, manifestHeaders, node.bytes);
-  }
-  return node.descriptor;
-}
-
-/** Pushes one blob unless it is there. `repositoryUrl` is `http://host/v2/<name>`. */
-export async function pushBlob(
-  repositoryUrl: string,
-  { descriptor, bytes }: SampleBlob,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  const head = await fetch(`${repositoryUrl}/blobs/${descriptor.digest}`, { method: 'HEAD', headers });
-  if (head.ok) return;
-  const started = await call('POST', `${repositoryUrl}/blobs/uploads/`, headers);
-  const location = new URL(started.headers.get('Location') ?? '', started.url);
-  location.searchParams.set('digest', descriptor.digest);
-  await call('PUT', location.href, { ...headers, 'Content-Type': 'application/octet-stream' }, bytes);
-}
-
 /** Writes an OCI layout directory with the node under a name (`org.opencontainers.image.ref.name`). */
 export async function writeOciLayout(directory: string, node: SampleNode, refName: string): Promise<void> {
   const blobs = join(directory, 'blobs', 'sha256');
@@ -217,18 +182,6 @@ function tail({ subject, annotations }: Extras): object {
 
 function toJsonBlob(mediaType: string, value: unknown): SampleBlob {
   return makeBlob(mediaType, Buffer.from(JSON.stringify(value)));
-}
-
-async function call(
-  method: string,
-  url: string,
-  headers: Readonly<Record<string, string>>,
-  body?: Buffer,
-): Promise<Response> {
-  const response = await fetch(url, { method, headers, body: body === undefined ? null : new Uint8Array(body) });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${text}`);
-  return response;
 }
 
 /** The digest of a name that nothing has. */

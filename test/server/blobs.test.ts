@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { hexOf } from '../../src/oci/digest.ts';
 import { errorCodes, send, type RawAnswer } from '../helpers/raw-http.ts';
-import { makeImage, pushBlob, pushSample, unknownDigest } from '../helpers/sample-image.ts';
+import { pushBlob, pushSample } from '../helpers/push-sample.ts';
+import { makeImage, unknownDigest } from '../helpers/sample-image.ts';
 import { makeBlob, noise } from '../helpers/sample-layer.ts';
 import { useRegistry } from '../helpers/use-registry.ts';
 

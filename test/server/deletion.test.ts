@@ -1,7 +1,8 @@
 /** Deleting over real HTTP: by option only, and what it takes along. */
 import { describe, expect, test } from 'vitest';
 import { errorCodes, send } from '../helpers/raw-http.ts';
-import { makeArtifact, makeImage, pushSample, unknownDigest } from '../helpers/sample-image.ts';
+import { pushSample } from '../helpers/push-sample.ts';
+import { makeArtifact, makeImage, unknownDigest } from '../helpers/sample-image.ts';
 import { useRegistry } from '../helpers/use-registry.ts';
 
 const image = makeImage();

@@ -8,7 +8,8 @@ import { ExitCode, exitCodeOf, UsageError } from '../../src/errors.ts';
 import { sha256 } from '../../src/oci/digest.ts';
 import { startRegistry, type RequestRecord } from '../../src/server/embedded-registry.ts';
 import { errorCodes, send } from '../helpers/raw-http.ts';
-import { makeArtifact, makeImage, pushSample, unknownDigest } from '../helpers/sample-image.ts';
+import { pushSample } from '../helpers/push-sample.ts';
+import { makeArtifact, makeImage, unknownDigest } from '../helpers/sample-image.ts';
 import { noise } from '../helpers/sample-layer.ts';
 import { useTempDir } from '../helpers/temp.ts';
 

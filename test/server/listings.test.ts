@@ -5,7 +5,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { hexOf } from '../../src/oci/digest.ts';
 import { MediaType } from '../../src/oci/media-types.ts';
 import { errorCodes, send, type RawAnswer } from '../helpers/raw-http.ts';
-import { makeArtifact, makeImage, makeIndex, pushBlob, pushSample, unknownDigest } from '../helpers/sample-image.ts';
+import { pushBlob, pushSample } from '../helpers/push-sample.ts';
+import { makeArtifact, makeImage, makeIndex, unknownDigest } from '../helpers/sample-image.ts';
 import { makeBlob } from '../helpers/sample-layer.ts';
 import { useRegistry } from '../helpers/use-registry.ts';
 

@@ -4,13 +4,12 @@ import { registeredDigestOf, sha256, type RegisteredDigest } from '../../src/oci
 import { MAX_MANIFEST_BYTES } from '../../src/oci/manifest.ts';
 import { MediaType } from '../../src/oci/media-types.ts';
 import { errorCodes, send, type RawAnswer } from '../helpers/raw-http.ts';
+import { pushBlob, pushSample } from '../helpers/push-sample.ts';
 import {
   makeArtifact,
   makeImage,
   makeIndex,
   makeMultiPlatformImage,
-  pushBlob,
-  pushSample,
   unknownDigest,
   type SampleNode,
 } from '../helpers/sample-image.ts';

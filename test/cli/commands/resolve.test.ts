@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startRegistry, type EmbeddedRegistry } from '../../../src/server/embedded-registry.ts';
-import { makeImage, pushSample } from '../../helpers/sample-image.ts';
+import { pushSample } from '../../helpers/push-sample.ts';
+import { makeImage } from '../../helpers/sample-image.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 import { writeFiles } from '../../kubernetes/charts/chart-files.ts';
 import { useBuiltCli } from '../built-cli.ts';

@@ -1,6 +1,7 @@
 /** What a registry really serves, asked for over plain HTTP and compared byte by byte. */
 import { expect } from 'vitest';
 import { sha256, type Digest } from '../../../src/oci/digest.ts';
+import { askPlainly } from '../../helpers/plain-http.ts';
 import { contentOf, type SampleNode } from '../../helpers/sample-image.ts';
 
 const MANIFEST_TYPES = [
@@ -26,22 +27,21 @@ export async function get(
   name: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
-  const response = await fetch(`${url}/v2/${repository}/${kind}/${name}`, { headers: { accept: ACCEPT, ...headers } });
-  const bytes = Buffer.from(await response.arrayBuffer());
-  return { status: response.status, type: response.headers.get('content-type') ?? '', bytes };
+  const address = `${url}/v2/${repository}/${kind}/${name}`;
+  const { status, headers: said, bytes } = await askPlainly('GET', address, { accept: ACCEPT, ...headers });
+  return { status, type: said['content-type'] ?? '', bytes };
 }
 
 /** Repositories of a registry. */
 export async function catalog(url: string): Promise<readonly string[]> {
-  const response = await fetch(`${url}/v2/_catalog?n=1000`);
-  return ((await response.json()) as { repositories: string[] | null }).repositories ?? [];
+  const { bytes } = await askPlainly('GET', `${url}/v2/_catalog?n=1000`);
+  return (JSON.parse(bytes.toString()) as { repositories: string[] | null }).repositories ?? [];
 }
 
 /** Tags of a repository; none when there is no such repository. */
 export async function tagsOf(url: string, repository: string): Promise<readonly string[]> {
-  const response = await fetch(`${url}/v2/${repository}/tags/list`);
-  const body = (await response.json()) as { tags?: string[] | null };
-  return response.ok ? (body.tags ?? []) : [];
+  const { status, bytes } = await askPlainly('GET', `${url}/v2/${repository}/tags/list`);
+  return status === 200 ? ((JSON.parse(bytes.toString()) as { tags?: string[] | null }).tags ?? []) : [];
 }
 
 /** Every `repository:tag` there is, of repositories that begin so. */

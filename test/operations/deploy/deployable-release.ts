@@ -5,7 +5,8 @@ import { PASSPHRASE } from '../../cli/sample-release.ts';
 import type { BuiltCli } from '../../cli/built-cli.ts';
 import type { ProcessResult } from '../../helpers/process.ts';
 import { writeKeyFiles } from '../../helpers/key-files.ts';
-import { makeImage, pushSample } from '../../helpers/sample-image.ts';
+import { pushSample } from '../../helpers/push-sample.ts';
+import { makeImage } from '../../helpers/sample-image.ts';
 import { makeTempDir, type TempDir } from '../../helpers/temp.ts';
 import { writeFiles } from '../../kubernetes/charts/chart-files.ts';
 

@@ -11,7 +11,8 @@ import { startRegistry } from '../../../src/server/embedded-registry.ts';
 import { openStorage } from '../../../src/server/directory/storage.ts';
 import { childScript } from '../../helpers/child-script.ts';
 import { send } from '../../helpers/raw-http.ts';
-import { contentOf, makeMultiPlatformImage, pushSample } from '../../helpers/sample-image.ts';
+import { pushSample } from '../../helpers/push-sample.ts';
+import { contentOf, makeMultiPlatformImage } from '../../helpers/sample-image.ts';
 import { noise } from '../../helpers/sample-layer.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 

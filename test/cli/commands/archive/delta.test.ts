@@ -9,7 +9,8 @@ import { startRegistry, type EmbeddedRegistry } from '../../../../src/server/emb
 import { startDockerRegistry, type DockerRegistry } from '../../../helpers/docker-registry.ts';
 import { runInside } from '../../../helpers/in-process.ts';
 import { TEST_PASSPHRASE, writeKeyFiles, type KeyFiles } from '../../../helpers/key-files.ts';
-import { makeImage, pushSample } from '../../../helpers/sample-image.ts';
+import { pushSample } from '../../../helpers/push-sample.ts';
+import { makeImage } from '../../../helpers/sample-image.ts';
 import { makeLayer } from '../../../helpers/sample-layer.ts';
 import { makeTempDir, type TempDir } from '../../../helpers/temp.ts';
 import type { ProcessResult } from '../../../helpers/process.ts';

@@ -8,7 +8,8 @@ import { emptyTrustedRoot } from '../../../../src/trust/signatures/empty-root.ts
 import { writeKeyFiles } from '../../../helpers/key-files.ts';
 import { requireTool } from '../../../helpers/require-tool.ts';
 import { run } from '../../../helpers/run.ts';
-import { makeImage, pushSample } from '../../../helpers/sample-image.ts';
+import { pushSample } from '../../../helpers/push-sample.ts';
+import { makeImage } from '../../../helpers/sample-image.ts';
 import { useTempDir } from '../../../helpers/temp.ts';
 import { makeObjects, makeSpoiled, type Value } from '../../../compliance/sound-objects.ts';
 import { writeFiles } from '../../../kubernetes/charts/chart-files.ts';

@@ -1,7 +1,8 @@
 /** `airgap mirror-config --install` and `--check`: a node's files, and whether every image is where they lead. */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { makeImage, pushSample } from '../../../helpers/sample-image.ts';
+import { pushSample } from '../../../helpers/push-sample.ts';
+import { makeImage } from '../../../helpers/sample-image.ts';
 import { useTempDir } from '../../../helpers/temp.ts';
 import { useRegistry } from '../../../helpers/use-registry.ts';
 import { useBuiltCli } from '../../built-cli.ts';
