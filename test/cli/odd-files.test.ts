@@ -16,7 +16,7 @@ import { useBuiltCli } from './built-cli.ts';
 import { makeSampleRelease, PASSPHRASE, type SampleRelease } from './sample-release.ts';
 
 /** A test that waits for a pipe waits this long, and then fails; one that does not is done long before. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 const cli = useBuiltCli();
 const temp = useTempDir();
 let release: SampleRelease;

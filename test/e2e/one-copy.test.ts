@@ -10,7 +10,7 @@ import { useBuiltRelease } from './support/fixture.ts';
 import { programCommand, programEnvironment, type ProgramName } from './support/program.ts';
 
 const MIB = 1024 * 1024;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 600_000;
 /** Beside the small one: a layer that each of the platforms' tarballs holds. */
 const LARGE_BYTES = 40 * MIB;
 const ALLOWED_GROWTH_BYTES = 28 * MIB;

@@ -15,7 +15,7 @@ import { useBuiltRelease } from './support/fixture.ts';
 import { airgapOk, programCommand, programEnvironment, programPath } from './support/program.ts';
 import { makeKeys } from './support/release.ts';
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 500_000;
 const test = declare.skipIf(requireTool('strace') === undefined);
 const fixture = useBuiltRelease();
 let registry: DockerRegistry;

@@ -205,7 +205,7 @@ test('killed at any moment, it has every entry that was reported, and goes on', 
     const proved = await verifyAuditLog(log());
     expect(proved).toMatchObject({ entries: sequence, recovered: 0 });
   }
-}, 60_000);
+});
 
 describe('killed in the middle of an append', () => {
   const strace = requireTool('strace');
