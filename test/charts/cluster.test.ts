@@ -1,4 +1,8 @@
 /** The shipped platform on a real API server: every pattern with every overlay is accepted, installs and becomes ready. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import {
   clusterEnvironment,
@@ -12,14 +16,20 @@ import {
 import { EFFORT } from '../helpers/effort.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { runOk } from '../helpers/run.ts';
+import { useTempDir } from '../helpers/temp.ts';
+import { toolPath } from '../helpers/tools.ts';
+import { makeCertificates, type Certificates } from '../helpers/certificates.ts';
+import { readKubernetesYaml } from '../../src/kubernetes/resources/yaml-documents.ts';
+import { stageManifests } from '../../src/kubernetes/staging/staged-manifests.ts';
 import { CUSTOM_KINDS } from './custom-kinds.ts';
-import { CHART, COMBINATIONS, profileFile, renderProfile } from './render-profile.ts';
+import { CHART, COMBINATIONS, openRenderer, profileFile, renderProfile, requestFor } from './render-profile.ts';
 
 /** What a site has to bring for a profile, as the README of the chart says. */
 const OF_THE_SITE: readonly object[] = [
   { metadata: { name: 'hexabase-tls' }, stringData: { 'tls.crt': 'a certificate', 'tls.key': 'its key' } },
   { metadata: { name: 'hexabase-hsm' }, stringData: { pin: '1234' } },
 ];
+const temp = useTempDir();
 /** Each pattern alone, and each overlay on some: an installation costs seconds. With `AIRGAP_TEST_EFFORT` above 1 all of them. */
 const INSTALLED =
   EFFORT > 1
@@ -143,3 +153,48 @@ describe('helm 4', () => {
     expect(await secrets()).toMatchObject(atFirst);
   });
 });
+
+test.for(['small-enterprise', 'edge+gdpr', 'medium-enterprise+gdpr+hipaa'])(
+  'without helm: the manifests of %s, applied in their order as they say, become ready',
+  async (combination, t) => {
+    const cluster = (await sharedCluster()) ?? t.skip();
+    await using space = await makeNamespace(cluster.api, 'staged');
+    await bringSecrets(cluster, space.name);
+    const request = { ...(await requestFor(combination)), releaseName: space.name, namespace: space.name };
+    const renderer = await openRenderer();
+    const [one, other] = [await renderer.render({ ...request, seed: 0 }), await renderer.render({ ...request, seed: 1 })];
+    const files = stageManifests({
+      shownAs: request.shownAs,
+      folder: 'manifests/site',
+      namespace: space.name,
+      renderings: [one.documents, other.documents],
+      givenTexts: new Set(),
+    });
+    for (const { name, bytes } of files) await writeFile(temp.join(name), bytes);
+    const example = files.find(({ name }) => name === 'secrets.env.example')?.bytes.toString() ?? '';
+    await writeFile(temp.join('secrets.env'), fillIn(example, await makeCertificates(temp.path)));
+    const [loop = ''] = /^#   for file[^]*?\n#   done$/m.exec(example) ?? [];
+    const script = loop.replaceAll(/^# {3}/gm, '').replace('kubectl apply', 'kubectl apply --server-side --validate=strict');
+    const PATH = `${dirname(toolPath('kubectl'))}:${process.env['PATH'] ?? ''}`;
+    const env = { ...clusterEnvironment(cluster), PATH };
+    const { stdout, stderr } = await runOk('bash', ['-euo', 'pipefail', '-c', script], { env, cwd: temp.path });
+    expect(stderr).toBe('');
+    const objects = files.flatMap(({ name, bytes }) =>
+      name.endsWith('.yaml') ? readKubernetesYaml(bytes.toString(), name) : [],
+    );
+    const applied = stdout.split('\n').filter((line) => line.endsWith(' serverside-applied'));
+    expect(applied).toHaveLength(objects.length);
+    expect(objects.length).toBeGreaterThan(40);
+    await expect.poll(() => readiness(cluster, space.name)).toSatisfy(areAllReady);
+  },
+);
+
+/** Gives every name a value, those in base64 the same one; certificates are some. */
+function fillIn(example: string, { caFile, certFile, keyFile }: Certificates): string {
+  const files: readonly (readonly [RegExp, string])[] = [[/_CA_CRT$/, caFile], [/_TLS_CRT$/, certFile], [/_TLS_KEY$/, keyFile]];
+  return example.replaceAll(/^(SITE_[A-Z0-9_]*?)(_BASE64)?=$/gm, (line, name: string, inBase64?: string) => {
+    const [, file] = files.find(([pattern]) => pattern.test(name)) ?? [];
+    const value = file === undefined ? createHash('sha256').update(name).digest('hex') : readFileSync(file, 'utf8');
+    return line + (inBase64 === undefined ? value : Buffer.from(value).toString('base64'));
+  });
+}
