@@ -7,6 +7,8 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Mounts a disk in memory where this user may, unless somebody chose a place. */
 export function setup(): (() => void) | undefined {
   if (process.env['TMPDIR'] !== undefined) return undefined;
@@ -18,10 +20,18 @@ export function setup(): (() => void) | undefined {
     return undefined;
   }
   process.env['TMPDIR'] = folder;
-  return () => {
+  const remove = (): void => {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
     delete process.env['TMPDIR'];
     // Something may still be on its way out of it.
     execFileSync('umount', ['--lazy', folder]);
     rmdirSync(folder);
   };
+  // A run that is interrupted is not told that it is over.
+  const onSignal = (signal: NodeJS.Signals): void => {
+    remove();
+    process.kill(process.pid, signal);
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return remove;
 }
