@@ -18,6 +18,7 @@ import { startRegistry } from './registry.ts';
 import { formatResults, formatTable, formatTargets } from './report.ts';
 import { runStage, type Ground, type Result } from './run.ts';
 import { isMet, judge } from './targets.ts';
+import { judgeLink } from './link-targets.ts';
 import { describeTools } from './tools.ts';
 
 function say(text: string): void {
@@ -26,8 +27,9 @@ function say(text: string): void {
 
 /** Everybody who takes part, the product first. */
 function gatherContenders(options: Options): readonly Contender[] {
-  const docker = hasTool('dockerd') && process.getuid?.() === 0 ? dockerContenders() : [];
-  return [...ourContenders(), ...peerContenders(), ...docker, ...floorContenders()].filter(
+  const docker = options.link === undefined && hasTool('dockerd') && process.getuid?.() === 0 ? dockerContenders() : [];
+  const floors = options.link === undefined ? floorContenders() : [];
+  return [...ourContenders(), ...peerContenders(), ...docker, ...floors].filter(
     ({ name, stage }) => options.stages.includes(stage) && !options.without.some((part) => name.includes(part)),
   );
 }
@@ -38,7 +40,7 @@ async function runAll(options: Options, corpus: Corpus, folder: string): Promise
   const tools = describeTools();
   console.log(formatTable(Object.entries({ ...machine, ...tools }).map(([name, value]) => [name, value])));
   const fixtures = new Fixtures(join(folder, 'fixtures'), corpus, registry.host);
-  const ground: Ground = { corpus, fixtures, registry, folder, say };
+  const ground: Ground = { corpus, fixtures, registry, folder, say, link: options.link };
   const contenders = gatherContenders(options);
   const results: Result[] = [];
   for (const stage of STAGES) {
@@ -51,7 +53,10 @@ async function runAll(options: Options, corpus: Corpus, folder: string): Promise
   const archiveBytes = options.stages.some((stage) => stage !== 'mirror' && !stage.endsWith('resolve'))
     ? statSync(await fixtures.archive()).size
     : undefined;
-  const targets = judge(results, { archiveBytes, images: corpus.references.length });
+  const targets =
+    options.link === undefined
+      ? judge(results, { archiveBytes, images: corpus.references.length })
+      : judgeLink(results, options.link);
   console.log(formatTargets(targets));
   if (options.json === undefined) return;
   const { parameters, bytes } = corpus;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { STAGES, type Stage } from './contender.ts';
+import { parseLink, type LinkProfile } from './link.ts';
 
 /** Platforms of every image of the corpus. */
 export const PLATFORMS: readonly string[] = ['linux/amd64', 'linux/arm64'];
@@ -16,6 +17,7 @@ export const USAGE = `npm run bench [-- OPTIONS]
   --cache DIR       where corpora are kept
   --work DIR        where runs write
   --json FILE       also write every measurement there
+  --link PROFILE    over such a link: rtt=40ms,per=10MB,all=60MB (per connection, and of all); 417 MB unless --size says else
   --rss 1,10        instead: peak memory with corpora of so many gigabytes
 `;
 
@@ -30,6 +32,7 @@ export interface Options {
   readonly work: string;
   readonly json: string | undefined;
   readonly rssGb: readonly number[];
+  readonly link: LinkProfile | undefined;
 }
 
 /** Reads the command line; undefined when help is asked for. @throws Error naming what is wrong. */
@@ -47,6 +50,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       work: text,
       json: text,
       rss: text,
+      link: text,
       help: { type: 'boolean' },
     },
   });
@@ -54,7 +58,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const folder = join(tmpdir(), 'airgap-bench');
   return {
     images: toCount('--images', values.images ?? '12'),
-    sizeMb: toCount('--size', values.size ?? '1550'),
+    sizeMb: toCount('--size', values.size ?? (values.link === undefined ? '1550' : '417')),
     runs: toCount('--runs', values.runs ?? '3'),
     stages: values.only === undefined ? STAGES : values.only.split(',').map(toStage),
     without: values.without?.split(',') ?? [],
@@ -62,6 +66,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     work: values.work ?? join(folder, 'work'),
     json: values.json,
     rssGb: values.rss?.split(',').map((part) => toCount('--rss', part)) ?? [],
+    link: values.link === undefined ? undefined : parseLink(values.link),
   };
 }
 

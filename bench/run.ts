@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Contender, Site, Stage } from './contender.ts';
+import { startLink, type LinkProfile } from './link.ts';
 import { measure, measurePeakDisk, type Measurement } from './measure.ts';
 import { startCountingProxy } from './proxy.ts';
 import { startRegistry, type Registry } from './registry.ts';
@@ -38,6 +39,8 @@ export interface Ground extends Pick<Site, 'corpus' | 'fixtures'> {
   readonly registry: Registry;
   readonly folder: string;
   readonly say: (text: string) => void;
+  /** What lies between the contenders and the registries; nothing when absent. */
+  readonly link?: LinkProfile | undefined;
 }
 
 /** The stages that need an empty registry for every run. */
@@ -128,7 +131,7 @@ function contentOf(request: string): string {
 
 /** Sets one run's place up, and takes it down whatever happens. */
 async function withSite<T>(
-  { corpus, fixtures, registry, folder }: Ground,
+  { corpus, fixtures, registry, folder, link }: Ground,
   contender: Contender,
   use: (site: Site, registries: readonly Registry[], prepare: (site: Site) => Promise<void>) => Promise<T>,
   isPrepared = true,
@@ -136,7 +139,10 @@ async function withSite<T>(
   await mkdir(folder, { recursive: true });
   const work = await mkdtemp(join(folder, 'run-'));
   const target = WRITES_TO_REGISTRY.has(contender.stage) ? await startRegistry(folder) : undefined;
-  const site = { corpus, fixtures, source: registry.host, target: target?.host ?? '', work };
+  await using far = link === undefined ? undefined : await startLink(registry.port, link);
+  await using away = link === undefined || target === undefined ? undefined : await startLink(target.port, link);
+  const [source, at] = [far?.host ?? registry.host, away?.host ?? target?.host ?? ''];
+  const site = { corpus, fixtures, source, target: at, work };
   const prepare = async (at: Site): Promise<void> => contender.prepare?.(at);
   try {
     if (isPrepared) await prepare(site);
