@@ -20,7 +20,17 @@ const FOREIGN_CODE = /^(node:)?(vm|inspector|module|repl|wasi)$/;
 const ROOMS = [
   ...['archive/hashing', 'archive/inventory', 'archive/layout', 'archive/partial', 'archive/reader'],
   'archive/verification',
-  ...['base', 'base/files', 'base/http', 'base/http/fast', 'base/json', 'base/programs', 'base/schemas', 'base/tar'],
+  ...[
+    'base',
+    'base/files',
+    'base/http',
+    'base/http/fast',
+    'base/json',
+    'base/programs',
+    'base/schemas',
+    'base/slots',
+    'base/tar',
+  ],
   ...['cli', 'cli/commands', 'cli/commands/audit', 'cli/commands/cluster', 'cli/inputs', 'cli/options', 'cli/output'],
   ...[
     'kubernetes/charts',

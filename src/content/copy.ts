@@ -17,9 +17,17 @@ import {
 import { isRetryable, retrying, type RetryPolicy } from '../base/retry.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { atTarget, faultOf, missesContent, refusedEvidence, refusesForm } from './faults.ts';
-import { canMount, canResume, mountableSource, type MountTarget, type Source, type Target } from './store.ts';
+import {
+  canMount,
+  canResume,
+  mountableSource,
+  transfersAtOnce,
+  type MountTarget,
+  type Source,
+  type Target,
+} from './store.ts';
 
-/** Transfers that run at the same time when nothing else is said. */
+/** Transfers that run at the same time where neither the caller nor a store says more. */
 export const DEFAULT_CONCURRENCY = 4;
 
 /** What happens to one piece of content, for progress displays and reports. */
@@ -44,7 +52,7 @@ export type CopyEvent =
 
 /** Options of {@link copy}. */
 export interface CopyOptions {
-  /** Transfers at the same time. @defaultValue {@link DEFAULT_CONCURRENCY} */
+  /** Transfers at the same time at most. @defaultValue as many as the stores have use for, {@link DEFAULT_CONCURRENCY} at least */
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;
@@ -86,7 +94,7 @@ export interface RefusedEvidence {
  */
 export async function copy(pending: PendingCopy, options: CopyOptions = {}): Promise<CopyResult> {
   const run = new CopyRun(options, pending);
-  const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
+  const concurrency = options.concurrency ?? transfersWorthwhile(pending);
   await forEachConcurrently(pending.blobs, concurrency, (blob, signal) => run.bring(blob, signal), options.signal);
   await options.beforePublish?.();
   const levels = Map.groupBy(pending.manifests, (manifest) => manifest.transfer.level);
@@ -100,6 +108,16 @@ export async function copy(pending: PendingCopy, options: CopyOptions = {}): Pro
   }
   await forEachConcurrently(pending.tags, concurrency, (tag, signal) => run.tag(tag, signal), options.signal);
   return run.result();
+}
+
+/** A place behind a link has use for many transfers; how many it bears is its own business. */
+function transfersWorthwhile({ blobs, manifests, tags }: PendingCopy): number {
+  const transfers = [...blobs, ...manifests].map(({ transfer }) => transfer);
+  const places = new Set([
+    ...transfers.flatMap(({ source, targets }) => [source, ...targets]),
+    ...tags.map(({ assignment }) => assignment.target),
+  ]);
+  return Math.max(DEFAULT_CONCURRENCY, ...[...places].map((place) => transfersAtOnce(place) ?? 0));
 }
 
 class CopyRun {

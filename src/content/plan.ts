@@ -1,12 +1,9 @@
 /** What a copy has to do, worked out before it starts: every piece of content once, however many share it. */
-import { AirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ContentGraph, GraphBlob, GraphManifest } from './content-graph.ts';
 import { childrenFirst, childrenOf, namedBy, reachableFrom, referrersIn } from './graph-walk.ts';
-import { forEachConcurrently } from '../base/limit.ts';
-import { atTarget } from './faults.ts';
-import { canListReferrers, type CallOptions, type Source, type Target } from './store.ts';
+import type { Source, Target } from './store.ts';
 
 /** One image on its way: where it comes from, where it goes, under which tag it becomes visible. */
 export interface Route {
@@ -130,29 +127,6 @@ export function planCopy(
   };
 }
 
-/** Asks every target what it holds, `concurrency` questions at a time. Changes nothing. */
-export async function assess(
-  plan: CopyPlan,
-  options: CallOptions & { readonly concurrency: number },
-): Promise<PendingCopy> {
-  const blobs = await assessAll(plan.blobs, options);
-  const asked = await assessAll(plan.manifests, options);
-  const substituted = await findSubstitutes(asked, options.signal);
-  const manifests = asked.map((pending) => withSubstitutes(pending, substituted));
-  const tags: (PendingTag | undefined)[] = [];
-  await forEachConcurrently(
-    [...plan.tags.entries()],
-    options.concurrency,
-    async ([index, assignment], signal) => {
-      const previous = await currentDigest(assignment, signal);
-      const held = substituteOf(substituted, assignment.target, assignment.descriptor.digest);
-      tags[index] = previous === (held ?? assignment.descriptor).digest ? undefined : { assignment, previous };
-    },
-    options.signal,
-  );
-  return { blobs, manifests, tags: tags.filter((tag) => tag !== undefined), substituted };
-}
-
 /** What a target has in place of a manifest, if anything. */
 export function substituteOf(
   substituted: readonly Substitution[],
@@ -234,75 +208,4 @@ function levelsOf(
     levels.set(manifest.digest, Math.max(0, ...below));
   }
   return levels;
-}
-
-async function assessAll<T extends Transfer>(
-  transfers: readonly T[],
-  options: CallOptions & { readonly concurrency: number },
-): Promise<PendingTransfer<T>[]> {
-  const questions = transfers.flatMap((transfer) => transfer.targets.map((target) => ({ transfer, target })));
-  const holders = new Map<T, Set<Target>>(transfers.map((transfer) => [transfer, new Set()]));
-  await forEachConcurrently(
-    questions,
-    options.concurrency,
-    async ({ transfer, target }, signal) => {
-      if (await atTarget(target, () => isHeld(transfer, target, signal))) holders.get(transfer)?.add(target);
-    },
-    options.signal,
-  );
-  return transfers.map((transfer) => ({
-    transfer,
-    missing: transfer.targets.filter((target) => holders.get(transfer)?.has(target) !== true),
-    present: transfer.targets.filter((target) => holders.get(transfer)?.has(target) === true),
-  }));
-}
-
-/** An interrupted run may have left a referrer behind that nothing leads to yet. */
-async function isHeld(transfer: Transfer, target: Target, signal: AbortSignal): Promise<boolean> {
-  const { digest } = transfer.descriptor;
-  if (!(await target.exists(transfer.descriptor, { signal }))) return false;
-  const subject = 'subject' in transfer ? (transfer as ManifestTransfer).subject : undefined;
-  if (subject === undefined || !canListReferrers(target)) return true;
-  // A target that does not say is given it once more, which does no harm.
-  const listed = await target.referrers(subject, { signal, onDoubt: () => undefined });
-  return listed.some((referrer) => referrer.digest === digest);
-}
-
-/** A target that refused an index once is not asked to take it again while it holds the substitute. */
-async function findSubstitutes(
-  manifests: readonly PendingTransfer<ManifestTransfer>[],
-  signal: AbortSignal | undefined,
-): Promise<readonly Substitution[]> {
-  const found: Substitution[] = [];
-  for (const { transfer, missing } of manifests) {
-    for (const target of transfer.substitute === undefined ? [] : missing) {
-      const { descriptor } = transfer.substitute as Substitute;
-      if (await atTarget(target, () => target.exists(descriptor, { signal }))) {
-        found.push({ target, original: transfer.descriptor.digest, descriptor });
-      }
-    }
-  }
-  return found;
-}
-
-function withSubstitutes(
-  pending: PendingTransfer<ManifestTransfer>,
-  substituted: readonly Substitution[],
-): PendingTransfer<ManifestTransfer> {
-  const { digest } = pending.transfer.descriptor;
-  const lacks = (target: Target): boolean => substituteOf(substituted, target, digest) === undefined;
-  return {
-    transfer: pending.transfer,
-    missing: pending.missing.filter(lacks),
-    present: [...pending.present, ...pending.missing.filter((target) => !lacks(target))],
-  };
-}
-
-async function currentDigest({ target, tag }: TagAssignment, signal: AbortSignal): Promise<Digest | undefined> {
-  try {
-    return (await atTarget(target, () => target.resolve(tag, { signal }))).digest;
-  } catch (error) {
-    if (error instanceof AirgapError && error.code === 'NOT_FOUND') return undefined;
-    throw error;
-  }
 }

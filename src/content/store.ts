@@ -29,6 +29,8 @@ export interface PushOptions extends CallOptions {
 export interface Source {
   /** What messages call this place: `registry.example/repo`, `archive x.tar`. */
   readonly name: string;
+  /** Transfers worth starting at once, where this place itself holds back those it cannot bear yet. @defaultValue the caller's number */
+  readonly transfersAtOnce?: number | undefined;
   /**
    * The descriptor behind a tag or a digest.
    * @throws NotFoundError `NOT_FOUND`
@@ -45,6 +47,8 @@ export interface Source {
 
 /** A place content can be written to. */
 export interface Target extends Source {
+  /** Whether it takes a manifest only when it holds the blobs that the manifest names. @defaultValue false */
+  readonly holdsWhole?: boolean | undefined;
   /**
    * Stores all of the content or nothing; storing what is there already is no error. The one that stores verifies: the target
    * (or the far side it speaks to) refuses content that does not match its digest.
@@ -116,6 +120,11 @@ export interface SourceView extends Source {
 export function mountableSource(source: Source): MountTarget | undefined {
   if (canMount(source)) return source;
   return 'inner' in source ? mountableSource((source as SourceView).inner) : undefined;
+}
+
+/** Transfers that a source has use for at once, seen through any view. */
+export function transfersAtOnce(source: Source): number | undefined {
+  return 'inner' in source ? transfersAtOnce((source as SourceView).inner) : source.transfersAtOnce;
 }
 
 export function canResume(target: Target): target is ResumableTarget {

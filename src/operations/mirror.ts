@@ -1,7 +1,8 @@
 /** Copies the images of a lock from their registries to another one: the engine of build and load, without an archive between. */
 import type { RetryPolicy } from '../base/retry.ts';
 import { copy, type CopyEvent, type CopyResult } from '../content/copy.ts';
-import { assess, pendingBytes, planCopy, type PendingCopy } from '../content/plan.ts';
+import { assess } from '../content/assess.ts';
+import { pendingBytes, planCopy, type PendingCopy } from '../content/plan.ts';
 import { findTagMoves, type TagMove } from '../content/tag-moves.ts';
 import { UsageError } from '../errors.ts';
 import type { Source } from '../content/store.ts';
@@ -10,12 +11,12 @@ import { nameNewRepositories } from '../release/mapping/new-repositories.ts';
 import { mapImages, routesTo, type ImageTarget, type PlannedImage } from '../release/mapping/image-target.ts';
 import { prepareSubstitutes } from '../release/mapping/routes.ts';
 
-const ASSESS_CONCURRENCY = 8;
+const ASSESS_CONCURRENCY = 24;
 const HINT = 'name images in the release or the list, or choose another platform';
 
 /** Options of {@link planMirror} and {@link mirrorImages}. */
 export interface MirrorOptions {
-  /** Transfers at the same time. @defaultValue 4 */
+  /** Transfers at the same time at most. @defaultValue as many as the link has use for */
   readonly concurrency?: number | undefined;
   /** Mirror images without the evidence that the target does not take. @defaultValue false */
   readonly skipRefusedEvidence?: boolean | undefined;
@@ -23,6 +24,8 @@ export interface MirrorOptions {
   readonly retry?: RetryPolicy | undefined;
   /** Fail where a target refuses an index, rather than replace it by one that its evidence is not about. @defaultValue false */
   readonly requireEvidence?: boolean | undefined;
+  /** Ask the target for every blob, also those below manifests that it says it holds. @defaultValue false */
+  readonly thorough?: boolean | undefined;
   /** Ends what is under way; the next run goes on there. */
   readonly signal?: AbortSignal | undefined;
   /** Told of each transfer as it begins, moves on and ends. */
@@ -57,6 +60,7 @@ export async function planMirror(
   const substitutes = await prepareSubstitutes(sourceOf, graph, options);
   const pending = await assess(planCopy(graph, routes, substitutes), {
     concurrency: ASSESS_CONCURRENCY,
+    thorough: options.thorough,
     signal: options.signal,
   });
   const moves = await findTagMoves(pending, { signal: options.signal });

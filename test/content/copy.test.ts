@@ -2,7 +2,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { copy, type CopyEvent, type CopyOptions, type CopyResult } from '../../src/content/copy.ts';
 import { discoverImage, mergeGraphs } from '../../src/content/graph-walk.ts';
-import { assess, isComplete, planCopy, type Route, type Substitutes } from '../../src/content/plan.ts';
+import { assess } from '../../src/content/assess.ts';
+import { isComplete, planCopy, type Route, type Substitutes } from '../../src/content/plan.ts';
 import type { Bytes } from '../../src/base/bytes.ts';
 import type { CallOptions, FetchOptions, PushOptions, Source, Target } from '../../src/content/store.ts';
 import { bytesOf } from '../../src/content/verified.ts';

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { EvidenceFinder } from '../../src/content/evidence-finder.ts';
 import { evidenceWithin, mergeGraphs } from '../../src/content/graph-walk.ts';
-import { assess, planCopy } from '../../src/content/plan.ts';
+import { assess } from '../../src/content/assess.ts';
+import { planCopy } from '../../src/content/plan.ts';
 import { bytesOf } from '../../src/content/verified.ts';
 import { AuthError, IntegrityError, NotFoundError, RegistryError, StoreError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';

@@ -1,7 +1,8 @@
 /** Plans: each piece once, in an order that never leaves a manifest without what it names, held against what is there. */
 import { describe, expect, test } from 'vitest';
 import { discoverImage, mergeGraphs } from '../../src/content/graph-walk.ts';
-import { assess, isComplete, pendingBytes, planCopy, type Route } from '../../src/content/plan.ts';
+import { assess } from '../../src/content/assess.ts';
+import { isComplete, pendingBytes, planCopy, type Route } from '../../src/content/plan.ts';
 import { bytesOf } from '../../src/content/verified.ts';
 import type { ContentGraph } from '../../src/content/content-graph.ts';
 import { MemoryStore } from '../../src/stores/memory.ts';
@@ -190,5 +191,50 @@ describe('assessing', () => {
       name: 'AbortError',
     });
     expect(store.log).toEqual([]);
+  });
+
+  describe('a target that takes a manifest only with its blobs', () => {
+    class Whole extends RecordingStore {
+      readonly holdsWhole = true;
+    }
+    const prepareWhole = async (): Promise<{ store: Whole; graph: ContentGraph; routes: Route[] }> => {
+      const store = new Whole('one');
+      return { store, ...(await prepare(store)) };
+    };
+    const asked = ({ log }: RecordingStore): readonly string[] => log.map(({ digest }) => digest).sort();
+    const children = app.children.map(({ descriptor }) => descriptor.digest);
+
+    test('is asked for its tag and the children of the index, and for all where it is not trusted', async () => {
+      const { store, graph, routes } = await prepareWhole();
+      await fill(store, app);
+      await MemoryStore.prototype.tag.call(store, app.descriptor, '1');
+      const pending = await assess(planCopy(graph, routes), { concurrency: 2 });
+      expect(isComplete(pending)).toBe(true);
+      // A memory looks its tag's manifest up by itself.
+      expect(asked(store)).toEqual([app.descriptor.digest, ...children].sort());
+      store.log.length = 0;
+      await assess(planCopy(graph, routes), { concurrency: 2, thorough: true });
+      expect(new Set(asked(store))).toEqual(new Set(contentOf(app).keys()));
+    });
+
+    test('may have an index without one of its children: that one is missing', async () => {
+      const { store, graph, routes } = await prepareWhole();
+      const [lacking] = app.children as readonly [SampleNode];
+      const kept = new Map([...contentOf(app)].filter(([digest]) => digest !== lacking.descriptor.digest));
+      for (const { descriptor, bytes } of kept.values())
+        await MemoryStore.prototype.push.call(store, descriptor, bytesOf(bytes));
+      await MemoryStore.prototype.tag.call(store, app.descriptor, '1');
+      const pending = await assess(planCopy(graph, routes), { concurrency: 2 });
+      const missing = pending.manifests.filter((entry) => entry.missing.length > 0);
+      expect(missing.map(({ transfer }) => transfer.descriptor.digest)).toEqual([lacking.descriptor.digest]);
+      const blobs = pending.blobs.filter((entry) => entry.missing.length > 0);
+      expect(blobs.map(({ transfer }) => transfer.descriptor.digest)).toEqual([]);
+    });
+
+    test('is asked for everything while nothing is there', async () => {
+      const { store, graph, routes } = await prepareWhole();
+      await assess(planCopy(graph, routes), { concurrency: 2 });
+      expect(asked(store)).toEqual([...contentOf(app).keys()].sort());
+    });
   });
 });

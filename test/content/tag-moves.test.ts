@@ -1,7 +1,8 @@
 /** Tags that move are named with what they named before, and so are those that move back. */
 import { describe, expect, test } from 'vitest';
 import { discoverImage, mergeGraphs } from '../../src/content/graph-walk.ts';
-import { assess, planCopy, type PendingCopy } from '../../src/content/plan.ts';
+import { assess } from '../../src/content/assess.ts';
+import { planCopy, type PendingCopy } from '../../src/content/plan.ts';
 import { findTagMoves } from '../../src/content/tag-moves.ts';
 import type { FetchOptions } from '../../src/content/store.ts';
 import type { Bytes } from '../../src/base/bytes.ts';

@@ -58,6 +58,7 @@ export async function loadImages(
   const plan = await planLoad(archive, target, {
     platforms,
     concurrency,
+    thorough: options.thorough,
     signal,
     requireEvidence: options.requireEvidence,
     verifyBase: options.verifyBase,

@@ -41,6 +41,7 @@ export async function loadTarballs(
   refuse(options.requireEvidence, '--require-evidence', 'tarballs hold images and no evidence for them');
   const { trustTarget } = options;
   refuse(trustTarget && address.kind === 'docker', '--trust-target', 'an Engine answers for what it holds');
+  refuse(options.thorough, '--thorough', 'tarballs are looked at whole in any case');
   const common = { platforms, signal, host: options.dockerHost ?? context.env['DOCKER_HOST'], trustTarget };
   const plan =
     address.kind === 'directory'

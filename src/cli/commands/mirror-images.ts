@@ -94,6 +94,7 @@ export async function mirrorRelease(
       : { graph: pinned.lock, skipped: [] };
     const plan = await planMirror(graph, sourceOf, target, {
       concurrency,
+      thorough: options.thorough,
       signal,
       requireEvidence: options.requireEvidence,
     });

@@ -4,7 +4,12 @@ import { count, list, text } from '../command.ts';
 const MAX_CONCURRENCY = 64;
 const MAX_RETRIES = 100;
 
-export const concurrencyOption = count('--concurrency <n>', 'transfers at the same time', 1, MAX_CONCURRENCY);
+export const concurrencyOption = count(
+  '--concurrency <n>',
+  'transfers at the same time at most (default: as many as the link has use for, up to 24)',
+  1,
+  MAX_CONCURRENCY,
+);
 
 export const retriesOption = count('--retries <n>', 'how often a request that fails is sent again', 0, MAX_RETRIES);
 

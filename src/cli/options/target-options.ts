@@ -19,6 +19,7 @@ export const targetOptions = {
     'fail where signatures and other evidence would no longer be about what the target keeps',
   ),
   trustTarget: flag('--trust-target', 'take what a layout or directory holds by its size, without hashing it again'),
+  thorough: flag('--thorough', 'ask a registry for every blob, also those of manifests that it holds'),
   report: text('--report <directory>', 'where mapping.txt and the JSON report go'),
   allowHost: list('--allow-host <host>', "host outside the target's domain that it may send uploads and logins to"),
   plainHttp: flag('--plain-http', 'speak HTTP instead of HTTPS to the target (not needed for loopback)'),

@@ -5,6 +5,8 @@ import { formatAmount, Rate } from './rate.ts';
 
 /** Smaller blobs are over before their line can be read. */
 const MIN_BAR_BYTES = 256 * 1024;
+/** More would push the first ones off a small terminal; what has none counts in the total. */
+const MAX_BARS = 12;
 const MAX_BAR_CHARACTERS = 24;
 const MIN_BAR_CHARACTERS = 8;
 /** Of a terminal that does not say how wide it is. */
@@ -61,7 +63,7 @@ export async function openBars(stream: NodeJS.WritableStream): Promise<Bars> {
       if (!bars.has(key)) show(key, title, total, done, new Rate());
     },
     start: (key, title, total) => {
-      if (total >= MIN_BAR_BYTES) show(key, title, total, 0);
+      if (total >= MIN_BAR_BYTES && bars.size < MAX_BARS) show(key, title, total, 0);
     },
     advance: (key, bytes) => {
       const bar = bars.get(key);

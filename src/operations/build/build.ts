@@ -3,7 +3,8 @@ import { openArchiveWriter, type ArchiveWriter } from '../../archive/writer/writ
 import type { RetryPolicy } from '../../base/retry.ts';
 import { copy, type CopyEvent } from '../../content/copy.ts';
 import { rootsOf } from '../../content/graph-walk.ts';
-import { assess, planCopy, type CopyPlan, type Transfer } from '../../content/plan.ts';
+import { assess } from '../../content/assess.ts';
+import { planCopy, type CopyPlan, type Transfer } from '../../content/plan.ts';
 import type { Source } from '../../content/store.ts';
 import { UsageError } from '../../errors.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
@@ -61,7 +62,7 @@ export interface CheckEvidence {
 export interface BuildOptions {
   /** Replace an archive of that name when the new one is complete. @defaultValue false */
   readonly overwrite?: boolean | undefined;
-  /** Transfers at the same time. @defaultValue 4 */
+  /** Transfers at the same time at most. @defaultValue as many as the link has use for */
   readonly concurrency?: number | undefined;
   /** How often and how patiently a transfer that fails is tried again. @defaultValue five times in all */
   readonly retry?: RetryPolicy | undefined;

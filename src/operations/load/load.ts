@@ -5,7 +5,8 @@
 import type { RetryPolicy } from '../../base/retry.ts';
 import { nameNewRepositories } from '../../release/mapping/new-repositories.ts';
 import { copy, type CopyEvent, type CopyResult } from '../../content/copy.ts';
-import { assess, isComplete, pendingBytes, planCopy, type CopyPlan, type PendingCopy } from '../../content/plan.ts';
+import { assess } from '../../content/assess.ts';
+import { isComplete, pendingBytes, planCopy, type CopyPlan, type PendingCopy } from '../../content/plan.ts';
 import { findTagMoves, type TagMove } from '../../content/tag-moves.ts';
 import { IntegrityError } from '../../errors.ts';
 import { planCharts, type ChartRoute } from './charts.ts';
@@ -20,13 +21,13 @@ let createPlan: (archive: TrustedArchive, facts: LoadFacts) => LoadPlan;
 let archiveOf: (plan: LoadPlan) => TrustedArchive;
 
 /** Requests at the same time while asking what a target holds, and transfers at the same time. */
-const ASSESS_CONCURRENCY = 8;
+const ASSESS_CONCURRENCY = 24;
 
 /** Options of {@link planLoad} and {@link loadRelease}. */
 export interface LoadOptions {
   /** Only these of the archive's platforms. */
   readonly platforms?: readonly string[] | undefined;
-  /** Transfers at the same time. @defaultValue 4 */
+  /** Transfers at the same time at most. @defaultValue as many as the link has use for */
   readonly concurrency?: number | undefined;
   /** How often and how patiently a transfer that fails is tried again. @defaultValue five times in all */
   readonly retry?: RetryPolicy | undefined;
@@ -36,6 +37,8 @@ export interface LoadOptions {
   readonly requireEvidence?: boolean | undefined;
   /** Of a delta: read again what the target says to hold of the layers that it leaves out, and hash it. @defaultValue false */
   readonly verifyBase?: boolean | undefined;
+  /** Ask the target for every blob, also those below manifests that it says it holds. @defaultValue false */
+  readonly thorough?: boolean | undefined;
   /** Ends what is under way; the next load goes on there. */
   readonly signal?: AbortSignal | undefined;
   /** Told of each transfer as it begins, moves on and ends. */
@@ -111,7 +114,12 @@ export async function planLoad(
   const things = charts.map(({ path, reference, digest }) => ({ what: path, name: reference, digest }));
   const routes = routesTo(target, images, () => archive, things);
   const plan = joinPlans([planCopy(graph, routes, substitutes), ...charts.map((chart) => chart.plan)]);
-  const assessed = await assess(plan, { concurrency: ASSESS_CONCURRENCY, signal: options.signal });
+  const assessed = await assess(plan, {
+    concurrency: ASSESS_CONCURRENCY,
+    // What a delta leaves out is asked for itself.
+    thorough: options.thorough === true || archive.lacking.length > 0,
+    signal: options.signal,
+  });
   const pending = serveLeftOut(archive, assessed, target.name);
   if (options.verifyBase === true) {
     await verifyHeld(archive, pending, { concurrency: ASSESS_CONCURRENCY, signal: options.signal });

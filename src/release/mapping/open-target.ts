@@ -24,6 +24,8 @@ export interface OpenTargetOptions {
   readonly maxPathDepth?: number | undefined;
   /** One segment below the prefix for each repository. @defaultValue false */
   readonly flatten?: boolean | undefined;
+  /** Whether the registry will be asked for every blob; anything else is, in any case. @defaultValue false */
+  readonly thorough?: boolean | undefined;
   /** File of names that repositories get; see name-map.ts. */
   readonly nameMap?: string | undefined;
   /** PEM file with certificate authorities to trust beside the system's. */
@@ -36,7 +38,7 @@ export interface OpenTargetOptions {
   readonly insecure?: boolean | undefined;
   /** How often a request that fails is sent again. @defaultValue 4 */
   readonly retries?: number | undefined;
-  /** Requests at the same time. */
+  /** Requests, uploads and downloads at the same time at most, each. @defaultValue as many as the link has use for, up to 24 */
   readonly concurrency?: number | undefined;
   /** Told what the client of the registry does. */
   readonly listener?: RegistryListener | undefined;
@@ -63,6 +65,7 @@ export async function openImageTarget(
     refuse(options.maxPathDepth !== undefined, '--max-path-depth', 'an OCI layout keeps the original image names');
     refuse(options.flatten === true, '--flatten', 'an OCI layout keeps the original image names');
     refuse(options.nameMap !== undefined, '--name-map', 'an OCI layout keeps the original image names');
+    refuse(options.thorough === true, '--thorough', 'an OCI layout is asked for everything in any case');
     const noRegistry = 'no registry is asked';
     refuse(options.plainHttp === true, '--plain-http', noRegistry);
     refuse(options.insecure === true, '--insecure', noRegistry);

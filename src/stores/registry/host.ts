@@ -9,12 +9,15 @@ import { isStreamed, type Answer, type HttpRequest, type Method } from '../../ba
 import type { HttpClient } from '../../base/http/client.ts';
 import { isSameOrigin, placeOf, type Place } from '../../base/http/location.ts';
 import type { RepositoryScope } from './auth/scope.ts';
-import { Slots } from '../../base/slots.ts';
+import { AdaptiveSlots } from '../../base/slots/adaptive-slots.ts';
 import { requestToken } from './auth/token.ts';
 import { notePace, Pace } from './pace.ts';
+import { createPieceSource, type PieceSource } from './blobs/parallel-blob.ts';
 import type { RegistryListener } from './registry-listener.ts';
 import { loginHint, refusal } from './registry-refusal.ts';
 
+/** Exchanges at once to begin with, of each kind. */
+const FIRST_SLOTS = 8;
 /** The first answer, one with a fresh token, one with the scopes that was then told to be missing. */
 const MAX_AUTHORIZATION_TRIES = 3;
 
@@ -30,7 +33,7 @@ export interface HostOptions {
   readonly plainHttp?: boolean | undefined;
   /** Sends an account that is known before it is asked for. @defaultValue false */
   readonly sendsAccount?: boolean | undefined;
-  /** Requests, downloads and uploads at once, each. */
+  /** Requests, downloads and uploads at once at most, each; how many there are follows what the link gives. */
   readonly concurrency: number;
   readonly retry?: RetryPolicy | undefined;
   readonly onDecision?: RegistryListener['onDecision'];
@@ -62,9 +65,13 @@ export class RegistryHost implements AsyncDisposable {
    * Slots of requests that end by themselves, of downloads, which wait for their consumer, and of uploads, which wait
    * for their content: apart, so that none can stand in the way of what it waits for.
    */
-  readonly calls: Slots;
-  readonly reads: Slots;
-  readonly writes: Slots;
+  readonly calls: AdaptiveSlots;
+  readonly reads: AdaptiveSlots;
+  readonly writes: AdaptiveSlots;
+  /** Transfers at once at most. */
+  readonly concurrency: number;
+  /** What is known for fetching blobs in pieces. */
+  readonly pieces: PieceSource = createPieceSource(() => this.reads.free);
   /** How fast it may be asked. */
   readonly pace: Pace;
   /** Set once the host has shown that it has no referrers API; see referrers.ts. */
@@ -77,11 +84,11 @@ export class RegistryHost implements AsyncDisposable {
     this.#options = options;
     this.registry = options.registry;
     this.client = options.client;
+    this.concurrency = options.concurrency;
+    const slots = (): AdaptiveSlots => new AdaptiveSlots({ first: FIRST_SLOTS, most: options.concurrency });
+    [this.calls, this.reads, this.writes] = [slots(), slots(), slots()];
     this.retry = options.retry ?? DEFAULT_RETRY;
     this.pace = new Pace(this.retry);
-    this.calls = new Slots(options.concurrency);
-    this.reads = new Slots(options.concurrency);
-    this.writes = new Slots(options.concurrency);
     this.#authorizer = new Authorizer({
       client: options.client,
       registry: options.registry,
@@ -113,12 +120,14 @@ export class RegistryHost implements AsyncDisposable {
       async () => {
         const release = await this.calls.acquire(request.signal);
         try {
-          return await read(await this.send(request));
+          const result = await read(await this.send(request));
+          this.calls.moved(1);
+          return result;
         } finally {
           release();
         }
       },
-      { policy: this.retry, signal: request.signal },
+      { policy: this.retry, signal: request.signal, onRetry: () => this.congested() },
     );
   }
 
@@ -159,6 +168,11 @@ export class RegistryHost implements AsyncDisposable {
     this.#authorizer.forget(scopes);
   }
 
+  /** Takes fewer exchanges at once for a while: one of them failed in a way that this may avoid. */
+  congested(): void {
+    for (const slots of [this.calls, this.reads, this.writes]) slots.congested();
+  }
+
   /** Says that another way than usual is taken, and why. */
   decided(line: string): void {
     this.#options.onDecision?.(line);
@@ -189,6 +203,7 @@ export class RegistryHost implements AsyncDisposable {
       const answer = await this.client.request(request);
       const isWorthAnother = notePace(this.pace, beat, answer);
       if (answer.status === 429) {
+        this.congested();
         const interval = formatSeconds(this.pace.intervalMs);
         this.decided(`${this.registry} throttles: it is asked once in ${interval}`);
       }

@@ -14,7 +14,8 @@ import { confineTo } from './reach.ts';
 import type { RegistryListener } from './registry-listener.ts';
 import { REGISTRY } from './registry-refusal.ts';
 
-const DEFAULT_CONCURRENCY = 8;
+/** More at once has not been seen to bring more. */
+const DEFAULT_CONCURRENCY = 24;
 
 /** Options of {@link createRegistryHost}. */
 export interface RegistryHostOptions extends RegistryListener {
@@ -36,7 +37,7 @@ export interface RegistryHostOptions extends RegistryListener {
   readonly plainHttp?: boolean | undefined;
   /** Accepts any certificate of the registry. @defaultValue false */
   readonly insecure?: boolean | undefined;
-  /** Requests, downloads and uploads at once, each. @defaultValue 8 */
+  /** Requests, downloads and uploads at once at most, each: as many as the link has use for. @defaultValue 24 */
   readonly concurrency?: number | undefined;
   /** How often and how patiently a failed request is repeated. */
   readonly retry?: RetryPolicy | undefined;

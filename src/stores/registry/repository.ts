@@ -15,7 +15,8 @@ import { isDigest, type Digest } from '../../oci/digest.ts';
 import { isIndex, MAX_MANIFEST_BYTES, parseManifest } from '../../oci/manifest.ts';
 import { isManifestType } from '../../oci/media-types.ts';
 import { isTag } from '../../oci/reference.ts';
-import { streamBlob, type Opened } from './blobs/blob-stream.ts';
+import type { Opened } from './blobs/blob-stream.ts';
+import { fetchBlob } from './blobs/parallel-blob.ts';
 import { openBlob, openForeign } from './blobs/blob-request.ts';
 import { isRetryableStatus } from '../../base/http/network-failure.ts';
 import type { RegistryHost } from './host.ts';
@@ -52,6 +53,9 @@ export interface RepositoryOptions {
 export class RegistryRepository implements MountTarget, ReferrerSource, TagListSource {
   readonly name: string;
   readonly mountScope: string;
+  readonly transfersAtOnce: number;
+  /** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests */
+  readonly holdsWhole = true;
   readonly host: RegistryHost;
   readonly repository: string;
   readonly #scopes: readonly RepositoryScope[];
@@ -66,6 +70,7 @@ export class RegistryRepository implements MountTarget, ReferrerSource, TagListS
     this.repository = repository;
     this.name = `${host.registry}/${repository}`;
     this.mountScope = host.registry;
+    this.transfersAtOnce = host.concurrency;
     this.#scopes = options.access === 'push' ? pushScopes(repository) : [{ repository, actions: ['pull'] }];
   }
 
@@ -110,16 +115,23 @@ export class RegistryRepository implements MountTarget, ReferrerSource, TagListS
       }
     }
     const where = { host: this.host, repository: this.repository, scopes: this.#scopes, signal };
-    const settings = { where: this.name, offset, retry: this.host.retry, signal };
-    const open = async (from: number): Promise<Opened> => {
+    const { host } = this;
+    const open = async (from: number, end: number): Promise<Opened> => {
       try {
-        return await openBlob(where, target, from);
+        return await openBlob(where, target, from, end);
       } catch (error) {
-        if (error instanceof NotFoundError && target.urls !== undefined) return openForeign(where, target, from);
+        if (error instanceof NotFoundError && target.urls !== undefined) return openForeign(where, target, from, end);
         throw error;
       }
     };
-    yield* streamBlob(target, open, settings);
+    yield* fetchBlob(target, open, host.pieces, {
+      where: this.name,
+      offset,
+      retry: host.retry,
+      onMoved: (bytes) => host.reads.moved(bytes),
+      onStall: () => host.congested(),
+      signal,
+    });
   }
 
   async push(expected: Descriptor, content: Bytes, options: PushOptions = {}): Promise<void> {

@@ -1,7 +1,8 @@
 /** A registry that makes no repositories by itself: all that are missing are named, by a plan and by a run that failed. */
 import { describe, expect, test } from 'vitest';
 import { mergeGraphs, discoverImage } from '../../../src/content/graph-walk.ts';
-import { assess, planCopy, type PendingCopy } from '../../../src/content/plan.ts';
+import { assess } from '../../../src/content/assess.ts';
+import { planCopy, type PendingCopy } from '../../../src/content/plan.ts';
 import { bytesOf } from '../../../src/content/verified.ts';
 import { RegistryError } from '../../../src/errors.ts';
 import { mirrorImages } from '../../../src/operations/mirror.ts';

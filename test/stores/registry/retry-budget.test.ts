@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { copy } from '../../../src/content/copy.ts';
 import { discoverImage, mergeGraphs } from '../../../src/content/graph-walk.ts';
-import { assess, planCopy } from '../../../src/content/plan.ts';
+import { assess } from '../../../src/content/assess.ts';
+import { planCopy } from '../../../src/content/plan.ts';
 import type { Source, Target } from '../../../src/content/store.ts';
 import { bytesOf } from '../../../src/content/verified.ts';
 import { MemoryStore } from '../../../src/stores/memory.ts';

@@ -39,7 +39,9 @@ export interface Download {
  * `#onRead`. Elsewhere, what has come is lent as a part of it while reading goes on behind that part.
  */
 export class DownloadConnection {
-  readonly #free: Buffer[] = Array.from({ length: BUFFERS - 1 }, () => Buffer.allocUnsafeSlow(BUFFER_BYTES));
+  readonly #free: Buffer[] = [];
+  /** Buffers that were not needed yet: a slow connection gets by with one. */
+  #unmade = BUFFERS - 1;
   readonly #ready: Buffer[] = [];
   #current: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   /** What lies from here to `#filled` in the current buffer has not been handed over. */
@@ -223,13 +225,19 @@ export class DownloadConnection {
       this.#start = this.#filled = 0; // an empty body: nothing is lent, the buffer can be used from its start
       return true;
     }
-    const next = this.#free.pop();
+    const next = this.#takeFree();
     if (next === undefined) return this.#onOverrun();
     this.#handOver();
     this.#current = next;
     this.#start = this.#filled = 0;
-    this.#isPaused = this.#free.length === 0 && this.#left > 0;
+    this.#isPaused = this.#free.length + this.#unmade === 0 && this.#left > 0;
     return !this.#isPaused;
+  }
+
+  #takeFree(): Buffer | undefined {
+    if (this.#free.length > 0 || this.#unmade === 0) return this.#free.pop();
+    this.#unmade--;
+    return Buffer.allocUnsafeSlow(BUFFER_BYTES);
   }
 
   /** TLS gives what it has decrypted even after it was told to stop; the spare buffer is far larger than that. */

@@ -10,16 +10,27 @@ import { refusal } from '../registry-refusal.ts';
 /** Addresses of one foreign blob that are tried. */
 const MAX_FOREIGN_URLS = 8;
 
+/** What to send to get the bytes from `offset` up to `end` of a blob: nothing for all of it. */
+function rangeHeaders({ size }: Descriptor, offset: number, end: number): Readonly<Record<string, string>> {
+  if (offset === 0 && end === size) return {};
+  return { range: `bytes=${offset}-${end === size ? '' : end - 1}` };
+}
+
 /**
  * Opens the blob; the slot it takes is given back by `release`.
  * @throws NotFoundError `NOT_FOUND`; IntegrityError `SIZE_MISMATCH` when the blob ends before the offset.
  */
-export async function openBlob(context: ManifestContext, target: Descriptor, offset: number): Promise<Opened> {
+export async function openBlob(
+  context: ManifestContext,
+  target: Descriptor,
+  offset: number,
+  end: number,
+): Promise<Opened> {
   const { host, repository, scopes, signal } = context;
   const freeSlot = await host.reads.acquire(signal);
   try {
     const path = `/v2/${repository}/blobs/${target.digest}`;
-    const headers: Readonly<Record<string, string>> = offset === 0 ? {} : { range: `bytes=${offset}-` };
+    const headers = rangeHeaders(target, offset, end);
     const answer = await host.send({ method: 'GET', kind: 'blob', to: path, scopes, headers, isBulk: true, signal });
     const { asked, status, body } = answer;
     const what = `${host.registry}/${repository}@${target.digest}`;
@@ -48,9 +59,14 @@ export async function openBlob(context: ManifestContext, target: Descriptor, off
  * @throws what the last address answered.
  * @see https://github.com/opencontainers/image-spec/blob/main/descriptor.md#properties
  */
-export async function openForeign(context: ManifestContext, target: Descriptor, offset: number): Promise<Opened> {
+export async function openForeign(
+  context: ManifestContext,
+  target: Descriptor,
+  offset: number,
+  end: number,
+): Promise<Opened> {
   const { host, signal } = context;
-  const headers: Readonly<Record<string, string>> = offset === 0 ? {} : { range: `bytes=${offset}-` };
+  const headers = rangeHeaders(target, offset, end);
   let failure: unknown = notFound(target.digest);
   for (const address of (target.urls ?? []).slice(0, MAX_FOREIGN_URLS)) {
     const url = URL.canParse(address) ? new URL(address) : undefined;

@@ -20,8 +20,8 @@ export interface Opened {
   readonly release: () => Promise<void>;
 }
 
-/** Asks the registry, from its own address each time, for the blob from this byte on. */
-export type OpenFrom = (offset: number) => Promise<Opened>;
+/** Asks the registry, from its own address each time, for the bytes from `offset` up to `end`, which is not one of them. */
+export type OpenRange = (offset: number, end: number) => Promise<Opened>;
 
 /** Options of {@link streamBlob}. */
 export interface BlobStreamOptions {
@@ -29,49 +29,53 @@ export interface BlobStreamOptions {
   readonly where: string;
   /** First byte requested. */
   readonly offset: number;
+  /** First byte that is not requested. @defaultValue the size of the blob */
+  readonly end?: number | undefined;
   readonly retry: RetryPolicy;
+  /** Told of the bytes of each chunk. */
+  readonly onMoved?: ((bytes: number) => void) | undefined;
+  /** Told of a failure before which nothing, or next to nothing, came. */
+  readonly onStall?: (() => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The bytes of the blob from `offset` to its declared size, not verified.
+ * The bytes of the blob from `offset` to `end`, not verified.
  * @throws IntegrityError `SIZE_MISMATCH` when the server's idea of its size is another, or more bytes come.
  * @throws RegistryError after as many failures in a row as the policy has tries.
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
  */
-export async function* streamBlob(expected: Descriptor, open: OpenFrom, options: BlobStreamOptions): Bytes {
-  const { where, retry, signal } = options;
+export async function* streamBlob(expected: Descriptor, open: OpenRange, options: BlobStreamOptions): Bytes {
+  const { where, retry, signal, end = expected.size } = options;
   let at = options.offset;
   let lastFailureAt = at;
   let failures = 0;
-  if (at > 0 && at >= expected.size) return;
+  if (at > 0 && at >= end) return;
   for (;;) {
     try {
-      const opened = await open(at);
+      const opened = await open(at, end);
       try {
-        let skip = at - startOf(opened, expected, at, where);
+        let skip = at - startOf(opened, expected, { at, end }, where);
         for await (const chunk of opened.chunks) {
           const requested = chunk.subarray(Math.min(skip, chunk.length));
           skip -= chunk.length - requested.length;
           if (requested.length === 0) continue;
           at += requested.length;
-          if (at > expected.size) throw wrongSize(opened, expected, where, 'more bytes than that came');
+          if (at > end) throw wrongSize(opened, expected, where, 'more bytes than that came');
+          options.onMoved?.(requested.length);
           yield requested;
         }
       } finally {
         await opened.release();
       }
-      if (at === expected.size) return;
+      if (at === end) return;
       if (encodingOf(opened) !== undefined) throw encodedFailure(opened);
-      throw networkFailure(
-        opened.asked,
-        new Error(`the connection ended after ${at} of ${expected.size} bytes`),
-        signal,
-      );
+      throw networkFailure(opened.asked, new Error(`the connection ended after ${at} of ${end} bytes`), signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (!isRetryable(error)) throw error;
       failures = at - lastFailureAt >= MIN_PROGRESS_BYTES ? 1 : failures + 1;
+      if (at - lastFailureAt < MIN_PROGRESS_BYTES) options.onStall?.();
       lastFailureAt = at;
       if (failures >= retry.tries) throw spendTries(error);
       const delayMs = retryDelayMs(failures, retry, error);
@@ -82,7 +86,12 @@ export async function* streamBlob(expected: Descriptor, open: OpenFrom, options:
 }
 
 /** The offset of the first byte that will come; what lies before the requested one is to be passed over. */
-function startOf(opened: Opened, expected: Descriptor, at: number, where: string): number {
+function startOf(
+  opened: Opened,
+  expected: Descriptor,
+  { at, end }: { readonly at: number; readonly end: number },
+  where: string,
+): number {
   const { asked, status, headers } = opened;
   const length = headers['content-length'];
   if (status === 206) {
@@ -91,8 +100,8 @@ function startOf(opened: Opened, expected: Descriptor, at: number, where: string
     const [, first, last, total] = range;
     if (total !== '*' && Number(total) !== expected.size)
       throw wrongSize(opened, expected, where, `the server has ${total}`);
-    if (Number(first) !== at || Number(last) !== expected.size - 1) {
-      throw protocolFailure(asked, status, `asked for bytes from ${at}, the answer holds ${first}-${last}`);
+    if (Number(first) !== at || Number(last) !== end - 1) {
+      throw protocolFailure(asked, status, `asked for bytes ${at}-${end - 1}, the answer holds ${first}-${last}`);
     }
     return at;
   }

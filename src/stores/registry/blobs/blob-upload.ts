@@ -1,5 +1,6 @@
 /** Uploads one blob: a session, then all of it in one PUT; for registries that will not have that, in pieces. */
-import { retrying } from '../../../base/retry.ts';
+import type { AdaptiveSlots } from '../../../base/slots/adaptive-slots.ts';
+import { isRetryable, retrying } from '../../../base/retry.ts';
 import type { Bytes } from '../../../base/bytes.ts';
 import { bytesOf, collect, exactly } from '../../../content/verified.ts';
 import { AuthError, IntegrityError, RegistryError } from '../../../errors.ts';
@@ -76,14 +77,25 @@ async function uploadOnce(context: UploadContext, expected: Descriptor, content:
   try {
     const session = open === undefined ? await startSession(context) : { place: open, minPieceBytes: 0 };
     const step = host.uploadStep;
+    const counted = countedIn(host.writes, content);
     const reply =
       step < 0
-        ? await putWhole(context, expected, content, session.place)
-        : await putPieces(context, expected, content, session, PIECE_SIZES[step] ?? 0);
+        ? await putWhole(context, expected, counted, session.place)
+        : await putPieces(context, expected, counted, session, PIECE_SIZES[step] ?? 0);
     checkStored(expected, reply);
+  } catch (error) {
+    if (isRetryable(error)) host.congested();
+    throw error;
   } finally {
     release();
     await content[Symbol.asyncIterator]().return?.();
+  }
+}
+
+async function* countedIn(slots: AdaptiveSlots, content: Bytes): Bytes {
+  for await (const chunk of content) {
+    yield chunk;
+    slots.moved(chunk.length);
   }
 }
 

@@ -118,7 +118,7 @@ describe('an answer is refused', () => {
       'from another byte',
       { headers: { 'content-range': `bytes 9-${size - 1}/${size}` } },
       10,
-      `asked for bytes from 10, the answer holds 9-${size - 1}`,
+      `asked for bytes 10-${size - 1}, the answer holds 9-${size - 1}`,
     ],
     [
       'to another byte',

@@ -1,4 +1,4 @@
-/** A fixed number of slots, handed out in order of asking. */
+/** Slots, handed out in order of asking, whose number may change while they are. */
 
 /** Returns the slot; calling it again does nothing. */
 export type Release = () => void;
@@ -6,21 +6,45 @@ export type Release = () => void;
 /** Bounds how many exchanges with one host run at once. */
 export class Slots {
   readonly #waiting: (() => void)[] = [];
-  #free: number;
+  #count: number;
+  #held = 0;
 
   constructor(count: number) {
-    this.#free = count;
+    this.#count = count;
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Slots that are free; none while anyone waits. */
+  get free(): number {
+    return Math.max(0, this.#count - this.#held);
+  }
+
+  /** Whether there are fewer than would be used. */
+  get isScarce(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Makes it so many: those above the number end by being given back. */
+  resize(count: number): void {
+    this.#count = count;
+    this.#handOut();
   }
 
   /** Waits for a slot. @throws the signal's reason when aborted first. */
   async acquire(signal?: AbortSignal): Promise<Release> {
     signal?.throwIfAborted();
-    if (this.#free > 0) this.#free--;
+    if (this.free > 0) this.#held++;
     else await this.#turn(signal);
-    let held = true;
+    let isHeld = true;
     return () => {
-      if (held) this.#giveBack();
-      held = false;
+      if (!isHeld) return;
+      isHeld = false;
+      this.#held--;
+      this.#handOut();
     };
   }
 
@@ -39,9 +63,12 @@ export class Slots {
     });
   }
 
-  #giveBack(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free++;
-    else next();
+  #handOut(): void {
+    while (this.free > 0) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#held++;
+      next();
+    }
   }
 }

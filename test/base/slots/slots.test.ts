@@ -1,6 +1,6 @@
 /** Slots: never more at once than there are, in the order of asking, and none lost. */
 import { describe, expect, it } from 'vitest';
-import { Slots } from '../../src/base/slots.ts';
+import { Slots } from '../../../src/base/slots/slots.ts';
 
 /** Whether the promise is settled once everything that can go on has gone on. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
@@ -59,5 +59,21 @@ describe('slots', () => {
     stop.abort(new Error('too late'));
     expect(await isSettled(slots.acquire())).toBe(false);
     release();
+  });
+
+  it('may become more, which those who wait get at once, or fewer, as they come back', async () => {
+    const slots = new Slots(1);
+    const releases = [await slots.acquire()];
+    const waiting = [slots.acquire(), slots.acquire()];
+    expect([slots.free, slots.isScarce]).toEqual([0, true]);
+    slots.resize(3);
+    releases.push(...(await Promise.all(waiting)));
+    expect([slots.free, slots.isScarce]).toEqual([0, false]);
+    slots.resize(1);
+    releases[0]?.();
+    releases[1]?.();
+    expect(slots.free).toBe(0);
+    releases[2]?.();
+    expect(slots.free).toBe(1);
   });
 });
