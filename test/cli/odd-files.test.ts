@@ -167,6 +167,7 @@ const USES: Readonly<Record<string, string>> = {
   'load --to dir:': 'load ARCHIVE --key PUB --report REPORTS --to dir:ODD',
   ...trustUses('deploy', 'deploy ARCHIVE --to docker://127.0.0.1:1 --kubeconfig CLUSTER'),
   'deploy <archive>': 'deploy ODD --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER',
+  'deploy --base': 'deploy DELTA --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --base ODD',
   'deploy --kubeconfig': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig ODD',
   'deploy --site-values': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --site-values ODD',
   'deploy --receipt':
