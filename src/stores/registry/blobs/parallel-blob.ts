@@ -8,7 +8,7 @@ import { streamBlob, type BlobStreamOptions, type Opened, type OpenRange } from 
 
 /** Large enough that a round trip is small beside it, small enough that some of them fit into memory. */
 const PIECE_BYTES = 2 * 1024 * 1024;
-/** Pieces of all blobs of a host on their way, or waiting for those before them; one more for each blob. */
+/** Pieces of all blobs of a host on their way, or waiting for those before them. A blob in pieces may always have one. */
 const MAX_PIECES = 8;
 /** How long one connection is watched before others help it. */
 const PATIENCE_MS = 300;
@@ -51,6 +51,7 @@ export async function* fetchBlob(
     at += chunk.length;
     const elapsedMs = source.nowMs() - startedMs;
     if (elapsedMs < PATIENCE_MS || source.refusesRanges || source.free() === 0) continue;
+    if (source.held >= MAX_PIECES) continue;
     const left = expected.size - at;
     const leftMs = (left / (at - options.offset)) * elapsedMs;
     // Its connection is let go of first: what is on its way there would be a waste of the link.

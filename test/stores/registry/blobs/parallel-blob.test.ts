@@ -15,6 +15,8 @@ interface Script {
   readonly speed?: number;
   readonly connections?: number;
   readonly refusesRanges?: boolean;
+  /** Pieces of other blobs in memory. */
+  readonly held?: number;
   /** Told of each request, by number from 0 on; its failure is the request's. */
   readonly onRequest?: (nth: number, from: number, end: number) => void;
 }
@@ -36,6 +38,7 @@ async function fetchAll(script: Script, { offset = 0, stopAfter = Infinity } = {
     () => connections - open,
     () => now,
   );
+  source.held = script.held ?? 0;
   const openRange = async (from: number, end: number): Promise<Opened> => {
     script.onRequest?.(ranges.length, from, end);
     ranges.push([from, end]);
@@ -71,7 +74,7 @@ async function fetchAll(script: Script, { offset = 0, stopAfter = Infinity } = {
   } catch (reason) {
     error = reason;
   }
-  expect(source.held).toBe(0);
+  expect(source.held).toBe(script.held ?? 0);
   return { bytes: Buffer.concat(parts), ranges, most, inMemory, stillOpen: open, error };
 }
 
@@ -134,6 +137,7 @@ describe('a blob comes over one connection', () => {
   it.each<[string, Script]>([
     ['that is fast enough', { speed: 100_000 }],
     ['while no other is free', { connections: 1 }],
+    ['while others have all memory that pieces may take', { held: 8 }],
   ])('%s', async (_, script) => {
     const { ranges, bytes } = await fetchAll(script);
     expect(ranges).toEqual([[0, blob.size]]);
