@@ -7,7 +7,7 @@ import type { Descriptor } from '../../../oci/descriptor.ts';
 import { streamBlob, type BlobStreamOptions, type Opened, type OpenRange } from './blob-stream.ts';
 
 /** Large enough that a round trip is small beside it, small enough that some of them fit into memory. */
-const PIECE_BYTES = 2 * 1024 * 1024;
+const PIECE_BYTES = 1024 * 1024;
 /** Pieces of all blobs of a host on their way, or waiting for those before them. A blob in pieces may always have one. */
 const MAX_PIECES = 8;
 /** How long one connection is watched before others help it. */
