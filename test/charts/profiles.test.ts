@@ -88,12 +88,23 @@ describe('names', () => {
     ['x'.repeat(53), `${'x'.repeat(29)}-`],
   ])('for a release "%s" are such that a cluster takes them', async (releaseName, start) => {
     const resources = await render({ ...(await requestFor('medium-enterprise+gdpr')), releaseName });
-    const names = resources.map(({ name }) => name);
+    const roles = resources.filter(({ kind }) => kind.startsWith('ClusterRole'));
+    expect(roles.map(({ name }) => name.startsWith(`hexabase-system-${start}`))).toEqual([true, true, true, true]);
+    const names = resources.filter((resource) => !roles.includes(resource)).map(({ name }) => name);
     expect(names.filter((name) => !name.startsWith(start))).toEqual([]);
     expect(names.filter((name) => name.length > 63 || !/^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(name))).toEqual([]);
     // A CronJob adds 11 characters to its own name, and a StatefulSet puts a hash after its own into a label.
     const limited = resources.filter(({ kind }) => kind === 'CronJob' || kind === 'StatefulSet');
     expect(limited.filter(({ name }) => name.length > 52)).toEqual([]);
+  });
+
+  it('of what belongs to the whole cluster differ between namespaces', async () => {
+    const request = await requestFor('');
+    const inNamespace = async (namespace: string): Promise<readonly string[]> =>
+      (await render({ ...request, namespace })).filter(({ kind }) => kind.startsWith('Cluster')).map(({ name }) => name);
+    const [one, two] = [await inNamespace('one'), await inNamespace('two')];
+    expect(one).toHaveLength(4);
+    expect(one.filter((name) => two.includes(name))).toEqual([]);
   });
 
   it('of two long releases that begin alike differ', async () => {

@@ -12,6 +12,7 @@ import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { sha256, type Digest } from '../../src/oci/digest.ts';
 import { MediaType } from '../../src/oci/media-types.ts';
 import type { ContentGraph } from '../../src/content/content-graph.ts';
+import { KnownSource } from '../../src/content/known-source.ts';
 import { FileSource } from '../../src/stores/files.ts';
 import { MemoryStore } from '../../src/stores/memory.ts';
 import {
@@ -33,6 +34,7 @@ import {
   type Entry,
 } from './recording-store.ts';
 
+const ARCHITECTURES = ['386', 'amd64', 'arm64', 'mips64le', 'ppc64le', 'riscv64', 's390x', 'loong64'] as const;
 const retry = { tries: 4, baseMs: 1, maxMs: 2 };
 const base = makeLayer({ 'etc/noise': noise('copy', 30_000) });
 const app = makeMultiPlatformImage({ name: 'app', base, attestations: true });
@@ -91,6 +93,32 @@ function sizeOf(...nodes: readonly SampleNode[]): number {
 }
 
 describe('a copy', () => {
+  test('has as many transfers under way as a store has use for, seen through any view, or as the caller allows', async () => {
+    const most = async (options: CopyOptions, isView = false): Promise<number> => {
+      let [running, highest] = [0, 0];
+      const busy = async (): Promise<void> => {
+        highest = Math.max(highest, ++running);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        running--;
+      };
+      const many = makeMultiPlatformImage({
+        name: 'many',
+        base,
+        platforms: ARCHITECTURES.map((name) => `linux/${name}`),
+      });
+      const from = Object.assign(new RecordingStore('source'), { transfersAtOnce: 9 });
+      await fill(from, many);
+      const found = await discoverImage(from, many.descriptor, { platforms: 'all', reference: 'r' });
+      const graphOfMany = mergeGraphs([{ reference: 'r.example/many:1', digest: many.descriptor.digest }], [found]);
+      const target = new RecordingStore('target', [], ({ verb }) => (verb === 'push' ? busy() : undefined));
+      const source = isView ? new KnownSource(from, new Map()) : from;
+      const plan = planCopy(graphOfMany, [{ digest: many.descriptor.digest, source, target, tag: '1' }]);
+      await copy(await assess(plan, { concurrency: 1 }), { retry, ...options });
+      return highest;
+    };
+    expect([await most({}), await most({}, true), await most({ concurrency: 2 })]).toEqual([9, 9, 2]);
+  });
+
   test('brings everything, in the one order that leaves nothing dangling', async () => {
     const target = new RecordingStore('target', log);
     const result = await run([route(app, target)]);

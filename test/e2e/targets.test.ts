@@ -94,7 +94,10 @@ describe('docker://', () => {
     expect(result.images.map(({ result: state }) => state)).toEqual(references().map(() => 'present'));
     expect(requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
     expect(requests.filter(({ method, status }) => method === 'GET' || status !== 200)).toEqual([]);
-    expect((await airgapOk(args)).stdout).toContain('nothing had to move');
+    const isBlob = ({ path }: RequestRecord): boolean => path.includes('/blobs/');
+    expect(requests.filter(isBlob)).toEqual([]);
+    expect((await airgapOk([...args, '--thorough'])).stdout).toContain('nothing had to move');
+    expect(requests.filter(isBlob).length).toBeGreaterThan(10);
   });
 
   test('a tag that points elsewhere is announced by --plan, and set right and reported by the load', async () => {

@@ -47,10 +47,17 @@ annotations:
 {{- end }}
 {{- end }}
 
+{{/* The name of what is in no namespace: releases of one name in two namespaces must not share it. */}}
+{{- define "hexabase.clusterName" -}}
+{{ .root.Release.Namespace }}-{{ include "hexabase.fullname" .root }}-{{ .name }}
+{{- end }}
+
 {{/* The metadata of an object: `name` is a suffix, `cluster` is true for what is in no namespace. */}}
 {{- define "hexabase.metadata" -}}
+{{- if .cluster -}}
+name: {{ include "hexabase.clusterName" . }}
+{{- else -}}
 name: {{ include "hexabase.fullname" .root }}{{ with .name }}-{{ . }}{{ end }}
-{{- if not .cluster }}
 namespace: {{ .root.Release.Namespace }}
 {{- end }}
 labels:

@@ -23,7 +23,10 @@ export const deploymentOptions = {
   ),
   generate: list('--generate <name>', 'make a random value for this placeholder, unless the cluster keeps one'),
   pullFrom: text('--pull-from <registry>', 'what the nodes call the registry, where it is not the name in --to'),
-  forceConflicts: flag('--force-conflicts', 'take over fields that another program has set'),
+  forceConflicts: flag(
+    '--force-conflicts',
+    'take over fields that another program has set, and objects of another deployment',
+  ),
   prune: flag('--prune', 'delete what earlier releases applied and this one has no longer; data is kept'),
 } as const;
 

@@ -1,6 +1,6 @@
 /** How a failure ends a command: what went wrong, which thing, what to do next, and the exit code. */
 import { styleText } from 'node:util';
-import { AirgapError, codeOf, exitCodeOf, HttpError, isAbort, isSystemError } from '../../errors.ts';
+import { AirgapError, ChangesError, codeOf, exitCodeOf, HttpError, isAbort, isSystemError } from '../../errors.ts';
 import { hideAccounts } from '../../base/http/redact.ts';
 import { toPrintable, toPrintableJson } from '../../report/printable.ts';
 
@@ -67,7 +67,9 @@ function formatFailure(failure: Failure, error: unknown, { color, verbose }: Fai
   const paint = (format: 'red' | 'cyan', text: string): string =>
     color === true ? styleText(format, text, { validateStream: false }) : text;
   const [first = '', ...rest] = messageLines(failure, error);
-  const lines = [`${paint('red', 'error:')} ${toPrintable(first)}`];
+  // What a plan finds to do is no fault of anything, though its exit code is not 0.
+  const label = error instanceof ChangesError ? paint('cyan', 'plan:') : paint('red', 'error:');
+  const lines = [`${label} ${toPrintable(first)}`];
   for (const line of rest) lines.push(`  ${toPrintable(line)}`);
   lines.push(...additionOf(error).map(toPrintable));
   if (!isAbort(error)) lines.push(...detailLines(failure));

@@ -9,8 +9,8 @@ const LINE = /^(SITE_[A-Z0-9_]{1,220})=(.*)$/;
 /** What stands in a manifest as it is must not end what it stands in. */
 const PLAIN_VALUE = /^[A-Za-z0-9+/=._-]*$/;
 const BASE64_VALUE = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-/** Bytes of a value that is made here; written in hexadecimal digits. */
-const MADE_BYTES = 24;
+/** Bytes of a value that is made here: those of a key of AES-256. */
+const MADE_BYTES = 32;
 
 /** Values by the names of their placeholders. */
 export type FilledValues = ReadonlyMap<string, string>;
@@ -73,7 +73,7 @@ export function fillValues(names: readonly string[], { given, kept, generate }: 
     if (held !== undefined) {
       filled.set(name, held);
     } else if (bases.has(base)) {
-      const value = made.get(base) ?? randomBytes(MADE_BYTES).toString('hex');
+      const value = made.get(base) ?? makeValue();
       made.set(base, value);
       filled.set(name, name.endsWith(BASE64) ? toBase64(value) : value);
     }
@@ -102,6 +102,17 @@ function valueIn(values: FilledValues, name: string): string | undefined {
   const encoded = values.get(base + BASE64);
   const plain = encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
   return plain !== undefined && PLAIN_VALUE.test(plain) ? plain : undefined;
+}
+
+/**
+ * A random value that fits as a password, a token and a key of 256 bits: base64, without the characters that end a part of
+ * a URL. Those that have some are thrown away, which costs two bits of 256.
+ */
+function makeValue(): string {
+  for (;;) {
+    const value = randomBytes(MADE_BYTES).toString('base64');
+    if (!/[+/]/.test(value)) return value;
+  }
 }
 
 function baseOf(name: string): string {

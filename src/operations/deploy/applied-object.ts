@@ -7,6 +7,8 @@ import type { ClusterClient } from '../../kubernetes/cluster/cluster-client.ts';
 import { formatKey, keyOf, mappingAt, type ClusterObject } from '../../kubernetes/cluster/cluster-object.ts';
 import { statusOf } from '../../kubernetes/cluster/readiness/object-status.ts';
 import { waitGone, type WaitOptions } from '../../kubernetes/cluster/readiness/wait-ready.ts';
+import type { RecordPlace } from './deployment-record.ts';
+import { assertOwn } from './owner.ts';
 
 /** The digest of what a job was made of: one that has run is not run again unless this changes. */
 export const JOB_DIGEST = 'airgap.hexabase.ai/job-digest';
@@ -19,7 +21,9 @@ export type AppliedResult = 'created' | 'configured' | 'unchanged' | 'done';
 
 /** How {@link applyObject} applies. */
 export interface ApplyObjectOptions extends WaitOptions {
-  /** Take over fields that others have set. */
+  /** The deployment that it is part of. */
+  readonly place: RecordPlace;
+  /** Take over fields that others have set, and objects of other deployments. */
   readonly force: boolean;
   /** Digests of jobs that are done, by name. */
   readonly doneJobs: Readonly<Record<string, string>>;
@@ -57,7 +61,8 @@ export function jobDigest(object: ClusterObject): string {
 
 /**
  * Applies an object as it is to be.
- * @throws HttpError `CONFLICT`, `CLUSTER`; ClusterError `NOT_READY` when one of its name does not go
+ * @throws HttpError `CONFLICT`, `CLUSTER`; ClusterError `NOT_READY` when one of its name does not go,
+ *   `CONFLICT` when it belongs to another deployment
  */
 export async function applyObject(
   client: ClusterClient,
@@ -69,6 +74,7 @@ export async function applyObject(
   // An apply to an object that is being deleted is answered with success, and then the object is gone.
   await waitGone(client, key, options);
   let before = await client.get(key);
+  if (!options.force) assertOwn(before, options.place);
   const wanted = withJobDigest(object);
   if (before !== undefined && isJob(object)) {
     const isSame = mappingAt(before.metadata, 'annotations')[JOB_DIGEST] === jobDigest(object);

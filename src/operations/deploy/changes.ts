@@ -1,11 +1,12 @@
 /** What a deployment would change: each object as the server itself says it would become, without anything changed. */
-import { HttpError } from '../../errors.ts';
+import { ClusterError, HttpError } from '../../errors.ts';
 import { formatKey, keyOf, mappingAt, type ClusterObject } from '../../kubernetes/cluster/cluster-object.ts';
 import type { InstallStepName } from '../../kubernetes/cluster/install-steps.ts';
 import { isJob, jobDigest, JOB_DIGEST, withJobDigest } from './applied-object.ts';
 import { differencesOf, type Difference } from './object-difference.ts';
 import { isNewKind, type DeployPlan } from './prepare.ts';
-import { leftoversOf, type Leftovers } from './prune.ts';
+import { assertOwn } from './owner.ts';
+import { findLeftovers, type Leftovers } from './prune.ts';
 import { statusOf } from '../../kubernetes/cluster/readiness/object-status.ts';
 
 /** What would become of one object. */
@@ -45,7 +46,7 @@ export async function findChanges(
     }
   }
   const all = plan.steps.flatMap((step) => step.objects).map(keyOf);
-  return { objects, leftovers: leftoversOf(plan.previous, all, plan.place.namespace) };
+  return { objects, leftovers: await findLeftovers(plan.client, plan.previous, all, plan.place) };
 }
 
 /** Whether there is anything to do. */
@@ -67,6 +68,12 @@ async function changeOf(
   }
   if (isJob(object) && previous?.jobs[formatKey(key)] === jobDigest(object)) return { change: 'none', differences: [] };
   const before = await client.get(key);
+  try {
+    if (!force) assertOwn(before, plan.place);
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error;
+    return { change: 'configure', differences: [], refused: error.message };
+  }
   if (before !== undefined && isJob(object)) {
     const isSame = mappingAt(before.metadata, 'annotations')[JOB_DIGEST] === jobDigest(object);
     return { change: isSame && statusOf(before).state !== 'failed' ? 'none' : 'run', differences: [] };

@@ -11,7 +11,7 @@ import { applyObject, awaitKind, isJob, jobDigest, type AppliedResult } from './
 import { keepValues, writeRecord, type DeploymentRecord } from './deployment-record.ts';
 import { checkDeployed, type CheckedDeployment } from './final-check.ts';
 import { isNewKind, prepareDeployment, type DeployPlan } from './prepare.ts';
-import { leftoversOf, prune, type Leftovers } from './prune.ts';
+import { findLeftovers, prune, type Leftovers } from './prune.ts';
 
 /** The steps of a deployment, in their order. */
 export type DeployStepName = 'load' | InstallStepName | 'prune' | 'check';
@@ -74,6 +74,7 @@ export async function deploy(plan: DeployPlan, options: DeployOptions): Promise<
     isRebuilt ? await prepareDeployment({ ...plan.request, given: plan.values }, { ...loadOptions, signal }) : plan,
     options,
   );
+  await run.compare();
   for (const step of plan.steps) await run.install(step.name);
   const leftovers = await run.prune();
   const checked = await run.check();
@@ -102,7 +103,7 @@ class DeployRun {
   readonly #plan: DeployPlan;
   readonly #options: DeployOptions;
   readonly #all: readonly ClusterObject[];
-  readonly #leftovers: Leftovers;
+  #leftovers: Leftovers = { prunable: [], kept: [] };
   readonly #jobs: Record<string, string>;
   #written: string;
   #isBegun = false;
@@ -111,9 +112,14 @@ class DeployRun {
     this.#plan = plan;
     this.#options = options;
     this.#all = plan.steps.flatMap(({ objects }) => objects);
-    this.#leftovers = leftoversOf(plan.previous, this.#all.map(keyOf), plan.place.namespace);
     this.#jobs = { ...plan.previous?.jobs };
     this.#written = JSON.stringify(plan.previous);
+  }
+
+  /** What is left of earlier releases, before anything changes. */
+  async compare(): Promise<void> {
+    const { client, previous, place } = this.#plan;
+    this.#leftovers = await findLeftovers(client, previous, this.#all.map(keyOf), place);
   }
 
   async install(name: InstallStepName): Promise<void> {
@@ -149,7 +155,12 @@ class DeployRun {
     const { force = false, signal, onEvent } = this.#options;
     if (isNewKind(this.#plan, object)) await awaitKind(client, object, signal);
     const waiting = this.#waitOptions();
-    const result = await applyObject(client, object, { ...waiting, force, doneJobs: this.#jobs });
+    const result = await applyObject(client, object, {
+      ...waiting,
+      force,
+      place: this.#plan.place,
+      doneJobs: this.#jobs,
+    });
     const title = formatKey(keyOf(object));
     this.objects.push({ step: step.name, object: title, result });
     onEvent?.({ type: 'applied', object: title, result });

@@ -17,6 +17,7 @@ import {
   type DeploymentRecord,
   type RecordPlace,
 } from './deployment-record.ts';
+import { withOwner } from './owner.ts';
 
 /** Kinds that custom resource definitions of a deployment bring (`shop.example Order`), and whether they have namespaces. */
 export type NewKinds = ReadonlyMap<string, boolean>;
@@ -100,13 +101,14 @@ export async function prepareDeployment(request: DeployRequest, options: LoadOpt
     );
   }
   const newKinds = definedKinds(objects);
+  const placed = await inNamespaces(client, objects, newKinds, deployment.namespace);
   return {
     request,
     client,
     load,
     profile,
     deployment,
-    steps: toInstallSteps(await inNamespaces(client, objects, newKinds, deployment.namespace)),
+    steps: toInstallSteps(placed.map((object) => withOwner(object, place))),
     values,
     kept,
     place,

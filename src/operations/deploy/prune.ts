@@ -1,7 +1,8 @@
 /** What earlier releases applied and this one no longer has: listed always, deleted only when asked for. */
 import type { ClusterClient } from '../../kubernetes/cluster/cluster-client.ts';
 import type { ObjectKey } from '../../kubernetes/cluster/cluster-object.ts';
-import { identityOf, type DeploymentRecord } from './deployment-record.ts';
+import { identityOf, type DeploymentRecord, type RecordPlace } from './deployment-record.ts';
+import { otherOwner } from './owner.ts';
 
 /** With these goes what people cannot make again. */
 const HOLDS_DATA = new Set(['Namespace', 'PersistentVolumeClaim', 'PersistentVolume', 'CustomResourceDefinition']);
@@ -14,15 +15,22 @@ export interface Leftovers {
   readonly kept: readonly ObjectKey[];
 }
 
-/** Compares what was applied with what is. @param namespace that of the deployment, which is no leftover of it */
-export function leftoversOf(
+/** Compares what was applied with what is. What another deployment has taken over since is none of this one's. */
+export async function findLeftovers(
+  client: ClusterClient,
   record: DeploymentRecord | undefined,
   current: readonly ObjectKey[],
-  namespace: string,
-): Leftovers {
+  place: RecordPlace,
+): Promise<Leftovers> {
   const wanted = new Set(current.map(identityOf));
-  const isHome = ({ kind, name }: ObjectKey): boolean => kind === 'Namespace' && name === namespace;
-  const left = (record?.objects ?? []).filter((key) => !wanted.has(identityOf(key)) && !isHome(key));
+  const isHome = ({ kind, name }: ObjectKey): boolean => kind === 'Namespace' && name === place.namespace;
+  const left: ObjectKey[] = [];
+  for (const key of record?.objects ?? []) {
+    if (wanted.has(identityOf(key)) || isHome(key)) continue;
+    const isServed = (await client.resourceOf(key.apiVersion, key.kind)) !== undefined;
+    const held = isServed ? await client.get(key) : undefined;
+    if (held === undefined || otherOwner(held, place) === undefined) left.push(key);
+  }
   return {
     prunable: left.filter(({ kind }) => !HOLDS_DATA.has(kind)),
     kept: left.filter(({ kind }) => HOLDS_DATA.has(kind)),

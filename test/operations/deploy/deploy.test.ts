@@ -57,6 +57,39 @@ async function versionsOf({ list }: Site): Promise<readonly string[]> {
   return found.filter((line) => !line.includes('kube-root-ca'));
 }
 
+describe('an object of the whole cluster', () => {
+  test('belongs to one deployment: another ends there, unless it takes it over, and then it is not pruned', async (t) => {
+    const [one, other] = [site(t.skip), site(t.skip)];
+    const { deploy } = one.release;
+    const role = async (): Promise<string | undefined> => {
+      const [found] = (await one.cluster.api.list('/apis/rbac.authorization.k8s.io/v1/clusterroles')).filter(
+        ({ metadata }) => metadata.name === 'shop-readers',
+      );
+      return found?.metadata.annotations?.['airgap.hexabase.ai/deployment'];
+    };
+    expect(await deploy('shared', one.namespace)).toMatchObject({ exitCode: 0 });
+    const owner = `${one.namespace}/airgap-shop`;
+    expect(await role()).toBe(owner);
+    const words = `ClusterRole shop-readers belongs to another deployment, ${owner}`;
+    const plan = await deploy('shared', other.namespace, '--plan');
+    expect([plan.exitCode, plan.stdout]).toEqual([7, expect.stringContaining(words)]);
+    expect(plan.stderr).toMatch(/^plan: there is something to do: /m);
+    expect(plan.stderr).not.toContain('error:');
+    const refused = await deploy('shared', other.namespace);
+    expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining(words)]);
+    expect(refused.stderr).toContain('--force-conflicts');
+    expect(await role()).toBe(owner);
+    expect(await deploy('shared', other.namespace, '--force-conflicts')).toMatchObject({ exitCode: 0 });
+    expect(await role()).toBe(`${other.namespace}/airgap-shop`);
+    const pruned = await deploy('settings', one.namespace, '--prune');
+    expect([pruned.exitCode, pruned.stdout]).toEqual([0, expect.not.stringContaining('shop-readers')]);
+    expect(await role()).toBe(`${other.namespace}/airgap-shop`);
+    const last = await deploy('settings', other.namespace, '--prune');
+    expect([last.exitCode, last.stdout]).toEqual([0, expect.stringContaining('shop-readers')]);
+    expect(await role()).toBeUndefined();
+  });
+});
+
 describe('a whole platform', () => {
   test('comes up by digest, stays as it is when deployed again, and goes on to the next release', async (t) => {
     const here = site(t.skip);

@@ -109,6 +109,7 @@ function profilesWith(image: (name: (typeof NAMES)[number]) => string): Readonly
     ],
     strict: [{ ...settings('settings', {}), dta: { a: 'b' } }],
     definitions: [definition(), make('shop.example/v1', 'Order', 'first', { spec: { image: app } })],
+    shared: [make('rbac.authorization.k8s.io/v1', 'ClusterRole', 'shop-readers', { rules: [] })],
     settings: Array.from({ length: 12 }, (_, index) => settings(`settings-${index}`, { index: String(index) })),
   };
 }

@@ -109,6 +109,51 @@ describe('slots', () => {
     }
   });
 
+  it.each<[string, string, (repository: RegistryRepository) => Promise<unknown>]>([
+    ['requests', 'HEAD', (repository) => repository.exists(blob.descriptor)],
+    ['reads', 'GET', (repository) => readVerified(repository, blob.descriptor)],
+    ['uploads', 'PUT', (repository) => repository.push(blob.descriptor, bytesOf(blob.bytes))],
+  ])('of %s become more while more of them bring more', async (_, method, call) => {
+    let [waiting, most] = [0, 0];
+    const reply = (response: ServerResponse, asked: string | undefined): void => {
+      if (asked === 'POST') answerWith(response, 202, { location: '/up' });
+      else if (asked === 'PUT') answerWith(response, 201);
+      else answerWith(response, asked === 'HEAD' ? 404 : 200, {}, asked === 'GET' ? 'content' : '');
+    };
+    await using server = await startScriptedServer(async (request, response) => {
+      if (request.method === method) most = Math.max(most, ++waiting);
+      await drain(request);
+      if (request.method === method) {
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        waiting--;
+      }
+      reply(response, request.method);
+    });
+    await using opened = open(server.host);
+    const worker = async (): Promise<void> => {
+      for (let times = 0; times < 100 && most <= 8; times++) await call(opened.repository);
+    };
+    await Promise.all(Array.from({ length: 40 }, worker));
+    expect(most).toBeGreaterThan(8);
+    expect(most).toBeLessThanOrEqual(24);
+  });
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['throttles', (response) => answerWith(response, 429)],
+    ['is overloaded', (response) => answerWith(response, 503)],
+    ['breaks off', (response) => response.destroy()],
+  ])('become fewer when a registry %s', async (_, fail) => {
+    await using server = await startScriptedServer((request, response, nth) => {
+      if (nth === 0) fail(response);
+      else answerWith(response, 200, {}, request.method === 'GET' ? 'content' : '');
+    });
+    await using opened = open(server.host, { retry: { tries: 3, baseMs: 1, maxMs: 1 } });
+    const { calls, reads, writes } = opened.host;
+    expect([calls, reads, writes].map(({ count }) => count)).toEqual([8, 8, 8]);
+    await readVerified(opened.repository, blob.descriptor);
+    expect([calls, reads, writes].map(({ count }) => count)).toEqual([4, 4, 4]);
+  });
+
   it('come back from a reader that leaves early, and from a connection that breaks', async () => {
     const large = madeBlob(Buffer.alloc(300_000, 'x'));
     await using server = await startScriptedServer((request, response, nth) => {

@@ -117,7 +117,7 @@ async function reportChanges(
   const count = changes.objects.filter(({ change }) => change !== 'none').length;
   throw new ChangesError('CHANGES', `there is something to do: ${formatCount(count, 'object')} would change`, {
     hint: 'run the same command without --plan',
-    details: { objects: count, bytes: plan.load.bytes },
+    details: { objects: count },
   });
 }
 
