@@ -131,7 +131,7 @@ test('--locked without a lock, and with one that does not fit any more, are refu
     `${directory}/none.json`,
     '--json',
   ]);
-  expect([missing.exitCode, errorOf(missing).message]).toEqual([2, expect.stringContaining('no release.lock.json')]);
+  expect([missing.exitCode, errorOf(missing).message]).toEqual([2, expect.stringContaining('none.json')]);
   const { version } = await airgapJson<{ version: string }>(['resolve', fixture.release.spec]);
   expect(version).toBe('1.2.3');
   const other = `${directory}/changed.yaml`;

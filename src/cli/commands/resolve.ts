@@ -107,6 +107,7 @@ export const resolve = defineCommand({
         `${isWritten ? 'wrote' : 'agrees with'} ${lockPath ?? ''}`,
       ],
     );
-    if (isWritten) output.note(`next: airgap build ${input.path} --key release.key`);
+    const chosen = options.lock === undefined ? '' : ` --lock ${options.lock}`;
+    if (isWritten) output.note(`next: airgap build ${input.path}${chosen} --key release.key`);
   },
 });

@@ -18,7 +18,7 @@ import { openLockedFiles } from './collect.ts';
 import type { ImageSources } from './image-sources.ts';
 import { openOwnRenderer, type OpenRenderer } from './render-charts.ts';
 import { openLockedManifests } from './rendered-manifests.ts';
-import { resolveRelease, type MissingImage, type MovedTag } from './resolve.ts';
+import { missingLock, resolveRelease, type MissingImage, type MovedTag } from './resolve.ts';
 
 const LOCK_EXTENSION = '.lock.json';
 /** What was read before, and is read again as bytes. */
@@ -116,13 +116,15 @@ export async function pinRelease(
       hint: 'a policy is about signatures: drop one of the two',
     });
   }
+  const previous = lockPath === undefined ? undefined : await readLock(lockPath);
+  if (options.locked === true && previous === undefined) throw missingLock(lockPath);
   const spec = { ...written, evidence: options.evidence ?? written.evidence };
   const { lock, contents, files, moved, missing, warnings, unusedRules } = await resolveRelease(
     {
       spec,
       directory: resolve(dirname(input.path)),
       specDigest: sha256(await readBounded(input.path, INPUT)),
-      previous: lockPath === undefined ? undefined : await readLock(lockPath),
+      previous,
       now: options.now ?? new Date(),
       openImage: (reference, origin) => sources.open(reference, origin),
       readAddress: chartSourcesOf(sources).read,

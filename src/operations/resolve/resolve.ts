@@ -201,7 +201,8 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     options.signal,
   );
   missing.sort(byReference);
-  if (missing.length > 0 && (options.keepGoing !== true || images.length === 0)) throw missingImages(missing);
+  if (missing.length > 0 && (options.keepGoing !== true || images.length === 0))
+    throw missingImages(missing, options.keepGoing !== undefined);
   if (options.locked === true && moved.length > 0) throw movedTags(moved);
   if (spec.evidence === 'require') checkSigned(images);
   const evaluated = evaluator?.finish();
@@ -314,8 +315,9 @@ function checkSigned(images: readonly GraphImage[]): void {
   });
 }
 
-function missingLock(): UsageError {
-  return new UsageError('INVALID_SPEC', 'there is no release.lock.json to hold to', {
+/** The refusal to hold a release to a lock that is not there. */
+export function missingLock(path = 'release.lock.json'): UsageError {
+  return new UsageError('INVALID_SPEC', `there is no ${path} to hold to`, {
     hint: 'run `airgap resolve` first and commit the lock',
   });
 }
@@ -330,12 +332,12 @@ async function orMissing<T>(pin: () => Promise<T>): Promise<T | NotFoundError> {
 }
 
 /** A person who has to correct names wants to hear of all at once. */
-function missingImages(missing: readonly MissingImage[]): NotFoundError {
+function missingImages(missing: readonly MissingImage[], mayGoOn: boolean): NotFoundError {
   const [first] = missing;
   if (missing.length === 1 && first !== undefined) return first.error;
   return new NotFoundError('NOT_FOUND', `${missing.length} images are not to be had:`, {
     items: missing.map(({ error }) => error.message),
-    hint: 'check the names and tags; `airgap mirror --keep-going` mirrors the rest',
+    hint: `check the names and tags, and where --mirror leads${mayGoOn ? '; --keep-going goes on with the rest' : ''}`,
   });
 }
 
