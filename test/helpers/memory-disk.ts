@@ -20,7 +20,10 @@ export function setup(): (() => void) | undefined {
     return undefined;
   }
   process.env['TMPDIR'] = folder;
+  let isMounted = true;
   const remove = (): void => {
+    if (!isMounted) return;
+    isMounted = false;
     for (const signal of SIGNALS) process.off(signal, onSignal);
     delete process.env['TMPDIR'];
     // Something may still be on its way out of it.
