@@ -64,7 +64,30 @@ const LOAD_BALANCER: Fields = {
   'spec ports https port': 443,
   'spec ports https targetPort': 8443,
   'spec ports api port': 8080,
+  'spec ports api targetPort': 8080,
 };
+/** The step that sets a site up, and the file it reads. */
+const INIT_STEP: Fields = {
+  'spec template spec initContainers init args': ['init', '--config-file=/etc/hexabase/init-config.yaml'],
+  'spec template spec initContainers init volumeMounts init-config mountPath': '/etc/hexabase/init-config.yaml',
+  'spec template spec volumes init-config configMap name': 'hexabase-init',
+};
+const INIT_CONFIG =
+  'apiVersion: hexabase.ai/v1\nkind: InitConfig\norganization:\n  name: default\ntelemetry:\n  enabled: false\nworkspaces:\n  defaultPlan: standard\n';
+/** Calls an endpoint outside of the cluster, and only there. */
+const callsOnly = (cidr: string): Fields => ({
+  'spec podSelector matchLabels': { 'app.kubernetes.io/name': 'control-plane', 'app.kubernetes.io/instance': 'hexabase' },
+  'spec policyTypes': ['Egress'],
+  'spec egress': [
+    {
+      to: [{ ipBlock: { cidr } }],
+      ports: [
+        { port: 443, protocol: 'TCP' },
+        { port: 8080, protocol: 'TCP' },
+      ],
+    },
+  ],
+});
 const ZONES = 'spec template spec affinity nodeAffinity requiredDuringSchedulingIgnoredDuringExecution nodeSelectorTerms 0';
 const ANTI_AFFINITY = 'spec template spec affinity podAntiAffinity';
 const KEY_ROTATION = 'spec jobTemplate spec template spec containers key-rotation args 2';
@@ -77,6 +100,8 @@ export const PROFILE_NUMBERS: readonly ProfileNumber[] = [
   ...replicasOf('small-enterprise', 3, 2, 30),
   ...resourcesOf('small-enterprise', 'Deployment', 'control-plane', ['500m', '1Gi', '2000m', '4Gi']),
   ...fieldsOf('small-enterprise', 'Service', 'hexabase-load-balancer', LOAD_BALANCER),
+  ...fieldsOf('small-enterprise', 'Deployment', 'hexabase-control-plane', INIT_STEP),
+  ...fieldsOf('small-enterprise', 'ConfigMap', 'hexabase-init', { 'data init-config.yaml': INIT_CONFIG }),
 
   ...sizedFor('medium-enterprise', '100', ['4000m', '8Gi', '500Gi']),
   ...replicasOf('medium-enterprise', 5, 3, 90),
@@ -112,7 +137,15 @@ export const PROFILE_NUMBERS: readonly ProfileNumber[] = [
     'spec template spec containers edge-agent env SYNC_INTERVAL value': '30s',
   }),
 
-  ...configOf('primary', { cluster_role: 'primary', replication_mode: 'async' }),
+  ...sizedFor('primary', '100', ['4000m', '8Gi', '500Gi']),
+  ...replicasOf('primary', 3, 2, 90),
+  ...configOf('primary', {
+    cluster_name: 'primary',
+    cluster_role: 'primary',
+    placement_labels: 'placement.hexabase.ai/cluster: primary\nplacement.hexabase.ai/role: primary\n',
+    replication_mode: 'async',
+    replication_peers: '- cidrs:\n  - 192.0.2.0/24\n  name: secondary\n',
+  }),
   ...fieldsOf('primary', 'Service', 'hexabase-replication', {
     'spec type': 'LoadBalancer',
     'spec loadBalancerSourceRanges': ['192.0.2.0/24'],
@@ -121,16 +154,24 @@ export const PROFILE_NUMBERS: readonly ProfileNumber[] = [
   ...fieldsOf('primary', 'Deployment', 'hexabase-control-plane', {
     'metadata labels placement.hexabase.ai/role': 'primary',
   }),
+  ...sizedFor('secondary', '100', ['4000m', '8Gi', '500Gi']),
+  ...replicasOf('secondary', 3, 2, 90),
   ...configOf('secondary', {
+    cluster_name: 'secondary',
     cluster_role: 'secondary',
+    placement_labels: 'placement.hexabase.ai/cluster: secondary\nplacement.hexabase.ai/role: secondary\n',
     replication_upstream: 'database.primary.example.internal:5432',
   }),
   ...fieldsOf('secondary', 'StatefulSet', 'hexabase-database', {
     'metadata labels placement.hexabase.ai/role': 'secondary',
     'spec template spec containers database env REPLICATION_UPSTREAM_HOST value':
       'database.primary.example.internal',
+    'spec template spec containers database env REPLICATION_PASSWORD valueFrom secretKeyRef name':
+      'hexabase-replication',
   }),
 
+  ...sizedFor('hybrid', '100', ['4000m', '8Gi', '500Gi']),
+  ...replicasOf('hybrid', 3, 2, 90),
   ...configOf('hybrid', {
     integration_type: 'hybrid',
     on_premises_endpoints:
@@ -148,17 +189,8 @@ export const PROFILE_NUMBERS: readonly ProfileNumber[] = [
     'spec template spec volumes ca-bundles configMap name': 'hexabase-ca-bundles',
     'spec template spec containers control-plane volumeMounts ca-bundles mountPath': '/etc/hexabase/ca',
   }),
-  ...fieldsOf('hybrid', 'NetworkPolicy', 'hexabase-to-datacenter-1', {
-    'spec egress': [
-      {
-        to: [{ ipBlock: { cidr: '192.0.2.0/25' } }],
-        ports: [
-          { port: 443, protocol: 'TCP' },
-          { port: 8080, protocol: 'TCP' },
-        ],
-      },
-    ],
-  }),
+  ...fieldsOf('hybrid', 'NetworkPolicy', 'hexabase-to-datacenter-1', callsOnly('192.0.2.0/25')),
+  ...fieldsOf('hybrid', 'NetworkPolicy', 'hexabase-to-cloud-1', callsOnly('192.0.2.128/25')),
 
   ...configOf('small-enterprise+gdpr', {
     data_residency: 'eu-west-1',
@@ -178,6 +210,10 @@ export const PROFILE_NUMBERS: readonly ProfileNumber[] = [
   ...fieldsOf('small-enterprise+gdpr', 'Deployment', 'hexabase-control-plane', {
     'metadata annotations compliance.hexabase.ai/gdpr': 'enabled',
     'metadata annotations data-locality': 'eu',
+    'spec template metadata annotations compliance.hexabase.ai/gdpr': 'enabled',
+    'spec template metadata annotations data-locality': 'eu',
+    'spec template spec volumes gdpr configMap name': 'hexabase-gdpr-config',
+    'spec template spec containers control-plane volumeMounts gdpr mountPath': '/etc/hexabase/compliance/gdpr',
   }),
   ...fieldsOf('small-enterprise+gdpr', 'Secret', 'hexabase-encryption-keys', {
     'metadata annotations key-rotation': 'quarterly',
@@ -192,7 +228,12 @@ export const PROFILE_NUMBERS: readonly ProfileNumber[] = [
     encryption_scopes: 'database,storage,backups,logs,transit',
     phi_fields: PHI_FIELDS,
     access_control: 'rbac',
+    audit_log_retention_days: '2192',
+    data_classification:
+      'internal: encrypted, authenticated\nphi: encrypted, audited, minimum necessary\npublic: authenticated changes\n',
     session_timeout_minutes: '15',
+    max_concurrent_sessions: '3',
+    failed_logins_before_lock: '5',
     network_default_deny: 'true',
     transport_security: 'mtls',
     backup_encryption: 'AES-256',
@@ -205,6 +246,21 @@ export const PROFILE_NUMBERS: readonly ProfileNumber[] = [
   }),
   ...fieldsOf('medium-enterprise+hipaa', 'PrometheusRule', 'hexabase-alert-rules', {
     'spec groups 0 rules 0 alert': 'HexabaseControlPlaneDown',
+    'spec groups 0 rules 3 alert': 'HexabaseBackupMissing',
+    'spec groups 0 rules 4 alert': 'HexabaseKeyRotationFailing',
+    'spec groups 0 rules 5 alert': 'HexabaseAuditLogSilent',
+    'spec groups 0 rules 6 alert': 'HexabaseFailedLogins',
+  }),
+  ...fieldsOf('medium-enterprise+hipaa', 'Deployment', 'hexabase-control-plane', {
+    'spec template spec containers control-plane env HEXABASE_ENCRYPTION_AT_REST value': 'AES-256',
+    'spec template spec containers control-plane env HEXABASE_KEY_MANAGEMENT value': 'hsm',
+    'spec template spec containers control-plane env HEXABASE_HSM_ENDPOINT value': 'hsm.example.internal:5696',
+    'spec template spec volumes hipaa configMap name': 'hexabase-hipaa-config',
+    'spec template spec containers control-plane volumeMounts hipaa mountPath': '/etc/hexabase/compliance/hipaa',
+  }),
+  ...fieldsOf('medium-enterprise+hipaa', 'ConfigMap', 'hexabase-control-plane', {
+    'data HEXABASE_TLS_CLIENT_AUTH': 'require',
+    'data PGSSLMODE': 'verify-full',
   }),
   ...fieldsOf('medium-enterprise+hipaa', 'NetworkPolicy', 'hexabase-default-deny', {
     'spec policyTypes': ['Ingress', 'Egress'],

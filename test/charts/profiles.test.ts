@@ -62,21 +62,6 @@ describe('secrets', () => {
     expect(keys.map((key) => Buffer.from(key, 'base64').length)).toEqual([32, 32, 32]);
     expect(new Set(keys).size).toBe(3);
   });
-
-  it('are not made where the site has its own, or makes none by Helm', async () => {
-    const overrides = 'secrets: {existing: {encryptionKeys: site-keys, database: site-database}}\n';
-    const own = await render(await requestFor('small-enterprise+gdpr', overrides));
-    const names = own.filter(({ kind }) => kind === 'Secret').map(({ name }) => name);
-    expect(names.sort()).toEqual([
-      'hexabase-control-plane',
-      'hexabase-edge-agent',
-      'hexabase-replication',
-      'hexabase-transport-tls',
-    ]);
-    expect(JSON.stringify(own.map(({ value }) => value))).not.toMatch(/"hexabase-encryption-keys"/);
-    const none = await render(await requestFor('medium-enterprise+gdpr+hipaa', 'secrets: {generate: false}\n'));
-    expect(none.filter(({ kind }) => kind === 'Secret')).toEqual([]);
-  });
 });
 
 describe('names', () => {
@@ -85,6 +70,7 @@ describe('names', () => {
     ['shop', 'shop-hexabase'],
     ['my-hexabase', 'my-hexabase'],
     ['a.b', 'a-b-hexabase'],
+    ['y'.repeat(46), `${'y'.repeat(29)}-`],
     ['x'.repeat(53), `${'x'.repeat(29)}-`],
   ])('for a release "%s" are such that a cluster takes them', async (releaseName, start) => {
     const resources = await render({ ...(await requestFor('medium-enterprise+gdpr')), releaseName });
@@ -114,65 +100,5 @@ describe('names', () => {
       return resources.find(({ kind }) => kind === 'StatefulSet')?.name;
     };
     expect(await nameOf('a')).not.toBe(await nameOf('b'));
-  });
-});
-
-describe('a site sets', () => {
-  it('nodes, tolerations, affinity, labels and processor limits', async () => {
-    const overrides = `
-commonLabels: {team: platform}
-commonAnnotations: {example.com/owner: platform}
-global: {nodeSelector: {pool: hexabase}, tolerations: [{key: hexabase, operator: Exists}]}
-ui:
-  affinity: {nodeAffinity: {}}
-  resources: {limits: {cpu: 500m}}
-`;
-    const resources = await render(await requestFor('medium-enterprise', overrides));
-    for (const { value } of resources) {
-      expect(fieldAt(value, 'metadata labels team')).toBe('platform');
-      expect(fieldAt(value, 'metadata annotations example.com/owner')).toBe('platform');
-    }
-    const pods = resources.filter(({ kind }) => ['Deployment', 'StatefulSet', 'DaemonSet'].includes(kind));
-    expect(pods).toHaveLength(4);
-    for (const { value } of pods) {
-      expect(fieldAt(value, 'spec template spec nodeSelector pool')).toBe('hexabase');
-      expect(fieldAt(value, 'spec template spec tolerations 0 key')).toBe('hexabase');
-      expect(fieldAt(value, 'spec selector matchLabels team')).toBeUndefined();
-    }
-    const ui = pods.find(({ name }) => name === 'hexabase-ui')?.value;
-    expect(fieldAt(ui, 'spec template spec affinity')).toEqual({ nodeAffinity: {} });
-    expect(fieldAt(ui, 'spec template spec containers ui resources limits cpu')).toBe('500m');
-  });
-
-  it('what monitoring and meshes need only where the cluster serves it', async () => {
-    const kinds = ['ServiceMonitor', 'PrometheusRule', 'ServiceEntry'];
-    for (const profile of ['medium-enterprise', 'hybrid']) {
-      const resources = await render({ ...(await requestFor(profile)), apiVersions: [] });
-      expect(resources.filter(({ kind }) => kinds.includes(kind))).toEqual([]);
-    }
-  });
-
-  it.each([
-    ['global: {imageRegistry: "https://registry.corp"}', 'https://registry.corp'],
-    ['backup: {schedule: every now and then}', 'every now and then'],
-    ['backup: {schedule: "every now and then please"}', 'every now and then please'],
-    ['controlPlane: {resources: {limits: {memory: lots}}}', 'lots'],
-    ['controlPlane: {resources: {limits: {memory: 4GB}}}', '4GB'],
-    ['controlPlane: {resources: {limits: {memroy: 4Gi}}}', 'memroy'],
-    ['controlPlane: {replicas: 0}', '/controlPlane/replicas'],
-    ['database: {storage: {size: huge}}', 'huge'],
-    ['profile: {quotas: {defaultCpuLimit: two}}', 'two'],
-    ['edge: {connectivity: {syncInterval: often}}', 'often'],
-    ['edge: {parentCluster: {endpoint: primary.corp}}', 'primary.corp'],
-    ['loadBalancer: {sourceRanges: [everybody]}', 'everybody'],
-    ['hipaa: {encryptionScopes: [rumours]}', '/hipaa/encryptionScopes/0'],
-    ['encryption: {algorithm: ROT13}', '/encryption/algorithm'],
-    ['fullnameOverride: 1st', '1st'],
-    ['ingres: {enabled: false}', 'ingres'],
-    ['database: {enabled: false}', 'database.host is needed'],
-    ['replication: {role: secondary}', 'replication.upstream.'],
-    ['encryption: {enabled: true, keyManagement: hsm}', 'encryption.hsm.endpoint is needed'],
-  ])('and is refused %s', async (overrides, named) => {
-    await expect(render(await requestFor('', `${overrides}\n`))).rejects.toThrow(named);
   });
 });
