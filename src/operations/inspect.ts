@@ -102,7 +102,7 @@ export async function inspectArchive(
     : await readImageEvidence(archive, USUAL_EVIDENCE_BYTES).catch(unlessReadable);
   return {
     path,
-    size: archive.size,
+    size: archive.source.size,
     inventory,
     delta: archive.head.partial && summarizeOmissions(archive.head.partial, inventory),
     contentSize: sizeOf([...sizes.keys()]) + inventory.files.reduce((sum, { size }) => sum + size, 0),

@@ -8,7 +8,8 @@ import { detachedPath, writeDetachedSignature } from '../archive/reader/detached
 import { listsTarballs } from '../archive/layout/archive-layout.ts';
 import { isImageTarPath } from '../archive/layout/image-tar.ts';
 import { assertChecksums, contentSize, verifyContent, verifyTarballs } from '../archive/verification/payload.ts';
-import { assertWritable, openArchive, type ArchiveReader } from '../archive/reader/reader.ts';
+import { openArchive, type ArchiveReader } from '../archive/reader/reader.ts';
+import { assertWritable } from '../archive/source/open-source.ts';
 import { acquireFileLock, type FileLock } from '../base/files/file-lock.ts';
 import { TrustError, UsageError } from '../errors.ts';
 import { sha256, type Digest } from '../oci/digest.ts';

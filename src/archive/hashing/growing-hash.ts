@@ -2,6 +2,7 @@
 import type { Worker } from 'node:worker_threads';
 import { StoreError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
+import type { FileSlice } from '../source/file-slices.ts';
 import {
   cannotRead,
   hashRange,
@@ -17,19 +18,19 @@ const PART_BYTES = 1024 * 1024;
 
 /** Hashes what others write to one file. The thread starts with the first large piece. */
 export class GrowingFile implements AsyncDisposable {
-  readonly #fd: number;
+  readonly #file: readonly FileSlice[];
   readonly #awaited = new Map<number, PromiseWithResolvers<Digest>>();
   #thread: Worker | undefined;
   #failure: Error | undefined;
   #ids = 0;
 
-  constructor(fd: number) {
-    this.#fd = fd;
+  constructor(file: readonly FileSlice[]) {
+    this.#file = file;
   }
 
   /** Begins a hash of the bytes from `offset` on. */
   hashFrom(offset: number): GrowingHash {
-    return new GrowingHash(this.#fd, offset, this.#ids++, {
+    return new GrowingHash(this.#file, offset, this.#ids++, {
       post: (part) => this.#post(part),
       digestOf: (id) => this.#digestOf(id),
     });
@@ -44,7 +45,7 @@ export class GrowingFile implements AsyncDisposable {
   #post(part: Part): void {
     if (this.#failure !== undefined) return;
     if (this.#thread === undefined) {
-      this.#thread = startHashThread({ kind: 'airgap-hash-parts', fd: this.#fd });
+      this.#thread = startHashThread({ kind: 'airgap-hash-parts', file: this.#file });
       this.#thread.on('message', (message: HashMessage) => this.#take(message));
       this.#thread.on('error', (error: Error) => this.#fail(cannotRead(error.message, error)));
       this.#thread.on('exit', (code) => this.#fail(cannotRead(`a hashing thread ended with code ${code}`)));
@@ -80,7 +81,7 @@ interface Line {
 
 /** The running hash of one piece, see {@link GrowingFile.hashFrom}. */
 export class GrowingHash {
-  readonly #fd: number;
+  readonly #file: readonly FileSlice[];
   readonly #start: number;
   readonly #id: number;
   readonly #line: Line;
@@ -88,8 +89,8 @@ export class GrowingHash {
   #handed: number;
   #written: number;
 
-  constructor(fd: number, start: number, id: number, line: Line) {
-    this.#fd = fd;
+  constructor(file: readonly FileSlice[], start: number, id: number, line: Line) {
+    this.#file = file;
     this.#start = start;
     this.#id = id;
     this.#line = line;
@@ -108,7 +109,7 @@ export class GrowingHash {
    * @throws StoreError `STORE_IO` when the file cannot be read or ends early.
    */
   async digest(): Promise<Digest> {
-    if (this.#handed === this.#start) return hashRange(this.#fd, this.#rest(), readWholeRange);
+    if (this.#handed === this.#start) return hashRange(this.#file, this.#rest(), readWholeRange);
     const digest = this.#line.digestOf(this.#id);
     this.#hand(true);
     return await digest;

@@ -1,8 +1,9 @@
-/** SHA-256 of byte ranges of one open file, on all cores. */
+/** SHA-256 of byte ranges of one open file, or of one in slices, on all cores. */
 import { availableParallelism } from 'node:os';
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { StoreError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
+import type { FileSlice } from '../source/file-slices.ts';
 import {
   cannotRead,
   hashRange,
@@ -35,14 +36,14 @@ export interface HashOptions {
  * @throws StoreError `STORE_IO` when the file cannot be read.
  */
 export async function hashRanges(
-  fd: number,
+  file: readonly FileSlice[],
   ranges: readonly ByteRange[],
   options: HashOptions = {},
 ): Promise<readonly Digest[]> {
   const total = ranges.reduce((sum, range) => sum + range.length, 0);
   options.signal?.throwIfAborted();
   if (total <= INLINE_BYTES) {
-    const digests = ranges.map((range) => hashRange(fd, range, readRange));
+    const digests = ranges.map((range) => hashRange(file, range, readRange));
     options.onProgress?.(total);
     return digests;
   }
@@ -54,7 +55,7 @@ export async function hashRanges(
   const ticker = setInterval(() => options.onProgress?.(Number(Atomics.load(progress, 0))), PROGRESS_INTERVAL_MS);
   const digests: Digest[] = [];
   const sorted = order.map((index) => ranges[index] as ByteRange);
-  const job: RangesJob = { kind: 'airgap-hash-ranges', fd, ranges: sorted, control, progress };
+  const job: RangesJob = { kind: 'airgap-hash-ranges', file, ranges: sorted, control, progress };
   const workers = Math.min(availableParallelism(), MAX_THREADS, ranges.length) - 1;
   try {
     const onDigest = (index: number, digest: Digest): void => void (digests[order[index] as number] = digest);

@@ -1,12 +1,12 @@
 /**
  * The threads that hash a file: what runs in them, and how they are started. This file is both ends. All read through
- * the shared file descriptor with positioned reads, each into one reused buffer.
+ * the shared file descriptors with positioned reads, each into one reused buffer.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { readSync } from 'node:fs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { StoreError } from '../../errors.ts';
 import { digestOf, type Digest } from '../../oci/digest.ts';
+import { readSlices, type FileSlice } from '../source/file-slices.ts';
 
 /** Stays in the L2 cache; larger Node buffers are placed so that the kernel copies into them five times slower. */
 const BUFFER_BYTES = 256 * 1024;
@@ -20,7 +20,7 @@ export interface ByteRange {
 /** Work that is shared out: every thread takes the next range until there are none. */
 export interface RangesJob {
   readonly kind: 'airgap-hash-ranges';
-  readonly fd: number;
+  readonly file: readonly FileSlice[];
   readonly ranges: readonly ByteRange[];
   /** `[next range, stop]` */
   readonly control: Int32Array;
@@ -31,7 +31,7 @@ export interface RangesJob {
 /** Work that comes in parts, by message. */
 export interface PartsJob {
   readonly kind: 'airgap-hash-parts';
-  readonly fd: number;
+  readonly file: readonly FileSlice[];
 }
 
 /** The next bytes of one running hash, which is given up when there is no range. */
@@ -61,11 +61,11 @@ export function startHashThread(job: RangesJob | PartsJob): Worker {
 }
 
 /** Takes ranges that no thread has taken, one after the other, until there are none or everybody is told to stop. */
-export function* hashTaken({ fd, ranges, control, progress }: RangesJob): Generator<HashStep, void> {
+export function* hashTaken({ file, ranges, control, progress }: RangesJob): Generator<HashStep, void> {
   const isStopped = (): boolean => Atomics.load(control, 1) === 1;
   for (let id = Atomics.add(control, 0, 1); id < ranges.length; id = Atomics.add(control, 0, 1)) {
     const hash = createHash('sha256');
-    for (const chunk of readRange(fd, ranges[id] as ByteRange)) {
+    for (const chunk of readRange(file, ranges[id] as ByteRange)) {
       if (isStopped()) return;
       hash.update(chunk);
       Atomics.add(progress, 0, BigInt(chunk.length));
@@ -77,10 +77,10 @@ export function* hashTaken({ fd, ranges, control, progress }: RangesJob): Genera
 }
 
 /** Hashes what `read` gives of a range, here and now. @throws StoreError `STORE_IO` */
-export function hashRange(fd: number, range: ByteRange, read: typeof readRange): Digest {
+export function hashRange(file: readonly FileSlice[], range: ByteRange, read: typeof readRange): Digest {
   try {
     const hash = createHash('sha256');
-    for (const chunk of read(fd, range)) hash.update(chunk);
+    for (const chunk of read(file, range)) hash.update(chunk);
     return digestOf(hash);
   } catch (error) {
     throw cannotRead(error instanceof Error ? error.message : String(error), error);
@@ -95,10 +95,10 @@ export function cannotRead(why: string, cause?: unknown): StoreError {
 let buffer: Buffer | undefined;
 
 /** The bytes of a range as far as the file has them; each chunk is valid until the next one is asked for. */
-export function* readRange(fd: number, { offset, length }: ByteRange): Generator<Buffer, void> {
+export function* readRange(file: readonly FileSlice[], { offset, length }: ByteRange): Generator<Buffer, void> {
   buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
   for (let done = 0; done < length;) {
-    const read = readSync(fd, buffer, 0, Math.min(BUFFER_BYTES, length - done), offset + done);
+    const read = readSlices(file, buffer, Math.min(BUFFER_BYTES, length - done), offset + done);
     if (read === 0) return;
     yield buffer.subarray(0, read);
     done += read;
@@ -106,9 +106,9 @@ export function* readRange(fd: number, { offset, length }: ByteRange): Generator
 }
 
 /** The same, for a range the file has to have. @throws Error when it ends early */
-export function* readWholeRange(fd: number, range: ByteRange): Generator<Buffer, void> {
+export function* readWholeRange(file: readonly FileSlice[], range: ByteRange): Generator<Buffer, void> {
   let left = range.length;
-  for (const chunk of readRange(fd, range)) {
+  for (const chunk of readRange(file, range)) {
     left -= chunk.length;
     yield chunk;
   }
@@ -124,12 +124,12 @@ function serveRanges(port: Port, job: RangesJob): void {
 }
 
 /** Serves until it is terminated. */
-function serveParts(port: Port, { fd }: PartsJob): void {
+function serveParts(port: Port, { file }: PartsJob): void {
   const running = new Map<number, Hash>();
   const take = ({ id, range, isLast }: Part): void => {
     const hash = running.get(id) ?? createHash('sha256');
     running.set(id, hash);
-    if (range !== undefined) for (const chunk of readWholeRange(fd, range)) hash.update(chunk);
+    if (range !== undefined) for (const chunk of readWholeRange(file, range)) hash.update(chunk);
     if (!isLast) return;
     running.delete(id);
     if (range !== undefined) port.postMessage({ id, digest: digestOf(hash) } satisfies HashMessage);

@@ -1,40 +1,35 @@
 /** Opens archive files: the seal first, which is all that is read of an archive that is not believed, then the inventory. */
-import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Bytes } from '../../base/bytes.ts';
-import { openRegularSync, type OpenOptions } from '../../base/files/open-file.ts';
-import { toStoreError } from '../../base/files/system-errors.ts';
 import { takeTurns } from '../../base/turns.ts';
 import type { CallOptions, FetchOptions, Source } from '../../content/store.ts';
 import { verified } from '../../content/verified.ts';
-import { IntegrityError, NotFoundError, UsageError } from '../../errors.ts';
+import { NotFoundError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ContentSegment } from '../layout/archive-layout.ts';
 import { fullBytes } from '../partial/full-bytes.ts';
 import { omittedBy, type PartialBase } from '../partial/partial-document.ts';
 import { readDetachedSignatures } from './detached.ts';
+import { readExactly, readFront, readSome, trailing, truncated, type ByteSource } from '../source/byte-source.ts';
+import { openSource, openWritableSource } from '../source/open-source.ts';
 import { openSeal, type ArchiveHead } from './archive-head.ts';
 import { readSeal, type ArchiveSeal } from './seal.ts';
 
 const BUFFER_BYTES = 256 * 1024;
-const ANY_WRITE = 0o222;
 const ANY_TYPE = 'application/octet-stream';
-const ARCHIVE: OpenOptions = { what: 'an archive', hintWhenMissing: 'check the path' };
 
 /** An open archive of which nothing but the seal was read, and nothing is believed. */
 export class SealedArchive implements Disposable {
   readonly path: string;
   readonly seal: ArchiveSeal;
-  readonly #fd: number;
-  readonly #size: number;
-  #isClosed = false;
+  readonly #source: ByteSource;
+  #isTaken = false;
 
-  constructor(path: string, fd: number, size: number, seal: ArchiveSeal) {
-    this.path = path;
+  constructor(source: ByteSource, seal: ArchiveSeal) {
+    this.path = source.path;
     this.seal = seal;
-    this.#fd = fd;
-    this.#size = size;
+    this.#source = source;
   }
 
   /**
@@ -46,22 +41,21 @@ export class SealedArchive implements Disposable {
    */
   async open(digest?: Digest, { signal }: CallOptions = {}): Promise<ArchiveReader> {
     const { offset, size } = this.seal.inventoryPlace;
-    if (offset + size > this.#size) throw truncated(this.path, this.#size);
+    const source = this.#source;
+    if (offset + size > source.size) throw truncated(this.path, source.size);
     const turn = takeTurns(signal);
-    const head = openSeal(this.seal, await readFront(this.#fd, offset, size, this.path, turn), digest);
+    const head = openSeal(this.seal, await readFront(source, offset, size, turn), digest);
     // To interpret it may have held the thread for long.
     await turn();
-    if (this.#size < head.layout.size) throw truncated(this.path, this.#size, head.layout.size);
-    if (this.#size > head.layout.size) throw trailing(this.path, head.layout.size, this.#size - head.layout.size);
-    this.#isClosed = true;
-    return new ArchiveReader(this.path, this.#fd, this.#size, head);
+    if (source.size < head.layout.size) throw truncated(this.path, source.size, head.layout.size);
+    if (source.size > head.layout.size) throw trailing(this.path, head.layout.size, source.size - head.layout.size);
+    this.#isTaken = true;
+    return new ArchiveReader(source, head);
   }
 
   /** Closes the file, unless a reader has taken it over. */
   [Symbol.dispose](): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    closeSync(this.#fd);
+    if (!this.#isTaken) this.#source[Symbol.dispose]();
   }
 }
 
@@ -71,25 +65,21 @@ export interface Bases extends Disposable {
   fetch(target: Descriptor, options?: FetchOptions): Bytes | undefined;
 }
 
-/** An open archive file; also a {@link Source} of everything its inventory names, but for what a delta leaves out. */
+/** An open archive; also a {@link Source} of everything its inventory names, but for what a delta leaves out. */
 export class ArchiveReader implements Source, Disposable {
   readonly name: string;
   readonly path: string;
-  readonly fd: number;
-  /** bytes */
-  readonly size: number;
+  readonly source: ByteSource;
   readonly head: ArchiveHead;
   /** What a delta leaves out, with the release that has it; nothing of a full archive. */
   readonly omitted: ReadonlyMap<Digest, PartialBase>;
   readonly #places: ReadonlyMap<Digest, ContentSegment>;
   #bases: Bases | undefined;
-  #isClosed = false;
 
-  constructor(path: string, fd: number, size: number, head: ArchiveHead) {
-    this.name = `archive ${basename(path)}`;
-    this.path = path;
-    this.fd = fd;
-    this.size = size;
+  constructor(source: ByteSource, head: ArchiveHead) {
+    this.name = `archive ${basename(source.path)}`;
+    this.path = source.path;
+    this.source = source;
     this.head = head;
     this.omitted = head.partial === undefined ? new Map() : omittedBy(head.partial);
     const contents = head.layout.segments.filter((segment) => segment.kind === 'content');
@@ -169,8 +159,7 @@ export class ArchiveReader implements Source, Disposable {
     const buffer = Buffer.allocUnsafeSlow(Math.min(BUFFER_BYTES, Math.max(length, 1)));
     for (let done = 0; done < length;) {
       signal?.throwIfAborted();
-      const read = readAt(this.fd, buffer, Math.min(buffer.length, length - done), offset + done, this.path);
-      if (read === 0) throw truncated(this.path, offset + done);
+      const read = readSome(this.source, buffer, Math.min(buffer.length, length - done), offset + done);
       yield buffer.subarray(0, read);
       done += read;
     }
@@ -178,15 +167,14 @@ export class ArchiveReader implements Source, Disposable {
 
   /** These bytes of the file, whatever they are. */
   read(offset: number, length: number): Buffer {
-    return readExactly(this.fd, offset, length, this.path);
+    return readExactly(this.source, offset, length);
   }
 
-  /** Closes the file; once more does nothing, since the number may be another file's by then. */
+  /** Closes the archive; once more does nothing. */
   [Symbol.dispose](): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
     this.#bases?.[Symbol.dispose]();
-    closeSync(this.fd);
+    this.#bases = undefined;
+    this.source[Symbol.dispose]();
   }
 
   #notFound(what: string): NotFoundError {
@@ -210,19 +198,18 @@ export async function openSealedArchive(
   { writable = false, signal }: OpenArchiveOptions = {},
 ): Promise<SealedArchive> {
   if (path === '-') throw noStream();
-  const fd = writable ? openForWriting(path) : openForReading(path);
+  const source = writable ? openWritableSource(path) : openSource(path);
   try {
-    const { size } = fstatSync(fd);
     const turn = takeTurns(signal);
     const seal = await readSeal(async (offset, length) => {
-      if (offset + length > size) throw truncated(path, size);
-      return await readFront(fd, offset, length, path, turn);
+      if (offset + length > source.size) throw truncated(source.path, source.size);
+      return await readFront(source, offset, length, turn);
     });
-    const detached = await readDetachedSignatures(path);
+    const detached = await readDetachedSignatures(source.path);
     signal?.throwIfAborted();
-    return new SealedArchive(path, fd, size, { ...seal, detached });
+    return new SealedArchive(source, { ...seal, detached });
   } catch (error) {
-    closeSync(fd);
+    source[Symbol.dispose]();
     throw error;
   }
 }
@@ -241,90 +228,4 @@ function noStream(): UsageError {
   return new UsageError('USAGE', 'an archive on standard input can only be verified', {
     hint: 'give the file, read-only media are fine; or run `airgap verify -`. A file called - is ./-',
   });
-}
-
-/** An archive that ends too early. */
-export function truncated(path: string, size: number, expected?: number): IntegrityError {
-  const whole = expected === undefined ? '' : ` of ${expected}`;
-  return new IntegrityError('SIZE_MISMATCH', `${path} is cut short: it ends after ${size}${whole} bytes`, {
-    hint: 'copy it again from its source',
-    details: { offset: size },
-  });
-}
-
-/** An archive with bytes after its end; how many is not known of a stream. */
-export function trailing(path: string, expected: number, extra?: number): IntegrityError {
-  const many = extra === undefined ? '' : `${extra} `;
-  return new IntegrityError('SIZE_MISMATCH', `${path} has ${many}bytes too many after offset ${expected}`, {
-    hint: 'copy it again from its source; do not load it',
-    details: { offset: expected },
-  });
-}
-
-function openForReading(path: string): number {
-  try {
-    return openRegularSync(path, ARCHIVE);
-  } catch (error) {
-    // A slip in the call, which nothing has to be done about: so it does not go on record as a load that failed.
-    if (!(error instanceof NotFoundError)) throw error;
-    throw new UsageError('USAGE', `cannot open ${path}: no such file`, { cause: error, hint: error.hint });
-  }
-}
-
-/** @throws UsageError when there is no such file, or it cannot or should not be written. */
-export function assertWritable(path: string): void {
-  closeSync(openForWriting(path));
-}
-
-/** The superuser may write to what is marked read-only; the mark was made for a reason all the same. */
-function openForWriting(path: string): number {
-  closeSync(openForReading(path));
-  let cause: unknown;
-  try {
-    const fd = openRegularSync(path, { ...ARCHIVE, flags: constants.O_RDWR });
-    if ((fstatSync(fd).mode & ANY_WRITE) !== 0) return fd;
-    closeSync(fd);
-  } catch (error) {
-    cause = error;
-  }
-  throw new UsageError('USAGE', `${path} is read-only`, {
-    cause,
-    hint: 'give --detached to write the signature to a file beside it',
-  });
-}
-
-/** Members in front may have tens of megabytes, and the medium may be slow. @param turn see {@link takeTurns} */
-async function readFront(
-  fd: number,
-  offset: number,
-  length: number,
-  path: string,
-  turn: () => Promise<void>,
-): Promise<Buffer> {
-  const bytes = Buffer.alloc(length);
-  for (let done = 0; done < length;) {
-    await turn();
-    const read = readAt(fd, bytes.subarray(done), Math.min(BUFFER_BYTES, length - done), offset + done, path);
-    if (read === 0) throw truncated(path, offset + done);
-    done += read;
-  }
-  return bytes;
-}
-
-function readExactly(fd: number, offset: number, length: number, path: string): Buffer {
-  const bytes = Buffer.alloc(length);
-  for (let done = 0; done < length;) {
-    const read = readAt(fd, bytes.subarray(done), length - done, offset + done, path);
-    if (read === 0) throw truncated(path, offset + done);
-    done += read;
-  }
-  return bytes;
-}
-
-function readAt(fd: number, buffer: Buffer, length: number, offset: number, path: string): number {
-  try {
-    return readSync(fd, buffer, 0, length, offset);
-  } catch (error) {
-    throw toStoreError(error, `cannot read ${path} at offset ${offset}`, { otherwise: 'the medium may be damaged' });
-  }
 }

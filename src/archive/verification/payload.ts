@@ -17,7 +17,8 @@ import { isImageTarPath } from '../layout/image-tar.ts';
 import { listsTarballs, renderChecksums, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
 import type { BasePlace } from '../partial/base-archives.ts';
 import { openSeal, type ArchiveHead } from '../reader/archive-head.ts';
-import { trailing, truncated, type ArchiveReader } from '../reader/reader.ts';
+import { trailing, truncated } from '../source/byte-source.ts';
+import type { ArchiveReader } from '../reader/reader.ts';
 import { readSeal, type ArchiveSeal } from '../reader/seal.ts';
 import { BLOCK_BYTES } from '../../base/tar/ustar.ts';
 
@@ -77,7 +78,7 @@ export async function verifyContent(
   const total = contentSize(archive);
   // What is hashed is not yet what it should be: the last word is for after the comparison.
   const onProgress = (bytes: number): void => void (bytes < total && options.onProgress?.(bytes));
-  const digests = await hashRanges(archive.fd, contents, { signal: options.signal, onProgress });
+  const digests = await hashRanges(archive.source.slices, contents, { signal: options.signal, onProgress });
   contents.forEach((segment, index) => checkDigest(layout, segment, digests[index] as Digest));
   const own = contents.reduce((sum, { length }) => sum + length, 0);
   const base = await verifyBases(archive, { signal: options.signal, onProgress: (bytes) => onProgress(own + bytes) });
@@ -112,7 +113,7 @@ async function verifyBases(
   for (const [base, own] of Map.groupBy(places, ({ archive }) => archive)) {
     const segments = own.map(({ segment }) => segment);
     const before = done;
-    const digests = await hashRanges(base.fd, segments, {
+    const digests = await hashRanges(base.source.slices, segments, {
       signal,
       onProgress: (bytes) => onProgress?.(before + bytes),
     });
@@ -162,7 +163,7 @@ export async function verifyTarballs(archive: ArchiveReader, options: VerifyCont
   const listed = parseChecksums(checksums);
   const tars = layout.members.filter(({ path }) => isImageTarPath(path));
   const ranges = tars.map(({ offset, size }) => ({ offset, length: size }));
-  const digests = await hashRanges(archive.fd, ranges, options);
+  const digests = await hashRanges(archive.source.slices, ranges, options);
   const wrong = tars.find(({ path }, index) => listed.get(path) !== digests[index]);
   if (wrong === undefined) return;
   throw new IntegrityError('DIGEST_MISMATCH', `checksums.txt gives ${wrong.path} a digest that it does not have`, {

@@ -65,7 +65,7 @@ export class TrustedArchive implements Source, Disposable {
 
   /** Bytes of the file. */
   get size(): number {
-    return this.#reader.size;
+    return this.#reader.source.size;
   }
 
   /** Bytes of content that a verification hashes. */

@@ -37,7 +37,10 @@ export function replaceSlot(archive: ArchiveReader, index: number, content: Buff
 }
 
 function writeDurably(archive: ArchiveReader, bytes: Buffer, offset: number): void {
-  const { fd, path } = archive;
+  const { path, source } = archive;
+  const [file] = source.slices;
+  if (file === undefined || source.slices.length > 1) throw new RangeError(`${path} is not one file`);
+  const { fd } = file;
   const written = writeSync(fd, bytes, 0, bytes.length, offset);
   if (written !== bytes.length) {
     throw new StoreError('STORE_IO', `only ${written} of ${bytes.length} bytes could be written to ${path}`, {

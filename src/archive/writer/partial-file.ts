@@ -11,6 +11,7 @@ import { finishFile } from '../../base/files/place-file.ts';
 import { toStoreError, type SystemHints } from '../../base/files/system-errors.ts';
 import { StoreError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
+import { wholeFile, type FileSlice } from '../source/file-slices.ts';
 import { Journal } from './journal.ts';
 
 const BUFFER_BYTES = 256 * 1024;
@@ -30,7 +31,9 @@ export function journalPath(archive: string): string {
 
 /** Open from {@link openPartialFile} to {@link PartialFile.close}. */
 export class PartialFile {
-  readonly fd: number;
+  /** For threads that read what was written. */
+  readonly slices: readonly FileSlice[];
+  readonly #fd: number;
   readonly #archive: string;
   readonly #journal: Journal;
   #dirty = 0;
@@ -40,13 +43,14 @@ export class PartialFile {
 
   constructor(archive: string, fd: number, journal: Journal) {
     this.#archive = archive;
-    this.fd = fd;
+    this.slices = wholeFile(fd);
+    this.#fd = fd;
     this.#journal = journal;
   }
 
   /** Gives the file its final length. */
   resize(size: number): void {
-    this.#io(() => ftruncateSync(this.fd, size));
+    this.#io(() => ftruncateSync(this.#fd, size));
   }
 
   /** Writes all of it to each of these places. */
@@ -54,7 +58,7 @@ export class PartialFile {
     this.#io(() => {
       for (const offset of offsets) {
         for (let done = 0; done < bytes.length;)
-          done += writeSync(this.fd, bytes, done, bytes.length - done, offset + done);
+          done += writeSync(this.#fd, bytes, done, bytes.length - done, offset + done);
       }
     });
     this.#dirty += bytes.length * offsets.length;
@@ -66,7 +70,7 @@ export class PartialFile {
     const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
     for (let position = from; position < to;) {
       signal?.throwIfAborted();
-      const read = this.#io(() => readSync(this.fd, buffer, 0, Math.min(BUFFER_BYTES, to - position), position));
+      const read = this.#io(() => readSync(this.#fd, buffer, 0, Math.min(BUFFER_BYTES, to - position), position));
       if (read === 0) throw new StoreError('STORE_IO', `${partialPath(this.#archive)} ended early`);
       yield buffer.subarray(0, read);
       position += read;
@@ -85,7 +89,7 @@ export class PartialFile {
   async finish(): Promise<void> {
     await this.#writeback;
     if (this.#writebackError !== undefined) throw this.#toStoreError(this.#writebackError);
-    await finishFile(this.fd, partialPath(this.#archive), this.#archive, { hints: HINTS });
+    await finishFile(this.#fd, partialPath(this.#archive), this.#archive, { hints: HINTS });
     await rm(journalPath(this.#archive), { force: true });
   }
 
@@ -100,7 +104,7 @@ export class PartialFile {
     await this.#writeback;
     try {
       this.#journal.close();
-      closeSync(this.fd);
+      closeSync(this.#fd);
     } catch (error) {
       throw this.#toStoreError(error);
     }
@@ -108,7 +112,7 @@ export class PartialFile {
 
   #startWriteback(): void {
     this.#dirty = 0;
-    this.#writeback = promisify(fdatasync)(this.fd)
+    this.#writeback = promisify(fdatasync)(this.#fd)
       .catch((error: unknown) => void (this.#writebackError ??= error))
       .finally(() => (this.#writeback = undefined));
   }

@@ -46,7 +46,7 @@ export async function reclaim(
     else if (claimed > 0) await reclaimStart(placement, claimed, file, signal);
   }
   const ranges = complete.flatMap(({ size, offsets }) => offsets.map((offset) => ({ offset, length: size })));
-  const digests = (await hashRanges(file.fd, ranges, { signal }))[Symbol.iterator]();
+  const digests = (await hashRanges(file.slices, ranges, { signal }))[Symbol.iterator]();
   for (const placement of complete) {
     const matches = placement.offsets.map(() => digests.next().value === placement.digest);
     placement.verified = matches.every(Boolean);

@@ -137,8 +137,8 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
     this.#checkpointBytes = checkpointBytes;
     this.#segments = layout.segments.filter((segment) => segment.kind === 'content');
     this.#placements = placementsOf(this.#segments);
-    this.#content = new GrowingFile(file.fd);
-    this.#tarballs = new GrowingFile(file.fd);
+    this.#content = new GrowingFile(file.slices);
+    this.#tarballs = new GrowingFile(file.slices);
     this.#follower = new PrefixHasher(this.#tarballs, listsTarballs(inventory) ? tarRanges(layout) : []);
   }
 

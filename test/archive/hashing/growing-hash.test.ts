@@ -2,6 +2,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GrowingFile } from '../../../src/archive/hashing/growing-hash.ts';
+import { wholeFile } from '../../../src/archive/source/file-slices.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { noise } from '../../helpers/sample-layer.ts';
 import { useTempDir } from '../../helpers/temp.ts';
@@ -24,7 +25,7 @@ function threads(): number {
 }
 
 test('pieces written by turns, large and small, have the digests node gives', async () => {
-  await using file = new GrowingFile(fd);
+  await using file = new GrowingFile(wholeFile(fd));
   const pieces = [0, 1, 300_000, MEBIBYTE, MEBIBYTE + 1, 5 * MEBIBYTE].map((length, index) => ({
     length,
     offset: index * 6 * MEBIBYTE,
@@ -45,7 +46,7 @@ test('pieces written by turns, large and small, have the digests node gives', as
 
 test('less than a part is hashed without a thread', async () => {
   const before = threads();
-  await using file = new GrowingFile(fd);
+  await using file = new GrowingFile(wholeFile(fd));
   writeSync(fd, content, 0, MEBIBYTE - 1, 0);
   const hash = file.hashFrom(0);
   hash.advance(MEBIBYTE - 1);
@@ -54,7 +55,7 @@ test('less than a part is hashed without a thread', async () => {
 });
 
 test('a hash that is given up does not disturb the others', async () => {
-  await using file = new GrowingFile(fd);
+  await using file = new GrowingFile(wholeFile(fd));
   writeSync(fd, content, 0, 3 * MEBIBYTE, 0);
   const [dropped, kept] = [file.hashFrom(0), file.hashFrom(0)];
   for (const hash of [dropped, kept]) hash.advance(2 * MEBIBYTE);
@@ -67,7 +68,7 @@ test('a hash that is given up does not disturb the others', async () => {
 test.each([10, 3 * MEBIBYTE])(
   'a file that ends before the %i bytes it should have is a failure of the store',
   async (length) => {
-    await using file = new GrowingFile(fd);
+    await using file = new GrowingFile(wholeFile(fd));
     const hash = file.hashFrom(0);
     hash.advance(length);
     expect(await rejectionOf(() => hash.digest())).toMatchObject({ name: 'StoreError', code: 'STORE_IO' });
@@ -76,7 +77,7 @@ test.each([10, 3 * MEBIBYTE])(
 
 test('closing ends the thread and fails who waits', async () => {
   const before = threads();
-  const file = new GrowingFile(fd);
+  const file = new GrowingFile(wholeFile(fd));
   writeSync(fd, content, 0, content.length, 0);
   const hash = file.hashFrom(0);
   for (let end = MEBIBYTE; end <= content.length; end += MEBIBYTE) hash.advance(end);

@@ -3,6 +3,7 @@ import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GrowingFile } from '../../../src/archive/hashing/growing-hash.ts';
 import { PrefixHasher } from '../../../src/archive/hashing/prefix-hasher.ts';
+import { wholeFile } from '../../../src/archive/source/file-slices.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { noise } from '../../helpers/sample-layer.ts';
 import { useTempDir } from '../../helpers/temp.ts';
@@ -44,14 +45,14 @@ async function untilHashed(file: GrowingFile): Promise<void> {
 }
 
 test('follow the prefix as it grows', async () => {
-  await using file = new GrowingFile(fd);
+  await using file = new GrowingFile(wholeFile(fd));
   const hasher = new PrefixHasher(file, ranges);
   await write(hasher, content, 0, content.length);
   expect(await hasher.digests()).toEqual(digests);
 });
 
 test('are hashed anew when the prefix shrinks, since bytes behind it change', async () => {
-  await using file = new GrowingFile(fd);
+  await using file = new GrowingFile(wholeFile(fd));
   const hasher = new PrefixHasher(file, ranges);
   const wrong = Buffer.from(content);
   wrong.writeUInt8(wrong.readUInt8(1_000_000) ^ 1, 1_000_000);
@@ -64,7 +65,7 @@ test('are hashed anew when the prefix shrinks, since bytes behind it change', as
 
 test('are not read ahead of the prefix', async () => {
   ftruncateSync(fd, content.length);
-  await using file = new GrowingFile(fd);
+  await using file = new GrowingFile(wholeFile(fd));
   const hasher = new PrefixHasher(file, ranges);
   hasher.advance(400_000 + MEBIBYTE + 1);
   await untilHashed(file);
@@ -75,6 +76,6 @@ test('are not read ahead of the prefix', async () => {
 });
 
 test('none give none', async () => {
-  await using file = new GrowingFile(fd);
+  await using file = new GrowingFile(wholeFile(fd));
   expect(await new PrefixHasher(file, []).digests()).toEqual([]);
 });

@@ -75,7 +75,7 @@ describe('an open archive', () => {
     using reader = await openArchive(path);
     expect(reader.head.inventory).toEqual(release.inventory);
     expect(reader.head.layout).toEqual(layoutArchive(release.inventory));
-    expect(reader.size).toBe(archive.length);
+    expect(reader.source.size).toBe(archive.length);
     const { offset, size } = memberOf(release.inventory, 'checksums.txt');
     expect(reader.head.checksums.equals(archive.subarray(offset, offset + size))).toBe(true);
     expect(reader.head.slots.map(({ bytes }) => bytes.toString().trim())).toEqual(['', '']);
