@@ -14,6 +14,7 @@ import { inspect } from './commands/inspect.ts';
 import { keysGenerate } from './commands/keys/generate.ts';
 import { keysShow } from './commands/keys/show.ts';
 import { load } from './commands/load.ts';
+import { rollback } from './commands/cluster/rollback.ts';
 import { place } from './commands/fleet/place.ts';
 import { mirror } from './commands/mirror.ts';
 import { mirrorConfig } from './commands/mirrors/mirror-config.ts';
@@ -67,6 +68,7 @@ export const AIRGAP: Program = {
     join,
     load,
     deploy,
+    rollback,
     extract,
     mirrorConfig,
     place,

@@ -7,7 +7,7 @@ import { extractAndReport } from './commands/extract.ts';
 import { inspectAndReport } from './commands/inspect.ts';
 import { verifyAndReport } from './commands/verify.ts';
 import type { Program } from './program.ts';
-import { deploymentOptions, givenDeploymentOptions } from './options/deploy-options.ts';
+import { deploymentOptions, givenDeploymentOptions, runJobsOption } from './options/deploy-options.ts';
 import { refuse } from '../release/mapping/open-target.ts';
 import { concurrencyOption, retriesOption } from './options/source-options.ts';
 import { baseOption, verifyBaseOption } from './options/load-options.ts';
@@ -48,6 +48,8 @@ const verifyAndLoad = defineCommand({
     dockerHost: text('--docker-host <address>', 'unix:///path or tcp://127.0.0.1:port (default: DOCKER_HOST)'),
     deploy: flag('--deploy', 'with --to: bring the platform up in the cluster that pulls from this registry'),
     ...deploymentOptions,
+    rollback: flag('--rollback', 'with --to: go back to this release, which was complete in the cluster before'),
+    runJobs: runJobsOption,
     extract: text('--extract <directory>', 'write charts, manifests and documents to a new directory'),
     path: list('--path <path>', 'extract only this file or directory of the archive'),
     inspect: flag('--inspect', 'show what the archive says of itself; verifies nothing'),
@@ -65,10 +67,15 @@ const verifyAndLoad = defineCommand({
     const receipt = options.receipt ?? options.receiptKey;
     if (receipt !== undefined && to === undefined)
       throw new UsageError('USAGE', 'a receipt needs --to: it is of a load');
-    const [stray] = options.deploy ? [] : givenDeploymentOptions(options);
-    if (stray !== undefined) throw new UsageError('USAGE', `${stray} needs --deploy`);
-    if (options.deploy && to === undefined)
-      throw new UsageError('USAGE', '--deploy needs --to: the registry that nodes pull from');
+    const { deploy, rollback, runJobs } = options;
+    if (deploy && rollback) throw new UsageError('USAGE', 'give only one of --deploy and --rollback');
+    const [stray] = deploy || rollback ? [] : givenDeploymentOptions(options);
+    if (stray !== undefined) throw new UsageError('USAGE', `${stray} needs --deploy or --rollback`);
+    if (runJobs && !rollback) throw new UsageError('USAGE', '--run-jobs needs --rollback');
+    if ((deploy || rollback) && to === undefined) {
+      const which = deploy ? '--deploy' : '--rollback';
+      throw new UsageError('USAGE', `${which} needs --to: the registry that nodes pull from`);
+    }
     if (audit) return verifyLogAndReport(context, archive, { expectHead, receipts: [], key: undefined });
     if (options.base.length > 0 && (inspect || extract !== undefined))
       throw new UsageError(
@@ -83,12 +90,14 @@ const verifyAndLoad = defineCommand({
     if (extract !== undefined)
       return extractAndReport(context, archive, terms, { ...options, directory: extract, paths: options.path });
     if (to === undefined) return verifyAndReport(context, archive, terms, options);
-    if (options.deploy) {
+    if (deploy || rollback) {
       refuse(options.report !== undefined, '--report', 'a deployment prints what it did; --json for machines');
       refuse(options.dockerHost !== undefined, '--docker-host', 'nodes pull from a registry');
       refuse(options.trustTarget, '--trust-target', 'a registry answers for what it holds');
       const { deployArchive } = await import('./commands/cluster/deploy-archive.ts');
-      return deployArchive(context, archive, terms, { ...options, to });
+      if (deploy) return deployArchive(context, archive, terms, { ...options, to });
+      const { rollbackToArchive } = await import('./commands/cluster/rollback-archive.ts');
+      return rollbackToArchive(context, archive, terms, { ...options, to });
     }
     const { loadArchive } = await import('./commands/load-archive.ts');
     await loadArchive(context, archive, terms, { ...options, to });

@@ -1,10 +1,11 @@
 /** Admits an archive under what the site remembers, and remembers it in turn when all is done. */
 import { openSite, readSiteState, type Site } from './site-state.ts';
+import { isLoading } from './audit/entry-schema.ts';
 import { factsOf, type Acceptance, type TrustedRelease } from '../archive/verification/acceptance.ts';
 import { advanceState, recordException } from '../trust/rollback/evaluate-rollback.ts';
 
 /** Why an archive is admitted: what loads it, when it is complete, advances the state; a plan changes nothing. */
-export type AdmissionPurpose = 'load' | 'deploy' | 'extract' | 'verify' | 'plan';
+export type AdmissionPurpose = 'load' | 'deploy' | 'rollback' | 'extract' | 'verify' | 'plan';
 
 /** What a site accepts: all of an acceptance but what it remembers, and where it remembers. */
 export interface SiteTerms extends Omit<Acceptance, 'state'> {
@@ -52,8 +53,4 @@ export class Admission implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#site?.[Symbol.asyncDispose]();
   }
-}
-
-function isLoading(purpose: AdmissionPurpose): boolean {
-  return purpose === 'load' || purpose === 'deploy';
 }

@@ -17,7 +17,7 @@ import { ReceiptWriter, type ReceiptRequest, type WrittenReceipt } from './recei
 /** What is to be done with which archive, on which terms, and where that goes on record. */
 export interface SiteRequest {
   /** What the audit log calls it. */
-  readonly action: 'verify' | 'load' | 'deploy' | 'extract';
+  readonly action: 'verify' | 'load' | 'deploy' | 'rollback' | 'extract';
   /** The archive as it was named. */
   readonly archive: string;
   /** Where its content goes, without credentials. */

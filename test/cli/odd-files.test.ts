@@ -178,6 +178,20 @@ const USES: Readonly<Record<string, string>> = {
     'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --audit-log NEW.log --receipt NEW.json --receipt-key KEY --passphrase-file ODD',
   'deploy --ca-file': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --ca-file ODD',
   'deploy --name-map': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --name-map ODD',
+  ...trustUses('rollback', 'rollback ARCHIVE --to docker://127.0.0.1:1 --kubeconfig CLUSTER'),
+  'rollback <archive>': 'rollback ODD --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER',
+  'rollback --base': 'rollback DELTA --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --base ODD',
+  'rollback --kubeconfig': 'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig ODD',
+  'rollback --site-values':
+    'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --site-values ODD',
+  'rollback --receipt':
+    'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --audit-log NEW.log --receipt ODD',
+  'rollback --receipt-key':
+    'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --audit-log NEW.log --receipt NEW.json --receipt-key ODD',
+  'rollback --passphrase-file':
+    'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --audit-log NEW.log --receipt NEW.json --receipt-key KEY --passphrase-file ODD',
+  'rollback --ca-file': 'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --ca-file ODD',
+  'rollback --name-map': 'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --name-map ODD',
   ...trustUses('extract', 'extract ARCHIVE NEW'),
   'extract <archive>': 'extract ODD NEW --key PUB',
   'extract <directory>': 'extract ARCHIVE ODD --key PUB',
@@ -283,12 +297,19 @@ const DAMAGED = { 'bytes of no kind': Buffer.from([0x00, 0xff, 0x7b, 0x0a]), 'JS
 
 /** What is verified, and not what it is verified with: damage to it is the very thing to find out. */
 const IS_VERIFIED =
-  /^(sign|verify|inspect|load|deploy|extract) <archive>$|^join <delta>$|^place \[release\]$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
+  /^(sign|verify|inspect|load|deploy|rollback|extract) <archive>$|^join <delta>$|^place \[release\]$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
 /** A passphrase file with the wrong bytes is a wrong passphrase. */
 const IS_PASSPHRASE = /passphrase-file$/;
 /** Any file will do: it is replaced, its bytes are the passphrase, or it says nothing of values. */
 const TAKEN = new Set([
-  ...['build --output', 'keys generate --passphrase-file', 'load --receipt', 'deploy --receipt', 'verify --report'],
+  ...[
+    'build --output',
+    'keys generate --passphrase-file',
+    'load --receipt',
+    'deploy --receipt',
+    'rollback --receipt',
+    'verify --report',
+  ],
   ...['check --report', 'check --values', 'mirror-config --values', 'inspect --inventory', 'build --inventory'],
 ]);
 

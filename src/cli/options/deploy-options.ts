@@ -1,5 +1,5 @@
 /** Options of a deployment. */
-import { flag, list, requiredText, text, type ValuesOf } from '../command.ts';
+import { flag, list, requiredText, text, type Option, type ValuesOf } from '../command.ts';
 import { receiptOptions, recordOptions } from './audit-options.ts';
 import { clusterOptions } from './cluster-options.ts';
 import { baseOption, verifyBaseOption } from './load-options.ts';
@@ -44,6 +44,17 @@ export const deployOptions = {
   concurrency: concurrencyOption,
   retries: retriesOption,
 } as const;
+
+/** What only a rollback is told. */
+export const runJobsOption: Option<boolean> = flag(
+  '--run-jobs',
+  'of a rollback: run the jobs of that release once more',
+);
+
+export const rollbackOptions = { ...deployOptions, runJobs: runJobsOption } as const;
+
+/** Their values. */
+export type RollbackOptionValues = ValuesOf<typeof rollbackOptions>;
 
 /** Their values. */
 export type DeployOptionValues = ValuesOf<typeof deployOptions>;

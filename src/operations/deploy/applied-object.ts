@@ -16,8 +16,8 @@ export const JOB_DIGEST = 'airgap.hexabase.ai/job-digest';
 const NEW_KIND_MS = 15_000;
 const PAUSE_MS = 500;
 
-/** What became of an object. `done` is a job that has run already. */
-export type AppliedResult = 'created' | 'configured' | 'unchanged' | 'done';
+/** What became of an object. `done` is a job that has run already; `removed` one of another release that had its place. */
+export type AppliedResult = 'created' | 'configured' | 'unchanged' | 'done' | 'removed';
 
 /** How {@link applyObject} applies. */
 export interface ApplyObjectOptions extends WaitOptions {
@@ -27,6 +27,8 @@ export interface ApplyObjectOptions extends WaitOptions {
   readonly force: boolean;
   /** Digests of jobs that are done, by name. */
   readonly doneJobs: Readonly<Record<string, string>>;
+  /** A job of another release in the place of one that is done is removed: it may still be under way. */
+  readonly isGoingBack: boolean;
 }
 
 /** Waits until a kind is served whose definition was just installed; what is wrong if it never is, the apply will say. */
@@ -59,6 +61,25 @@ export function jobDigest(object: ClusterObject): string {
   return sha256(Buffer.from(JSON.stringify(object)));
 }
 
+/** Whether a job that was found is another than this one. */
+export function isOtherJob(found: ClusterObject | undefined, job: ClusterObject): boolean {
+  return found !== undefined && mappingAt(found.metadata, 'annotations')[JOB_DIGEST] !== jobDigest(job);
+}
+
+async function removeOtherJob(
+  client: ClusterClient,
+  job: ClusterObject,
+  options: ApplyObjectOptions,
+): Promise<boolean> {
+  const key = keyOf(job);
+  const found = await client.get(key);
+  if (!isOtherJob(found, job)) return false;
+  if (!options.force) assertOwn(found, options.place);
+  await client.delete(key);
+  await waitGone(client, key, options);
+  return true;
+}
+
 /**
  * Applies an object as it is to be.
  * @throws HttpError `CONFLICT`, `CLUSTER`; ClusterError `NOT_READY` when one of its name does not go,
@@ -70,16 +91,18 @@ export async function applyObject(
   options: ApplyObjectOptions,
 ): Promise<AppliedResult> {
   const key = keyOf(object);
-  if (isJob(object) && options.doneJobs[formatKey(key)] === jobDigest(object)) return 'done';
+  if (isJob(object) && options.doneJobs[formatKey(key)] === jobDigest(object)) {
+    const isRemoved = options.isGoingBack && (await removeOtherJob(client, object, options));
+    return isRemoved ? 'removed' : 'done';
+  }
   // An apply to an object that is being deleted is answered with success, and then the object is gone.
   await waitGone(client, key, options);
   let before = await client.get(key);
   if (!options.force) assertOwn(before, options.place);
   const wanted = withJobDigest(object);
   if (before !== undefined && isJob(object)) {
-    const isSame = mappingAt(before.metadata, 'annotations')[JOB_DIGEST] === jobDigest(object);
     const { state } = statusOf(before);
-    if (isSame && state !== 'failed') return state === 'current' ? 'done' : 'unchanged';
+    if (!isOtherJob(before, object) && state !== 'failed') return state === 'current' ? 'done' : 'unchanged';
     // A job cannot be changed, and one that has failed does not try again.
     await client.delete(key);
     await waitGone(client, key, options);

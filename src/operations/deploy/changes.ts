@@ -1,8 +1,8 @@
 /** What a deployment would change: each object as the server itself says it would become, without anything changed. */
 import { ClusterError, HttpError } from '../../errors.ts';
-import { formatKey, keyOf, mappingAt, type ClusterObject } from '../../kubernetes/cluster/cluster-object.ts';
+import { formatKey, keyOf, type ClusterObject } from '../../kubernetes/cluster/cluster-object.ts';
 import type { InstallStepName } from '../../kubernetes/cluster/install-steps.ts';
-import { isJob, jobDigest, JOB_DIGEST, withJobDigest } from './applied-object.ts';
+import { isJob, isOtherJob, jobDigest, withJobDigest } from './applied-object.ts';
 import { differencesOf, type Difference } from './object-difference.ts';
 import { isNewKind, type DeployPlan } from './prepare.ts';
 import { assertOwn } from './owner.ts';
@@ -14,8 +14,8 @@ export interface ObjectChange {
   readonly step: InstallStepName;
   /** `Deployment shop/api` */
   readonly object: string;
-  /** `create`, `configure`, `run` a job once more, or `none`. */
-  readonly change: 'create' | 'configure' | 'run' | 'none';
+  /** `create`, `configure`, `run` a job once more, `remove` one of the release that is left, or `none`. */
+  readonly change: 'create' | 'configure' | 'run' | 'remove' | 'none';
   readonly differences: readonly Difference[];
   /** Why the server would refuse it now. */
   readonly refused?: string | undefined;
@@ -60,13 +60,14 @@ async function changeOf(
   absent: ReadonlySet<string>,
   force: boolean,
 ): Promise<Pick<ObjectChange, 'change' | 'differences' | 'refused'>> {
-  const { client, previous } = plan;
+  const { client, doneJobs, request } = plan;
   const key = keyOf(object);
   if (absent.has(key.namespace ?? '')) return { change: 'create', differences: [] };
   if (isNewKind(plan, object) && (await client.resourceOf(key.apiVersion, key.kind)) === undefined) {
     return { change: 'create', differences: [] };
   }
-  if (isJob(object) && previous?.jobs[formatKey(key)] === jobDigest(object)) return { change: 'none', differences: [] };
+  const isDone = isJob(object) && doneJobs[formatKey(key)] === jobDigest(object);
+  if (isDone && request.goingBack === undefined) return { change: 'none', differences: [] };
   const before = await client.get(key);
   try {
     if (!force) assertOwn(before, plan.place);
@@ -74,9 +75,10 @@ async function changeOf(
     if (!(error instanceof ClusterError)) throw error;
     return { change: 'configure', differences: [], refused: error.message };
   }
+  if (isDone) return { change: isOtherJob(before, object) ? 'remove' : 'none', differences: [] };
   if (before !== undefined && isJob(object)) {
-    const isSame = mappingAt(before.metadata, 'annotations')[JOB_DIGEST] === jobDigest(object);
-    return { change: isSame && statusOf(before).state !== 'failed' ? 'none' : 'run', differences: [] };
+    const isToRun = isOtherJob(before, object) || statusOf(before).state === 'failed';
+    return { change: isToRun ? 'run' : 'none', differences: [] };
   }
   try {
     const after = await client.apply(withJobDigest(object), { isDryRun: true, force });

@@ -12,6 +12,7 @@ import { keepValues, writeRecord, type DeploymentRecord } from './deployment-rec
 import { checkDeployed, type CheckedDeployment } from './final-check.ts';
 import { isNewKind, prepareDeployment, type DeployPlan } from './prepare.ts';
 import { findLeftovers, prune, type Leftovers } from './prune.ts';
+import { historyAfter } from './release-history.ts';
 
 /** The steps of a deployment, in their order. */
 export type DeployStepName = 'load' | InstallStepName | 'prune' | 'check';
@@ -112,7 +113,7 @@ class DeployRun {
     this.#plan = plan;
     this.#options = options;
     this.#all = plan.steps.flatMap(({ objects }) => objects);
-    this.#jobs = { ...plan.previous?.jobs };
+    this.#jobs = { ...plan.doneJobs };
     this.#written = JSON.stringify(plan.previous);
   }
 
@@ -131,7 +132,7 @@ class DeployRun {
       let changed = 0;
       for (const object of step.objects) {
         const result = await this.#apply(step, object);
-        if (result === 'created' || result === 'configured') changed += 1;
+        if (result !== 'unchanged' && result !== 'done') changed += 1;
       }
       await this.#waitStep(step);
       if (step.name === 'definitions') this.#plan.client.forget();
@@ -160,12 +161,14 @@ class DeployRun {
       force,
       place: this.#plan.place,
       doneJobs: this.#jobs,
+      isGoingBack: this.#plan.request.goingBack !== undefined,
     });
     const title = formatKey(keyOf(object));
     this.objects.push({ step: step.name, object: title, result });
     onEvent?.({ type: 'applied', object: title, result });
-    if (step.isSerial && result !== 'done') await waitReady(client, [keyOf(object)], waiting);
-    if (isJob(object) && (step.isSerial || result === 'done')) await this.#jobDone(object);
+    const isDone = result === 'done' || result === 'removed';
+    if (step.isSerial && !isDone) await waitReady(client, [keyOf(object)], waiting);
+    if (isJob(object) && (step.isSerial || isDone)) await this.#jobDone(object);
     return result;
   }
 
@@ -221,7 +224,7 @@ class DeployRun {
   }
 
   #record(state: DeploymentRecord['state']): DeploymentRecord {
-    const { release, profile } = this.#plan;
+    const { release, profile, previous } = this.#plan;
     const { prunable, kept } = this.#leftovers;
     const isPruned = state === 'complete' && this.#options.prune === true;
     // Whatever may be there is remembered: only what is can be pruned one day.
@@ -229,7 +232,8 @@ class DeployRun {
     // Whether it was made here or was there before, the namespace itself is no object of the release.
     const own = this.#all.map(keyOf).filter(({ kind, name }) => !(kind === 'Namespace' && name === namespace));
     const objects = [...own, ...(isPruned ? [] : prunable), ...kept];
-    return { schemaVersion: 1, release, profile, state, objects, jobs: this.#jobs };
+    const history = historyAfter(previous, release);
+    return { schemaVersion: 1, release, profile, state, objects, jobs: this.#jobs, ...history };
   }
 
   #waitOptions(): WaitOptions {

@@ -12,6 +12,8 @@ import type { FilledValues } from '../../kubernetes/staging/filled-values.ts';
 /** Bytes of a record; a ConfigMap takes a mebibyte. */
 const MAX_RECORD_BYTES = 1024 * 1024;
 const FILE = 'deployment.json';
+/** Releases that are remembered; the oldest go first. */
+export const MAX_HISTORY = 10;
 const LABELS = { 'app.kubernetes.io/managed-by': 'airgap' };
 
 const Key = z.strictObject({
@@ -21,15 +23,21 @@ const Key = z.strictObject({
   name: z.string().max(512),
 });
 
+const Release = z.strictObject({
+  name: z.string().max(256),
+  version: z.string().max(64),
+  /** Of its `checksums.txt`. */
+  digest: z.string().max(100),
+});
+
+/** A release that was complete there once, and in which profile. */
+export const EarlierRelease = z.strictObject({ release: Release, profile: z.string().max(256) });
+export type EarlierRelease = z.infer<typeof EarlierRelease>;
+
 /** The record of one release at one cluster. */
 export const DeploymentRecord = z.strictObject({
   schemaVersion: z.literal(1),
-  release: z.strictObject({
-    name: z.string().max(256),
-    version: z.string().max(64),
-    /** Of its `checksums.txt`. */
-    digest: z.string().max(100),
-  }),
+  release: Release,
   profile: z.string().max(256),
   /** `applying` from the first change on, `complete` when everything is ready. */
   state: z.enum(['applying', 'complete']),
@@ -37,6 +45,10 @@ export const DeploymentRecord = z.strictObject({
   objects: z.array(Key).max(50_000),
   /** Jobs that have run to their end, by name, each with the digest of what it was. */
   jobs: z.record(z.string().max(1024), z.string().max(100)),
+  /** Releases that were complete before this one, the last of them last. */
+  history: z.array(EarlierRelease).min(1).max(MAX_HISTORY).optional(),
+  /** Of a release that was gone back to: the one that was left. */
+  leftRelease: Release.optional(),
 });
 export type DeploymentRecord = z.infer<typeof DeploymentRecord>;
 
@@ -58,8 +70,26 @@ export function recordPlace(release: string, namespace: string): RecordPlace {
  */
 export async function readRecord(client: ClusterClient, place: RecordPlace): Promise<DeploymentRecord | undefined> {
   const found = await client.get({ apiVersion: 'v1', kind: 'ConfigMap', ...place });
-  if (found === undefined) return undefined;
-  const text = mappingAt(found, 'data')[FILE];
+  return found === undefined ? undefined : parseRecord(found, place);
+}
+
+/** Every record of one namespace, or of the whole cluster. @throws as {@link readRecord} does */
+export async function listRecords(
+  client: ClusterClient,
+  namespace: string | undefined,
+): Promise<readonly { readonly place: RecordPlace; readonly record: DeploymentRecord }[]> {
+  const labels = Object.entries(LABELS).map(([key, value]) => `${key}=${value}`).join(','); // prettier-ignore
+  const found = await client.list('v1', 'ConfigMap', { namespace, labels });
+  return found.flatMap((object) => {
+    const { name, namespace: home = '' } = object.metadata;
+    if (mappingAt(object, 'data')[FILE] === undefined) return [];
+    const place = { namespace: home, name };
+    return [{ place, record: parseRecord(object, place) }];
+  });
+}
+
+function parseRecord(held: ClusterObject, place: RecordPlace): DeploymentRecord {
+  const text = mappingAt(held, 'data')[FILE];
   try {
     const value = parseJson(typeof text === 'string' ? text : '', { maxBytes: MAX_RECORD_BYTES });
     return DeploymentRecord.parse(value);

@@ -2,12 +2,13 @@
 import type { TrustedArchive } from '../../archive/verification/trusted-archive.ts';
 import { AuthError, UsageError } from '../../errors.ts';
 import type { ClusterClient } from '../../kubernetes/cluster/cluster-client.ts';
-import { isClusterObject, type ClusterObject } from '../../kubernetes/cluster/cluster-object.ts';
+import { formatKey, isClusterObject, keyOf, type ClusterObject } from '../../kubernetes/cluster/cluster-object.ts';
 import { toInstallSteps, type InstallStep } from '../../kubernetes/cluster/install-steps.ts';
 import { fillValues, placeholdersOf, type FilledValues } from '../../kubernetes/staging/filled-values.ts';
 import { substituteOf } from '../../content/plan.ts';
 import type { ImageTarget, PlannedImage } from '../../release/mapping/image-target.ts';
 import { planLoad, type LoadOptions, type LoadPlan } from '../load/load.ts';
+import { isJob, jobDigest } from './applied-object.ts';
 import { readChosenManifests } from './chosen-manifests.ts';
 import { createDeployment, imagePlaces, type Deployment } from './deployment.ts';
 import {
@@ -38,6 +39,14 @@ export interface DeployRequest {
   readonly generate?: readonly string[] | undefined;
   /** What nodes call the registry, prefix included, where it is not the name of the target. */
   readonly pullFrom?: string | undefined;
+  /** Set by a rollback: the release was complete here before. @defaultValue a deployment */
+  readonly goingBack?: GoingBack | undefined;
+}
+
+/** How a release is gone back to. */
+export interface GoingBack {
+  /** Run its jobs once more; otherwise they are done, and those of the release that is left are removed. */
+  readonly runJobs: boolean;
 }
 
 /** A deployment that was worked out; nothing has changed yet. */
@@ -58,6 +67,8 @@ export interface DeployPlan {
   readonly release: DeploymentRecord['release'];
   /** What the cluster keeps of earlier runs. */
   readonly previous: DeploymentRecord | undefined;
+  /** Jobs that count as done, each with the digest of what it was. */
+  readonly doneJobs: DeploymentRecord['jobs'];
   /** Kinds that definitions of this deployment bring. */
   readonly newKinds: NewKinds;
 }
@@ -102,20 +113,29 @@ export async function prepareDeployment(request: DeployRequest, options: LoadOpt
   }
   const newKinds = definedKinds(objects);
   const placed = await inNamespaces(client, objects, newKinds, deployment.namespace);
+  const steps = toInstallSteps(placed.map((object) => withOwner(object, place)));
+  const previous = await readRecord(client, place);
   return {
     request,
     client,
     load,
     profile,
     deployment,
-    steps: toInstallSteps(placed.map((object) => withOwner(object, place))),
+    steps,
     values,
     kept,
     place,
     release: { name: inventory.name, version: inventory.version, digest },
-    previous: await readRecord(client, place),
+    previous,
+    doneJobs: request.goingBack?.runJobs === false ? jobsOf(steps) : { ...previous?.jobs },
     newKinds,
   };
+}
+
+/** Every job of a release as one that is done. */
+export function jobsOf(steps: readonly InstallStep[]): DeploymentRecord['jobs'] {
+  const jobs = steps.flatMap(({ objects }) => objects).filter(isJob);
+  return Object.fromEntries(jobs.map((job) => [formatKey(keyOf(job)), jobDigest(job)]));
 }
 
 /** Each image by the digest that the target has it under: an index may have been rebuilt for it. */

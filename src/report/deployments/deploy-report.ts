@@ -3,6 +3,7 @@ import type { DeployChanges, ObjectChange } from '../../operations/deploy/change
 import type { DeployedObject, DeployOutcome } from '../../operations/deploy/deploy.ts';
 import type { DeployPlan } from '../../operations/deploy/prepare.ts';
 import type { Leftovers } from '../../operations/deploy/prune.ts';
+import { jobsNotUndone } from '../../operations/deploy/rollback.ts';
 import { formatKey } from '../../kubernetes/cluster/cluster-object.ts';
 import type { SiteRecord } from '../../site/admitted-release.ts';
 import { recordDocument, recordLines } from '../audit-lines.ts';
@@ -20,19 +21,21 @@ export function describeDeployPlan(subject: DeploySubject, images: Described, ch
   const { objects, leftovers } = changes;
   const own = {
     document: {
-      kind: 'deploy-plan',
+      kind: `${wordsOf(subject.plan).kind}-plan`,
       ...subjectDocument(subject),
       ...clusterDocument(subject.plan),
+      ...goingBackDocument(subject.plan),
       bytes: subject.plan.load.bytes,
       objects,
       leftovers: leftoverDocument(leftovers),
     },
-    lines: [`plan for ${placeOf(subject.plan)}`],
+    lines: [`${wordsOf(subject.plan).plan} ${placeOf(subject.plan)}`],
   };
   const changed = objects.filter(({ change }) => change !== 'none');
   const refused = objects.filter((object) => object.refused !== undefined);
   const tail = [
     ...changed.flatMap(changeLines),
+    ...notUndoneLines(subject.plan),
     ...untouchedLines(subject.plan),
     ...leftoverLines(leftovers, false),
     `${formatCount(changed.length, 'object')} of ${objects.length} would change, ${formatBytes(subject.plan.load.bytes)} would move`,
@@ -53,9 +56,10 @@ export function describeDeploy(
   const { name, version } = subject.archive.release.inventory;
   const own = {
     document: {
-      kind: 'deploy',
+      kind: wordsOf(subject.plan).kind,
       ...subjectDocument(subject),
       ...clusterDocument(subject.plan),
+      ...goingBackDocument(subject.plan),
       payload: outcome.load.payload,
       objects,
       leftovers: leftoverDocument(leftovers),
@@ -64,12 +68,13 @@ export function describeDeploy(
       addresses: checked.addresses,
       ...recordDocument(record),
     },
-    lines: [`deployed ${name} ${version} to ${placeOf(subject.plan)}`],
+    lines: [`${wordsOf(subject.plan).done} ${name} ${version} ${wordsOf(subject.plan).to} ${placeOf(subject.plan)}`],
   };
-  const changed = objects.filter(({ result }) => result === 'created' || result === 'configured');
+  const changed = objects.filter(({ result }) => result !== 'unchanged' && result !== 'done');
   const tail = [
     ...changed.map(({ object, result }) => `  ${result.padEnd(10)} ${object}`),
     countLine(objects),
+    ...notUndoneLines(subject.plan),
     ...untouchedLines(subject.plan),
     ...leftoverLines(leftovers, outcome.isPruned),
     ...checked.waitingClaims.map((claim) => `${claim} waits for the first pod that uses it`),
@@ -78,6 +83,30 @@ export function describeDeploy(
     ...recordLines(record),
   ];
   return joinDescribed(own, images, { document: {}, lines: [...trustLines(subject.archive.release), ...tail] });
+}
+
+/** Jobs of the release that a rollback leaves have done what it does not undo. */
+export function notUndoneLines(plan: DeployPlan): readonly string[] {
+  const jobs = jobsNotUndone(plan);
+  const { goingBack } = plan.request;
+  if (goingBack === undefined || plan.previous === undefined || jobs.length === 0) return [];
+  return [
+    `what jobs of ${plan.previous.release.version} did to data is not undone; where ${plan.release.version} cannot read it, restore a backup of before:`,
+    ...jobs.map((job) => `  ${job}`),
+  ];
+}
+
+function goingBackDocument(plan: DeployPlan): object {
+  const { goingBack } = plan.request;
+  if (goingBack === undefined) return {};
+  return { left: plan.previous?.release, notUndone: jobsNotUndone(plan) };
+}
+
+function wordsOf({ request, previous, release }: DeployPlan): Record<'kind' | 'plan' | 'done' | 'to', string> {
+  if (request.goingBack === undefined) return { kind: 'deploy', plan: 'plan for', done: 'deployed', to: 'to' };
+  const left = previous?.leftRelease ?? previous?.release;
+  const from = left === undefined || left.digest === release.digest ? '' : `from ${left.version} `;
+  return { kind: 'rollback', plan: `plan to go back ${from}at`, done: 'went back to', to: `${from}at` };
 }
 
 function clusterDocument({ client, profile, deployment, place }: DeployPlan): object {
@@ -108,9 +137,10 @@ function changeLines({ object, change, differences, refused }: ObjectChange): re
 
 function countLine(objects: readonly DeployedObject[]): string {
   const count = (wanted: DeployedObject['result']): number => objects.filter(({ result }) => result === wanted).length;
-  const jobs = count('done');
+  const jobs = count('done') + count('removed');
   return (
     `${count('created')} created, ${count('configured')} configured, ${count('unchanged')} unchanged` +
+    (count('removed') === 0 ? '' : `, ${count('removed')} removed`) +
     (jobs === 0 ? '' : `; ${formatCount(jobs, 'job')} had run already`)
   );
 }

@@ -61,7 +61,7 @@ const facts = {
    * a deployment has an entry of its own between the two.
    */
   event: z.enum(['started', 'step', 'completed', 'refused', 'failed']),
-  action: z.enum(['load', 'deploy', 'extract', 'verify']),
+  action: z.enum(['load', 'deploy', 'rollback', 'extract', 'verify']),
   /** Version of the product. */
   tool: Code,
   operator: AuditOperator,
@@ -102,6 +102,14 @@ const link = {
 /** What is known of a line before it gets its place in the chain. */
 export const AuditFacts = z.strictObject(facts);
 export type AuditFacts = z.infer<typeof AuditFacts>;
+
+/** What makes something of a release visible at a target: it goes on record, advances the state, and may have a receipt. */
+const LOADING: readonly string[] = ['load', 'deploy', 'rollback'] satisfies readonly AuditFacts['action'][];
+
+/** Whether an action is a load, or has one in it. */
+export function isLoading(action: string): boolean {
+  return LOADING.includes(action);
+}
 
 /** One line that tells of an archive. */
 const ArchiveEntry = z.strictObject({ ...link, ...facts });

@@ -8,7 +8,7 @@ import type { TrustedRelease } from '../../archive/verification/acceptance.ts';
 import { AirgapError, codeOf, ExitCode, exitCodeOf, inContext, reasonOf, UsageError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { toCertificateIdentity } from '../../trust/signatures/identity.ts';
-import type { AuditFacts, AuditOperator } from './entry-schema.ts';
+import { isLoading, type AuditFacts, type AuditOperator } from './entry-schema.ts';
 import { appendEntry, type AuditRecord } from './log.ts';
 
 /** Name of the log in the directory of a site's state. */
@@ -57,7 +57,7 @@ export type AuditStep = NonNullable<AuditFacts['step']>;
  */
 export function openTrail(subject: TrailSubject, environment: SiteEnvironment): AuditTrail {
   const { action, state, log, isExceptional } = subject;
-  const isRecorded = action === 'load' || action === 'deploy' || isExceptional;
+  const isRecorded = isLoading(action) || isExceptional;
   const path = log ?? (isRecorded && state !== undefined ? join(state, LOG_FILE) : undefined);
   if (path === undefined && environment.operator.stated !== undefined) {
     throw new UsageError('USAGE', '--operator is for the audit log, and this command writes none', {

@@ -2,7 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { TrustError } from '../../errors.ts';
 import { hexOf, sha256, type Digest } from '../../oci/digest.ts';
-import { LoadReceipt } from '../audit/entry-schema.ts';
+import { isLoading, LoadReceipt } from '../audit/entry-schema.ts';
 import { MAX_LINE_BYTES } from '../audit/audit-chain.ts';
 import { malformed, readSpelled, serializeLine } from '../../base/json/canonical-json.ts';
 import { parseEnvelope, signersOf, type Envelope } from '../../trust/signatures/dsse.ts';
@@ -77,7 +77,7 @@ export function assertReceiptBy({ envelope, name }: ReadReceipt, key: KeyObject)
 }
 
 function isLoaded({ event, action }: LoadEntry): boolean {
-  return event === 'completed' && action === 'load';
+  return event === 'completed' && isLoading(action);
 }
 
 const HINT = 'it was damaged or changed; get it again from the site';

@@ -21,6 +21,10 @@ export interface DeployableRelease extends AsyncDisposable {
   readonly temp: TempDir;
   readonly archive: string;
   readonly target: EmbeddedRegistry;
+  /** Builds version 1.1.0, of which there is profile `whole` alone: with what profile `next` has, another migration, and a config map more. */
+  readonly buildNext: () => Promise<string>;
+  /** Words that name an archive, whom to trust, and the registry and cluster. */
+  readonly of: (archive: string, ...more: readonly string[]) => readonly string[];
   /** The words of {@link deploy}. */
   readonly words: (profile: string, namespace: string, ...more: readonly string[]) => readonly string[];
   /** `airgap deploy` of a profile into a namespace; `more` are further words. */
@@ -34,44 +38,55 @@ export async function makeDeployableRelease(cli: BuiltCli, kubeconfig: string): 
   const target = await startRegistry({ directory: temp.join('target') });
   for (const name of NAMES) await pushSample(source.url, `team/${name}`, makeImage({ labels: { name } }), ['1.0']);
   const image = (name: (typeof NAMES)[number]): string => `${source.host}/team/${name}:1.0`;
-  const profiles = profilesWith(image);
-  await writeFiles(
-    temp.path,
-    Object.fromEntries(
-      Object.entries(profiles).map(([name, objects]) => [
-        `manifests/${name}/01-all.yaml`,
-        objects.map((object) => `---\n${JSON.stringify(object)}\n`).join(''),
-      ]),
-    ),
-  );
-  const release = {
-    apiVersion: 'airgap.hexabase.ai/v1',
-    kind: 'Release',
-    name: 'shop',
-    version: '1.0.0',
-    created: '2026-01-31T12:00:00Z',
-    platforms: ['linux/amd64'],
-    components: [
-      {
-        name: 'shop',
-        images: NAMES.map(image),
-        manifests: Object.keys(profiles).map((name) => `manifests/${name}/01-all.yaml`),
-      },
-    ],
-  };
-  await writeFile(temp.join('release.yaml'), JSON.stringify(release));
   const { key, pub } = await writeKeyFiles(temp.join('release'));
-  await cli.ok(['build', 'release.yaml', '--key', key], { cwd: temp.path, env: PASSPHRASE });
-  const archive = temp.join('shop-offline-1.0.0.tar');
-  const words: DeployableRelease['words'] = (profile, namespace, ...more) => [
-    ...['deploy', archive, '--key', pub, '--to', `docker://${target.host}`],
-    ...(more.includes('--kubeconfig') ? [] : ['--kubeconfig', kubeconfig]),
-    ...['--profile', profile, '--namespace', namespace, ...more],
+  const build = async (version: string, sequence: number, profiles: Profiles): Promise<string> => {
+    await writeFiles(
+      temp.path,
+      Object.fromEntries(
+        Object.entries(profiles).map(([name, objects]) => [
+          `manifests/${name}/01-all.yaml`,
+          objects.map((object) => `---\n${JSON.stringify(object)}\n`).join(''),
+        ]),
+      ),
+    );
+    const release = {
+      apiVersion: 'airgap.hexabase.ai/v1',
+      kind: 'Release',
+      name: 'shop',
+      version,
+      sequence,
+      created: '2026-01-31T12:00:00Z',
+      platforms: ['linux/amd64'],
+      components: [
+        {
+          name: 'shop',
+          images: NAMES.map(image),
+          manifests: Object.keys(profiles).map((name) => `manifests/${name}/01-all.yaml`),
+        },
+      ],
+    };
+    await writeFile(temp.join('release.yaml'), JSON.stringify(release));
+    await cli.ok(['build', 'release.yaml', '--key', key], { cwd: temp.path, env: PASSPHRASE });
+    return temp.join(`shop-offline-${version}.tar`);
+  };
+  const profiles = profilesWith(image);
+  const archive = await build('1.0.0', 1, profiles);
+  const more = make('v1', 'ConfigMap', 'new', { data: { a: 'b' } });
+  const of: DeployableRelease['of'] = (path, ...rest) => [
+    ...[path, '--key', pub, '--to', `docker://${target.host}`],
+    ...(rest.includes('--kubeconfig') ? [] : ['--kubeconfig', kubeconfig]),
+    ...rest,
+  ];
+  const words: DeployableRelease['words'] = (profile, namespace, ...rest) => [
+    'deploy',
+    ...of(archive, '--profile', profile, '--namespace', namespace, ...rest),
   ];
   return {
     temp,
     archive,
     target,
+    buildNext: () => build('1.1.0', 2, { whole: [...(profiles['next'] ?? []).map(withOtherMigration), more] }),
+    of,
     words,
     deploy: (...given) => cli.airgap(words(...given)),
     [Symbol.asyncDispose]: async () => {
@@ -82,7 +97,13 @@ export async function makeDeployableRelease(cli: BuiltCli, kubeconfig: string): 
   };
 }
 
-function profilesWith(image: (name: (typeof NAMES)[number]) => string): Readonly<Record<string, readonly object[]>> {
+function withOtherMigration(object: object): object {
+  return JSON.parse(JSON.stringify(object).replace('"args":["migrate"]', '"args":["migrate","more"]')) as object;
+}
+
+type Profiles = Readonly<Record<string, readonly object[]>>;
+
+function profilesWith(image: (name: (typeof NAMES)[number]) => string): Profiles {
   const app = image('app');
   const settings = (name: string, data: object): object => make('v1', 'ConfigMap', name, { data });
   const whole = (replicas: number, step: string): readonly object[] => [

@@ -1,4 +1,5 @@
-/** Deploys an archive in the order that the site keeps, and reports what became of everything. */
+/** Deploys an archive, or goes back to it, in the order that the site keeps, and reports what became of everything. */
+import type { TrustedArchive } from '../../../archive/verification/trusted-archive.ts';
 import { retryPolicy } from '../../../base/retry.ts';
 import { readTextFile } from '../../../base/files/read-file.ts';
 import { ChangesError, UsageError } from '../../../errors.ts';
@@ -7,12 +8,12 @@ import { ClusterClient } from '../../../kubernetes/cluster/cluster-client.ts';
 import { parseSiteValues, type FilledValues } from '../../../kubernetes/staging/filled-values.ts';
 import { findChanges, hasChanges } from '../../../operations/deploy/changes.ts';
 import { deploy } from '../../../operations/deploy/deploy.ts';
-import { prepareDeployment, type DeployPlan } from '../../../operations/deploy/prepare.ts';
+import { prepareDeployment, type DeployPlan, type DeployRequest } from '../../../operations/deploy/prepare.ts';
 import type { LoadOutcome } from '../../../operations/load/load.ts';
 import { openImageTarget } from '../../../release/mapping/open-target.ts';
 import { parseTarget } from '../../../release/mapping/target-address.ts';
 import { nameContents } from '../../../report/content-names.ts';
-import { describeDeploy, describeDeployPlan } from '../../../report/deployments/deploy-report.ts';
+import { describeDeploy, describeDeployPlan, notUndoneLines } from '../../../report/deployments/deploy-report.ts';
 import { formatCount } from '../../../report/format.ts';
 import { imageContent } from '../../../report/loads/audit-content.ts';
 import { joinDescribed, type Described } from '../../../report/loads/load-report.ts';
@@ -40,12 +41,21 @@ import { noteSteps } from '../../output/step-lines.ts';
 const MAX_VALUES_BYTES = 1024 * 1024;
 const DEFAULT_STEP_TIMEOUT_S = 600;
 
+/** How a deployment is made. */
+export interface DeployWay {
+  /** What the audit log calls it. */
+  readonly action: 'deploy' | 'rollback';
+  /** What the cluster has to say of how this archive is deployed, before that is planned. */
+  readonly ask?: (client: ClusterClient, archive: TrustedArchive) => Promise<Partial<DeployRequest>>;
+}
+
 /** Deploys an archive, or says what would change. */
 export async function deployArchive(
   context: Context,
   path: string,
   terms: SiteTerms,
   options: DeployOptionValues,
+  { action, ask }: DeployWay = { action: 'deploy' },
 ): Promise<void> {
   const { env, signal } = context;
   const address = parseTarget(options.to);
@@ -61,7 +71,7 @@ export async function deployArchive(
   const receipt = await readReceiptRequest(context, options);
   const { auditLog, plan: isPlan, base: bases } = options;
   const request = {
-    action: 'deploy',
+    action,
     archive: path,
     bases,
     target: options.to,
@@ -79,9 +89,10 @@ export async function deployArchive(
       listener: listenTo(context.output),
       env,
     });
+    const asked = await ask?.(client, admitted.archive);
     const platforms = options.platform.length === 0 ? undefined : options.platform;
     const plan = await prepareDeployment(
-      { ...options, archive: admitted.archive, target: opened.target, client, given },
+      { ...options, archive: admitted.archive, target: opened.target, client, given, ...asked },
       {
         platforms,
         concurrency: options.concurrency,
@@ -130,6 +141,7 @@ async function carryOut(
   const { output, signal } = context;
   const { archive } = admitted;
   noteHeld(output, plan.load.pending, nameContents(archive.release.inventory));
+  for (const line of notUndoneLines(plan)) output.note(line);
   const contentOf = (outcome?: LoadOutcome): AuditContent => ({
     ...imageContent(outcomesOf(plan, outcome), plan.load.charts),
     cluster: {
