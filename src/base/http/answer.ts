@@ -1,4 +1,5 @@
 /** What is asked over HTTP and what is answered: the two shapes that every path of the client speaks. */
+import type { Duplex } from 'node:stream';
 import type { Bytes } from '../bytes.ts';
 import type { HttpError } from '../../errors.ts';
 import { MAX_ERROR_BYTES, protocolFailure, type Asked } from './network-failure.ts';
@@ -26,6 +27,8 @@ export interface HttpRequest {
   readonly body?: Uint8Array | Content | undefined;
   /** A GET of much content: the chunks of its body are borrowed, each until the next is asked for. @defaultValue false */
   readonly isBulk?: boolean | undefined;
+  /** The protocol that the connection is to be turned over to, such as `websocket`; only without a body. */
+  readonly upgradeTo?: string | undefined;
   /** @defaultValue `follow` */
   readonly redirect?: 'follow' | 'manual' | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -60,6 +63,8 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** As it came: a `Content-Encoding` is not undone. */
   readonly body: Bytes;
+  /** The connection, where it was turned over to another protocol: the caller destroys it. */
+  readonly socket?: Duplex | undefined;
   /** Throws the rest of the body away; the connection is kept when little is left. */
   discard(): Promise<void>;
 }

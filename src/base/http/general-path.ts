@@ -7,6 +7,7 @@ import { Exchange, type Wire } from './http-exchange.ts';
 import { MAX_ERROR_BYTES } from './network-failure.ts';
 import { isSocks } from './proxy.ts';
 import { connectThroughSocks } from './socks.ts';
+import { upgradeConnection } from './upgrade/upgrade.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 /** Servers that assemble an upload in an object store take minutes before they answer. */
@@ -27,10 +28,11 @@ export class GeneralPath {
 
   /** Sends one request and returns the head of its answer. @throws HttpError with status 0 when no answer arrived. */
   async exchange(request: HttpRequest): Promise<Answer> {
-    const { method, place, body, signal } = request;
+    const { method, place, body, signal, upgradeTo } = request;
     const exchange = new Exchange(this.#wire, request);
     try {
       signal?.throwIfAborted();
+      if (upgradeTo !== undefined) return await this.#upgrade(request, upgradeTo, exchange);
       const response = await this.#dispatcher(place.url).request<null>({
         origin: place.url.origin,
         path: place.target,
@@ -58,6 +60,28 @@ export class GeneralPath {
     } catch (error) {
       throw exchange.failed(error);
     }
+  }
+
+  /** The connection is the caller's from then on, and no longer one of this client's. */
+  async #upgrade({ method, place, signal }: HttpRequest, upgrade: string, exchange: Exchange): Promise<Answer> {
+    const { headers } = exchange;
+    const options = { origin: place.url.origin, path: place.target, method, headers, upgrade };
+    const {
+      status,
+      headers: answered,
+      socket,
+      body,
+    } = await upgradeConnection(this.#dispatcher(place.url), options, signal);
+    exchange.answered(status);
+    return {
+      asked: exchange.asked,
+      place,
+      status,
+      headers: joined(answered),
+      body: exchange.counted(Readable.from(body.length === 0 ? [] : [body]), () => exchange.end()),
+      discard: async () => exchange.end(),
+      ...(socket === undefined ? {} : { socket }),
+    };
   }
 
   async close(): Promise<void> {

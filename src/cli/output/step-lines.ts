@@ -21,6 +21,9 @@ export function noteSteps(output: Output): (event: DeployEvent) => void {
           result: event.result,
         });
         return;
+      case 'init':
+        output.note(event.what === 'done' ? `  ${event.title} has run already` : initLine(event.title, event.what));
+        return;
       case 'waiting': {
         const { waiting } = event;
         const named = waiting.slice(0, MAX_NAMED).map(({ key, status }) => {
@@ -43,4 +46,10 @@ export function noteSteps(output: Output): (event: DeployEvent) => void {
         });
     }
   };
+}
+
+function initLine(title: string, what: 'runs' | 'runs again'): string {
+  return what === 'runs'
+    ? `  ${title} runs`
+    : `  ${title} runs again: an earlier run began it, and did not see its end`;
 }

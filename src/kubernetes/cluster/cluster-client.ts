@@ -20,6 +20,8 @@ import { AirgapError, ClusterError } from '../../errors.ts';
 import type { ClusterAccess } from './access/cluster-access.ts';
 import { areCurrent, readUserCredentials, type UserCredentials } from './access/user-credentials.ts';
 import { ApiResources, type ApiResource } from './api-resources.ts';
+import { execPath, EXEC_PROTOCOLS, readExec, type ExecRequest, type ExecResult } from './exec.ts';
+import { webSocketAccept, webSocketHeaders, webSocketKey } from '../../base/web-socket.ts';
 import { formatKey, isClusterObject, keyOf, listAt, type ClusterObject, type ObjectKey } from './cluster-object.ts';
 import { apiServerPeer, refusal } from './status-refusal.ts';
 
@@ -73,6 +75,10 @@ interface Call {
   readonly doing: string;
   readonly body?: unknown;
   readonly contentType?: string | undefined;
+  /** Headers that ask for a WebSocket. */
+  readonly webSocket?: Readonly<Record<string, string>> | undefined;
+  /** Beside that of the client. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** One cluster, spoken to as one user. Close it after use. */
@@ -180,6 +186,57 @@ export class ClusterClient implements AsyncDisposable {
     }
   }
 
+  /**
+   * Runs a command in a container until it ends. One that could not be started is tried again, one that was is not.
+   * @param signal ends the waiting; the command itself goes on
+   * @returns its exit code and the end of its output
+   * @throws HttpError `CLUSTER`, AuthError for what the API server refuses; ClusterError `CLUSTER` when the connection
+   *   breaks off before the command has ended
+   */
+  async exec(
+    request: ExecRequest,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<ExecResult> {
+    const { namespace, pod, container, command } = request;
+    const doing = `run ${command[0] ?? ''} in container ${container} of ${namespace}/${pod}`;
+    const key = webSocketKey();
+    const headers = webSocketHeaders(key, EXEC_PROTOCOLS);
+    const socket = await retrying(
+      async () => {
+        const call: Call = { method: 'GET', path: execPath(request), doing, webSocket: headers, signal };
+        const answer = await this.#send(call);
+        const { socket: opened, headers: answered } = answer;
+        if (opened === undefined) throw await refusal(answer, doing, this.access.user.name);
+        if (answered['sec-websocket-accept'] === webSocketAccept(key)) return opened;
+        opened.destroy();
+        throw protocolFailure(
+          answer.asked,
+          answer.status,
+          'the connection was turned over to something that is no WebSocket',
+        );
+      },
+      { policy: this.#options.retry ?? PATIENCE, signal: this.#signalOf(signal) },
+    );
+    const ending = this.#signalOf(signal);
+    const onAbort = (): void => void socket.destroy();
+    ending?.addEventListener('abort', onAbort, { once: true });
+    try {
+      ending?.throwIfAborted();
+      return await readExec(socket, request);
+    } catch (error) {
+      ending?.throwIfAborted();
+      throw error;
+    } finally {
+      socket.destroy();
+      ending?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #signalOf(signal: AbortSignal | undefined): AbortSignal | undefined {
+    const signals = [this.#options.signal, signal].filter((each) => each !== undefined);
+    return signals.length === 0 ? undefined : AbortSignal.any(signals);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const connection = await this.#connection?.catch(() => undefined);
     await connection?.http.close();
@@ -233,7 +290,7 @@ export class ClusterClient implements AsyncDisposable {
   }
 
   async #exchange(call: Call): Promise<{ readonly answer: Answer; readonly connection: Connection }> {
-    const { method, path, body, contentType = 'application/json' } = call;
+    const { method, path, body, contentType = 'application/json', webSocket, signal } = call;
     const { server } = this.access;
     const url = new URL(`${server.pathname.replace(/\/$/, '')}${path}`, server);
     const connection = await this.#connect();
@@ -241,11 +298,16 @@ export class ClusterClient implements AsyncDisposable {
       method,
       kind: 'cluster',
       place: placeOf(url),
-      headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': contentType }) },
+      headers: {
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': contentType }),
+        ...webSocket,
+      },
       credentials: connection.credentials.headers,
       ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }),
+      ...(webSocket === undefined ? {} : { upgradeTo: 'websocket' }),
       redirect: 'manual',
-      signal: this.#options.signal,
+      signal: this.#signalOf(signal),
     };
     return { answer: await connection.http.request(request), connection };
   }

@@ -10,6 +10,7 @@ import { UsageError } from '../../errors.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import { toInventory, type ArchiveMember } from '../../archive/inventory/from-lock.ts';
 import type { Inventory } from '../../archive/inventory/inventory-schema.ts';
+import { DEPLOY_PATH, formatDeployDocument } from '../../release/deployment/deploy-document.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import { FileSource, type FileContent } from '../../stores/files.ts';
 import { nameSigner, signerFingerprint, type SignerName } from '../../trust/signatures/identity.ts';
@@ -157,14 +158,17 @@ export async function buildArchive(request: BuildRequest, options: BuildOptions 
   };
 }
 
-/** What belongs to the product that builds and to the maker of the release: `install/`, `trust/`, the bill of materials, why each image is there, and the report of a check. */
+/** What belongs to the product that builds and to the maker of the release: `install/`, `trust/`, the bill of materials, why each image is there, the report of a check, and what a deployment does. */
 async function readMembers({ lock, trust = [], install, check }: BuildRequest): Promise<readonly ArchiveMember[]> {
   // Large, and of use to builds alone.
   const { createBillOfMaterials } = await import('../../release/lock/bill-of-materials.ts');
   const { createImageEvidence } = await import('../../archive/inventory/image-evidence.ts');
   const lists = [createBillOfMaterials(lock, VERSION), createImageEvidence(lock)];
   const checked = check === undefined ? [] : [{ path: checkReportPath(lock), bytes: check.report }];
-  return [...(install ?? (await readInstallFiles(lock))), ...trust, ...lists, ...checked];
+  const { deploy } = lock;
+  const deployed =
+    deploy === undefined ? [] : [{ path: DEPLOY_PATH, bytes: formatDeployDocument({ schemaVersion: 1, ...deploy }) }];
+  return [...(install ?? (await readInstallFiles(lock))), ...trust, ...lists, ...checked, ...deployed];
 }
 
 /** A release that demands a check is not built without, nor another with evidence that its lock does not ask for. */

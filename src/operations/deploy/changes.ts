@@ -11,10 +11,10 @@ import { statusOf } from '../../kubernetes/cluster/readiness/object-status.ts';
 
 /** What would become of one object. */
 export interface ObjectChange {
-  readonly step: InstallStepName;
-  /** `Deployment shop/api` */
+  readonly step: InstallStepName | 'init';
+  /** `Deployment shop/api`, or the command and its place */
   readonly object: string;
-  /** `create`, `configure`, `run` a job once more, `remove` one of the release that is left, or `none`. */
+  /** `create`, `configure`, `run` a job once more or the command that sets the platform up, `remove` a job of the release that is left, or `none`. */
   readonly change: 'create' | 'configure' | 'run' | 'remove' | 'none';
   readonly differences: readonly Difference[];
   /** Why the server would refuse it now. */
@@ -44,6 +44,11 @@ export async function findChanges(
       if (object.kind === 'Namespace' && change.change === 'create') absent.add(object.metadata.name);
       objects.push({ step, object: formatKey(keyOf(object)), ...change });
     }
+  }
+  const { init, recordedInit } = plan;
+  if (init !== undefined) {
+    const isDone = recordedInit?.digest === init.digest && recordedInit.state === 'done';
+    objects.push({ step: 'init', object: init.title, change: isDone ? 'none' : 'run', differences: [] });
   }
   const all = plan.steps.flatMap((step) => step.objects).map(keyOf);
   return { objects, leftovers: await findLeftovers(plan.client, plan.previous, all, plan.place) };

@@ -13,14 +13,16 @@ import { checkDeployed, type CheckedDeployment } from './final-check.ts';
 import { isNewKind, prepareDeployment, type DeployPlan } from './prepare.ts';
 import { findLeftovers, prune, type Leftovers } from './prune.ts';
 import { historyAfter } from './release-history.ts';
+import { runInit, type InitOutcome } from './steps/init-step.ts';
 
 /** The steps of a deployment, in their order. */
-export type DeployStepName = 'load' | InstallStepName | 'prune' | 'check';
+export type DeployStepName = 'load' | InstallStepName | 'init' | 'prune' | 'check';
 
 /** What is told while a deployment is under way. */
 export type DeployEvent =
   | { readonly type: 'begun'; readonly step: DeployStepName }
   | { readonly type: 'applied'; readonly object: string; readonly result: AppliedResult }
+  | { readonly type: 'init'; readonly title: string; readonly what: 'runs' | 'runs again' | 'done' }
   | { readonly type: 'waiting'; readonly waiting: readonly Waiting[] }
   | { readonly type: 'leftovers'; readonly leftovers: Leftovers }
   | { readonly type: 'done'; readonly step: DeployStepName; readonly changed: number };
@@ -52,6 +54,8 @@ export interface DeployedObject {
 export interface DeployOutcome {
   readonly load: LoadOutcome;
   readonly objects: readonly DeployedObject[];
+  /** The command that sets the platform up; absent where there is none. */
+  readonly init?: InitOutcome | undefined;
   readonly leftovers: Leftovers;
   /** Whether those that may be deleted were. */
   readonly isPruned: boolean;
@@ -77,9 +81,10 @@ export async function deploy(plan: DeployPlan, options: DeployOptions): Promise<
   );
   await run.compare();
   for (const step of plan.steps) await run.install(step.name);
+  const init = await run.initialise();
   const leftovers = await run.prune();
   const checked = await run.check();
-  return { load, objects: run.objects, leftovers, isPruned: options.prune === true, checked };
+  return { load, objects: run.objects, init, leftovers, isPruned: options.prune === true, checked };
 }
 
 /** One step: told when it begins, on record when it is done. */
@@ -106,6 +111,7 @@ class DeployRun {
   readonly #all: readonly ClusterObject[];
   #leftovers: Leftovers = { prunable: [], kept: [] };
   readonly #jobs: Record<string, string>;
+  #init: DeploymentRecord['init'];
   #written: string;
   #isBegun = false;
 
@@ -114,6 +120,7 @@ class DeployRun {
     this.#options = options;
     this.#all = plan.steps.flatMap(({ objects }) => objects);
     this.#jobs = { ...plan.doneJobs };
+    this.#init = plan.recordedInit;
     this.#written = JSON.stringify(plan.previous);
   }
 
@@ -190,6 +197,27 @@ class DeployRun {
     for (const job of waited.filter(isJob)) await this.#jobDone(job);
   }
 
+  /** Once for each release: that it was begun is remembered before, that it is done after. */
+  async initialise(): Promise<InitOutcome | undefined> {
+    const { client, init, values } = this.#plan;
+    if (init === undefined) return undefined;
+    await this.#begin();
+    const { digest, title } = init;
+    const { signal, onEvent } = this.#options;
+    return await runStep('init', this.#options, async () => {
+      const isSame = this.#init?.digest === digest;
+      const what = isSame ? (this.#init?.state === 'done' ? 'done' : 'runs again') : 'runs';
+      onEvent?.({ type: 'init', title, what });
+      if (what === 'done') return { value: { title, result: 'done', output: [] }, changed: 0 };
+      this.#init = { digest, state: 'begun' };
+      await this.#remember('applying');
+      const outcome = await runInit(client, init, values, signal);
+      this.#init = { digest, state: 'done' };
+      await this.#remember('applying');
+      return { value: outcome, changed: 1 };
+    });
+  }
+
   async prune(): Promise<Leftovers> {
     const { client } = this.#plan;
     const { prune: isAsked = false, onEvent } = this.#options;
@@ -233,7 +261,8 @@ class DeployRun {
     const own = this.#all.map(keyOf).filter(({ kind, name }) => !(kind === 'Namespace' && name === namespace));
     const objects = [...own, ...(isPruned ? [] : prunable), ...kept];
     const history = historyAfter(previous, release);
-    return { schemaVersion: 1, release, profile, state, objects, jobs: this.#jobs, ...history };
+    const init = this.#init === undefined ? {} : { init: this.#init };
+    return { schemaVersion: 1, release, profile, state, objects, jobs: this.#jobs, ...init, ...history };
   }
 
   #waitOptions(): WaitOptions {

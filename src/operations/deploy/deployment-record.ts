@@ -49,6 +49,8 @@ export const DeploymentRecord = z.strictObject({
   history: z.array(EarlierRelease).min(1).max(MAX_HISTORY).optional(),
   /** Of a release that was gone back to: the one that was left. */
   leftRelease: Release.optional(),
+  /** The command that sets the platform up, by the digest of what it was: begun, or run to its end. */
+  init: z.strictObject({ digest: z.string().max(100), state: z.enum(['begun', 'done']) }).optional(),
 });
 export type DeploymentRecord = z.infer<typeof DeploymentRecord>;
 

@@ -19,6 +19,7 @@ import {
   type RecordPlace,
 } from './deployment-record.ts';
 import { withOwner } from './owner.ts';
+import { planInit, readInitCommand, type PlannedInit } from './steps/init-step.ts';
 
 /** Kinds that custom resource definitions of a deployment bring (`shop.example Order`), and whether they have namespaces. */
 export type NewKinds = ReadonlyMap<string, boolean>;
@@ -65,10 +66,14 @@ export interface DeployPlan {
   readonly place: RecordPlace;
   /** Of the release and its `checksums.txt`. */
   readonly release: DeploymentRecord['release'];
+  /** What sets the platform up once it is ready; absent where nothing does. */
+  readonly init: PlannedInit | undefined;
   /** What the cluster keeps of earlier runs. */
   readonly previous: DeploymentRecord | undefined;
   /** Jobs that count as done, each with the digest of what it was. */
   readonly doneJobs: DeploymentRecord['jobs'];
+  /** What is on record of the command that sets the platform up, or counts as if it were. */
+  readonly recordedInit: DeploymentRecord['init'];
   /** Kinds that definitions of this deployment bring. */
   readonly newKinds: NewKinds;
 }
@@ -115,6 +120,9 @@ export async function prepareDeployment(request: DeployRequest, options: LoadOpt
   const placed = await inNamespaces(client, objects, newKinds, deployment.namespace);
   const steps = toInstallSteps(placed.map((object) => withOwner(object, place)));
   const previous = await readRecord(client, place);
+  const init = planInit(await readInitCommand(archive, { signal }), profile, steps);
+  // What jobs have done is not undone by going back, and they would do it again.
+  const isLeftOut = request.goingBack?.runJobs === false;
   return {
     request,
     client,
@@ -122,12 +130,14 @@ export async function prepareDeployment(request: DeployRequest, options: LoadOpt
     profile,
     deployment,
     steps,
+    init,
+    recordedInit: isLeftOut && init !== undefined ? { digest: init.digest, state: 'done' } : previous?.init,
     values,
     kept,
     place,
     release: { name: inventory.name, version: inventory.version, digest },
     previous,
-    doneJobs: request.goingBack?.runJobs === false ? jobsOf(steps) : { ...previous?.jobs },
+    doneJobs: isLeftOut ? jobsOf(steps) : { ...previous?.jobs },
     newKinds,
   };
 }

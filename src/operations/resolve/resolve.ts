@@ -18,6 +18,7 @@ import { pinCheck } from '../check/locked-rules.ts';
 import { collectComponent, type CollectedComponent } from './collect.ts';
 import type { ReadAddress } from './charts/repository-chart.ts';
 import type { ImageEvaluator } from '../../release/policy/image-evaluation.ts';
+import { assertDeployable } from './deployable.ts';
 import { discoverRelease } from './discovered.ts';
 import { assertExpected } from './expected-digests.ts';
 import { pinImage, recallPins } from './pin.ts';
@@ -155,6 +156,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     images: [...component.images, ...(discovered.images[index] ?? [])],
   }));
   const files = uniteFiles(collected);
+  assertDeployable(spec.deploy, files, unrenderedManifests.length === 0);
   const platforms = spec.platforms === 'all' ? 'all' : spec.platforms.map(formatPlatform);
   const evaluator = spec.imagePolicy && (await openEvaluator(spec.imagePolicy, directory));
   const requested = uniteImages(collected, platforms);
@@ -243,6 +245,7 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
     ...discovered.lock,
     ...(unrenderedManifests.length === 0 ? {} : { unrenderedManifests }),
     ...(spec.check === undefined ? {} : { check: await pinCheck(spec.check, directory) }),
+    ...(spec.deploy === undefined ? {} : { deploy: spec.deploy }),
     ...(evaluated === undefined ? {} : { imagePolicy: evaluated.imagePolicy, signedImages: evaluated.signedImages }),
     ...(notEstablished.length === 0 ? {} : { notEstablished }),
     ...(otherPlatforms.length === 0 ? {} : { otherPlatforms }),

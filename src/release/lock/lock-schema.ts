@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { ContentGraph, DigestText, Size } from '../../content/content-graph.ts';
 import { LockImagePolicy } from '../policy/image-policy-schema.ts';
+import { InitCommand } from '../deployment/deploy-document.ts';
 import { Sequence } from '../../trust/documents/trust-document-schema.ts';
 
 const Text = z.string().min(1).max(512);
@@ -91,6 +92,10 @@ export const LockCheck = z.strictObject({
 });
 export type LockCheck = z.infer<typeof LockCheck>;
 
+/** What is done at a deployment beside applying manifests. */
+export const LockDeploy = z.strictObject({ init: InitCommand.optional() });
+export type LockDeploy = z.infer<typeof LockDeploy>;
+
 /** What became of suspects that are not carried; each absent where there are none, sorted by `reference`. */
 export const LockSuspects = {
   /** Left out by the release.yaml, which says why. */
@@ -132,6 +137,8 @@ export const ReleaseLock = z.strictObject({
   ...LockSuspects,
   /** Absent where nothing is demanded. */
   check: LockCheck.optional(),
+  /** Absent where nothing is done. */
+  deploy: LockDeploy.optional(),
   ...LockImagePolicy,
   /** Images whose registry did not answer all questions about their evidence, sorted: there may be more than was found. */
   notEstablished: z

@@ -5,6 +5,7 @@ import { parsePlatform } from '../../oci/platform.ts';
 import { parseReference, withDefaultTag, type Reference } from '../../oci/reference.ts';
 import { SpecChartEntry } from './chart-schema.ts';
 import { SpecCheck } from './check-schema.ts';
+import { SpecDeploy } from './deploy-schema.ts';
 import { parsePathPattern } from './path-pattern.ts';
 import { SpecImagePolicy } from '../policy/image-policy-schema.ts';
 import { isPortableName } from '../../base/portable-path.ts';
@@ -173,6 +174,7 @@ export const SpecDocument = z
     ),
     ...SpecDecisions,
     check: SpecCheck.optional().describe('Rules that what the release deploys has to meet before it is built.'),
+    deploy: SpecDeploy.optional().describe('What airgap deploy does beside applying manifests and waiting for them.'),
     components: z.array(SpecComponent).min(1).max(MAX_ENTRIES),
   })
   .describe('A release to carry across an air gap.');

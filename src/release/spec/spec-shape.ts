@@ -5,6 +5,8 @@ import { SpecImageRule, SpecSigner } from '../policy/image-policy-schema.ts';
 import { SpecAccept, SpecDismiss, SpecPlaceRule } from '../suspects/decision-schema.ts';
 import { SpecChart, SpecValueSet } from './chart-schema.ts';
 import { SpecCheck, SpecCheckDemand } from './check-schema.ts';
+import { InitCommand } from '../deployment/deploy-document.ts';
+import { SpecDeploy } from './deploy-schema.ts';
 import { SpecComponent, SpecDocument, SpecFile, SpecImage } from './spec-schema.ts';
 
 /** The shape of a release.yaml. */
@@ -27,6 +29,8 @@ function fieldsAt(path: YamlPath): readonly string[] {
   if (names === 'components.charts.values') return Object.keys(SpecValueSet.shape);
   if (names === 'check') return Object.keys(SpecCheck.shape);
   if (names === 'check.demands') return Object.keys(SpecCheckDemand.shape);
+  if (names === 'deploy') return Object.keys(SpecDeploy.shape);
+  if (names === 'deploy.init') return Object.keys(InitCommand.shape);
   if (names === 'accept') return Object.keys(SpecAccept.shape);
   if (names === 'dismiss') return Object.keys(SpecDismiss.shape);
   if (names === 'rules') return Object.keys(SpecPlaceRule.shape);

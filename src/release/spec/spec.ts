@@ -10,6 +10,7 @@ import { readYaml, type YamlDocument, type YamlPath } from '../../base/yaml-sour
 import { titleOfForeign } from '../import/import-formats.ts';
 import { findPolicyFaults, listPolicyPaths, toImageRules, type ImageRule } from '../policy/spec-policy.ts';
 import { findCheckFaults, toCheckSpec, type CheckSpec } from './check-schema.ts';
+import type { DeploySpec } from './deploy-schema.ts';
 import { pathsOfChart, toChartSpec, type ChartSpec } from './chart-spec.ts';
 import { findDecisionFaults, toDecisions, type ImageDecisions } from '../suspects/decisions.ts';
 import { findDuplicates } from './spec-duplicates.ts';
@@ -86,6 +87,8 @@ export interface ReleaseSpec {
   readonly decisions: ImageDecisions;
   /** By which rules its configuration is checked when it is built. Absent: by none. */
   readonly check?: CheckSpec | undefined;
+  /** What is done at a deployment beside applying manifests. Absent: nothing. */
+  readonly deploy?: DeploySpec | undefined;
   /** The parts of the product, each with its images and files. */
   readonly components: readonly ComponentSpec[];
 }
@@ -186,6 +189,7 @@ function toSpec(data: SpecDocument, document: YamlDocument, fileName: string): R
     ...(data.imagePolicy === undefined ? {} : { imagePolicy: toImageRules(data.imagePolicy, at) }),
     decisions: toDecisions(data, at),
     ...(data.check === undefined ? {} : { check: toCheckSpec(data.check) }),
+    ...(data.deploy === undefined ? {} : { deploy: data.deploy }),
     components,
   };
 }

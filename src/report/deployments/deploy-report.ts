@@ -62,6 +62,7 @@ export function describeDeploy(
       ...goingBackDocument(subject.plan),
       payload: outcome.load.payload,
       objects,
+      ...(outcome.init === undefined ? {} : { init: outcome.init }),
       leftovers: leftoverDocument(leftovers),
       services: checked.services,
       waitingClaims: checked.waitingClaims,
@@ -75,6 +76,7 @@ export function describeDeploy(
     ...changed.map(({ object, result }) => `  ${result.padEnd(10)} ${object}`),
     countLine(objects),
     ...notUndoneLines(subject.plan),
+    ...initLines(outcome.init),
     ...untouchedLines(subject.plan),
     ...leftoverLines(leftovers, outcome.isPruned),
     ...checked.waitingClaims.map((claim) => `${claim} waits for the first pod that uses it`),
@@ -143,6 +145,12 @@ function countLine(objects: readonly DeployedObject[]): string {
     (count('removed') === 0 ? '' : `, ${count('removed')} removed`) +
     (jobs === 0 ? '' : `; ${formatCount(jobs, 'job')} had run already`)
   );
+}
+
+function initLines(init: DeployOutcome['init']): readonly string[] {
+  if (init === undefined) return [];
+  if (init.result === 'done') return [`${init.title} had run already`];
+  return [`${init.title} ran, in Pod ${init.pod ?? ''}`, ...init.output.map((line) => `  | ${line}`)];
 }
 
 function untouchedLines({ deployment: { untouched } }: DeployPlan): readonly string[] {

@@ -1,4 +1,5 @@
 /** A release whose manifests are each a way for a deployment to end: one archive, one profile for each. */
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { startRegistry, type EmbeddedRegistry } from '../../../src/server/embedded-registry.ts';
 import { PASSPHRASE } from '../../cli/sample-release.ts';
@@ -25,6 +26,8 @@ export interface DeployableRelease extends AsyncDisposable {
   readonly buildNext: () => Promise<string>;
   /** Words that name an archive, whom to trust, and the registry and cluster. */
   readonly of: (archive: string, ...more: readonly string[]) => readonly string[];
+  /** The command that sets up what the profile `set-up` deploys: a program that the test makes. */
+  readonly initProgram: string;
   /** The words of {@link deploy}. */
   readonly words: (profile: string, namespace: string, ...more: readonly string[]) => readonly string[];
   /** `airgap deploy` of a profile into a namespace; `more` are further words. */
@@ -38,7 +41,10 @@ export async function makeDeployableRelease(cli: BuiltCli, kubeconfig: string): 
   const target = await startRegistry({ directory: temp.join('target') });
   for (const name of NAMES) await pushSample(source.url, `team/${name}`, makeImage({ labels: { name } }), ['1.0']);
   const image = (name: (typeof NAMES)[number]): string => `${source.host}/team/${name}:1.0`;
+  const initProgram = `set-up-${randomBytes(4).toString('hex')}`;
   const { key, pub } = await writeKeyFiles(temp.join('release'));
+  const workload = 'Deployment/control';
+  const init = { workload, command: [initProgram, 'all'], timeoutSeconds: 60, profiles: ['set-up'] };
   const build = async (version: string, sequence: number, profiles: Profiles): Promise<string> => {
     await writeFiles(
       temp.path,
@@ -57,6 +63,7 @@ export async function makeDeployableRelease(cli: BuiltCli, kubeconfig: string): 
       sequence,
       created: '2026-01-31T12:00:00Z',
       platforms: ['linux/amd64'],
+      ...(profiles['set-up'] === undefined ? {} : { deploy: { init } }),
       components: [
         {
           name: 'shop',
@@ -87,6 +94,7 @@ export async function makeDeployableRelease(cli: BuiltCli, kubeconfig: string): 
     target,
     buildNext: () => build('1.1.0', 2, { whole: [...(profiles['next'] ?? []).map(withOtherMigration), more] }),
     of,
+    initProgram,
     words,
     deploy: (...given) => cli.airgap(words(...given)),
     [Symbol.asyncDispose]: async () => {
@@ -122,6 +130,10 @@ function profilesWith(image: (name: (typeof NAMES)[number]) => string): Profiles
     whole: [...whole(1, 'one'), settings('old', { a: 'b' })],
     next: whole(2, 'two'),
     missing: [workload('api', image('missing/app'), 1)],
+    'set-up': [
+      make('v1', 'Secret', 'keys', { data: { password: '${SITE_API_PASSWORD_BASE64}' } }),
+      workload('control', app, 2),
+    ],
     unready: [workload('api', image('unready/app'), 1)],
     failing: [make('batch/v1', 'Job', 'init', jobSpec(image('fail/job'), 'one'), { 'helm.sh/hook': 'post-install' })],
     'no-storage': [
