@@ -39,3 +39,8 @@ const PROFILES: Readonly<Record<ProfileName, readonly Rule[]>> = {
 export function rulesOf(profiles: readonly ProfileName[]): readonly Rule[] {
   return [...new Set([...GENERAL_RULES, ...profiles.flatMap((name) => PROFILES[name])])];
 }
+
+/** The profiles all of whose rules are among these ids: what a report was made by. */
+export function profilesAmong(ids: ReadonlySet<string>): readonly ProfileName[] {
+  return PROFILE_NAMES.filter((name) => name !== 'general' && PROFILES[name].every(({ id }) => ids.has(id)));
+}

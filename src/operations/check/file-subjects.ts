@@ -75,11 +75,21 @@ export async function subjectsOfFiles(
   return { subjects, warnings };
 }
 
+/** What is known of objects that run. */
+export interface ClusterCheckOptions extends Pick<CheckOptions, 'kubeMinor'> {
+  /** Whether an archive that was named carries an image: a load keeps what its tag means. @defaultValue none is */
+  readonly isCarried?: Subject['isCarried'] | undefined;
+}
+
 /**
  * The objects of a cluster, as `kubectl get … -o json` (or `-o yaml`) prints them.
  * @throws UsageError `INVALID_SPEC` for what is neither.
  */
-export function subjectOfCluster(text: string, name: string, { kubeMinor }: Pick<CheckOptions, 'kubeMinor'>): Subject {
+export function subjectOfCluster(
+  text: string,
+  name: string,
+  { kubeMinor, isCarried = () => false }: ClusterCheckOptions,
+): Subject {
   const resources = readKubernetesYaml(text, name);
   if (resources.length === 0) {
     throw new UsageError('INVALID_SPEC', `${name}: holds no objects`, {
@@ -90,7 +100,7 @@ export function subjectOfCluster(text: string, name: string, { kubeMinor }: Pick
     name: `cluster (${name})`,
     resources,
     namespace: DEFAULT_SETTINGS.namespace,
-    isCarried: () => false,
+    isCarried,
     kubeMinor: kubeMinor ?? defaultMinor(),
     isLive: true,
   });

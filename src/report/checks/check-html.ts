@@ -3,6 +3,14 @@ import { formatCount } from '../format.ts';
 import { toPrintable } from '../printable.ts';
 import { describeCounts, describeException, describePlace, describeUse } from './check-lines.ts';
 import type { CheckReport } from './check-report.ts';
+import {
+  comparisonSections,
+  describeComparison,
+  describeEarlier,
+  notCompared,
+  type ComparisonItem,
+} from './comparison-lines.ts';
+import type { CheckComparison } from './comparison-schema.ts';
 
 type ReportSubject = CheckReport['subjects'][number];
 type ReportRule = CheckReport['rules'][number];
@@ -25,7 +33,7 @@ const STYLE = `
 :root { color-scheme: light dark; --line: #8886; --good: #176b2c; --bad: #a4161a; --warn: #7a4b00; }
 @media (prefers-color-scheme: dark) { :root { --good: #7bd88f; --bad: #ff8f8f; --warn: #f2c46d; } }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
-h1, h2, p, li { overflow-wrap: anywhere; }
+h1, h2, h3, p, li { overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; padding: .4rem 0; }
@@ -40,10 +48,11 @@ code { overflow-wrap: anywhere; }
 
 /** The report as HTML, complete with its style. Everything that was read is text in it, never markup. */
 export function toCheckHtml(report: CheckReport): string {
-  const { release, checked, scope, subjects, rules, exceptions, warnings } = report;
+  const { release, checked, scope, subjects, rules, exceptions, warnings, comparison } = report;
   const title = `Check of ${release === undefined ? checked.join(', ') : `${release.name} ${release.version}`}`;
   const sections = [
     ...(warnings.length === 0 ? [] : [listSection('not-checked', 'Not checked', warnings)]),
+    ...(comparison === undefined ? [] : [comparisonSection(comparison)]),
     ...subjects.map((subject, index) => subjectSection(`subject-${index + 1}`, subject, rules)),
     ...(exceptions.length === 0
       ? []
@@ -119,6 +128,27 @@ function factsOf({ release, checked, checkedAt, tool, profiles, ruleFiles }: Che
 
 function listSection(id: string, heading: string, texts: readonly string[]): Section {
   return { id, heading, lines: ['<ul>', ...texts.map((text) => `<li>${escapeHtml(text)}</li>`), '</ul>'] };
+}
+
+const COMPARED = { worse: 'fail', incomplete: 'excepted', better: 'pass', same: 'pass' } as const;
+
+function comparisonSection(comparison: CheckComparison): Section {
+  const lines = [
+    `<p class="${COMPARED[comparison.verdict]}">${describeComparison(comparison)}</p>`,
+    `<p>Compared with ${escapeHtml(describeEarlier(comparison))}.</p>`,
+    ...comparisonSections(comparison).flatMap(({ heading, items, counts }) => [
+      `<h3>${escapeHtml(heading)}</h3>`,
+      `<p>${counts}.</p>`,
+      ...(items.length === 0 ? [] : ['<ul>', ...items.map(comparisonItem), '</ul>']),
+    ]),
+    ...notCompared(comparison).map((text) => `<p>${escapeHtml(text)}</p>`),
+  ];
+  return { id: 'comparison', heading: 'Since the earlier report', lines };
+}
+
+function comparisonItem({ text, places }: ComparisonItem): string {
+  const list = places.map((place) => `<li><code>${escapeHtml(place)}</code></li>`).join('');
+  return `<li>${escapeHtml(text)}${list === '' ? '' : `<ul>${list}</ul>`}</li>`;
 }
 
 function rulesSection(rules: readonly ReportRule[]): Section {

@@ -1,6 +1,7 @@
 /** A report of a check, for people: a line for each rule, and below it each violation with its place. */
 import { formatCount, formatTable } from '../format.ts';
 import type { CheckReport } from './check-report.ts';
+import { comparisonLines } from './comparison-lines.ts';
 
 const WORDS = { pass: 'pass', fail: 'FAIL', excepted: 'EXC', 'not-applicable': '-' } as const;
 
@@ -9,7 +10,7 @@ type ReportException = CheckReport['exceptions'][number];
 type ReportViolation = ReportSubject['results'][number]['violations'][number];
 
 /** The report, line by line. */
-export function checkLines({ release, rules, subjects, exceptions }: CheckReport): readonly string[] {
+export function checkLines({ release, rules, subjects, exceptions, comparison }: CheckReport): readonly string[] {
   const titles = new Map(rules.map(({ id, title }) => [id, title]));
   return [
     ...(release === undefined ? [] : [`${release.name} ${release.version} (${release.digest})`]),
@@ -28,6 +29,7 @@ export function checkLines({ release, rules, subjects, exceptions }: CheckReport
     ...(exceptions.length === 0
       ? []
       : ['Exceptions:', ...exceptions.map((exception) => `  ${describeUse(exception)}`), '']),
+    ...(comparison === undefined ? [] : comparisonLines(comparison)),
     'Configuration was checked, and not conduct: docs/compliance.md says what each rule cannot show.',
   ];
 }

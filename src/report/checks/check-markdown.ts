@@ -3,6 +3,8 @@ import { formatCount } from '../format.ts';
 import { toPrintable } from '../printable.ts';
 import { describeCounts, describeException, describePlace, describeUse } from './check-lines.ts';
 import type { CheckReport } from './check-report.ts';
+import { comparisonSections, describeComparison, describeEarlier, notCompared } from './comparison-lines.ts';
+import type { CheckComparison } from './comparison-schema.ts';
 
 const VERDICTS = {
   pass: 'met',
@@ -64,6 +66,7 @@ export function toCheckMarkdown(report: CheckReport): string {
           '',
           ...exceptions.map((exception) => `- ${escapeMarkdown(`${describeUse(exception)}: ${exception.reason}`)}`),
         ]),
+    ...(report.comparison === undefined ? [] : comparisonSection(report.comparison)),
     '',
     '## What each rule shows, and what it cannot',
     '',
@@ -72,6 +75,29 @@ export function toCheckMarkdown(report: CheckReport): string {
     ),
     '',
   ].join('\n');
+}
+
+function comparisonSection(comparison: CheckComparison): readonly string[] {
+  return [
+    '',
+    '## Since the earlier report',
+    '',
+    comparison.verdict === 'worse' ? `**${describeComparison(comparison)}**` : describeComparison(comparison),
+    '',
+    `Compared with ${escapeMarkdown(describeEarlier(comparison))}.`,
+    ...comparisonSections(comparison).flatMap(({ heading, items, counts }) => [
+      '',
+      `### ${escapeMarkdown(heading)}`,
+      '',
+      `${counts}.`,
+      '',
+      ...items.flatMap(({ text, places }) => [
+        `- ${escapeMarkdown(text)}`,
+        ...places.map((place) => `  - ${escapeMarkdown(place)}`),
+      ]),
+    ]),
+    ...notCompared(comparison).flatMap((text) => ['', escapeMarkdown(text)]),
+  ];
 }
 
 function escapeMarkdown(text: string): string {

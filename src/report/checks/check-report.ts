@@ -5,6 +5,8 @@ import { isExpired, type ExceptedViolation, type RuleException } from '../../com
 import type { Rule } from '../../compliance/rule.ts';
 import { DigestText } from '../../content/content-graph.ts';
 import type { Digest } from '../../oci/digest.ts';
+import { toComparison, type ComparedReport } from './comparison-report.ts';
+import { CheckComparison, ReportRelease } from './comparison-schema.ts';
 
 /** Where the schema is published. */
 const SCHEMA_ID = 'https://airgap.hexabase.ai/schemas/check-report-v1.schema.json';
@@ -66,6 +68,8 @@ const ReportSubject = z.strictObject({
   ),
 });
 
+type ReportSubject = z.infer<typeof ReportSubject>;
+
 /** Version 1 of the report of a check. */
 export const CheckReport = z
   .strictObject({
@@ -74,15 +78,9 @@ export const CheckReport = z
     checked: z.array(z.string()).describe('What was named on the command line.'),
     checkedAt: z.string().describe('By the clock of the machine.'),
     tool: z.string().describe('Version of this program.'),
-    release: z
-      .strictObject({
-        name: z.string(),
-        version: z.string(),
-        digest: DigestText.meta(DIGEST).describe('Of checksums.txt, which stands for the whole archive.'),
-        signers: z.array(z.string()).describe('Trusted keys and identities whose signature was verified.'),
-      })
-      .optional()
-      .describe('The archive that was checked; absent for files that no one signed, and for a cluster.'),
+    release: ReportRelease.optional().describe(
+      'The archive that was checked; absent for files that no one signed, and for a cluster.',
+    ),
     profiles: z.array(z.string()),
     ruleFiles: z
       .array(z.strictObject({ name: z.string(), digest: DigestText.meta(DIGEST) }))
@@ -108,6 +106,7 @@ export const CheckReport = z
       )
       .describe('All that were made, also those that nothing needs.'),
     warnings: z.array(z.string()).describe('What was not checked, or not as it will be deployed.'),
+    comparison: CheckComparison.optional().describe('Where it was compared with an earlier report.'),
   })
   .describe('The outcome of checking configuration against rules.');
 export type CheckReport = z.infer<typeof CheckReport>;
@@ -126,14 +125,16 @@ export type ReportFacts = Pick<CheckReport, 'checkedAt' | 'tool' | 'release'> & 
   readonly warnings: readonly string[];
 };
 
-/** The report of a check. */
+/** The report of a check; with what it is compared with, what became of that. */
 export function toCheckReport(
   facts: ReportFacts,
   rules: readonly Rule[],
   checked: readonly SubjectResult[],
+  compared?: ComparedReport,
 ): CheckReport {
   const { release, checkedAt, tool, ruleFiles = [], exceptions = [] } = facts;
   const verdicts = checked.flatMap(({ results }) => results.map(({ verdict }) => verdict));
+  const subjects = checked.map(toReportSubject);
   return {
     schemaVersion: 1,
     kind: 'check',
@@ -153,29 +154,34 @@ export function toCheckReport(
       shows,
       cannotShow,
     })),
-    subjects: checked.map(({ subject, results }) => ({
-      name: subject.name,
-      live: subject.isLive,
-      kubernetes: `1.${subject.kubeMinor}`,
-      objects: subject.resources.map(({ apiVersion, kind, namespace, name }) => ({
-        apiVersion,
-        kind,
-        ...(namespace === undefined ? {} : { namespace }),
-        name,
-      })),
-      results: results.map(({ rule, verdict, looked, violations }) => ({
-        rule: rule.id,
-        verdict,
-        looked,
-        violations: violations.map(toReportViolation),
-      })),
-    })),
+    subjects,
     exceptions: exceptions.map((exception) => ({
       ...exception,
       expired: isExpired(exception, checkedAt),
       used: countUses(exception, checked),
     })),
     warnings: [...facts.warnings],
+    ...(compared === undefined ? {} : { comparison: toComparison(compared, subjects) }),
+  };
+}
+
+function toReportSubject({ subject, results }: SubjectResult): ReportSubject {
+  return {
+    name: subject.name,
+    live: subject.isLive,
+    kubernetes: `1.${subject.kubeMinor}`,
+    objects: subject.resources.map(({ apiVersion, kind, namespace, name }) => ({
+      apiVersion,
+      kind,
+      ...(namespace === undefined ? {} : { namespace }),
+      name,
+    })),
+    results: results.map(({ rule, verdict, looked, violations }) => ({
+      rule: rule.id,
+      verdict,
+      looked,
+      violations: violations.map(toReportViolation),
+    })),
   };
 }
 
