@@ -1,12 +1,14 @@
 /** The shipped platform on a real API server: every pattern with every overlay is accepted, installs and becomes ready. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import {
   clusterEnvironment,
   clusterTools,
+  kubectl,
   makeNamespace,
   messageOf,
   sharedCluster,
@@ -22,7 +24,7 @@ import { makeCertificates, type Certificates } from '../helpers/certificates.ts'
 import { readKubernetesYaml } from '../../src/kubernetes/resources/yaml-documents.ts';
 import { stageManifests } from '../../src/kubernetes/staging/staged-manifests.ts';
 import { CUSTOM_KINDS } from './custom-kinds.ts';
-import { CHART, COMBINATIONS, openRenderer, profileFile, renderProfile, requestFor } from './render-profile.ts';
+import { CHART, COMBINATIONS, fieldAt, openRenderer, profileFile, renderProfile, requestFor } from './render-profile.ts';
 
 /** What a site has to bring for a profile, as the README of the chart says. */
 const OF_THE_SITE: readonly object[] = [
@@ -152,6 +154,66 @@ describe('helm 4', () => {
     expect(configs).toContain(`${space.name}-hexabase-hipaa-config`);
     expect(await secrets()).toMatchObject(atFirst);
   });
+});
+
+/** The commands of install.md that rotate keys, for a release and a namespace of another name. */
+async function rotationCommands(name: string): Promise<{ readonly now: string; readonly byHand: string; readonly takeBack: string }> {
+  const text = await readFile(fileURLToPath(new URL('../../docs/release/install.md', import.meta.url)), 'utf8');
+  const section = text.slice(text.indexOf('## 5. Rotate the keys'));
+  const blocks = [...section.matchAll(/^```\n(.*?)^```$/gms)].map(([, block = '']) =>
+    block.replaceAll('hexabase-system', name).replaceAll(/\bhexabase-(?=[a-z])/g, `${name}-hexabase-`),
+  );
+  const [now = '', byHand = '', takeBack = ''] = blocks;
+  return { now, byHand, takeBack };
+}
+
+test('keys are rotated as install.md says, with the rights of the job alone; an upgrade and a rollback keep the new ones', async (t) => {
+  const cluster = (await prepare()) ?? t.skip();
+  await using space = await makeNamespace(cluster.api, 'rotated');
+  const { name } = space;
+  await bringSecrets(cluster, name);
+  await install(cluster, name, 'small-enterprise+gdpr');
+  const path = `${space.path}/secrets/${name}-hexabase-encryption-keys`;
+  const keys = async (): Promise<Readonly<Record<string, string>>> => (await cluster.api.get(path)).data ?? {};
+  const before = await keys();
+  expect(Object.keys(before).sort()).toEqual(['backup', 'database', 'storage']);
+
+  const PATH = `${dirname(toolPath('kubectl'))}:${process.env['PATH'] ?? ''}`;
+  const env = { ...clusterEnvironment(cluster), PATH };
+  const account = `system:serviceaccount:${name}:${name}-hexabase-key-rotation`;
+  const asTheJob = `kubectl() { command kubectl --as=${account} "$@"; }\n`;
+  const { now, byHand, takeBack } = await rotationCommands(name);
+  await runOk('bash', ['-euo', 'pipefail', '-c', asTheJob + byHand], { env, cwd: temp.path });
+  const after = await keys();
+  for (const key of ['database', 'storage', 'backup']) {
+    expect(after[`${key}-previous`]).toBe(before[key]);
+    expect(after[key]).not.toBe(before[key]);
+    const decoded = Buffer.from(after[key] ?? '', 'base64').toString();
+    expect(Buffer.from(decoded, 'base64')).toHaveLength(32);
+  }
+  for (const workload of ['deployments', 'statefulsets'] as const) {
+    const part = workload === 'deployments' ? 'control-plane' : 'database';
+    const found = await cluster.api.get(`/apis/apps/v1/namespaces/${name}/${workload}/${name}-hexabase-${part}`);
+    expect(fieldAt(found, 'spec template metadata annotations')).toHaveProperty(['kubectl.kubernetes.io/restartedAt']);
+  }
+  for (const denied of [`get secret/${name}-hexabase-database`, 'list secrets', `delete secret/${name}-hexabase-encryption-keys`]) {
+    const answer = await kubectl(cluster, ['auth', 'can-i', ...denied.split(' '), `--as=${account}`, '--namespace', name]);
+    expect([denied, answer.stdout.trim()]).toEqual([denied, 'no']);
+  }
+  await runOk('bash', ['-euo', 'pipefail', '-c', now], { env, cwd: temp.path });
+  const job = `/apis/batch/v1/namespaces/${name}/jobs/${name}-hexabase-rotate-now`;
+  await cluster.api.waitFor(job, 'complete', ({ status }) => conditionsOf(status).includes('Complete'));
+
+  const prefix = 'SITE_HEXABASE_ENCRYPTION_KEYS';
+  await writeFile(temp.join('secrets.env'), `SITE_OTHER=kept\n${prefix}_BACKUP_BASE64=old\n${prefix}_DATABASE_BASE64=\n`);
+  await runOk('bash', ['-euo', 'pipefail', '-c', takeBack], { env, cwd: temp.path });
+  const taken = `SITE_OTHER=kept\n${prefix}_BACKUP_BASE64=${after['backup']}\n${prefix}_DATABASE_BASE64=${after['database']}\n`;
+  expect(await readFile(temp.join('secrets.env'), 'utf8')).toBe(taken);
+
+  await install(cluster, name, 'small-enterprise+gdpr');
+  expect(await keys()).toEqual(after);
+  await runOk(cluster.helm, ['rollback', name, '1', '--namespace', name], { env: clusterEnvironment(cluster) });
+  expect(await keys()).toEqual(after);
 });
 
 test.for(['small-enterprise', 'edge+gdpr', 'medium-enterprise+gdpr+hipaa'])(

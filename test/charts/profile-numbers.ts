@@ -91,6 +91,7 @@ const callsOnly = (cidr: string): Fields => ({
 const ZONES = 'spec template spec affinity nodeAffinity requiredDuringSchedulingIgnoredDuringExecution nodeSelectorTerms 0';
 const ANTI_AFFINITY = 'spec template spec affinity podAntiAffinity';
 const KEY_ROTATION = 'spec jobTemplate spec template spec containers key-rotation args 2';
+const KEYS = 'spec template spec volumes encryption-keys projected sources';
 const PHI_FIELDS =
   'patient_name,ssn,date_of_birth,address,phone_number,email,medical_record_number,insurance_id,diagnosis_codes,treatment_notes';
 
@@ -217,6 +218,11 @@ export const PROFILE_NUMBERS: readonly ProfileNumber[] = [
   }),
   ...fieldsOf('small-enterprise+gdpr', 'Secret', 'hexabase-encryption-keys', {
     'metadata annotations key-rotation': 'quarterly',
+  }),
+  ...fieldsOf('small-enterprise+gdpr', 'StatefulSet', 'hexabase-database', {
+    [`${KEYS} 0 secret items`]: [{ key: 'database', path: 'database' }],
+    [`${KEYS} 1 secret optional`]: true,
+    [`${KEYS} 1 secret items`]: [{ key: 'database-previous', path: 'database-previous' }],
   }),
   ...fieldsOf('small-enterprise+gdpr', 'CronJob', 'hexabase-key-rotation', { [KEY_ROTATION]: '--max-age-days=90' }),
 

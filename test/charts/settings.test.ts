@@ -133,7 +133,7 @@ describe('secrets of the site’s own', () => {
     const using = resources.filter((resource) => isNamed(textOf([resource]), 'of-the-site'));
     expect(using.map(({ kind, name }) => `${kind}/${name}`).sort()).toEqual([...readers].sort());
     expect(resources.filter(({ kind, name }) => kind === 'Secret' && name === `hexabase-${suffix}`)).toEqual([]);
-    const references = textOf(resources).match(/"(secretName|secretKeyRef)":("[^"]*"|\{[^}]*\})/g) ?? [];
+    const references = textOf(resources).match(/"(secretName|secretKeyRef|secret)":("[^"]*"|\{[^}]*\})/g) ?? [];
     expect(references.filter((reference) => reference.includes(`"hexabase-${suffix}"`))).toEqual([]);
     expect(textOf(resources)).not.toContain(`hexabase-system/hexabase-${suffix}"`);
   });

@@ -82,15 +82,20 @@ labels:
 {{- $existing | default (printf "%s-%s" (include "hexabase.fullname" .root) .suffix) -}}
 {{- end }}
 
-{{/* One key of a secret: what is in the cluster already, else what was made for it just now. */}}
-{{- define "hexabase.secretValue" -}}
-{{- $existing := lookup "v1" "Secret" .root.Release.Namespace .name | default dict -}}
-{{- $data := $existing.data | default dict -}}
-{{- if hasKey $data .key -}}
-{{ index $data .key }}
-{{- else -}}
-{{ .fresh | default (randAlphaNum 48) | b64enc }}
-{{- end -}}
+{{/* Whether a secret is to be made: there is none of its name in the cluster. */}}
+{{- define "hexabase.isAbsent" -}}
+{{- if not (lookup "v1" "Secret" .root.Release.Namespace .name) -}}true{{- end -}}
+{{- end }}
+
+{{/*
+Annotations of a secret that is made once. It is made by a hook, since what the manifest of a release holds a rollback puts
+back: keys that were rotated since would be lost, and with them what they encrypt. Should it be there after all, the hook
+fails and touches nothing; without a policy of its own Helm would delete the secret first.
+*/}}
+{{- define "hexabase.madeOnce" -}}
+helm.sh/hook: pre-install,pre-upgrade
+helm.sh/hook-delete-policy: hook-failed
+helm.sh/resource-policy: keep
 {{- end }}
 
 {{/*

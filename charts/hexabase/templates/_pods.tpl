@@ -163,7 +163,10 @@ readinessProbe:
     defaultMode: 0440
 {{- end }}
 
-{{/* The keys with which data are encrypted; each part sees its own alone (`keys`). */}}
+{{/*
+The keys with which data are encrypted; each part sees its own alone (`keys`), and the one that its rotation replaced, which
+opens what is not written again yet.
+*/}}
 {{- define "hexabase.keysMount" -}}
 - name: encryption-keys
   mountPath: /etc/hexabase/keys
@@ -171,13 +174,24 @@ readinessProbe:
 {{- end }}
 
 {{- define "hexabase.keysVolume" -}}
+{{- $name := include "hexabase.secretName" (dict "root" .root "key" "encryptionKeys" "suffix" "encryption-keys") -}}
 - name: encryption-keys
-  secret:
-    secretName: {{ include "hexabase.secretName" (dict "root" .root "key" "encryptionKeys" "suffix" "encryption-keys") }}
+  projected:
     defaultMode: 0440
-    items:
-      {{- range .keys }}
-      - key: {{ . }}
-        path: {{ . }}
-      {{- end }}
+    sources:
+      - secret:
+          name: {{ $name }}
+          items:
+            {{- range .keys }}
+            - key: {{ . }}
+              path: {{ . }}
+            {{- end }}
+      - secret:
+          name: {{ $name }}
+          optional: true
+          items:
+            {{- range .keys }}
+            - key: {{ . }}-previous
+              path: {{ . }}-previous
+            {{- end }}
 {{- end }}
