@@ -7,6 +7,7 @@
  *
  *   --all          every folder of src/; those of fewer than three files with the folder they lie in
  *   --folder NAME  only this folder, with all below it; with a slash at its end, only the files in it; may be repeated
+ *                  with --all, only these lines of its table, by their names
  *   --count N      mutants of each folder (default 20)
  *   --seed N       which ones (default 1); the same number gives the same mutants for the same sources
  *   --near N       only the N nearest files of tests, for a quick look at what they hold themselves
@@ -50,7 +51,12 @@ const { values } = parseArgs({
 const counts = ({ path, text, mutation }: Mutant): boolean => !isEquivalent(path, text, mutation);
 
 async function listFolders(): Promise<ReadonlyMap<string, readonly string[]>> {
-  if (values.all) return groupByFolder(await listFiles(repository, 'src'));
+  if (values.all) {
+    const groups = groupByFolder(await listFiles(repository, 'src'));
+    const unknown = values.folder?.filter((name) => !groups.has(name)) ?? [];
+    if (unknown.length > 0) throw new Error(`no line of the table: ${unknown.join(', ')}`);
+    return new Map([...groups].filter(([name]) => values.folder?.includes(name) !== false));
+  }
   if (values.folder === undefined) throw new Error('say which: --all, or --folder NAME');
   return new Map(
     await Promise.all(values.folder.map(async (name) => [name, await listFiles(repository, `src/${name}`)] as const)),

@@ -19,7 +19,9 @@ const rootPath = (path: string): string => fileURLToPath(new URL(`../../${path}`
 test.each([
   ['const far = a.size < 10;', ['const far = a.size <= 10;', 'const far = a.size < (10 + 1);']],
   ['if (isOpen) return true;', ['if (!(isOpen)) return true;', 'if (isOpen) return false;']],
-  ['const x = !(a && b ?? c);', ['const x = (a && b ?? c);', 'const x = !(a && b && c);', 'const x = !(a || b ?? c);']],
+  ['const x = !(a && b);', ['const x = (a && b);', 'const x = !(a || b);']],
+  ['const x = a ?? b ?? c;', ['const x = ((a ?? b) && (c));', 'const x = ((a) && (b)) ?? c;']],
+  ['const { 1: x } = y;', []],
   ['await close(); throw new Error(no);', ['; throw new Error(no);', 'await close(); ;']],
   ["const words = { 404: 'no' };", []],
   ['class A extends B { constructor() { super(); } }', []],

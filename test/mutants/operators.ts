@@ -27,7 +27,6 @@ const OPERATORS: Readonly<Record<string, string>> = {
   '>=': '>',
   '&&': '||',
   '||': '&&',
-  '??': '&&',
   '-': '+',
   '*': '/',
 };
@@ -56,7 +55,10 @@ export function listMutations(text: string): readonly Mutation[] {
     if (ts.isBinaryExpression(node)) {
       const { operatorToken } = node;
       const other = OPERATORS[operatorToken.getText(file)];
-      if (other !== undefined) add(node, other, operatorToken.getStart(file), operatorToken.getEnd());
+      // Beside another operator `??` may stand in parentheses only.
+      if (operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken) {
+        add(node, `((${node.left.getText(file)}) && (${node.right.getText(file)}))`);
+      } else if (other !== undefined) add(node, other, operatorToken.getStart(file), operatorToken.getEnd());
     } else if (node.kind === ts.SyntaxKind.TrueKeyword) add(node, 'false');
     else if (node.kind === ts.SyntaxKind.FalseKeyword) add(node, 'true');
     else if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken) {
@@ -85,7 +87,11 @@ function isCallStatement(node: ts.Node): boolean {
 
 /** `{ 401: 'no' }`, where no expression can stand. */
 function isKey(node: ts.NumericLiteral): boolean {
-  return ts.isPropertyAssignment(node.parent) && node.parent.name === node;
+  const { parent } = node;
+  return (
+    (ts.isPropertyAssignment(parent) && parent.name === node) ||
+    (ts.isBindingElement(parent) && parent.propertyName === node)
+  );
 }
 
 function isRunLater(node: ts.Node): boolean {

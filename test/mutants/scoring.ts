@@ -10,8 +10,8 @@ import { listSeeingTests, type Reached } from './seeing-tests.ts';
 import type { TestRunner } from './test-runner.ts';
 import type { TestResult } from './warm-vitest.ts';
 
-/** Files of tests that look at a mutant first; they notice three of four. */
-const NEAREST = 3;
+/** Files of tests that look at a mutant first, the nearest alone before the others; they notice three of four. */
+const NEAREST = [1, 3] as const;
 /** Files of tests that are asked whether they reach a mutant, the nearest ones, unless all are. */
 const MAX_ASKED = 40;
 /** Files of tests that are asked in one run. */
@@ -51,15 +51,8 @@ export class Scoring {
 
   /** Tries all; each has a verdict then. */
   async try(mutants: readonly Mutant[]): Promise<void> {
-    const count = this.#options.near ?? NEAREST;
     const isOpen = (mutant: Mutant): boolean => this.#results.get(mutant)?.isFinal !== true;
-    const open = mutants.filter((mutant) => this.#results.get(mutant) === undefined);
-    const near = open.map((mutant) => ({ mutant, tests: this.#seeing(mutant).slice(0, count) }));
-    await this.#look(near, async ({ mutant, tests }) => {
-      const isPartial = tests.length < this.#seeing(mutant).length;
-      const by = `${tests.length} nearest tests`;
-      await this.#settle(mutant, { isNoticed: false, isFinal: !isPartial, isPartial, by });
-    });
+    await this.#tryNearest(mutants.filter((mutant) => this.#results.get(mutant) === undefined));
     const wide = mutants.filter(isOpen);
     if (wide.length === 0 || this.#options.near !== undefined) return;
     const reaching = await this.#findReaching(wide);
@@ -73,6 +66,26 @@ export class Scoring {
         await this.#settle(mutant, { isNoticed: false, isFinal: true, isPartial, by });
       });
       if (trials.every(({ mutant }) => !isOpen(mutant))) return;
+    }
+  }
+
+  /** The nearest test alone notices most, and more mutants fit into a run of few tests. */
+  async #tryNearest(mutants: readonly Mutant[]): Promise<void> {
+    const counts = this.#options.near === undefined ? NEAREST : [this.#options.near];
+    let left = mutants;
+    let looked = 0;
+    for (const count of counts) {
+      const trials = left.map((mutant) => ({ mutant, tests: this.#seeing(mutant).slice(looked, count) }));
+      const passed: Mutant[] = [];
+      await this.#look(trials, async ({ mutant }) => void passed.push(mutant));
+      left = passed;
+      looked = count;
+    }
+    for (const mutant of left) {
+      const all = this.#seeing(mutant).length;
+      const isPartial = looked < all;
+      const by = `${String(Math.min(looked, all))} nearest tests`;
+      await this.#settle(mutant, { isNoticed: false, isFinal: !isPartial, isPartial, by });
     }
   }
 
@@ -123,7 +136,7 @@ export class Scoring {
         const by = reached.get(number) ?? new Set();
         const mayReach = (test: string): boolean =>
           mutant.mutation.isOfLoading || by.has('') || by.has(join(this.#copy, test));
-        const near = this.#seeing(mutant).slice(0, NEAREST);
+        const near = this.#seeing(mutant).slice(0, NEAREST[1]);
         const tests = this.#asked(mutant).filter((test) => mayReach(test) && !near.includes(test));
         return [mutant, [...tests].sort((a, b) => duration(a) - duration(b))];
       }),
