@@ -54,6 +54,20 @@ test('less than a part is hashed without a thread', async () => {
   expect(threads()).toBe(before);
 });
 
+test('a part is hashed by a thread, and giving up less than one starts none', async () => {
+  const before = threads();
+  await using file = new GrowingFile(wholeFile(fd));
+  writeSync(fd, content, 0, MEBIBYTE, 0);
+  const small = file.hashFrom(0);
+  small.advance(MEBIBYTE - 1);
+  small.drop();
+  expect(threads()).toBe(before);
+  const hash = file.hashFrom(0);
+  hash.advance(MEBIBYTE);
+  expect(threads()).toBeGreaterThan(before);
+  expect(await hash.digest()).toBe(sha256(content.subarray(0, MEBIBYTE)));
+});
+
 test('a hash that is given up does not disturb the others', async () => {
   await using file = new GrowingFile(wholeFile(fd));
   writeSync(fd, content, 0, 3 * MEBIBYTE, 0);

@@ -75,6 +75,16 @@ describe('ranges', () => {
     expect(await hashRanges(slices, past)).toEqual(digestsOf(past));
   });
 
+  test('one is hashed without a thread, however large', async () => {
+    fill(content);
+    const before = threads();
+    const one = { offset: 0, length: 40 * MEBIBYTE };
+    const alone = hashRanges(wholeFile(fd), [one]);
+    const beside = threads();
+    expect(await alone).toEqual(digestsOf([one]));
+    expect(beside).toBe(before);
+  });
+
   test('none give none', async () => {
     expect(await hashRanges(wholeFile(fd), [])).toEqual([]);
   });
