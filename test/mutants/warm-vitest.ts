@@ -2,6 +2,7 @@
  * The process that runs the tests of mutants: one Vitest that stays, so that only what changed is read again. Answers
  * each message of the parent, `{ changed, tests }`, with what became of each file of tests.
  */
+import { fileURLToPath } from 'node:url';
 import { createVitest, type TestModule } from 'vitest/node';
 
 /** What the parent asks. */
@@ -30,6 +31,9 @@ const vitest = await createVitest('test', {
   reporters: [quiet],
 });
 await vitest.standalone();
+const firstFailure = fileURLToPath(new URL('first-failure.ts', import.meta.url));
+// Projects read this from the file of settings alone.
+for (const { config } of vitest.projects) config.setupFiles.push(firstFailure);
 
 async function run({ changed, tests, stopsAtFailure }: RunRequest): Promise<readonly TestResult[]> {
   for (const path of changed) vitest.invalidateFile(path);
