@@ -85,6 +85,8 @@ describe('a document is refused', () => {
     const most = Buffer.alloc(MAX_PARTIAL_BYTES, ' ');
     expect(MAX_PARTIAL_BYTES).toBe(16 * 1024 * 1024);
     expect(() => parsePartial(most, inventory)).not.toThrow(/longer than/);
-    expect(() => parsePartial(Buffer.concat([most, Buffer.from(' ')]), inventory)).toThrow(/longer than 16777216 bytes/);
+    expect(() => parsePartial(Buffer.concat([most, Buffer.from(' ')]), inventory)).toThrow(
+      /longer than 16777216 bytes/,
+    );
   });
 });
