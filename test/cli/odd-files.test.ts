@@ -180,7 +180,7 @@ const USES: Readonly<Record<string, string>> = {
   'deploy --ca-file': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --ca-file ODD',
   'deploy --name-map': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --name-map ODD',
   ...trustUses('rollback', 'rollback ARCHIVE --to docker://127.0.0.1:1 --kubeconfig CLUSTER'),
-  'rollback <archive>': 'rollback ODD --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER',
+  'rollback [archive]': 'rollback ODD --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER',
   'rollback --base': 'rollback DELTA --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --base ODD',
   'rollback --kubeconfig': 'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig ODD',
   'rollback --site-values':
@@ -298,7 +298,7 @@ const DAMAGED = { 'bytes of no kind': Buffer.from([0x00, 0xff, 0x7b, 0x0a]), 'JS
 
 /** What is verified, and not what it is verified with: damage to it is the very thing to find out. */
 const IS_VERIFIED =
-  /^(sign|verify|inspect|load|deploy|rollback|extract) <archive>$|^join <delta>$|^place \[release\]$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
+  /^(sign|verify|inspect|load|deploy|extract) <archive>$|^rollback \[archive\]$|^join <delta>$|^place \[release\]$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
 /** A passphrase file with the wrong bytes is a wrong passphrase. */
 const IS_PASSPHRASE = /passphrase-file$/;
 /** Any file will do: it is replaced, its bytes are the passphrase, or it says nothing of values. */

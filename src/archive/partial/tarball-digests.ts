@@ -7,7 +7,7 @@ import { StoreError } from '../../errors.ts';
 import { digestOf, type Digest } from '../../oci/digest.ts';
 import type { ArchiveLayout, ContentSegment } from '../layout/archive-layout.ts';
 import { isImageTarPath } from '../layout/image-tar.ts';
-import { fullBytes } from './full-bytes.ts';
+import { laidOutBytes } from './laid-out-bytes.ts';
 import { omittedBy, type PartialDocument } from './partial-document.ts';
 
 const PROGRESS_BYTES = 64 * 1024 * 1024;
@@ -46,7 +46,7 @@ export async function hashTarballs(
   let [done, told] = [0, 0];
   for (const member of tars) {
     const hash = createHash('sha256');
-    const bytes = fullBytes(fullLayout, member, {
+    const bytes = laidOutBytes(fullLayout, member, {
       fetch,
       open: () => {
         throw new RangeError('a tarball has no slots');

@@ -7,8 +7,8 @@ import { verified } from '../../content/verified.ts';
 import { NotFoundError, UsageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { ContentSegment } from '../layout/archive-layout.ts';
-import { fullBytes } from '../partial/full-bytes.ts';
+import type { ArchiveLayout, ContentSegment } from '../layout/archive-layout.ts';
+import { laidOutBytes } from '../partial/laid-out-bytes.ts';
 import { omittedBy, type PartialBase } from '../partial/partial-document.ts';
 import { readDetachedSignatures } from './detached.ts';
 import { readExactly, readFront, readSome, trailing, truncated, type ByteSource } from '../source/byte-source.ts';
@@ -143,9 +143,18 @@ export class ArchiveReader implements Source, Disposable {
    * content is held against its digest.
    */
   full(range: { readonly offset: number; readonly size: number }, signal?: AbortSignal): Bytes {
-    const { fullLayout, slots, checksums } = this.head;
-    const opened = fullLayout.segments.filter(({ kind }) => kind === 'slot');
-    return fullBytes(fullLayout, range, {
+    return this.laidOut(this.head.fullLayout, range, signal);
+  }
+
+  /** The same of another layout of this release. */
+  laidOut(
+    layout: ArchiveLayout,
+    range: { readonly offset: number; readonly size: number },
+    signal?: AbortSignal,
+  ): Bytes {
+    const { slots, checksums } = this.head;
+    const opened = layout.segments.filter(({ kind }) => kind === 'slot');
+    return laidOutBytes(layout, range, {
       fetch: ({ digest, length }) => {
         const descriptor = { mediaType: ANY_TYPE, digest, size: length };
         return verified(this.fetch(descriptor, { signal }), descriptor, (this.baseOf(digest)?.archive ?? this).path);

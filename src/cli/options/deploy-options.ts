@@ -27,6 +27,10 @@ export const deploymentOptions = {
     '--force-conflicts',
     'take over fields that another program has set, and objects of another deployment',
   ),
+  keep: flag(
+    '--keep',
+    'with --state: keep there what rollback needs of this archive, which is all but layers, when everything is ready',
+  ),
   prune: flag('--prune', 'delete what earlier releases applied and this one has no longer; data is kept'),
 } as const;
 

@@ -22,7 +22,7 @@ export interface DeployableRelease extends AsyncDisposable {
   readonly temp: TempDir;
   readonly archive: string;
   readonly target: EmbeddedRegistry;
-  /** Builds version 1.1.0, of which there is profile `whole` alone: with what profile `next` has, another migration, and a config map more. */
+  /** Builds version 1.1.0: profile `whole` is what `next` was, with another migration; it and `settings` have a config map more. */
   readonly buildNext: () => Promise<string>;
   /** Words that name an archive, whom to trust, and the registry and cluster. */
   readonly of: (archive: string, ...more: readonly string[]) => readonly string[];
@@ -92,7 +92,10 @@ export async function makeDeployableRelease(cli: BuiltCli, kubeconfig: string): 
     temp,
     archive,
     target,
-    buildNext: () => build('1.1.0', 2, { whole: [...(profiles['next'] ?? []).map(withOtherMigration), more] }),
+    buildNext: () => {
+      const whole = [...(profiles['next'] ?? []).map(withOtherMigration), more];
+      return build('1.1.0', 2, { whole, settings: [...(profiles['settings'] ?? []), more] });
+    },
     of,
     initProgram,
     words,

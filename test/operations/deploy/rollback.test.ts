@@ -76,7 +76,7 @@ test('it ends with every object as it was before the upgrade, runs no job again,
   const none = await cli.airgap(['rollback', ...of(archive, ...here)]);
   expect([none.exitCode, none.stderr]).toEqual([2, expect.stringContaining('shop 1.0.0 is the release that is deployed')]); // prettier-ignore
 
-  expect(await cli.airgap(['deploy', ...of(next, '--prune', ...here)])).toMatchObject({ exitCode: 0 });
+  expect(await cli.airgap(['deploy', ...of(next, '--profile', 'whole', '--prune', ...here)])).toMatchObject({ exitCode: 0 });
   expect(await jobs()).toEqual(['init', 'migrate']);
   expect(await objects()).not.toEqual(before);
 
@@ -115,7 +115,7 @@ test('it ends with every object as it was before the upgrade, runs no job again,
 
   // Forward again: its jobs run anew, for data may be that of before.
   const receipt = ['--receipt', temp.join(`${namespace}.receipt`)];
-  expect(await cli.airgap(['deploy', ...of(next, '--prune', ...here, ...receipt)])).toMatchObject({ exitCode: 0 });
+  expect(await cli.airgap(['deploy', ...of(next, '--profile', 'whole', '--prune', ...here, ...receipt)])).toMatchObject({ exitCode: 0 });
   expect(await jobs()).toEqual(['init', 'migrate']);
   await cli.ok(['audit', 'verify', log, ...receipt]);
 }); // prettier-ignore
@@ -126,7 +126,7 @@ test('from a release that does not get ready, a job of it that waits is ended', 
   expect(await deploy('whole', namespace, '--generate', 'SITE_API_PASSWORD')).toMatchObject({ exitCode: 0 });
   const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'small', namespace }, spec: { hard: { pods: '0' } } }; // prettier-ignore
   await cluster?.api.applyOk(quota);
-  const stuck = await cli.airgap(['deploy', ...of(next, ...here, '--step-timeout', '3')]);
+  const stuck = await cli.airgap(['deploy', ...of(next, '--profile', 'whole', ...here, '--step-timeout', '3')]);
   expect([stuck.exitCode, stuck.stderr]).toEqual([1, expect.stringContaining('exceeded quota')]);
   await cluster?.api.request('DELETE', `/api/v1/namespaces/${namespace}/resourcequotas/small`);
   const back = await runInside(VERIFY_AND_LOAD, of(archive, '--rollback', ...here));

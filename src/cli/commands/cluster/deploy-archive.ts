@@ -8,6 +8,7 @@ import { ClusterClient } from '../../../kubernetes/cluster/cluster-client.ts';
 import { parseSiteValues, type FilledValues } from '../../../kubernetes/staging/filled-values.ts';
 import { findChanges, hasChanges } from '../../../operations/deploy/changes.ts';
 import { deploy } from '../../../operations/deploy/deploy.ts';
+import { keepArchive } from '../../../operations/deploy/kept-archives.ts';
 import { prepareDeployment, type DeployPlan, type DeployRequest } from '../../../operations/deploy/prepare.ts';
 import type { LoadOutcome } from '../../../operations/load/load.ts';
 import { openImageTarget } from '../../../release/mapping/open-target.ts';
@@ -66,6 +67,8 @@ export async function deployArchive(
   }
   if (path === '-')
     throw new UsageError('USAGE', 'an archive cannot be deployed from standard input', { hint: 'give the file' });
+  if (options.keep && options.state === undefined)
+    throw new UsageError('USAGE', '--keep needs --state', { hint: 'give the directory this site keeps its state in' });
   const given = await readGivenValues(options.siteValues, signal);
   const access = await findClusterAccess(options, env);
   const receipt = await readReceiptRequest(context, options);
@@ -157,7 +160,7 @@ async function carryOut(
       progress.begin('verification', 'verifying', archive.contentBytes);
       progress.name(nameContents(archive.release.inventory));
       progress.begin('copy', plan.load.target.name, plan.load.bytes);
-      return await deploy(plan, {
+      const done = await deploy(plan, {
         load: {
           concurrency: options.concurrency,
           retry: retryPolicy(options.retries),
@@ -172,6 +175,11 @@ async function carryOut(
         onEvent: noteSteps(output),
         onRecord,
       });
+      if (options.keep && options.state !== undefined) {
+        output.note(`kept for a rollback: ${await keepArchive(options.state, archive, { signal })}`);
+        await onRecord('keep', 1);
+      }
+      return done;
     },
     done: ({ load }) => contentOf(load),
     shortfall: ({ load }) => evidenceShortfall(outcomesOf(plan, load)),

@@ -1,9 +1,9 @@
-/** The bytes of a full archive, or of a part of it, put together from where its content is. */
+/** The bytes of an archive by its layout, or of a part of them, put together from where its content is. */
 import type { Bytes } from '../../base/bytes.ts';
 import type { ArchiveLayout, ContentSegment, OpenSegment } from '../layout/archive-layout.ts';
 
 /** Where that is had which the inventory does not determine. */
-export interface FullContent {
+export interface LaidOutContent {
   /** A piece of content, all of it. The chunks are borrowed: valid until the next one is asked for. */
   fetch(segment: ContentSegment): Bytes;
   /** What stands in a slot, or `checksums.txt`. */
@@ -14,10 +14,10 @@ export interface FullContent {
  * A stretch of an archive in order.
  * @throws RangeError where the stretch begins or ends within content. @throws whatever the content throws.
  */
-export async function* fullBytes(
+export async function* laidOutBytes(
   layout: ArchiveLayout,
   { offset, size }: { readonly offset: number; readonly size: number },
-  content: FullContent,
+  content: LaidOutContent,
 ): Bytes {
   const end = offset + size;
   for (const segment of layout.segments) {
