@@ -47,6 +47,7 @@ const ROOMS = [
     'operations',
     'operations/load',
     'operations/deploy',
+    'operations/deploy/rollback',
     'operations/deploy/steps',
     'report/deployments',
   ],

@@ -8,11 +8,11 @@ import type { InstallStep, InstallStepName } from '../../kubernetes/cluster/inst
 import { waitReady, type Waiting, type WaitOptions } from '../../kubernetes/cluster/readiness/wait-ready.ts';
 import { loadRelease, type LoadOptions, type LoadOutcome } from '../load/load.ts';
 import { applyObject, awaitKind, isJob, jobDigest, type AppliedResult } from './applied-object.ts';
-import { keepValues, writeRecord, type DeploymentRecord } from './deployment-record.ts';
+import { DeploymentRecord, keepValues, writeRecord } from './deployment-record.ts';
 import { checkDeployed, type CheckedDeployment } from './final-check.ts';
 import { isNewKind, prepareDeployment, type DeployPlan } from './prepare.ts';
 import { findLeftovers, prune, type Leftovers } from './prune.ts';
-import { historyAfter } from './release-history.ts';
+import { historyAfter } from './rollback/release-history.ts';
 import { runInit, type InitOutcome } from './steps/init-step.ts';
 
 /** The steps of a deployment, in their order. */
@@ -262,7 +262,17 @@ class DeployRun {
     const objects = [...own, ...(isPruned ? [] : prunable), ...kept];
     const history = historyAfter(previous, release);
     const init = this.#init === undefined ? {} : { init: this.#init };
-    return { schemaVersion: 1, release, profile, state, objects, jobs: this.#jobs, ...init, ...history };
+    // As it will be read, so that it can be compared with what was.
+    return DeploymentRecord.parse({
+      schemaVersion: 1,
+      release,
+      profile,
+      state,
+      objects,
+      jobs: this.#jobs,
+      ...init,
+      ...history,
+    });
   }
 
   #waitOptions(): WaitOptions {

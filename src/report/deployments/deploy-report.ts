@@ -3,7 +3,7 @@ import type { DeployChanges, ObjectChange } from '../../operations/deploy/change
 import type { DeployedObject, DeployOutcome } from '../../operations/deploy/deploy.ts';
 import type { DeployPlan } from '../../operations/deploy/prepare.ts';
 import type { Leftovers } from '../../operations/deploy/prune.ts';
-import { jobsNotUndone } from '../../operations/deploy/rollback.ts';
+import { jobsNotUndone } from '../../operations/deploy/rollback/find-rollback.ts';
 import { formatKey } from '../../kubernetes/cluster/cluster-object.ts';
 import type { SiteRecord } from '../../site/admitted-release.ts';
 import { recordDocument, recordLines } from '../audit-lines.ts';

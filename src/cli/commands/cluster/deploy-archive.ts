@@ -8,7 +8,7 @@ import { ClusterClient } from '../../../kubernetes/cluster/cluster-client.ts';
 import { parseSiteValues, type FilledValues } from '../../../kubernetes/staging/filled-values.ts';
 import { findChanges, hasChanges } from '../../../operations/deploy/changes.ts';
 import { deploy } from '../../../operations/deploy/deploy.ts';
-import { keepArchive } from '../../../operations/deploy/kept-archives.ts';
+import { keepArchive } from '../../../operations/deploy/rollback/kept-archives.ts';
 import { prepareDeployment, type DeployPlan, type DeployRequest } from '../../../operations/deploy/prepare.ts';
 import type { LoadOutcome } from '../../../operations/load/load.ts';
 import { openImageTarget } from '../../../release/mapping/open-target.ts';

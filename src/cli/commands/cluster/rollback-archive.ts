@@ -2,8 +2,8 @@
 import { NotFoundError, UsageError } from '../../../errors.ts';
 import { findClusterAccess } from '../../../kubernetes/cluster/access/kubeconfig.ts';
 import { ClusterClient } from '../../../kubernetes/cluster/cluster-client.ts';
-import { findKept, keptFolder } from '../../../operations/deploy/kept-archives.ts';
-import { findRollback } from '../../../operations/deploy/rollback.ts';
+import { findKept, keptFolder } from '../../../operations/deploy/rollback/kept-archives.ts';
+import { findRollback } from '../../../operations/deploy/rollback/find-rollback.ts';
 import type { SiteTerms } from '../../../site/admission.ts';
 import type { Context } from '../../context.ts';
 import type { RollbackOptionValues } from '../../options/deploy-options.ts';

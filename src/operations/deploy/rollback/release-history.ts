@@ -1,6 +1,6 @@
 /** Which releases were complete at a cluster before the one that is there, and which of them a rollback goes to. Pure. */
-import { UsageError } from '../../errors.ts';
-import { MAX_HISTORY, type DeploymentRecord, type EarlierRelease } from './deployment-record.ts';
+import { UsageError } from '../../../errors.ts';
+import { MAX_HISTORY, type DeploymentRecord, type EarlierRelease } from '../deployment-record.ts';
 
 type Release = DeploymentRecord['release'];
 

@@ -1,7 +1,7 @@
 /** Which releases a record remembers, and which of them a rollback goes to. */
 import { expect, test } from 'vitest';
-import type { DeploymentRecord } from '../../../src/operations/deploy/deployment-record.ts';
-import { historyAfter, rollbackTarget } from '../../../src/operations/deploy/release-history.ts';
+import type { DeploymentRecord } from '../../../../src/operations/deploy/deployment-record.ts';
+import { historyAfter, rollbackTarget } from '../../../../src/operations/deploy/rollback/release-history.ts';
 
 function releaseOf(version: string): DeploymentRecord['release'] {
   return { name: 'shop', version, digest: `digest of ${version}` };

@@ -4,16 +4,16 @@
  */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { archiveFileName } from '../../archive/inventory/from-lock.ts';
-import type { TrustedArchive } from '../../archive/verification/trusted-archive.ts';
-import { withoutLayers } from '../../archive/verification/without-layers.ts';
-import { asideOf, placeFile } from '../../base/files/place-file.ts';
-import { assertRoom } from '../../base/files/disk.ts';
-import { makeDirectory } from '../../base/files/make-directory.ts';
-import { onDisk, systemCode } from '../../base/files/system-errors.ts';
-import type { CallOptions } from '../../content/store.ts';
-import { hexOf, isDigest, type Digest } from '../../oci/digest.ts';
-import { MAX_HISTORY } from './deployment-record.ts';
+import { archiveFileName } from '../../../archive/inventory/from-lock.ts';
+import type { TrustedArchive } from '../../../archive/verification/trusted-archive.ts';
+import { withoutLayers } from '../../../archive/verification/without-layers.ts';
+import { asideOf, placeFile } from '../../../base/files/place-file.ts';
+import { assertRoom } from '../../../base/files/disk.ts';
+import { makeDirectory } from '../../../base/files/make-directory.ts';
+import { onDisk, systemCode } from '../../../base/files/system-errors.ts';
+import type { CallOptions } from '../../../content/store.ts';
+import { hexOf, isDigest, type Digest } from '../../../oci/digest.ts';
+import { MAX_HISTORY } from '../deployment-record.ts';
 
 const FOLDER = 'kept';
 /** Of one product: what a cluster remembers, and what is there. The oldest go first. */

@@ -1,8 +1,8 @@
 /** Works out where a rollback goes: which deployment of the cluster, and which of the releases that were complete there. */
-import { AuthError, inContext, NotFoundError, UsageError } from '../../errors.ts';
-import type { ClusterClient } from '../../kubernetes/cluster/cluster-client.ts';
-import { listRecords, type DeploymentRecord, type EarlierRelease, type RecordPlace } from './deployment-record.ts';
-import { jobsOf, type DeployPlan } from './prepare.ts';
+import { AuthError, inContext, NotFoundError, UsageError } from '../../../errors.ts';
+import type { ClusterClient } from '../../../kubernetes/cluster/cluster-client.ts';
+import { listRecords, type DeploymentRecord, type EarlierRelease, type RecordPlace } from '../deployment-record.ts';
+import { jobsOf, type DeployPlan } from '../prepare.ts';
 import { rollbackTarget } from './release-history.ts';
 
 /** A release that was complete in a deployment before. */
@@ -65,9 +65,11 @@ function describe({ place, record }: Pick<Rollback, 'place' | 'record'>): string
   return `${record.release.name} ${record.release.version} in namespace ${place.namespace}`;
 }
 
-/** Jobs that the release which is left has run, and what they did is not undone: `Job shop/migrate`. */
-export function jobsNotUndone({ previous, steps, release }: DeployPlan): readonly string[] {
+/** What the release that is left has run, and what that did is not undone: `Job shop/migrate`. */
+export function jobsNotUndone({ previous, steps, release, init }: DeployPlan): readonly string[] {
   if (previous === undefined || previous.release.digest === release.digest) return [];
   const own = jobsOf(steps);
-  return Object.entries(previous.jobs).flatMap(([job, digest]) => (own[job] === digest ? [] : [job]));
+  const jobs = Object.entries(previous.jobs).flatMap(([job, digest]) => (own[job] === digest ? [] : [job]));
+  if (previous.init === undefined || previous.init.digest === init?.digest) return jobs;
+  return [...jobs, init?.title ?? 'the command that sets the platform up'];
 }
