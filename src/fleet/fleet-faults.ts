@@ -12,12 +12,30 @@ export function findFleetFaults(data: FleetDocument, document: YamlDocument): re
 
 function clusterFaults({ clusters }: FleetDocument, document: YamlDocument): readonly DocumentProblem[] {
   const first = new Map<string, number>();
-  return clusters.flatMap(({ name }, index) => {
+  const firstAt = new Map<string, number>();
+  return clusters.flatMap(({ name, context, kubeconfig = '' }, index) => {
     const other = first.get(name);
     if (other === undefined) first.set(name, index);
-    if (other === undefined) return [];
-    const { line } = document.locate(['clusters', other, 'name']);
-    return [at(document, ['clusters', index, 'name'], `cluster ${name} is there already, in line ${line}`)];
+    // Two releases would be deployed over each other.
+    const place = context === undefined ? undefined : JSON.stringify([kubeconfig, context]);
+    const same = place === undefined ? undefined : firstAt.get(place);
+    if (place !== undefined && same === undefined) firstAt.set(place, index);
+    const here = ['clusters', index] as const;
+    const lineOf = (cluster: number, field: string): number => document.locate(['clusters', cluster, field]).line;
+    return [
+      ...(other === undefined
+        ? []
+        : [at(document, [...here, 'name'], `cluster ${name} is there already, in line ${lineOf(other, 'name')}`)]),
+      ...(same === undefined
+        ? []
+        : [
+            at(
+              document,
+              [...here, 'context'],
+              `${context ?? ''} is the context of another cluster already, in line ${lineOf(same, 'context')}`,
+            ),
+          ]),
+    ];
   });
 }
 

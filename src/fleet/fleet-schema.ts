@@ -41,6 +41,11 @@ const RegionPattern = z
   .max(64)
   .regex(/^[A-Za-z0-9._/-]*\*?$/, 'must be a region, or the beginning of regions with * at its end')
   .min(1);
+const Path = z
+  .string()
+  .min(1)
+  .max(4096)
+  .regex(/^[^\0]*$/, 'must be a path');
 const Quantity = (parse: (text: string) => number, examples: string[]): z.ZodType<string | number> =>
   z
     .union([
@@ -79,7 +84,21 @@ export const FleetCluster = z
     ),
     compliance: z.array(Label).max(MAX_LIST).optional().describe('What it is certified for, such as gdpr or pci-dss.'),
     registry: z.string().min(1).max(512).optional().describe('Where its images are pulled from: host[:port][/path].'),
+    pullFrom: z
+      .string()
+      .min(1)
+      .max(512)
+      .optional()
+      .describe('What its nodes call the registry, where that is another name.'),
     context: z.string().min(1).max(512).optional().describe('Its context in the kubeconfig.'),
+    kubeconfig: Path.optional().describe(
+      'Its kubeconfig, from the folder of this file; left out, the one of the command.',
+    ),
+    namespace: z.string().min(1).max(63).optional().describe('Where the platform goes; left out, as deploy decides.'),
+    profile: Name.optional().describe(
+      'Which manifests of a release it gets; left out, those that are called as its role, or the only ones.',
+    ),
+    siteValues: Path.optional().describe('Its values for placeholders, from the folder of this file.'),
     platforms: z
       .array(z.string().max(60).check(refineWith(parsePlatform)))
       .min(1)

@@ -1,4 +1,5 @@
 /** The clusters of a site, as declared: reads `fleet.yaml`, refuses what is wrong with it all at once, and normalises the rest. */
+import { dirname, join, isAbsolute } from 'node:path';
 import { readTextFile } from '../base/files/read-file.ts';
 import {
   invalidDocument,
@@ -47,8 +48,16 @@ export interface Cluster {
   /** What it is certified for. */
   readonly compliance: readonly string[];
   readonly registry?: string | undefined;
+  /** What nodes call the registry, where it is another name. */
+  readonly pullFrom?: string | undefined;
   /** In the kubeconfig. */
   readonly context?: string | undefined;
+  /** A path that starts from where this process is, as that of {@link siteValues}. */
+  readonly kubeconfig?: string | undefined;
+  readonly namespace?: string | undefined;
+  /** Which manifests of a release it gets. */
+  readonly profile?: string | undefined;
+  readonly siteValues?: string | undefined;
   /** Canonical; absent where they are not stated. */
   readonly platforms?: readonly string[] | undefined;
 }
@@ -140,8 +149,10 @@ function invalid(problems: readonly DocumentProblem[], fileName: string): UsageE
 function toFleet(data: FleetDocument, document: YamlDocument, fileName: string): Fleet {
   return {
     name: data.name,
-    clusters: data.clusters.map(({ capacity, compliance = [], platforms, ...cluster }) => ({
+    clusters: data.clusters.map(({ capacity, compliance = [], platforms, kubeconfig, siteValues, ...cluster }) => ({
       ...cluster,
+      ...(kubeconfig === undefined ? {} : { kubeconfig: beside(fileName, kubeconfig) }),
+      ...(siteValues === undefined ? {} : { siteValues: beside(fileName, siteValues) }),
       capacity: toAmounts(capacity),
       compliance,
       ...(platforms === undefined ? {} : { platforms: platforms.map((text) => formatPlatform(parsePlatform(text))) }),
@@ -159,6 +170,11 @@ function toFleet(data: FleetDocument, document: YamlDocument, fileName: string):
       return `${fileName}:${line}:${column}`;
     },
   };
+}
+
+/** A path that is written in a file starts from the folder of that file. */
+function beside(fileName: string, path: string): string {
+  return isAbsolute(path) ? path : join(dirname(fileName), path);
 }
 
 /** What was written, in whole units. */

@@ -179,6 +179,7 @@ const USES: Readonly<Record<string, string>> = {
     'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --audit-log NEW.log --receipt NEW.json --receipt-key KEY --passphrase-file ODD',
   'deploy --ca-file': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --ca-file ODD',
   'deploy --name-map': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --name-map ODD',
+  'deploy --fleet': 'deploy ARCHIVE --key PUB --fleet ODD',
   ...trustUses('rollback', 'rollback ARCHIVE --to docker://127.0.0.1:1 --kubeconfig CLUSTER'),
   'rollback [archive]': 'rollback ODD --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER',
   'rollback --base': 'rollback DELTA --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --base ODD',

@@ -32,7 +32,7 @@ test('the example of docs/fleet.md is read, in the units of the product', async 
     ...{ name: 'core', role: 'primary', kind: 'on-premises', region: 'eu-central', zone: 'a' },
     capacity: { cpu: 32_000, memory: 128 * 1024 ** 3, storage: 2 * 1024 ** 4 },
     ...{ compliance: ['gdpr', 'iso27001'], registry: 'registry.core.internal:5000', context: 'core-admin' },
-    platforms: ['linux/amd64'],
+    ...{ siteValues: 'core.env', platforms: ['linux/amd64'] },
   });
   expect(links.at(-1)).toEqual({
     ...{ between: ['core', 'store-7'], latencyMs: 40, bandwidthMbps: 20 },
@@ -67,6 +67,10 @@ test.each([
   [
     `${HEAD}${CORE}  - {name: core, role: edge, kind: aws, region: eu}\n`,
     'fleet.yaml:6:12: clusters[1].name: cluster core is there already, in line 5',
+  ],
+  [
+    `${HEAD}clusters:\n  - {name: a, role: edge, kind: aws, region: eu, context: x}\n  - {name: b, role: edge, kind: aws, region: eu, context: x}\n`,
+    'fleet.yaml:6:59: clusters[1].context: x is the context of another cluster already, in line 5',
   ],
   [
     `${HEAD}${CORE}links:\n  - between: [core, cor]\n`,

@@ -1,6 +1,5 @@
 /** Turns what the network or a server's HTTP did wrong into errors: redacted, in the client's words, with the next step. */
-import type { HttpError } from '../../errors.ts';
-import { isAbort, nodeCode, type ErrorOptions, type HttpFailure } from '../../errors.ts';
+import { HttpError, isAbort, nodeCode, type ErrorOptions, type HttpFailure } from '../../errors.ts';
 import { redactText, showText } from './redact.ts';
 
 /** Bytes of the text of a refusal that are looked at, and characters of it that are kept. */
@@ -85,6 +84,16 @@ export function networkFailure(asked: Asked, cause: unknown, signal?: AbortSigna
     { method, url, status: 0, retryable: tlsFault === undefined && !unknownHost },
     { cause, hint },
   );
+}
+
+/**
+ * Whether an exchange failed because no one answers there, at least now: it may have been right to ask. A server that is
+ * not trusted answers.
+ */
+export function isSilence(error: unknown): boolean {
+  if (!(error instanceof HttpError) || error.failure.status !== 0) return false;
+  const code = codeOf(error);
+  return code !== '' && !TLS_FAULTS.some(([codes]) => codes.test(code));
 }
 
 /** The error for an answer that breaks the protocol. */

@@ -88,6 +88,12 @@ export function installPlaceOf(value: Readonly<Record<string, unknown>>): Instal
   return { stage, order: [phase, weight, order] };
 }
 
+/** What an object says that it is part of, by the labels that are usual for it; the most telling first. */
+export function nameLabelsOf(value: Readonly<Record<string, unknown>>): readonly string[] {
+  const { labels } = textsOf(value['metadata']);
+  return NAME_LABELS.flatMap((label) => labels[label] ?? []);
+}
+
 function stageOf(
   kind: string,
   apiVersion: string,

@@ -76,7 +76,9 @@ export async function deploy(plan: DeployPlan, options: DeployOptions): Promise<
   // The registry took an index with another digest than was planned: objects name what it has.
   const isRebuilt = load.substituted.length > plan.load.pending.substituted.length;
   const run = new DeployRun(
-    isRebuilt ? await prepareDeployment({ ...plan.request, given: plan.values }, { ...loadOptions, signal }) : plan,
+    isRebuilt
+      ? await prepareDeployment({ ...plan.request, given: plan.values }, { ...plan.loadOptions, signal })
+      : plan,
     options,
   );
   await run.compare();
@@ -252,7 +254,7 @@ class DeployRun {
   }
 
   #record(state: DeploymentRecord['state']): DeploymentRecord {
-    const { release, profile, previous } = this.#plan;
+    const { release, profile, previous, request } = this.#plan;
     const { prunable, kept } = this.#leftovers;
     const isPruned = state === 'complete' && this.#options.prune === true;
     // Whatever may be there is remembered: only what is can be pruned one day.
@@ -262,11 +264,13 @@ class DeployRun {
     const objects = [...own, ...(isPruned ? [] : prunable), ...kept];
     const history = historyAfter(previous, release);
     const init = this.#init === undefined ? {} : { init: this.#init };
+    const components = request.components && { components: [...request.components].sort() };
     // As it will be read, so that it can be compared with what was.
     return DeploymentRecord.parse({
       schemaVersion: 1,
       release,
       profile,
+      ...components,
       state,
       objects,
       jobs: this.#jobs,

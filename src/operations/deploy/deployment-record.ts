@@ -30,8 +30,15 @@ const Release = z.strictObject({
   digest: z.string().max(100),
 });
 
-/** A release that was complete there once, and in which profile. */
-export const EarlierRelease = z.strictObject({ release: Release, profile: z.string().max(256) });
+/** The components that were deployed, where not all were: those that a fleet places there. */
+const Components = z.array(z.string().max(512)).max(10_000).optional();
+
+/** A release that was complete there once, in which profile, and which components of it. */
+export const EarlierRelease = z.strictObject({
+  release: Release,
+  profile: z.string().max(256),
+  components: Components,
+});
 export type EarlierRelease = z.infer<typeof EarlierRelease>;
 
 /** The record of one release at one cluster. */
@@ -39,6 +46,7 @@ export const DeploymentRecord = z.strictObject({
   schemaVersion: z.literal(1),
   release: Release,
   profile: z.string().max(256),
+  components: Components,
   /** `applying` from the first change on, `complete` when everything is ready. */
   state: z.enum(['applying', 'complete']),
   /** Everything that was applied and not pruned, of this release and earlier ones. */

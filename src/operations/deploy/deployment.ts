@@ -30,6 +30,8 @@ export interface DeploymentParts {
   readonly namespace: string | undefined;
   /** The one of the context, where the manifests do not say either. */
   readonly contextNamespace: string;
+  /** Whether an object of the manifest at `path` is part of it. @defaultValue all are */
+  readonly keeps?: ((resource: KubernetesResource, path: string) => boolean) | undefined;
 }
 
 /**
@@ -58,9 +60,9 @@ export function imagePlaces(
  *   elsewhere, and where the namespace is not clear.
  */
 export function createDeployment(parts: DeploymentParts): Deployment {
-  const { manifests, values, places } = parts;
-  const resources = manifests.flatMap(
-    ({ path, text }) => readManifestFile(fillText(text, values), path, false).resources,
+  const { manifests, values, places, keeps = () => true } = parts;
+  const resources = manifests.flatMap(({ path, text }) =>
+    readManifestFile(fillText(text, values), path, false).resources.filter((resource) => keeps(resource, path)),
   );
   const hosts = new Set([...places.keys()].map((image) => parseReference(image).registry));
   const relocated = resources.map((resource) => ({ resource, ...relocateImages(resource, places, hosts) }));

@@ -18,6 +18,7 @@ import {
   type DeploymentRecord,
   type RecordPlace,
 } from './deployment-record.ts';
+import { narrowTo } from './narrowing.ts';
 import { withOwner } from './owner.ts';
 import { planInit, readInitCommand, type PlannedInit } from './steps/init-step.ts';
 
@@ -38,6 +39,8 @@ export interface DeployRequest {
   readonly given?: FilledValues | undefined;
   /** Placeholders that a random value is made for, unless one is kept. */
   readonly generate?: readonly string[] | undefined;
+  /** Only these components of the release. @defaultValue all */
+  readonly components?: readonly string[] | undefined;
   /** What nodes call the registry, prefix included, where it is not the name of the target. */
   readonly pullFrom?: string | undefined;
   /** Set by a rollback: the release was complete here before. @defaultValue a deployment */
@@ -54,6 +57,8 @@ export interface GoingBack {
 export interface DeployPlan {
   /** What it was worked out from. */
   readonly request: DeployRequest;
+  /** What its load was planned with. */
+  readonly loadOptions: LoadOptions;
   readonly client: ClusterClient;
   readonly load: LoadPlan;
   readonly profile: string;
@@ -89,14 +94,17 @@ export async function prepareDeployment(request: DeployRequest, options: LoadOpt
   // The cheap question that tells whether the cluster is there at all comes before the dear ones.
   await client.version();
   const { profile, manifests } = await readChosenManifests(archive, asked, { signal });
-  const load = await planLoad(archive, target, options);
   const { inventory, digest } = archive.release;
-  const names = placeholdersOf(manifests.map(({ text }) => text));
+  const { components } = request;
+  const narrowing = components && narrowTo(components, inventory, { profile, manifests });
+  const load = await planLoad(archive, target, { ...options, only: narrowing });
+  const names = narrowing?.placeholders ?? placeholdersOf(manifests.map(({ text }) => text));
   const parts = {
     manifests,
     places: imagePlaces(imagesAtTarget(load), pullNames(target, request.pullFrom)),
     namespace,
     contextNamespace: client.access.namespace,
+    keeps: narrowing?.keeps,
   };
   // Values do not change which namespace it is, and the namespace says where values are kept.
   const draft = createDeployment({ ...parts, values: new Map(names.map((name) => [name, ''])) });
@@ -120,11 +128,14 @@ export async function prepareDeployment(request: DeployRequest, options: LoadOpt
   const placed = await inNamespaces(client, objects, newKinds, deployment.namespace);
   const steps = toInstallSteps(placed.map((object) => withOwner(object, place)));
   const previous = await readRecord(client, place);
-  const init = planInit(await readInitCommand(archive, { signal }), profile, steps);
+  const command = await readInitCommand(archive, { signal });
+  // Where its workload does not go, there is nothing to set up.
+  const init = narrowing?.leftOut.has(command?.workload ?? '') === true ? undefined : planInit(command, profile, steps);
   // What jobs have done is not undone by going back, and they would do it again.
   const isLeftOut = request.goingBack?.runJobs === false;
   return {
     request,
+    loadOptions: options,
     client,
     load,
     profile,

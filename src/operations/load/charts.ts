@@ -23,13 +23,20 @@ export interface ChartRoute {
   readonly plan: CopyPlan;
 }
 
-/** Plans every chart of an archive; none where the target has no place for charts. */
-export async function planCharts(archive: TrustedArchive, target: ImageTarget): Promise<readonly ChartRoute[]> {
+/**
+ * Plans every chart of an archive; none where the target has no place for charts.
+ * @param only paths of those that are planned; @defaultValue all
+ */
+export async function planCharts(
+  archive: TrustedArchive,
+  target: ImageTarget,
+  only?: ReadonlySet<string>,
+): Promise<readonly ChartRoute[]> {
   const { inventory } = archive.release;
   const charts: ChartRoute[] = [];
   const files = new Map(inventory.files.map((file) => [file.path, file]));
   for (const { path, digest, size } of inventory.files) {
-    if (!CHART.test(path) || target.chart === undefined) continue;
+    if (!CHART.test(path) || target.chart === undefined || only?.has(path) === false) continue;
     const bytes = await readVerified(archive, { mediaType: 'application/gzip', digest, size });
     const metadata = await readPackageMetadata(bytes, path);
     const beside = files.get(`${path}${PROVENANCE_EXTENSION}`);

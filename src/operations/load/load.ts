@@ -12,7 +12,7 @@ import { IntegrityError } from '../../errors.ts';
 import { planCharts, type ChartRoute } from './charts.ts';
 import { serveLeftOut, verifyHeld } from './left-out.ts';
 import { imagesFor, nothingToLoad } from './nothing-to-load.ts';
-import { narrowGraph, prepareSubstitutes } from '../../release/mapping/routes.ts';
+import { keepImages, narrowGraph, prepareSubstitutes } from '../../release/mapping/routes.ts';
 import { mapImages, routesTo, type ImageTarget, type PlannedImage } from '../../release/mapping/image-target.ts';
 import type { TrustedArchive } from '../../archive/verification/trusted-archive.ts';
 import { verifyPayload } from '../../archive/verification/verified-archive.ts';
@@ -27,6 +27,8 @@ const ASSESS_CONCURRENCY = 24;
 export interface LoadOptions {
   /** Only these of the archive's platforms. */
   readonly platforms?: readonly string[] | undefined;
+  /** Only images of these references, and charts of these paths; both may be none. @defaultValue all */
+  readonly only?: { readonly images: ReadonlySet<string>; readonly files: ReadonlySet<string> } | undefined;
   /** Transfers at the same time at most. @defaultValue as many as the link has use for */
   readonly concurrency?: number | undefined;
   /** How often and how patiently a transfer that fails is tried again. @defaultValue five times in all */
@@ -101,14 +103,17 @@ export async function planLoad(
   options: LoadOptions = {},
 ): Promise<LoadPlan> {
   const { inventory } = archive.release;
-  const { graph, skipped } =
+  const { only } = options;
+  const forPlatforms =
     options.platforms === undefined
       ? { graph: inventory, skipped: [] }
       : await narrowGraph(() => archive, inventory, options.platforms, options);
+  const graph = only === undefined ? forPlatforms.graph : keepImages(forPlatforms.graph, only.images);
+  const skipped = forPlatforms.skipped.filter((reference) => only?.images.has(reference) !== false);
   const substitutes = await prepareSubstitutes(() => archive, graph, options);
   const images = mapImages(graph, target);
-  const charts = await planCharts(archive, target);
-  if (images.length === 0 && (inventory.images.length > 0 || charts.length === 0)) {
+  const charts = await planCharts(archive, target, only?.files);
+  if (only === undefined && images.length === 0 && (inventory.images.length > 0 || charts.length === 0)) {
     throw nothingToLoad(inventory, `${imagesFor(options.platforms)}, or charts,`, target.name);
   }
   const things = charts.map(({ path, reference, digest }) => ({ what: path, name: reference, digest }));

@@ -76,6 +76,12 @@ export async function narrowGraph(
   return { graph: mergeGraphs(images, parts), skipped };
 }
 
+/** The graph with these images only, and what they reach. */
+export function keepImages(graph: ContentGraph, references: ReadonlySet<string>): ContentGraph {
+  const images = graph.images.filter(({ reference }) => references.has(reference));
+  return mergeGraphs(images, [createReach(graph)(images.flatMap(rootsOf))]);
+}
+
 /** Evidence about an image's own digest: it says nothing of an index that takes its place. */
 export function lostEvidence({
   digest,

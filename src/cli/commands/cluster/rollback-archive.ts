@@ -23,7 +23,8 @@ export async function rollbackToArchive(
     async ask(client, { release: { inventory, digest } }) {
       const { namespace } = options;
       const { place, to } = await findRollback(client, { namespace, name: inventory.name, digest });
-      return { namespace: place.namespace, profile: options.profile ?? to.profile, goingBack: { runJobs } };
+      const { components } = to;
+      return { namespace: place.namespace, profile: options.profile ?? to.profile, components, goingBack: { runJobs } };
     },
   });
 }

@@ -1,6 +1,6 @@
 /** `airgap place`: which components of a release go to which clusters of a fleet, and why. */
-import { UsageError } from '../../../errors.ts';
 import { defineCommand, optionalArgument, text } from '../../command.ts';
+import { unplaceable } from './unplaceable.ts';
 
 export const place = defineCommand({
   name: 'place',
@@ -25,23 +25,6 @@ export const place = defineCommand({
     const result = await placeRelease({ release: path, fleet, signal });
     output.result(toPlacementReport(result), describePlacement(result));
     const { placement } = result;
-    if (placement.outcome === 'placed') return;
-    if (placement.outcome === 'undecided') {
-      throw new UsageError(
-        'UNPLACEABLE',
-        `${fleet}: no placement was found within the bound of the search; there may be one`,
-        {
-          hint: 'say more of where components go (roles, regions), so that there is less to try',
-          details: { fleet, undecided: true },
-        },
-      );
-    }
-    const { constraints, isMinimal } = placement.conflict;
-    const all = isMinimal ? '' : ' (not all of them may be needed)';
-    throw new UsageError('UNPLACEABLE', `${fleet}: these cannot hold together${all}:`, {
-      items: constraints.map(({ component, text: words, at }) => `${at ?? 'the release'}: ${component}: ${words}`),
-      hint: 'change one of them, or add a cluster or capacity; without any one of them there is a placement of these components',
-      details: { fleet, constraints: constraints.length },
-    });
+    if (placement.outcome !== 'placed') throw unplaceable(placement, fleet);
   },
 });

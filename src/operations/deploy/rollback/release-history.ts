@@ -16,7 +16,7 @@ export function historyAfter(
   if (at !== -1) return withHistory(history.slice(0, at), previous.release);
   // What was gone back to was complete once, although the way back to it may not be.
   const wasComplete = previous.state === 'complete' || leftRelease !== undefined;
-  const last = { release: previous.release, profile: previous.profile };
+  const last = asEarlier(previous);
   return withHistory(wasComplete ? [...history, last].slice(-MAX_HISTORY) : history, undefined);
 }
 
@@ -27,8 +27,8 @@ export function historyAfter(
  * @throws UsageError `USAGE` when there is none, or the archive is of no release that was complete there
  */
 export function rollbackTarget(record: DeploymentRecord, digest?: string): EarlierRelease {
-  const { release, profile, history = [], leftRelease } = record;
-  const current = { release, profile };
+  const { release, history = [], leftRelease } = record;
+  const current = asEarlier(record);
   const known = leftRelease === undefined ? history : [...history, current];
   const found = digest === undefined ? known.at(-1) : known.findLast((each) => each.release.digest === digest);
   if (found !== undefined) return found;
@@ -45,6 +45,10 @@ export function rollbackTarget(record: DeploymentRecord, digest?: string): Earli
   throw new UsageError('USAGE', `the archive ${digest} is of no release that was complete here before ${nameOf(release)}`, {
     hint: earlierHint(known) ?? 'none is on record; deploy the archive instead',
   }); // prettier-ignore
+}
+
+function asEarlier({ release, profile, components }: DeploymentRecord): EarlierRelease {
+  return { release, profile, ...(components === undefined ? {} : { components }) };
 }
 
 function earlierHint(known: readonly EarlierRelease[]): string | undefined {

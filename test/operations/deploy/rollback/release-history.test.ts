@@ -73,3 +73,9 @@ test.each([
 ])('after %j, %s is refused', (versions, digest, message) => {
   expect(() => rollbackTarget(recordAfter(...versions), digest)).toThrow(message);
 });
+
+test('a release of which only some components were there is gone back to with these', () => {
+  const one = { ...recordAfter('1'), components: ['db'] };
+  const two = { ...recordAfter('2'), ...historyAfter(one, releaseOf('2')), components: ['db', 'ui'] };
+  expect(rollbackTarget(two)).toEqual({ release: releaseOf('1'), profile: 'profile 1', components: ['db'] });
+});
