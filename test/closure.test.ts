@@ -19,7 +19,7 @@ const FOREIGN_CODE = /^(node:)?(vm|inspector|module|repl|wasi)$/;
 /** What the far side needs. Verbs of the connected side, the embedded registry, rendering and signing services are not. */
 const ROOMS = [
   ...['archive/hashing', 'archive/inventory', 'archive/layout', 'archive/partial', 'archive/reader'],
-  ...['archive/source', 'archive/verification'],
+  ...['archive/parts', 'archive/source', 'archive/verification'],
   ...[
     'base',
     'base/files',

@@ -10,6 +10,7 @@ import { extract } from './commands/extract.ts';
 import { importFile } from './commands/release/import.ts';
 import { init } from './commands/release/init.ts';
 import { join } from './commands/archive/join.ts';
+import { split } from './commands/archive/split.ts';
 import { inspect } from './commands/inspect.ts';
 import { keysGenerate } from './commands/keys/generate.ts';
 import { keysShow } from './commands/keys/show.ts';
@@ -66,6 +67,7 @@ export const AIRGAP: Program = {
     inspect,
     diff,
     join,
+    split,
     load,
     deploy,
     rollback,

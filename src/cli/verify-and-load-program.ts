@@ -10,7 +10,7 @@ import type { Program } from './program.ts';
 import { deploymentOptions, givenDeploymentOptions, runJobsOption } from './options/deploy-options.ts';
 import { refuse } from '../release/mapping/open-target.ts';
 import { concurrencyOption, retriesOption } from './options/source-options.ts';
-import { baseOption, verifyBaseOption } from './options/load-options.ts';
+import { baseOption, partsOption, verifyBaseOption } from './options/load-options.ts';
 import { targetOptions } from './options/target-options.ts';
 import { readTerms, trustOptions } from './options/trust-options.ts';
 
@@ -35,6 +35,7 @@ const verifyAndLoad = defineCommand({
     to: text('--to <target>', 'docker://host[:port][/prefix], docker-daemon:, oci:DIR or dir:DIR'),
     ...trustOptions,
     base: baseOption,
+    parts: partsOption,
     verifyBase: verifyBaseOption,
     ...targetOptions,
     ...recordOptions,

@@ -70,6 +70,8 @@ export interface Inspection {
 export interface InspectOptions extends CallOptions {
   /** Read why each image is there. @defaultValue false */
   readonly images?: boolean | undefined;
+  /** Directories that hold parts of the archive, beside its own. @defaultValue none */
+  readonly parts?: readonly string[] | undefined;
 }
 
 /**
@@ -79,9 +81,9 @@ export interface InspectOptions extends CallOptions {
  */
 export async function inspectArchive(
   path: string,
-  { images = false, signal }: InspectOptions = {},
+  { images = false, parts, signal }: InspectOptions = {},
 ): Promise<Inspection> {
-  using archive = await openArchive(path, { signal });
+  using archive = await openArchive(path, { parts, signal });
   const { inventory, checksums } = archive.head;
   const statements = evaluateProvenance(releaseAttestations(archive.head), inventory, sha256(checksums), {
     keys: [],

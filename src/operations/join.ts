@@ -26,6 +26,8 @@ export interface JoinRequest {
 
 /** Options of {@link joinArchive}. */
 export interface JoinOptions extends CallOptions {
+  /** Directories that hold parts of the delta, beside its own. @defaultValue none */
+  readonly parts?: readonly string[] | undefined;
   /** Replace an archive of that name when the new one is complete. @defaultValue false */
   readonly overwrite?: boolean | undefined;
   /** Told where it is written, before the first byte is. */
@@ -60,7 +62,7 @@ export async function joinArchive(
   options: JoinOptions = {},
 ): Promise<JoinReport> {
   const { signal, onProgress, overwrite = false } = options;
-  using archive = await openArchive(delta, { signal });
+  using archive = await openArchive(delta, { parts: options.parts, signal });
   const { fullLayout, partial, inventory, checksums } = archive.head;
   if (partial === undefined) {
     throw new UsageError('USAGE', `${delta} is a full archive already`, { hint: 'use it as it is' });
@@ -75,7 +77,7 @@ export async function joinArchive(
   if (lacking.length > 0) {
     throw missingLayers(lacking, 'no --base has', 'name the archives of these releases with --base; a delta counts for what it carries itself'); // prettier-ignore
   }
-  const signatures = await readDetachedSignatures(delta);
+  const signatures = await readDetachedSignatures(archive.path);
   await assertRoom(dirname(output), fullLayout.size, [asideOf(output)]);
   options.onStart?.(output, fullLayout.size);
   const whole = counted(archive.full({ offset: 0, size: fullLayout.size }, signal), (done) =>

@@ -32,6 +32,8 @@ const SECTOR_BYTES = 512;
 
 /** Options of {@link signArchive}. */
 export interface SignOptions {
+  /** Directories that hold parts of the archive, beside its own. @defaultValue none */
+  readonly parts?: readonly string[] | undefined;
   /**
    * Write the signature to a file beside the archive and leave the archive alone, as happens without being asked to
    * signatures with a certificate or a timestamp, which are longer than a sector. @defaultValue false
@@ -69,7 +71,7 @@ export interface SignReport {
 export async function signArchive(path: string, signer: ReleaseSigner, options: SignOptions = {}): Promise<SignReport> {
   const isDetached = options.detached === true;
   await using _lock = isDetached ? undefined : await lockArchive(path);
-  using archive = await openArchive(path, { writable: !isDetached, signal: options.signal });
+  using archive = await openArchive(path, { writable: !isDetached, parts: options.parts, signal: options.signal });
   const { head } = archive;
   if (head.partial !== undefined && listsTarballs(head.inventory)) throw notWhole(path);
   const others = releaseSignatures(head);
@@ -88,7 +90,7 @@ export async function signArchive(path: string, signer: ReleaseSigner, options: 
   if (!isKeySigner(signer)) assertNewIdentity(path, others, name);
   // Only what lies within one sector can be written so that a crash leaves all of it or nothing.
   const slot = bundle.length <= SECTOR_BYTES ? spare : undefined;
-  const place = slot?.path ?? detachedPath(path, signerFingerprint(name));
+  const place = slot?.path ?? detachedPath(archive.path, signerFingerprint(name));
   if (slot === undefined) await writeDetachedSignature(place, bundle);
   else replaceSlot(archive, slot.index, fillSlot(bundle, slot.size));
   const { checksums, inventory } = head;
@@ -106,7 +108,7 @@ function notWhole(path: string): UsageError {
 /** Under the archive's own name, whatever name was given, and the same lock as a build that would replace it. */
 async function lockArchive(path: string): Promise<FileLock> {
   // Before the lock, which could not be made on a read-only medium either, but with less to say.
-  assertWritable(path);
+  await assertWritable(path);
   return acquireFileLock(`${await realpath(path)}.lock`, path);
 }
 

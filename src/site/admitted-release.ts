@@ -26,6 +26,8 @@ export interface SiteRequest {
   readonly terms: SiteTerms;
   /** Of a delta: paths of archives that have what it leaves out. @defaultValue none */
   readonly bases?: readonly string[] | undefined;
+  /** Directories that hold parts of the archive, beside its own. @defaultValue none */
+  readonly parts?: readonly string[] | undefined;
   /** The audit log, where it is not the one beside the state. */
   readonly auditLog?: string | undefined;
   /** The receipt that the work leaves. */
@@ -98,13 +100,13 @@ export async function withAdmittedRelease<T>(
   environment: SiteEnvironment,
   work: (admitted: AdmittedRelease) => Promise<T>,
 ): Promise<T> {
-  const { terms, bases, isPlan = false } = request;
+  const { terms, bases, parts, isPlan = false } = request;
   const { signal } = environment;
   const { trail, receipt } = await openRecord(request, environment);
   await using _receipt = receipt;
   const admitAndWork = async (): Promise<T> => {
     await using closing = new AsyncDisposableStack();
-    const sealed = closing.use(await openSealedArchive(request.archive, { signal }));
+    const sealed = closing.use(await openSealedArchive(request.archive, { parts, signal }));
     trail.opened(sha256(sealed.seal.checksums));
     const admission = closing.use(await Admission.open(terms, isPlan ? 'plan' : request.action));
     const archive = closing.use(await acceptArchive(sealed, admission.acceptance, { signal, bases }));

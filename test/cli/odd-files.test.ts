@@ -109,6 +109,7 @@ const USES: Readonly<Record<string, string>> = {
   'build --output': 'build LOCK --key KEY --overwrite --output ODD',
   'build --ca-file': 'build LOCK --output NEW --key KEY --ca-file ODD',
   'sign <archive>': 'sign ODD --key KEY',
+  'sign --parts': 'sign ARCHIVE --key KEY --detached --parts ODD',
   'sign --key': 'sign ARCHIVE --key ODD',
   'sign --passphrase-file': 'sign ARCHIVE --key KEY --passphrase-file ODD',
   'sign --expect-key': 'sign ARCHIVE --key KEY --expect-key ODD',
@@ -118,7 +119,9 @@ const USES: Readonly<Record<string, string>> = {
   ...trustUses('verify', 'verify ARCHIVE'),
   'verify <archive>': 'verify ODD --key PUB',
   'verify --base': 'verify DELTA --key PUB --base ODD',
+  'verify --parts': 'verify ARCHIVE --key PUB --parts ODD',
   'verify --report': 'verify ARCHIVE --key PUB --report ODD',
+  'inspect --parts': 'inspect ARCHIVE --parts ODD',
   'inspect <archive>': 'inspect ODD',
   'discover [inputs...]': 'discover ODD.yaml',
   'import <file>': 'import ODD --output NEW',
@@ -152,10 +155,15 @@ const USES: Readonly<Record<string, string>> = {
   'place --fleet': 'place SPEC --fleet ODD',
   'join <delta>': 'join ODD --output NEW',
   'join --base': 'join DELTA --output NEW --base ODD',
+  'join --parts': 'join DELTA --base ARCHIVE --output NEW --parts ODD',
+  'split <archive>': 'split ODD --size 1MiB',
+  'split --output': 'split ARCHIVE --size 1MiB --output ODD',
+  'split --parts': 'split ARCHIVE --size 1MiB --output NEW --parts ODD',
   'join --output': 'join DELTA --base ARCHIVE --output ODD',
   ...trustUses('load', 'load ARCHIVE --to oci:NEW --report REPORTS'),
   'load <archive>': 'load ODD --key PUB --to oci:NEW',
   'load --base': 'load DELTA --key PUB --to oci:NEW --report REPORTS --base ODD',
+  'load --parts': 'load ARCHIVE --key PUB --to oci:NEW --report REPORTS --parts ODD',
   'load --report': 'load ARCHIVE --key PUB --to oci:NEW --report ODD',
   'load --receipt': 'load ARCHIVE --key PUB --to oci:NEW --report REPORTS --audit-log NEW.log --receipt ODD',
   'load --receipt-key':
@@ -169,6 +177,7 @@ const USES: Readonly<Record<string, string>> = {
   ...trustUses('deploy', 'deploy ARCHIVE --to docker://127.0.0.1:1 --kubeconfig CLUSTER'),
   'deploy <archive>': 'deploy ODD --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER',
   'deploy --base': 'deploy DELTA --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --base ODD',
+  'deploy --parts': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --parts ODD',
   'deploy --kubeconfig': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig ODD',
   'deploy --site-values': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --site-values ODD',
   'deploy --receipt':
@@ -182,6 +191,7 @@ const USES: Readonly<Record<string, string>> = {
   'deploy --fleet': 'deploy ARCHIVE --key PUB --fleet ODD',
   ...trustUses('rollback', 'rollback ARCHIVE --to docker://127.0.0.1:1 --kubeconfig CLUSTER'),
   'rollback [archive]': 'rollback ODD --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER',
+  'rollback --parts': 'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --parts ODD',
   'rollback --base': 'rollback DELTA --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --base ODD',
   'rollback --kubeconfig': 'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig ODD',
   'rollback --site-values':
@@ -196,6 +206,7 @@ const USES: Readonly<Record<string, string>> = {
   'rollback --name-map': 'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --name-map ODD',
   ...trustUses('extract', 'extract ARCHIVE NEW'),
   'extract <archive>': 'extract ODD NEW --key PUB',
+  'extract --parts': 'extract ARCHIVE NEW --key PUB --parts ODD',
   'extract <directory>': 'extract ARCHIVE ODD --key PUB',
   'audit verify <log>': 'audit verify ODD',
   'audit verify --receipt': 'audit verify LOG --receipt ODD',
@@ -299,7 +310,7 @@ const DAMAGED = { 'bytes of no kind': Buffer.from([0x00, 0xff, 0x7b, 0x0a]), 'JS
 
 /** What is verified, and not what it is verified with: damage to it is the very thing to find out. */
 const IS_VERIFIED =
-  /^(sign|verify|inspect|load|deploy|extract) <archive>$|^rollback \[archive\]$|^join <delta>$|^place \[release\]$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
+  /^(sign|verify|inspect|split|load|deploy|extract) <archive>$|^rollback \[archive\]$|^join <delta>$|^place \[release\]$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
 /** A passphrase file with the wrong bytes is a wrong passphrase. */
 const IS_PASSPHRASE = /passphrase-file$/;
 /** Any file will do: it is replaced, its bytes are the passphrase, or it says nothing of values. */

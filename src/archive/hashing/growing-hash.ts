@@ -61,7 +61,7 @@ export class GrowingFile implements AsyncDisposable {
   }
 
   #take(message: HashMessage): void {
-    if ('error' in message) return this.#fail(cannotRead(message.error));
+    if ('error' in message) return this.#fail(cannotRead(message.error, undefined, message.offset));
     this.#awaited.get(message.id)?.resolve(message.digest);
     this.#awaited.delete(message.id);
   }

@@ -10,6 +10,7 @@ import {
   hashTaken,
   readRange,
   startHashThread,
+  unreadable,
   type ByteRange,
   type HashMessage,
   type RangesJob,
@@ -85,7 +86,7 @@ function runWorker(job: RangesJob, onDigest: (index: number, digest: Digest) => 
     const worker = startHashThread(job);
     let failure: Error | undefined;
     worker.on('message', (message: HashMessage) => {
-      if ('error' in message) failure = cannotRead(message.error);
+      if ('error' in message) failure = cannotRead(message.error, undefined, message.offset);
       else onDigest(message.id, message.digest);
     });
     worker.on('error', (error: Error) => (failure ??= error));
@@ -109,6 +110,6 @@ async function hashHere(job: RangesJob, onDigest: (index: number, digest: Digest
       await otherWork();
     }
   } catch (error) {
-    throw cannotRead(error instanceof Error ? error.message : String(error), error);
+    throw unreadable(error);
   }
 }

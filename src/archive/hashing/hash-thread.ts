@@ -42,7 +42,8 @@ export interface Part {
 }
 
 /** What a thread says: the digest of a range, by its index, or of a running hash, by its id. */
-export type HashMessage = { readonly id: number; readonly digest: Digest } | { readonly error: string };
+export type HashMessage =
+  { readonly id: number; readonly digest: Digest } | { readonly error: string; readonly offset?: number | undefined };
 
 /** One step of hashing: the bytes of one read, and the digest when they were the last of their range. */
 interface HashStep {
@@ -83,13 +84,33 @@ export function hashRange(file: readonly FileSlice[], range: ByteRange, read: ty
     for (const chunk of read(file, range)) hash.update(chunk);
     return digestOf(hash);
   } catch (error) {
-    throw cannotRead(error instanceof Error ? error.message : String(error), error);
+    throw unreadable(error);
   }
 }
 
-/** The failure of a thread. */
-export function cannotRead(why: string, cause?: unknown): StoreError {
-  return new StoreError('STORE_IO', `cannot read the archive: ${why}`, { cause, hint: 'the medium may be damaged' });
+/** The failure of a thread. @param offset in the archive, where it is known */
+export function cannotRead(why: string, cause?: unknown, offset?: number): StoreError {
+  const place = offset === undefined ? '' : ` at offset ${offset}`;
+  const options = { cause, hint: 'the medium may be damaged', details: { offset } };
+  return new StoreError('STORE_IO', `cannot read the archive${place}: ${why}`, options);
+}
+
+/** {@link cannotRead} for what {@link readRange} threw. */
+export function unreadable(error: unknown): StoreError {
+  return cannotRead(messageOf(error), error, error instanceof ReadFailure ? error.offset : undefined);
+}
+
+/** A read that failed, and where. */
+class ReadFailure extends Error {
+  readonly offset: number;
+  constructor(cause: unknown, offset: number) {
+    super(messageOf(cause), { cause });
+    this.offset = offset;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 let buffer: Buffer | undefined;
@@ -98,10 +119,18 @@ let buffer: Buffer | undefined;
 export function* readRange(file: readonly FileSlice[], { offset, length }: ByteRange): Generator<Buffer, void> {
   buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
   for (let done = 0; done < length;) {
-    const read = readSlices(file, buffer, Math.min(BUFFER_BYTES, length - done), offset + done);
+    const read = readOrFail(file, Math.min(BUFFER_BYTES, length - done), offset + done);
     if (read === 0) return;
     yield buffer.subarray(0, read);
     done += read;
+  }
+}
+
+function readOrFail(file: readonly FileSlice[], length: number, position: number): number {
+  try {
+    return readSlices(file, buffer as Buffer, length, position);
+  } catch (error) {
+    throw new ReadFailure(error, position);
   }
 }
 
@@ -141,7 +170,8 @@ function tellFailure(port: Port, work: () => void): void {
   try {
     work();
   } catch (error) {
-    port.postMessage({ error: error instanceof Error ? error.message : String(error) } satisfies HashMessage);
+    const offset = error instanceof ReadFailure ? error.offset : undefined;
+    port.postMessage({ error: messageOf(error), offset } satisfies HashMessage);
   }
 }
 

@@ -11,7 +11,7 @@ import type { ArchiveLayout, ContentSegment } from '../layout/archive-layout.ts'
 import { laidOutBytes } from '../partial/laid-out-bytes.ts';
 import { omittedBy, type PartialBase } from '../partial/partial-document.ts';
 import { readDetachedSignatures } from './detached.ts';
-import { readExactly, readFront, readSome, trailing, truncated, type ByteSource } from '../source/byte-source.ts';
+import { readExactly, readFront, readSome, truncated, type ByteSource } from '../source/byte-source.ts';
 import { openSource, openWritableSource } from '../source/open-source.ts';
 import { openSeal, type ArchiveHead } from './archive-head.ts';
 import { readSeal, type ArchiveSeal } from './seal.ts';
@@ -47,10 +47,14 @@ export class SealedArchive implements Disposable {
     const head = openSeal(this.seal, await readFront(source, offset, size, turn), digest);
     // To interpret it may have held the thread for long.
     await turn();
-    if (source.size < head.layout.size) throw truncated(this.path, source.size, head.layout.size);
-    if (source.size > head.layout.size) throw trailing(this.path, head.layout.size, source.size - head.layout.size);
+    source.assertWhole(head);
     this.#isTaken = true;
     return new ArchiveReader(source, head);
+  }
+
+  /** An error of deciding about the seal, with the parts that hold it. */
+  explain(error: unknown): Promise<unknown> {
+    return this.#source.explain(error, [{ offset: 0, length: this.seal.inventoryPlace.offset }]);
   }
 
   /** Closes the file, unless a reader has taken it over. */
@@ -195,31 +199,36 @@ export class ArchiveReader implements Source, Disposable {
 export interface OpenArchiveOptions extends CallOptions {
   /** Open it for writing too, so that a slot can be filled. @defaultValue false */
   readonly writable?: boolean | undefined;
+  /** Directories that hold parts of the archive, beside the one that it is in; these are looked at first. @defaultValue none */
+  readonly parts?: readonly string[] | undefined;
 }
 
 /**
- * Opens an archive file, read-only unless told otherwise, with the signatures that lie beside it, and reads its seal.
+ * Opens an archive, a file or the parts of one, read-only unless told otherwise, with the signatures that lie beside it, and reads its seal.
  * @throws UsageError `USAGE` when there is no such file, or it cannot or should not be written.
  * @throws IntegrityError `MALFORMED` when its front is not canonical, `SIZE_MISMATCH` when it ends there.
  */
 export async function openSealedArchive(
   path: string,
-  { writable = false, signal }: OpenArchiveOptions = {},
+  { writable = false, parts = [], signal }: OpenArchiveOptions = {},
 ): Promise<SealedArchive> {
   if (path === '-') throw noStream();
-  const source = writable ? openWritableSource(path) : openSource(path);
+  const source = await (writable ? openWritableSource(path) : openSource(path, parts, signal));
+  let front = 0;
   try {
     const turn = takeTurns(signal);
     const seal = await readSeal(async (offset, length) => {
       if (offset + length > source.size) throw truncated(source.path, source.size);
+      front = offset + length;
       return await readFront(source, offset, length, turn);
     });
     const detached = await readDetachedSignatures(source.path);
     signal?.throwIfAborted();
     return new SealedArchive(source, { ...seal, detached });
   } catch (error) {
+    const explained = await source.explain(error, [{ offset: 0, length: front }]);
     source[Symbol.dispose]();
-    throw error;
+    throw explained;
   }
 }
 

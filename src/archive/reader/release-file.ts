@@ -2,9 +2,12 @@
 import { openRegular } from '../../base/files/open-file.ts';
 import { readBounded } from '../../base/files/read-file.ts';
 import { writeNamedFile } from '../../base/files/result-file.ts';
-import { IntegrityError, UsageError } from '../../errors.ts';
+import { IntegrityError, NotFoundError, UsageError } from '../../errors.ts';
 import { MAX_INVENTORY_BYTES, parseInventory, serializeInventory } from '../inventory/inventory.ts';
 import type { Inventory } from '../inventory/inventory-schema.ts';
+import { findParts } from '../parts/found-parts.ts';
+import { archiveOfPart } from '../parts/part-names.ts';
+import { openParts } from '../parts/part-source.ts';
 import { MemberPath } from '../layout/archive-layout.ts';
 
 /** Bytes that tell what a file is. */
@@ -19,9 +22,7 @@ export type ReleaseFileKind = 'archive' | 'inventory' | 'lock';
  * @throws NotFoundError `NOT_FOUND`. @throws UsageError `USAGE` for a file that is none of these.
  */
 export async function kindOfRelease(path: string): Promise<ReleaseFileKind> {
-  await using file = await openRegular(path, { what: 'a release', hintWhenMissing: HINT });
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(FRONT_BYTES), 0, FRONT_BYTES, 0);
-  const front = buffer.toString('latin1', 0, bytesRead);
+  const front = await readStart(path);
   if ([MemberPath.checksums, MemberPath.partial].some((member) => front.startsWith(`${member}\0`))) return 'archive';
   const isJson = front.trimStart().startsWith('{');
   if (isJson && front.includes('"formatVersion"')) return 'inventory';
@@ -29,6 +30,25 @@ export async function kindOfRelease(path: string): Promise<ReleaseFileKind> {
   throw new UsageError('USAGE', `${path}: is neither an archive of this product nor an inventory nor a lock`, {
     hint: HINT,
   });
+}
+
+async function readStart(path: string): Promise<string> {
+  const bytes = Buffer.alloc(FRONT_BYTES);
+  try {
+    if (archiveOfPart(path) === undefined) return await readFileStart(path, bytes);
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+  }
+  const found = await findParts(path, []);
+  if (found === undefined) return await readFileStart(path, bytes);
+  using parts = await openParts(found);
+  return bytes.toString('latin1', 0, parts.read(bytes, FRONT_BYTES, 0));
+}
+
+async function readFileStart(path: string, bytes: Buffer): Promise<string> {
+  await using file = await openRegular(path, { what: 'a release', hintWhenMissing: HINT });
+  const { bytesRead } = await file.read(bytes, 0, FRONT_BYTES, 0);
+  return bytes.toString('latin1', 0, bytesRead);
 }
 
 /**

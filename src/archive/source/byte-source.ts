@@ -2,9 +2,18 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { toStoreError } from '../../base/files/system-errors.ts';
 import { IntegrityError } from '../../errors.ts';
+import type { ByteRange } from '../hashing/hash-thread.ts';
+import type { Inventory } from '../inventory/inventory-schema.ts';
+import type { ArchiveLayout } from '../layout/archive-layout.ts';
 import { readSlices, wholeFile, type FileSlice } from './file-slices.ts';
 
 const BUFFER_BYTES = 256 * 1024;
+
+/** What an inventory says of the bytes behind it. */
+export interface KnownHead {
+  readonly inventory: Inventory;
+  readonly layout: ArchiveLayout;
+}
 
 /** The bytes of an archive, in any order, for as long as it is open. */
 export interface ByteSource extends Disposable {
@@ -20,6 +29,17 @@ export interface ByteSource extends Disposable {
    * @throws StoreError `STORE_IO`
    */
   read(buffer: Uint8Array, length: number, position: number): number;
+  /**
+   * Insists that it is as long as the inventory says.
+   * @throws IntegrityError `SIZE_MISMATCH`, NotFoundError `MISSING_CONTENT` when it is not
+   */
+  assertWhole(head: KnownHead): void;
+  /**
+   * An error of reading or verifying, as a person needs it who has to replace what is bad.
+   * @param damaged all stretches that are known to be wrong; where there are none, the error says where it is
+   * @param head absent while nothing is believed: what is asked then costs next to nothing
+   */
+  explain(error: unknown, damaged: readonly ByteRange[], head?: KnownHead): Promise<unknown>;
 }
 
 /** An archive in one file. It takes the descriptor over. */
@@ -39,6 +59,15 @@ export class FileSource implements ByteSource {
 
   read(buffer: Uint8Array, length: number, position: number): number {
     return readAt(this.slices, buffer, length, position, this.path);
+  }
+
+  assertWhole({ layout }: KnownHead): void {
+    if (this.size < layout.size) throw truncated(this.path, this.size, layout.size);
+    if (this.size > layout.size) throw trailing(this.path, layout.size, this.size - layout.size);
+  }
+
+  async explain(error: unknown): Promise<unknown> {
+    return error;
   }
 
   /** Closes the file; once more does nothing, since the number may be another file's by then. */

@@ -2,24 +2,48 @@
 import { closeSync, constants, fstatSync } from 'node:fs';
 import { openRegularSync, type OpenOptions } from '../../base/files/open-file.ts';
 import { NotFoundError, UsageError } from '../../errors.ts';
+import { entriesOf, findParts } from '../parts/found-parts.ts';
+import { archiveOfPart } from '../parts/part-names.ts';
+import { openParts } from '../parts/part-source.ts';
 import { FileSource, type ByteSource } from './byte-source.ts';
 
 const ANY_WRITE = 0o222;
 const ARCHIVE: OpenOptions = { what: 'an archive', hintWhenMissing: 'check the path' };
 
-/** Opens an archive for reading. @throws UsageError when there is no such file, or it cannot be read. */
-export function openSource(path: string): ByteSource {
-  return new FileSource(path, openForReading(path));
+/**
+ * Opens an archive for reading: a file, or its parts where there is no such file.
+ * @param path of the archive, of one of its parts, or of the list of its parts
+ * @param directories that hold parts, beside the one of the path
+ * @throws UsageError when there is nothing of the kind, or it cannot be read.
+ */
+export async function openSource(
+  path: string,
+  directories: readonly string[] = [],
+  signal?: AbortSignal,
+): Promise<ByteSource> {
+  for (const directory of directories) await entriesOf(directory, true);
+  try {
+    if (archiveOfPart(path) === undefined) return new FileSource(path, openForReading(path));
+  } catch (error) {
+    if (!(error instanceof UsageError && error.cause instanceof NotFoundError)) throw error;
+  }
+  const found = await findParts(path, directories);
+  return found === undefined ? new FileSource(path, openForReading(path)) : await openParts(found, signal);
 }
 
 /** Opens an archive for writing too. @throws UsageError when there is no such file, or it cannot or should not be written. */
-export function openWritableSource(path: string): ByteSource {
+export async function openWritableSource(path: string): Promise<ByteSource> {
+  await assertWritable(path);
   return new FileSource(path, openForWriting(path));
 }
 
 /** @throws UsageError when there is no such file, or it cannot or should not be written. */
-export function assertWritable(path: string): void {
-  closeSync(openForWriting(path));
+export async function assertWritable(path: string): Promise<void> {
+  using source = await openSource(path);
+  if (source instanceof FileSource) return closeSync(openForWriting(path));
+  throw new UsageError('USAGE', `${path} is in parts, which are not written to`, {
+    hint: 'give --detached to write the signature to a file beside them',
+  });
 }
 
 function openForReading(path: string): number {

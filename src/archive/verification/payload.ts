@@ -13,6 +13,7 @@ import { digestOf, sha256, type Digest } from '../../oci/digest.ts';
 import { parseChecksums } from '../layout/checksums.ts';
 import { GraphVerifier } from './graph-verification.ts';
 import { hashRanges } from '../hashing/hash-ranges.ts';
+import type { ByteRange } from '../hashing/hash-thread.ts';
 import { isImageTarPath } from '../layout/image-tar.ts';
 import { listsTarballs, renderChecksums, type ArchiveLayout, type ContentSegment } from '../layout/archive-layout.ts';
 import type { BasePlace } from '../partial/base-archives.ts';
@@ -66,6 +67,33 @@ export async function verifyContent(
   archive: ArchiveReader,
   options: VerifyContentOptions = {},
 ): Promise<VerifiedContent> {
+  const damaged: ByteRange[] = [];
+  try {
+    return await verifySegments(archive, options, damaged);
+  } catch (error) {
+    // Who has to bring parts again needs to know of all that are bad, and not of the first.
+    const isInParts = archive.source.slices.length > 1 && error instanceof IntegrityError;
+    if (isInParts && damaged.length === 0) damaged.push(...(await findDamaged(archive, options)));
+    throw await archive.source.explain(error, damaged, archive.head);
+  }
+}
+
+/** Every stretch that is not what the inventory says. */
+async function findDamaged(archive: ArchiveReader, { signal }: CallOptions): Promise<readonly ByteRange[]> {
+  const { segments } = archive.head.layout;
+  const framing = segments.filter((segment) => segment.kind === 'framing').filter(({ offset, bytes }) => !archive.read(offset, bytes.length).equals(bytes)); // prettier-ignore
+  const contents = segments.filter((segment) => segment.kind === 'content');
+  const digests = await hashRanges(archive.source.slices, contents, { signal });
+  const wrong = contents.filter(({ digest }, index) => digest !== digests[index]);
+  return [...framing.map(({ offset, bytes }) => ({ offset, length: bytes.length })), ...wrong];
+}
+
+/** @param damaged takes every stretch of content that is wrong */
+async function verifySegments(
+  archive: ArchiveReader,
+  options: VerifyContentOptions,
+  damaged: ByteRange[],
+): Promise<VerifiedContent> {
   const { layout } = archive.head;
   const turn = takeTurns(options.signal);
   for (const segment of layout.segments) {
@@ -79,6 +107,7 @@ export async function verifyContent(
   // What is hashed is not yet what it should be: the last word is for after the comparison.
   const onProgress = (bytes: number): void => void (bytes < total && options.onProgress?.(bytes));
   const digests = await hashRanges(archive.source.slices, contents, { signal: options.signal, onProgress });
+  damaged.push(...contents.filter((segment, index) => segment.digest !== digests[index]));
   contents.forEach((segment, index) => checkDigest(layout, segment, digests[index] as Digest));
   const own = contents.reduce((sum, { length }) => sum + length, 0);
   const base = await verifyBases(archive, { signal: options.signal, onProgress: (bytes) => onProgress(own + bytes) });

@@ -9,7 +9,7 @@ import { attachBases } from '../partial/base-archives.ts';
 import { lackingOf, type LackingLayer } from '../partial/lacking.ts';
 import { parseChecksums } from '../layout/checksums.ts';
 import { openSealedArchive, type ArchiveReader, type SealedArchive } from '../reader/reader.ts';
-import { acceptHead, acceptSeal, type Acceptance, type TrustedRelease } from './acceptance.ts';
+import { acceptHead, acceptSeal, type Acceptance, type AcceptedSeal, type TrustedRelease } from './acceptance.ts';
 import { contentSize } from './payload.ts';
 
 const TAR = 'application/x-tar';
@@ -134,6 +134,8 @@ export function readerOf(archive: TrustedArchive): ArchiveReader {
 export interface TrustArchiveOptions extends CallOptions {
   /** Of a delta: paths of archives that have what it leaves out. @defaultValue none */
   readonly bases?: readonly string[] | undefined;
+  /** Directories that hold parts of the archive, beside its own. @defaultValue none */
+  readonly parts?: readonly string[] | undefined;
 }
 
 /**
@@ -162,7 +164,7 @@ export async function acceptArchive(
   options: TrustArchiveOptions = {},
 ): Promise<TrustedArchive> {
   using sealed = archive;
-  const accepted = acceptSeal(sealed.seal, trust);
+  const accepted = await accept(sealed, trust);
   const reader = await sealed.open(accepted.inventoryDigest, options);
   try {
     const release = acceptHead(reader.head, accepted);
@@ -171,5 +173,13 @@ export async function acceptArchive(
   } catch (error) {
     reader[Symbol.dispose]();
     throw error;
+  }
+}
+
+async function accept(sealed: SealedArchive, trust: TrustPolicy | Acceptance): Promise<AcceptedSeal> {
+  try {
+    return acceptSeal(sealed.seal, trust);
+  } catch (error) {
+    throw await sealed.explain(error);
   }
 }

@@ -23,6 +23,8 @@ export interface VerifiedRelease extends TrustedRelease {
 
 /** Options of every step. */
 export interface VerifyOptions {
+  /** Directories that hold parts of the archive, beside its own. @defaultValue none */
+  readonly parts?: readonly string[] | undefined;
   /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
   /** bytes of content hashed so far, and in all */

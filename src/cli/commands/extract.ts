@@ -10,6 +10,7 @@ import type { Context } from '../context.ts';
 import { formatCount } from '../../report/format.ts';
 import { openProgress } from '../output/open-progress.ts';
 import { trustLines } from '../../report/trust-lines.ts';
+import { partsOption } from '../options/load-options.ts';
 import { readTerms, trustOptions } from '../options/trust-options.ts';
 
 export const extract = defineCommand({
@@ -24,7 +25,7 @@ export const extract = defineCommand({
     directory: argument('directory', 'must not exist yet'),
     paths: restArguments('paths', 'only these files and directories of the archive'),
   },
-  options: { ...trustOptions, ...recordOptions },
+  options: { ...trustOptions, parts: partsOption, ...recordOptions },
   async run(context, { archive, directory, paths }, options) {
     const terms = await readTerms(options, context);
     await extractAndReport(context, archive, terms, { ...options, directory, paths });
@@ -35,6 +36,7 @@ export const extract = defineCommand({
 export interface ExtractionOptions extends RecordOptions {
   readonly directory: string;
   readonly paths: readonly string[];
+  readonly parts: readonly string[];
 }
 
 /** Verifies the whole archive, then writes files of it. */
@@ -49,8 +51,8 @@ export async function extractAndReport(
   const { siteEnvironment } = await import('../inputs/site-request.ts');
   const { verifyPayload } = await import('../../archive/verification/verified-archive.ts');
   const { assertExtractable, extractFiles } = await import('../../operations/extract.ts');
-  const { auditLog } = options;
-  const request = { action: 'extract', archive: path, target: directory, terms, auditLog } as const;
+  const { auditLog, parts } = options;
+  const request = { action: 'extract', archive: path, target: directory, parts, terms, auditLog } as const;
   await withAdmittedRelease(request, await siteEnvironment(context, options), async (admitted) => {
     const { archive } = admitted;
     await assertExtractable(archive, directory, { paths });

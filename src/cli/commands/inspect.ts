@@ -6,6 +6,7 @@ import { formatBytes, formatCount, formatTable } from '../../report/format.ts';
 import { formatEvidence } from '../../report/evidence-lines.ts';
 import { describeImageEvidence, describeMissingManifests } from '../../report/image-evidence-lines.ts';
 import { checkDocument, describeBuild, describeCheck, provenanceDocument } from '../../report/provenance-lines.ts';
+import { partsOption } from '../options/load-options.ts';
 import type { Inspection } from '../../operations/inspect.ts';
 
 const NOT_VERIFIED = 'NOT VERIFIED: this is what the archive says of itself.';
@@ -30,7 +31,7 @@ export const inspect = defineCommand({
     'inspect release.tar --json',
   ],
   arguments: { archive: argument('archive', 'the file') },
-  options: { images: imagesOption, inventory: inventoryOption },
+  options: { parts: partsOption, images: imagesOption, inventory: inventoryOption },
   async run(context, { archive }, options) {
     await inspectAndReport(context, archive, options);
   },
@@ -40,10 +41,14 @@ export const inspect = defineCommand({
 export async function inspectAndReport(
   { output, signal }: Context,
   archive: string,
-  options: { readonly images: boolean; readonly inventory: string | undefined },
+  options: {
+    readonly images: boolean;
+    readonly inventory: string | undefined;
+    readonly parts: readonly string[];
+  },
 ): Promise<void> {
   const { inspectArchive } = await import('../../operations/inspect.ts');
-  const inspection = await inspectArchive(archive, { images: options.images, signal });
+  const inspection = await inspectArchive(archive, { images: options.images, parts: options.parts, signal });
   if (options.inventory !== undefined) {
     const { writeInventoryFile } = await import('../../archive/reader/release-file.ts');
     await writeInventoryFile(options.inventory, inspection.inventory, signal);

@@ -28,12 +28,13 @@ export async function loadArchive(
       hint: 'loading reads it in any order; give the file, read-only media are fine',
     });
   }
-  const { auditLog, plan: isPlan, base: bases } = options;
+  const { auditLog, plan: isPlan, base: bases, parts } = options;
   const receipt = await readReceiptRequest(context, options);
   const request = {
     action: 'load',
     archive: path,
     bases,
+    parts,
     target: options.to,
     terms,
     auditLog,

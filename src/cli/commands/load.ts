@@ -2,7 +2,7 @@
 import { receiptOptions, recordOptions } from '../options/audit-options.ts';
 import { argument, defineCommand, requiredText, text } from '../command.ts';
 import { concurrencyOption, retriesOption } from '../options/source-options.ts';
-import { baseOption, verifyBaseOption } from '../options/load-options.ts';
+import { baseOption, partsOption, verifyBaseOption } from '../options/load-options.ts';
 import { targetOptions } from '../options/target-options.ts';
 import { readTerms, trustOptions } from '../options/trust-options.ts';
 
@@ -25,6 +25,7 @@ export const load = defineCommand({
     to: requiredText('--to <target>', 'docker://host[:port][/prefix], docker-daemon:, oci:DIR or dir:DIR'),
     ...trustOptions,
     base: baseOption,
+    parts: partsOption,
     verifyBase: verifyBaseOption,
     ...targetOptions,
     ...recordOptions,

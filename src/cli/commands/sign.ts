@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { formatCount, formatDuration } from '../../report/format.ts';
 import { readKeyFile, readPublicKey } from '../inputs/keys.ts';
 import { openProgress } from '../output/open-progress.ts';
+import { partsOption } from '../options/load-options.ts';
 import { signerOptions, type SignerOptions } from '../options/signer-options.ts';
 
 export const sign = defineCommand({
@@ -23,6 +24,7 @@ export const sign = defineCommand({
   options: {
     ...signerOptions,
     bundle: text('--bundle <file>', 'instead of --key: a signature over checksums.txt that cosign made'),
+    parts: partsOption,
     detached: flag('--detached', 'write <archive>.<key id>.sigstore.json beside the archive, which is left alone'),
   },
   async run(context, { archive }, options) {
@@ -35,6 +37,7 @@ export const sign = defineCommand({
       using progress = await openProgress(context);
       return await signArchive(archive, signer, {
         detached: options.detached,
+        parts: options.parts,
         signal,
         onProgress: progress.onVerified,
       });

@@ -18,7 +18,7 @@ import { checkDocument, describeBuild, describeCheck, provenanceDocument } from 
 import type { OpenedFile } from '../../base/files/opened-file.ts';
 import { openNamedFile } from '../../base/files/result-file.ts';
 import { toTrustDocument, trustLines } from '../../report/trust-lines.ts';
-import { baseOption } from '../options/load-options.ts';
+import { baseOption, partsOption } from '../options/load-options.ts';
 import { leftOut } from '../../report/loads/delta-lines.ts';
 import { readTerms, trustOptions } from '../options/trust-options.ts';
 
@@ -39,6 +39,7 @@ export const verify = defineCommand({
   options: {
     ...trustOptions,
     base: baseOption,
+    parts: partsOption,
     ...recordOptions,
     report: writtenFile('--report <file>', 'write the JSON report there as well'),
   },
@@ -52,7 +53,11 @@ export async function verifyAndReport(
   context: Context,
   archive: string,
   terms: SiteTerms,
-  options: RecordOptions & { readonly report: string | undefined; readonly base: readonly string[] },
+  options: RecordOptions & {
+    readonly report: string | undefined;
+    readonly base: readonly string[];
+    readonly parts: readonly string[];
+  },
 ): Promise<void> {
   const { output } = context;
   const { report: reportPath } = options;
@@ -105,14 +110,14 @@ async function verifyAtSite(
   context: Context,
   archive: string,
   terms: SiteTerms,
-  options: RecordOptions & { readonly base: readonly string[] },
+  options: RecordOptions & { readonly base: readonly string[]; readonly parts: readonly string[] },
   state: State,
 ): Promise<{ readonly release: VerifiedRelease; readonly record: SiteRecord }> {
   const { verifyAdmittedStream, withAdmittedRelease } = await import('../../site/admitted-release.ts');
   const { siteEnvironment } = await import('../inputs/site-request.ts');
   const { verifyPayload } = await import('../../archive/verification/verified-archive.ts');
-  const { base: bases, auditLog } = options;
-  const request = { action: 'verify', archive, bases, terms, auditLog } as const;
+  const { base: bases, parts, auditLog } = options;
+  const request = { action: 'verify', archive, bases, parts, terms, auditLog } as const;
   const environment = await siteEnvironment(context, options);
   using progress = await openProgress(context);
   const onProgress = (done: number, total: number): void => {
@@ -122,6 +127,8 @@ async function verifyAtSite(
   const onTrusted = (release: TrustedRelease): void => void (state.trusted = release);
   const { signal } = context;
   if (archive === STDIN) {
+    if (parts.length > 0)
+      throw new UsageError('USAGE', '--parts does not apply to standard input', { hint: 'name the first part' });
     if (bases.length > 0) throw new UsageError('USAGE', '--base needs the delta as a file', { hint: 'name the file' });
     const input = { content: context.stdin as AsyncIterable<Buffer>, name: 'standard input' };
     const settings = { signal, onProgress, onTrusted };

@@ -16,12 +16,13 @@ export interface GivenWords {
  * @throws UsageError `USAGE`
  */
 export async function keepInputs(given: readonly GivenWords[]): Promise<void> {
+  const directories = given.find(({ name }) => name === '--parts')?.words ?? [];
   for (const { name, words } of given.filter(({ writes }) => writes)) {
     for (const file of words) {
       const written = await identityOf(file);
       if (written === undefined) continue;
       for (const other of given.filter((each) => each.name !== name)) {
-        const named = await Promise.all(other.words.map(identityOf));
+        const named = await Promise.all((await withParts(other.words, directories)).map(identityOf));
         if (named.includes(written)) throw replaced(`${name} ${file}`, other.name);
       }
     }
@@ -31,6 +32,12 @@ export async function keepInputs(given: readonly GivenWords[]): Promise<void> {
 function replaced(what: string, kept: string): UsageError {
   const which = kept.startsWith('-') ? `the file that ${kept} names` : `the ${kept}`;
   return new UsageError('USAGE', `${what} would replace ${which}`, { hint: 'name another file' });
+}
+
+/** An archive may be named whose parts are what is there. Loaded only where a file would be replaced. */
+async function withParts(words: readonly string[], directories: readonly string[]): Promise<readonly string[]> {
+  const { partFiles } = await import('../../archive/parts/found-parts.ts');
+  return [...words, ...(await Promise.all(words.map((word) => partFiles(word, directories)))).flat()];
 }
 
 /** Undefined for what is not there or cannot be looked at: who opens it says so. */

@@ -2,7 +2,7 @@
 import { flag, list, requiredText, text, type Option, type ValuesOf } from '../command.ts';
 import { receiptOptions, recordOptions } from './audit-options.ts';
 import { clusterOptions } from './cluster-options.ts';
-import { baseOption, verifyBaseOption } from './load-options.ts';
+import { baseOption, partsOption, verifyBaseOption } from './load-options.ts';
 import { concurrencyOption, retriesOption } from './source-options.ts';
 import { targetOptions } from './target-options.ts';
 import { trustOptions } from './trust-options.ts';
@@ -39,6 +39,7 @@ export const deployOptions = {
   ...trustOptions,
   ...deploymentOptions,
   base: baseOption,
+  parts: partsOption,
   verifyBase: verifyBaseOption,
   plan: flag('--plan', 'say what would move and change, and change nothing; exit code 7 where something would'),
   ...{ platform, stripRegistry, maxPathDepth, flatten, nameMap, skipRefusedEvidence, requireEvidence },

@@ -8,6 +8,11 @@ export const baseOption: Option<readonly string[]> = list(
   'archive that has layers which this delta leaves out; they are verified and taken from it',
 );
 
+export const partsOption: Option<readonly string[]> = list(
+  '--parts <directory>',
+  'where more parts of the archive lie; a part there is used before one of the same name beside the archive',
+);
+
 export const verifyBaseOption: Option<boolean> = flag(
   '--verify-base',
   'of a delta: read again and hash the layers that the target holds already',
@@ -17,6 +22,7 @@ export const verifyBaseOption: Option<boolean> = flag(
 export interface LoadArchiveOptions extends TargetOptions, RecordOptions, ReceiptOptions {
   readonly to: string;
   readonly base: readonly string[];
+  readonly parts: readonly string[];
   readonly verifyBase: boolean;
   readonly concurrency: number | undefined;
   readonly retries: number | undefined;

@@ -1,6 +1,7 @@
 /** `airgap join`: the full archive out of a delta and the releases it is based on. */
 import { argument, defineCommand, flag, list, writtenFile } from '../../command.ts';
 import { formatBytes } from '../../../report/format.ts';
+import { partsOption } from '../../options/load-options.ts';
 import { openProgress } from '../../output/open-progress.ts';
 
 export const join = defineCommand({
@@ -13,10 +14,11 @@ export const join = defineCommand({
   arguments: { delta: argument('delta', 'the file') },
   options: {
     base: list('--base <file>', 'archive or delta that has layers which this one leaves out'),
+    parts: partsOption,
     output: writtenFile('--output <path>', 'file or directory (default: <name>-offline-<version>.tar here)'),
     overwrite: flag('--overwrite', 'replace an archive of that name when the new one is complete'),
   },
-  async run(context, { delta }, { base: bases, output: place, overwrite }) {
+  async run(context, { delta }, { base: bases, parts, output: place, overwrite }) {
     const { joinArchive } = await import('../../../operations/join.ts');
     const { isDirectory, placeOutput } = await import('../../inputs/release-input.ts');
     const { output, signal } = context;
@@ -27,6 +29,7 @@ export const join = defineCommand({
         { delta, bases, output: (fileName) => placeOutput(place, fileName, toDirectory) },
         {
           overwrite,
+          parts,
           signal,
           onStart: (file, total) => progress.begin('verification', file, total),
           onProgress: progress.onVerified,

@@ -72,11 +72,12 @@ export async function deployArchive(
   const given = await readGivenValues(options.siteValues, signal);
   const access = await findClusterAccess(options, env);
   const receipt = await readReceiptRequest(context, options);
-  const { auditLog, plan: isPlan, base: bases } = options;
+  const { auditLog, plan: isPlan, base: bases, parts } = options;
   const request = {
     action,
     archive: path,
     bases,
+    parts,
     target: options.to,
     terms,
     auditLog,
