@@ -85,7 +85,7 @@ export async function discoverImages(request: DiscoverRequest): Promise<Discover
     const { directory, components, decisions } = await readInput(input);
     decided.push(decisions);
     for (const component of components) {
-      const context = { directory, created: new Date(0), sources, indexes, signal };
+      const context = { directory, sources, indexes, signal };
       const collected = await collectComponent(component, context, decisions.rules);
       for (const chart of await prepareCharts([collected.charts], directory)) {
         charts.push({ ...chart, component: parts.length });

@@ -53,7 +53,7 @@ export async function pushSampleImages(
   const { decisions } = spec;
   const parts: CollectedPart[] = [];
   const refused = { open: refuseChart, read: refuseChart };
-  const context = { directory, created: new Date(0), sources: refused, indexes: new Map(), signal };
+  const context = { directory, sources: refused, indexes: new Map(), signal };
   for (const component of spec.components) {
     const collected = await collectComponent(component, context, decisions.rules);
     parts.push({ component, collected });

@@ -67,7 +67,7 @@ export async function documentTargets(): Promise<readonly FuzzTarget[]> {
   const imageBundle = makeSignatureBundle(statement, privateKey).toString();
   const signers = [{ key: 'a.pub', keyId: keyId(publicKey), publicKey }];
   const starter = formatStarter();
-  const chart = await packChart('demo', chartFiles(await packChart('sub', chartFiles(), new Date(0))), new Date(0));
+  const chart = await packChart('demo', chartFiles(await packChart('sub', chartFiles())));
   const tar = gunzipSync(chart);
   const blocks = Array.from({ length: tar.length / 512 }, (_, index) => index * 512);
   const tarHeaders = blocks.filter((at) => tar.toString('latin1', at + 257, at + 262) === 'ustar');

@@ -40,6 +40,8 @@ export interface TarMember {
   readonly kind: TarKind;
   /** bytes; 0 but for files */
   readonly size: number;
+  /** Seconds of the epoch, from the header alone; undefined where it says none in octal. */
+  readonly modified: number | undefined;
   /** Where a symbolic link leads; empty for everything else. */
   readonly linkName: string;
   /** The bytes of a file, to be read before the next entry is asked for, once; what is not read is passed over. */
@@ -131,7 +133,19 @@ function toMember(header: Buffer, kind: TarKind, extension: Extension): Omit<Tar
   if (extension.linkName !== undefined && !isLink) throw new RangeError(`${what} is a ${kind} that leads elsewhere`);
   if (kind !== 'file' && size > 0) throw new RangeError(`${what} is a ${kind} with content`);
   const linkName = isLink ? (extension.linkName ?? readText(header.subarray(157, 257))) : '';
-  return { name, kind: kind === 'file' && size === 0 && name.endsWith('/') ? 'directory' : kind, size, linkName };
+  return {
+    name,
+    kind: kind === 'file' && size === 0 && name.endsWith('/') ? 'directory' : kind,
+    size,
+    modified: readTime(header),
+    linkName,
+  };
+}
+
+/** A time decides nothing: one that cannot be read is none. */
+function readTime(header: Buffer): number | undefined {
+  const text = header.toString('latin1', 136, 148).replace(/[\0 ]+$/, '');
+  return /^[0-7]{1,12}$/.test(text) ? Number.parseInt(text, 8) : undefined;
 }
 
 function checkHeader(header: Buffer): void {

@@ -30,8 +30,24 @@ export function createUnpackBudget(): UnpackBudget {
 export async function unpackChart(
   bytes: Buffer,
   fileName: string,
-  budget: UnpackBudget = { bytes: MAX_TAR_BYTES },
+  budget?: UnpackBudget,
 ): Promise<readonly ChartFile[]> {
+  return (await unpackDatedChart(bytes, fileName, budget)).files;
+}
+
+/** The files of a package. */
+export interface DatedChart {
+  readonly files: readonly ChartFile[];
+  /** When the newest of them was changed; the epoch where none says. */
+  readonly modified: Date;
+}
+
+/** As {@link unpackChart}, with the time. */
+export async function unpackDatedChart(
+  bytes: Buffer,
+  fileName: string,
+  budget: UnpackBudget = { bytes: MAX_TAR_BYTES },
+): Promise<DatedChart> {
   const refuse = (why: string, cause?: unknown): IntegrityError =>
     new IntegrityError('MALFORMED', `${fileName}: ${why}`, {
       hint: 'this is not a chart package Helm would install',
@@ -41,8 +57,9 @@ export async function unpackChart(
   const files = new Map<string, Buffer>();
   let top: string | undefined;
   let total = 0;
+  let newest = 0;
   try {
-    for await (const { name, kind, size, content } of readTar(bytesOf(tar))) {
+    for await (const { name, kind, size, modified = 0, content } of readTar(bytesOf(tar))) {
       total += size;
       if (size > MAX_CHART_FILE_BYTES)
         throw refuse(`${JSON.stringify(name)} is larger than ${MAX_CHART_FILE_BYTES} bytes`);
@@ -56,13 +73,14 @@ export async function unpackChart(
       if (files.has(path)) throw refuse(`holds ${JSON.stringify(name)} twice`);
       if (files.size >= MAX_CHART_FILES) throw refuse(`holds more than ${MAX_CHART_FILES} files`);
       files.set(path, await collect(content));
+      newest = Math.max(newest, modified);
     }
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) throw refuse(error.message, error);
     throw error;
   }
   if (!files.has('Chart.yaml')) throw refuse('has no Chart.yaml');
-  return [...files].map(([path, content]) => ({ path, bytes: content }));
+  return { files: [...files].map(([path, content]) => ({ path, bytes: content })), modified: new Date(newest * 1000) };
 }
 
 type Refuse = (why: string, cause?: unknown) => IntegrityError;

@@ -28,7 +28,7 @@ export interface ChartArtifact {
 const FIXED_ANNOTATIONS = ['org.opencontainers.image.version', 'org.opencontainers.image.title'];
 
 /**
- * Makes the manifest, config and layers of a chart, with its provenance file if there is one. `created` (RFC 3339) is the one thing that is not in the package;
+ * Makes the manifest, config and layers of a chart, with its provenance file if there is one. `created` (RFC 3339) is the one thing that is not in the bytes;
  * Helm takes the package file's modification time.
  * @see https://helm.sh/docs/topics/registries/#helm-chart-manifest
  */

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { readBounded } from '../../base/files/read-file.ts';
 import { UsageError } from '../../errors.ts';
-import { unpackChart } from './chart-archive.ts';
+import { unpackChart, unpackDatedChart } from './chart-archive.ts';
 import { packChart } from './chart-packing.ts';
 import { readChartFiles, type ChartFile } from './chart-files.ts';
 import type { ChartMetadata } from './chart-metadata.ts';
@@ -35,8 +35,6 @@ export interface ChartPackage {
 export interface ChartOptions {
   /** What messages and `at` call the chart. @defaultValue the path */
   readonly shownAs?: string | undefined;
-  /** Time of the entries of a chart packed here. @defaultValue the epoch */
-  readonly mtime?: Date | undefined;
   /** Gives the packages that a chart directory lacks below charts/. Absent: such a chart is refused. */
   readonly addDependencies?: ((files: readonly ChartFile[]) => Promise<readonly ChartFile[]>) | undefined;
 }
@@ -52,7 +50,7 @@ export async function openChart(path: string, options: ChartOptions = {}): Promi
   const own = (await readChartFiles(path, shownAs)).filter((file) => !isPassedOver(file.path));
   const files = [...own, ...((await options.addDependencies?.(own)) ?? [])];
   const chart = await loadChart(files, shownAs);
-  return describeChart(await packChart(nameOf(chart), files, options.mtime ?? new Date(0)), files, chart);
+  return describeChart(await packChart(nameOf(chart), files), files, chart);
 }
 
 /**
@@ -64,15 +62,23 @@ export async function readChartPackage(bytes: Buffer, shownAs: string): Promise<
   return describeChart(bytes, files, await loadChart(files, shownAs));
 }
 
+/** What is published of a package beside its bytes. */
+export interface CarriedPackage {
+  readonly metadata: ChartMetadata;
+  /** When the newest of its files was changed, as the package says. */
+  readonly modified: Date;
+}
+
 /**
  * What the chart in a package says about itself. For packages that were checked when they were carried; whether Helm
  * would install the chart is not looked at again.
  * @throws UsageError `INVALID_SPEC`, IntegrityError `MALFORMED` as {@link openChart}.
  */
-export async function readPackageMetadata(bytes: Buffer, shownAs: string): Promise<ChartMetadata> {
-  const metadata = readChartMetadata(await unpackChart(bytes, shownAs), shownAs);
+export async function readCarriedPackage(bytes: Buffer, shownAs: string): Promise<CarriedPackage> {
+  const { files, modified } = await unpackDatedChart(bytes, shownAs);
+  const metadata = readChartMetadata(files, shownAs);
   nameOf({ metadata, place: shownAs });
-  return metadata;
+  return { metadata, modified };
 }
 
 function describeChart(bytes: Buffer, files: readonly ChartFile[], chart: Chart): ChartPackage {

@@ -10,6 +10,8 @@ const GZIP_COMMENT = 'Helm';
 /** The order in which Helm writes the files it knows; the rest follows by path, dependencies last. */
 const KNOWN_ORDER = ['Chart.yaml', 'Chart.lock', 'values.yaml', 'values.schema.json'];
 
+/** Of the entries. It is that of no release, so that a chart that stays as it is stays the same package. */
+const MTIME = new Date(0);
 /** What `helm package` compresses with. */
 const LEVEL = 9;
 
@@ -17,10 +19,10 @@ const LEVEL = 9;
  * Packs a chart as `helm package` does, but so that the same files give the same bytes on every machine: fixed order,
  * owner, mode and time, and a compression that does not depend on the processor.
  */
-export async function packChart(name: string, files: readonly ChartFile[], mtime: Date): Promise<Buffer> {
+export async function packChart(name: string, files: readonly ChartFile[]): Promise<Buffer> {
   const tar = pack();
   for (const { path, bytes } of [...files].sort(byHelmOrder)) {
-    tar.entry({ name: `${name}/${path}`, mode: 0o644, uid: 0, gid: 0, mtime, type: 'file' }, bytes);
+    tar.entry({ name: `${name}/${path}`, mode: 0o644, uid: 0, gid: 0, mtime: MTIME, type: 'file' }, bytes);
   }
   tar.finalize();
   const chunks: Buffer[] = [];

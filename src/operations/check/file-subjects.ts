@@ -30,7 +30,7 @@ export async function subjectsOfFiles(
   const manifests: KubernetesResource[] = [];
   const charts: PreparedChart[] = [];
   for (const component of components) {
-    const context = { directory, created: new Date(0), sources, indexes, signal };
+    const context = { directory, sources, indexes, signal };
     const collected = await collectComponent(component, context, decisions.rules);
     manifests.push(...(await readManifestResources({ component, collected })));
     warnings.push(...kustomizationsOf(collected));

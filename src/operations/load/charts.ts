@@ -1,9 +1,10 @@
 /** The charts of an archive on their way to a registry, as OCI charts that `helm pull` finds. */
 import type { TrustedArchive } from '../../archive/verification/trusted-archive.ts';
+import { formatUtcSeconds } from '../../base/utc-time.ts';
 import type { CopyPlan, ManifestTransfer, Transfer } from '../../content/plan.ts';
 import { readVerified } from '../../content/verified.ts';
 import { createChartArtifact, type ChartContent } from '../../kubernetes/charts/chart-oci.ts';
-import { readPackageMetadata } from '../../kubernetes/charts/chart-package.ts';
+import { readCarriedPackage } from '../../kubernetes/charts/chart-package.ts';
 import { PROVENANCE_EXTENSION } from '../../kubernetes/charts/provenance-file.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { MediaType } from '../../oci/media-types.ts';
@@ -38,12 +39,13 @@ export async function planCharts(
   for (const { path, digest, size } of inventory.files) {
     if (!CHART.test(path) || target.chart === undefined || only?.has(path) === false) continue;
     const bytes = await readVerified(archive, { mediaType: 'application/gzip', digest, size });
-    const metadata = await readPackageMetadata(bytes, path);
+    const { metadata, modified } = await readCarriedPackage(bytes, path);
     const beside = files.get(`${path}${PROVENANCE_EXTENSION}`);
     const signed =
       beside &&
       (await readVerified(archive, { mediaType: MediaType.helmProvenance, digest: beside.digest, size: beside.size }));
-    const artifact = createChartArtifact(bytes, metadata, inventory.created, signed);
+    // Nothing of the release is in it: a chart that stays as it is keeps its digest, and its tag is not moved.
+    const artifact = createChartArtifact(bytes, metadata, formatUtcSeconds(modified), signed);
     const { name, tag, manifest, config, layer, provenance } = artifact;
     const blobs = [config, layer, ...(provenance === undefined ? [] : [provenance])];
     const place = target.chart(name, tag);

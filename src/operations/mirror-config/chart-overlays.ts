@@ -73,7 +73,7 @@ async function readCharts({ inputs, sources, values, signal }: OverlayRequest): 
       );
     }
     for (const component of components) {
-      const context = { directory, created: new Date(0), sources, indexes: new Map(), signal };
+      const context = { directory, sources, indexes: new Map(), signal };
       const collected = await collectComponent(component, context, decisions.rules);
       const prepared = await prepareCharts([collected.charts], directory);
       charts.push(...(isRelease ? prepared : prepared.map((chart) => ({ ...chart, sets: [valueSet(values)] }))));

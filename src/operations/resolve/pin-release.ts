@@ -166,7 +166,6 @@ async function openLock(
   await sources.openLocked(lock);
   const files = await openLockedFiles(lock, {
     directory,
-    created: new Date(lock.created),
     sources: chartSourcesOf(sources),
     indexes: new Map(),
     signal,

@@ -121,7 +121,6 @@ export async function resolveRelease(request: ResolveRequest, options: ResolveOp
   const named: CollectedComponent[] = [];
   const context = {
     directory,
-    created: new Date(created),
     now: request.now,
     sources: { open: request.openImage, read: request.readAddress },
     indexes: new Map(),

@@ -6,7 +6,7 @@ import { readTar, type TarMember } from '../../../src/base/tar/tar-reader.ts';
 import { bytesOf, collect } from '../../../src/content/verified.ts';
 import { runOk } from '../../helpers/run.ts';
 import { noise } from '../../helpers/sample-layer.ts';
-import { tarBlock, tarEnd, tarEntry } from '../../helpers/tar-entry.ts';
+import { tarBlock, tarEnd, tarEntry, withChecksum } from '../../helpers/tar-entry.ts';
 import { useTempDir } from '../../helpers/temp.ts';
 import { toolPath } from '../../helpers/tools.ts';
 
@@ -14,11 +14,11 @@ const temp = useTempDir();
 const GIB = 1024 ** 3;
 const pax = (records: string, type = 'x'): Buffer => tarEntry('pax', { type, content: records });
 
-type Told = Omit<TarMember, 'content'> & { readonly text: string };
+type Told = Omit<TarMember, 'content' | 'modified'> & { readonly text: string };
 
 async function tell(source: AsyncIterable<Uint8Array>): Promise<readonly Told[]> {
   const told: Told[] = [];
-  for await (const { content, ...member } of readTar(source))
+  for await (const { content, modified: _modified, ...member } of readTar(source))
     told.push({ ...member, text: String(await collect(content)) });
   return told;
 }
@@ -58,6 +58,22 @@ test.each(['ustar', 'gnu', 'pax', 'oldgnu'])('GNU tar’s format %s is read with
   }
 });
 
+test.each([
+  ['00000000017\0', 15],
+  ['   00000017 ', undefined],
+  ['-0000000017\0', undefined],
+  ['0000000001x\0', undefined],
+  ['\0'.repeat(12), undefined],
+  [Buffer.concat([Buffer.from([0x80]), Buffer.alloc(11, 1)]), undefined],
+])('a time %j is read as %j, and refuses nothing', async (field, modified) => {
+  const block = tarBlock('f', {});
+  block.set(Buffer.from(field), 136);
+  for await (const member of readTar(bytesOf(Buffer.concat([withChecksum(block), tarEnd])))) {
+    expect(member.modified).toBe(modified);
+  }
+  expect.assertions(1);
+});
+
 test('what another library writes is read, in pieces of any size', async () => {
   const files: [Partial<Header> & { name: string }, Buffer][] = [0, 1, 511, 512, 513, 70_000].map((size) => [
     { name: `${'deep/'.repeat(size % 40)}f${size}`, mtime: new Date(1_500_000_000_500) },
@@ -68,9 +84,10 @@ test('what another library writes is read, in pieces of any size', async () => {
   archive.finalize();
   const bytes = await collect(archive as AsyncIterable<Uint8Array>);
   for (const size of [100, 512, 1000, bytes.length]) {
-    const seen: [string, Buffer][] = [];
-    for await (const { name, content } of readTar(inPieces(bytes, size))) seen.push([name, await collect(content)]);
-    expect(seen).toEqual(files.map(([{ name }, content]) => [name, content]));
+    const seen: [string, number | undefined, Buffer][] = [];
+    for await (const { name, modified, content } of readTar(inPieces(bytes, size)))
+      seen.push([name, modified, await collect(content)]);
+    expect(seen).toEqual(files.map(([{ name }, content]) => [name, 1_500_000_000, content]));
   }
 });
 

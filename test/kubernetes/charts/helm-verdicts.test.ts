@@ -27,7 +27,6 @@ const tgz = (files: Files): Promise<Buffer> =>
   packChart(
     'sub',
     Object.entries(files).map(([path, content]) => ({ path, bytes: Buffer.from(content) })),
-    new Date(0),
   );
 
 const TAKEN: readonly (readonly [string, Files])[] = [

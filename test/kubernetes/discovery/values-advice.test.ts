@@ -10,7 +10,6 @@ const pack = (name: string, files: Readonly<Record<string, string | Buffer>>): P
     Object.entries({ 'Chart.yaml': `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n`, ...files }).map(
       ([path, content]) => ({ path, bytes: Buffer.from(content) }),
     ),
-    new Date(0),
   );
 
 test('every values.yaml of a chart and of those below it is read, and no other file', async () => {

@@ -18,7 +18,7 @@ export interface CorpusChart {
 /** The package of a chart made of these files. */
 export async function packFiles(name: string, files: CorpusChart['files']): Promise<Buffer> {
   const list = Object.entries(files).map(([path, content]) => ({ path, bytes: Buffer.from(content as string) }));
-  return packChart(name, list, new Date(0));
+  return packChart(name, list);
 }
 
 /** A request for a chart of the corpus. */

@@ -1,7 +1,10 @@
 /** Charts of an archive in a registry: with the provenance file that travelled beside them. */
 import { writeFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
 import { expect, test } from 'vitest';
 import { trustArchive } from '../../../src/archive/verification/trusted-archive.ts';
+import { collect } from '../../../src/content/verified.ts';
 import { loadRelease, planLoad } from '../../../src/operations/load/load.ts';
 import { fetchChart } from '../../../src/operations/resolve/charts/registry-chart.ts';
 import { createRegistryTarget } from '../../../src/release/mapping/image-target.ts';
@@ -14,6 +17,44 @@ import { chartYaml, packFiles } from '../../kubernetes/rendering/corpus.ts';
 
 const temp = useTempDir();
 const { privateKey, publicKey } = fixedKeyPair('maker');
+
+/** Loads charts as a release made at `created` does, and gives what each is published as. */
+async function publish(created: string, files: Readonly<Record<string, Buffer>>): Promise<readonly string[]> {
+  const release = await makeRelease({ images: {}, files });
+  const inventory = { ...release.inventory, created };
+  await writeFile(temp.join('a.tar'), await forgeArchive(inventory, contentsOf(release), createKeySigner(privateKey)));
+  using archive = await trustArchive(temp.join('a.tar'), { keys: [publicKey], threshold: 1 });
+  const store = new MemoryStore('charts');
+  const host = { host: 'registry.internal', prefix: '', stripRegistry: false };
+  const plan = await planLoad(
+    archive,
+    createRegistryTarget('docker://registry.internal', host, () => store),
+  );
+  await loadRelease(plan);
+  return await Promise.all(
+    plan.charts.map(async ({ digest }) => String(await collect(store.fetch(await store.resolve(digest))))),
+  );
+}
+
+test('a chart is published as the same artifact in every release, dated as the newest of its files', async () => {
+  const app = await packFiles('app', { 'Chart.yaml': chartYaml('app') });
+  const dated = pack();
+  for (const [name, content, mtime] of [
+    ['Chart.yaml', chartYaml('other'), '2025-01-02T03:04:05Z'],
+    ['values.yaml', 'a: 1\n', '2024-01-01T00:00:00Z'],
+  ] as const) {
+    dated.entry({ name: `other/${name}`, mtime: new Date(mtime) }, content);
+  }
+  dated.finalize();
+  const other = gzipSync(await collect(dated as AsyncIterable<Uint8Array>));
+  const files = { 'charts/app-1.2.3.tgz': app, 'charts/other-1.2.3.tgz': other };
+  const first = await publish('2024-05-06T07:08:09Z', files);
+  expect(first.map((manifest) => /"org.opencontainers.image.created":"([^"]*)"/.exec(manifest)?.[1])).toEqual([
+    '1970-01-01T00:00:00Z',
+    '2025-01-02T03:04:05Z',
+  ]);
+  expect(await publish('2026-01-31T12:00:00Z', files)).toEqual(first);
+});
 
 test('a provenance file is loaded with its chart and no other, and is read again from there', async () => {
   const [app, other] = await Promise.all(

@@ -30,8 +30,6 @@ export interface ChartSources {
 export interface ChartContext {
   /** Of the release.yaml. */
   readonly directory: string;
-  /** The time that packed charts carry. */
-  readonly created: Date;
   /** When the signatures that a release demands must be valid. Absent: none is looked at, since nothing is carried. */
   readonly now?: Date | undefined;
   readonly sources: ChartSources;
@@ -170,12 +168,11 @@ async function openLocal(
   place: string,
   context: ChartContext,
 ): Promise<{ readonly file: CollectedFile; readonly chart: ChartPackage }> {
-  const { created, directory } = context;
+  const { directory } = context;
   const fetch = { repository: (wanted: RepositoryRequest) => fetchFromRepository(wanted, context), oci: (text: string, reference: Reference) => fetchOci(text, reference, context) };
   const chart = await openChart(place, {
     shownAs: from,
-    mtime: created,
-    addDependencies: (files) => fetchDependencies({ files, shownAs: from, directory, created, fetch }),
+    addDependencies: (files) => fetchDependencies({ files, shownAs: from, directory, fetch }),
   });
   const isPackage = (await stat(place)).isFile();
   return {

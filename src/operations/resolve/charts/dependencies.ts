@@ -20,8 +20,6 @@ export interface DependencyRequest {
   readonly shownAs: string;
   /** Of the release.yaml: a `file://` dependency may not lead out of it. */
   readonly directory: string;
-  /** The time that packed charts carry. */
-  readonly created: Date;
   readonly fetch: {
     readonly repository: (request: RepositoryRequest) => Promise<{ readonly bytes: Buffer }>;
     readonly oci: (from: string, reference: Reference) => Promise<{ readonly bytes: Buffer }>;
@@ -66,11 +64,11 @@ async function fetchOne(dependency: LockedDependency, request: DependencyRequest
 
 /** As Helm does: with what lies in its charts/, and nothing that it lacks itself. */
 async function packLocal({ name, version, repository }: LockedDependency, request: DependencyRequest): Promise<Buffer> {
-  const { shownAs, directory, created } = request;
+  const { shownAs, directory } = request;
   const path = posix.join(shownAs, repository.slice(LOCAL.length));
   const files = await readChartFiles(await resolveSpecPath(directory, path), path);
   const metadata = readChartMetadata(files, path);
-  if (metadata.name === name && metadata.version === version) return packChart(name, files, created);
+  if (metadata.name === name && metadata.version === version) return packChart(name, files);
   throw new UsageError(
     'INVALID_SPEC',
     `${path} is ${metadata.name} ${metadata.version}; the lock of ${shownAs} pins ${name} ${version}`,

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { bytesOf } from '../../../../src/content/verified.ts';
 import { createChartArtifact } from '../../../../src/kubernetes/charts/chart-oci.ts';
-import { readPackageMetadata } from '../../../../src/kubernetes/charts/chart-package.ts';
+import { readCarriedPackage } from '../../../../src/kubernetes/charts/chart-package.ts';
 import { sha256 } from '../../../../src/oci/digest.ts';
 import { ImageSources } from '../../../../src/operations/resolve/image-sources.ts';
 import { pinRelease } from '../../../../src/operations/resolve/pin-release.ts';
@@ -73,7 +73,7 @@ describe('what a registry has under the name', () => {
     change: (manifest: ChartManifest) => void = () => undefined,
     signed?: Buffer,
   ): Promise<void> {
-    const metadata = await readPackageMetadata(bytes, 'x');
+    const { metadata } = await readCarriedPackage(bytes, 'x');
     const artifact = createChartArtifact(bytes, metadata, '2026-01-01T00:00:00Z', signed);
     const { manifest, config, layer, provenance } = artifact;
     const blobs = [config, layer, ...(provenance === undefined ? [] : [provenance])];
