@@ -21,6 +21,30 @@ test('release.yaml renders every pattern and every overlay into the archive', as
   expect(rendered.sort()).toEqual([...PATTERNS, ...OVERLAYS].sort());
 });
 
+test.each<string>([...PATTERNS, 'small-enterprise+gdpr', 'medium-enterprise+hipaa'])(
+  '%s is rendered in the order of its installation, the same each time, and holds no secret',
+  async (combination) => {
+    const request = await requestFor(combination);
+    const renderer = await openRenderer();
+    const [one, other] = await Promise.all(([0, 1] as const).map((seed) => renderer.render({ ...request, seed })));
+    const stage = (first: typeof one, second: typeof one): ReturnType<typeof stageManifests> =>
+      stageManifests({
+        ...{ shownAs: 'the chart', folder: `manifests/${combination}`, namespace: request.namespace, givenTexts: new Set<string>() },
+        renderings: [first?.documents ?? [], second?.documents ?? []],
+      });
+    const files = stage(one, other);
+    expect(files).toEqual(stage(other, one));
+    expect(files.map(({ name }) => name)).toEqual([
+      ...['01-namespace.yaml', '02-rbac.yaml', '03-secrets.yaml', '04-configmaps.yaml', '05-storage.yaml'],
+      ...['06-database.yaml', '07-control-plane.yaml', '08-networking.yaml', 'secrets.env.example'],
+    ]);
+    const secrets = readKubernetesYaml(String(files[2]?.bytes), '03-secrets.yaml');
+    const values = secrets.flatMap(({ value }) => Object.values(fieldsAt(value, 'data')));
+    expect(values.length).toBeGreaterThanOrEqual(4);
+    expect(values.filter((value) => !/^\$\{SITE_[A-Z0-9_]+_BASE64\}$/.test(String(value)))).toEqual([]);
+  },
+);
+
 /** The commands of a section of install.md, block by block. */
 async function commandsOf(heading: string): Promise<readonly string[]> {
   const text = await readFile(`${ROOT}/docs/release/install.md`, 'utf8');

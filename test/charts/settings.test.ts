@@ -202,6 +202,18 @@ describe('the ways in and out', () => {
     ]);
   });
 
+  it.each([
+    ['hipaa', 'encryption: {hsm: {endpoint: "hsm.corp:5697"}}', 'key-rotation', 5697],
+    ['hipaa', 'encryption: {hsm: {endpoint: "[fd00::1]:5697"}}', 'key-rotation', 5697],
+    ['hipaa', 'encryption: {hsm: {endpoint: hsm.corp, port: 5698}}', 'key-rotation', 5698],
+    ['edge', 'edge: {parentCluster: {endpoint: "https://primary.corp:8443/fleet"}}', 'edge-agent', 8443],
+    ['edge', 'edge: {parentCluster: {endpoint: "https://primary.corp/fleet:1"}}', 'edge-agent', 443],
+  ])('of %s lead to the port that is called: %s', async (profile, overrides, policy, port) => {
+    const resources = await render(await requestFor(profile, `${overrides}\n`));
+    const rules = fieldAt(find(resources, `NetworkPolicy/hexabase-${policy}`), 'spec egress') as readonly Egress[];
+    expect(rules.at(-1)?.ports).toEqual([{ port, protocol: 'TCP' }]);
+  });
+
   it('know the authorities of the endpoints, given as text or in a config map of the site', async () => {
     const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
     const given = `integration: {certificateAuthorities: {datacenter-ca: ${JSON.stringify(pem)}}}\n`;
@@ -252,7 +264,19 @@ describe('a site sets', () => {
     ['loadBalancer: {sourceRanges: [everybody]}', 'everybody'],
     ['hipaa: {encryptionScopes: [rumours]}', '/hipaa/encryptionScopes/0'],
     ['encryption: {algorithm: ROT13}', '/encryption/algorithm'],
+    ['encryption: {hsm: {endpoint: "tcp://hsm.corp:5696"}}', 'tcp://hsm.corp:5696'],
     ['fullnameOverride: 1st', '1st'],
+    ['nameOverride: My-Platform', 'My-Platform'],
+    ['profile: {name: Small Enterprise}', 'Small Enterprise'],
+    ['zones: ["zone a"]', 'zone a'],
+    ['commonLabels: {team: "a team"}', 'a team'],
+    ['global: {imagePullPolicy: Sometimes}', '/global/imagePullPolicy'],
+    ['images: {ui: {digest: "sha256:12"}}', 'sha256:12'],
+    ['secrets: {existing: {transport: Corp_TLS}}', 'Corp_TLS'],
+    ['edgeAgent: {kind: Job}', '/edgeAgent/kind'],
+    ['replication: {role: third}', '/replication/role'],
+    ['ingress: {host: "https://hexabase.corp"}', 'https://hexabase.corp'],
+    ['integration: {cloudEndpoints: [{name: cloud-1, endpoint: c.corp, region: eu, cidrs: []}]}', '/integration/cloudEndpoints/0/cidrs'],
     ['ingres: {enabled: false}', 'ingres'],
     ['database: {enabled: false}', 'database.host is needed'],
     ['replication: {role: secondary}', 'replication.upstream.'],

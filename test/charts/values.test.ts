@@ -23,6 +23,16 @@ it('README.md holds the table of values.yaml', async () => {
   expect(await read('README.md')).toContain(`\n${formatValuesTable(listValues(await read('values.yaml')))}\n`);
 });
 
+it('README.md says of the chart what Chart.yaml does', async () => {
+  const chart = parse(await read('Chart.yaml')) as Readonly<Record<string, string>>;
+  const { name, version, type, appVersion, description, kubeVersion } = chart;
+  const lines = (await read('README.md')).split('\n');
+  expect(lines).toContain(`# ${name}`);
+  expect(lines).toContain(`Version: ${version}, type: ${type}, appVersion: ${appVersion}`);
+  expect(lines).toContain(description);
+  expect(lines).toContain(`Kubernetes: \`${kubeVersion}\``);
+});
+
 it('README.md names every profile', async () => {
   const readme = await read('README.md');
   for (const profile of [...PATTERNS, ...OVERLAYS]) expect(readme).toContain(`profiles/${profile}.yaml`);

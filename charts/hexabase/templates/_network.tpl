@@ -47,12 +47,25 @@
   {{- end }}
 {{- end }}
 
+{{/*
+The port of an endpoint (`host:port`, or a URL), or else of the setting beside it: a policy for another port than the one
+that is called would cut the site off, and say nothing.
+*/}}
+{{- define "hexabase.portOf" -}}
+{{- $form := "^(https?://)?([^:/\\[\\]]+|\\[[^\\]]*\\]):([0-9]+)(/.*)?$" -}}
+{{- if regexMatch $form .endpoint -}}
+{{ regexReplaceAll $form .endpoint "${3}" }}
+{{- else -}}
+{{ .port }}
+{{- end -}}
+{{- end }}
+
 {{/* A rule that lets a pod call the hardware security module. */}}
 {{- define "hexabase.toHsm" -}}
 {{- with .Values.encryption }}
 {{- if and .enabled (eq .keyManagement "hsm") }}
 - ports:
-    - port: {{ .hsm.port }}
+    - port: {{ include "hexabase.portOf" .hsm }}
       protocol: TCP
   {{- with .hsm.cidrs }}
   to:
