@@ -24,7 +24,7 @@ import { makeCertificates, type Certificates } from '../helpers/certificates.ts'
 import { readKubernetesYaml } from '../../src/kubernetes/resources/yaml-documents.ts';
 import { stageManifests } from '../../src/kubernetes/staging/staged-manifests.ts';
 import { CUSTOM_KINDS } from './custom-kinds.ts';
-import { CHART, COMBINATIONS, fieldAt, openRenderer, profileFile, renderProfile, requestFor } from './render-profile.ts';
+import { CHART, COMBINATIONS, fieldAt, openRenderer, profileFile, render, renderProfile, requestFor } from './render-profile.ts';
 
 /** What a site has to bring for a profile, as the README of the chart says. */
 const OF_THE_SITE: readonly object[] = [
@@ -121,6 +121,16 @@ test('a real API server accepts every object of every pattern with every overlay
   for (const { spec } of CUSTOM_KINDS) expect(kinds).toContain((spec as { names: { kind: string } }).names.kind);
 });
 
+test.for(['123', 'x'.repeat(53)])('a real API server accepts every object of a release called %s', async (releaseName, t) => {
+  const { api } = (await sharedCluster()) ?? t.skip();
+  await using space = await makeNamespace(api, 'named');
+  const request = await requestFor('medium-enterprise+gdpr+hipaa');
+  const resources = await render({ ...request, releaseName, namespace: space.name });
+  const answers = await Promise.all(resources.map(({ value }) => api.apply(value, { dryRun: true })));
+  expect(answers.filter(({ status }) => status >= 300).map(messageOf)).toEqual([]);
+  expect(answers.length).toBeGreaterThan(40);
+});
+
 describe('helm 4', () => {
   it.for(INSTALLED)('installs %s, and all of it becomes ready', async (combination, t) => {
     const cluster = (await prepare()) ?? t.skip();
@@ -212,8 +222,16 @@ test.for(EFFORT > 1 ? ['helm3', 'helm4'] : ['helm3'])('keys are rotated as insta
 
   await install(cluster, name, 'small-enterprise+gdpr');
   expect(await keys()).toEqual(after);
-  await runOk(cluster.helm, ['rollback', name, '1', '--namespace', name], { env: clusterEnvironment(cluster) });
+  const helm = async (...args: readonly string[]): Promise<string> =>
+    (await runOk(cluster.helm, [...args, '--namespace', name], { env: clusterEnvironment(cluster) })).stdout;
+  await helm('rollback', name, '1');
   expect(await keys()).toEqual(after);
+  await helm('uninstall', name);
+  expect(await keys()).toEqual(after);
+  const values = ['small-enterprise', 'gdpr'].flatMap((profile) => ['--values', profileFile(profile)]);
+  const again = await helm('install', name, CHART, '--dry-run=server', ...values);
+  expect(again).toContain('kind: StatefulSet');
+  expect(again).not.toContain('kind: Secret');
 });
 
 test.for(['small-enterprise', 'edge+gdpr', 'medium-enterprise+gdpr+hipaa'])(

@@ -280,6 +280,7 @@ describe('a site sets', () => {
     ['ingres: {enabled: false}', 'ingres'],
     ['database: {enabled: false}', 'database.host is needed'],
     ['replication: {role: secondary}', 'replication.upstream.'],
+    ['gdpr: {enabled: true}', 'backup.retentionDays is needed'],
     ['encryption: {enabled: true, keyManagement: hsm}', 'encryption.hsm.endpoint is needed'],
   ])('and is refused %s', async (overrides, named) => {
     await expect(render(await requestFor('', `${overrides}\n`))).rejects.toThrow(named);
