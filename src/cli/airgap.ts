@@ -16,6 +16,7 @@ import { keysGenerate } from './commands/keys/generate.ts';
 import { keysShow } from './commands/keys/show.ts';
 import { load } from './commands/load.ts';
 import { rollback } from './commands/cluster/rollback.ts';
+import { fleetStatusCommand } from './commands/fleet/status.ts';
 import { place } from './commands/fleet/place.ts';
 import { mirror } from './commands/mirror.ts';
 import { mirrorConfig } from './commands/mirrors/mirror-config.ts';
@@ -74,6 +75,7 @@ export const AIRGAP: Program = {
     extract,
     mirrorConfig,
     place,
+    fleetStatusCommand,
     auditVerify,
     auditReceipt,
     mirror,

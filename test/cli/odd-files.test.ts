@@ -56,7 +56,7 @@ current-context: c
 const FLEET = `apiVersion: airgap.hexabase.ai/v1
 kind: Fleet
 name: acme
-clusters: [{ name: core, role: primary, kind: on-premises, region: eu }]
+clusters: [{ name: core, role: primary, kind: on-premises, region: eu, context: c }]
 `;
 
 /** How each path of each command comes to be used. `ODD` is the odd file; capital words stand for good files. */
@@ -153,6 +153,9 @@ const USES: Readonly<Record<string, string>> = {
   'mirror-config --root': 'mirror-config MAPPING --format k3s --install --root ODD',
   'place [release]': 'place ODD --fleet FLEET',
   'place --fleet': 'place SPEC --fleet ODD',
+  'fleet status [release]': 'fleet status ODD --fleet FLEET',
+  'fleet status --fleet': 'fleet status SPEC --fleet ODD',
+  'fleet status --kubeconfig': 'fleet status SPEC --fleet FLEET --kubeconfig ODD',
   'join <delta>': 'join ODD --output NEW',
   'join --base': 'join DELTA --output NEW --base ODD',
   'join --parts': 'join DELTA --base ARCHIVE --output NEW --parts ODD',
@@ -310,7 +313,7 @@ const DAMAGED = { 'bytes of no kind': Buffer.from([0x00, 0xff, 0x7b, 0x0a]), 'JS
 
 /** What is verified, and not what it is verified with: damage to it is the very thing to find out. */
 const IS_VERIFIED =
-  /^(sign|verify|inspect|split|load|deploy|extract) <archive>$|^rollback \[archive\]$|^join <delta>$|^place \[release\]$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
+  /^(sign|verify|inspect|split|load|deploy|extract) <archive>$|^rollback \[archive\]$|^join <delta>$|^(place|fleet status) \[release\]$|^audit (verify <log>|receipt (<receipt>|--archive)|verify --receipt)$/;
 /** A passphrase file with the wrong bytes is a wrong passphrase. */
 const IS_PASSPHRASE = /passphrase-file$/;
 /** Any file will do: it is replaced, its bytes are the passphrase, or it says nothing of values. */

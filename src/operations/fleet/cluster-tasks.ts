@@ -36,7 +36,11 @@ export function planClusters(
   inventory: Pick<Inventory, 'files' | 'platforms'>,
   { profile: common, only = [] }: ClusterTaskOptions = {},
 ): readonly ClusterTask[] {
-  assertNamed(only, fleet, placed);
+  assertClusters(only, fleet);
+  const empty = only.find((name) => (placed.get(name) ?? []).length === 0);
+  if (empty !== undefined) {
+    throw new UsageError('USAGE', `nothing is placed on ${empty}`, { hint: '`airgap place` says why' });
+  }
   const profiles = [...profilesOf(inventory.files).keys()].sort();
   const faults: string[] = [];
   const tasks: ClusterTask[] = [];
@@ -85,20 +89,13 @@ function platformsFor({ platforms }: Cluster, carried: readonly string[]): reado
   return own.length === 0 || met.size === carried.length ? undefined : own;
 }
 
-function assertNamed(
-  only: readonly string[],
-  { name: fleet, clusters }: Fleet,
-  placed: ReadonlyMap<string, readonly string[]>,
-): void {
+/** Holds that clusters which are asked for are there. @throws UsageError `USAGE` */
+export function assertClusters(only: readonly string[], { name: fleet, clusters }: Fleet): void {
   const names = clusters.map(({ name }) => name);
-  for (const name of only) {
-    if (!names.includes(name)) {
-      const meant = nearest(name, names);
-      throw new UsageError('USAGE', `${fleet} has no cluster ${name}`, {
-        hint: meant === undefined ? `it has ${names.slice(0, 20).join(', ')}` : `did you mean ${meant}?`,
-      });
-    }
-    if ((placed.get(name) ?? []).length > 0) continue;
-    throw new UsageError('USAGE', `nothing is placed on ${name}`, { hint: '`airgap place` says why' });
-  }
+  const unknown = only.find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  const meant = nearest(unknown, names);
+  throw new UsageError('USAGE', `${fleet} has no cluster ${unknown}`, {
+    hint: meant === undefined ? `it has ${names.slice(0, 20).join(', ')}` : `did you mean ${meant}?`,
+  });
 }

@@ -1,11 +1,10 @@
 /** What `airgap deploy --fleet` did on every cluster: one model, for people and for machines. */
 import * as z from 'zod';
-import { AirgapError, codeOf } from '../../errors.ts';
 import { CLUSTER_ROLES } from '../../fleet/fleet-schema.ts';
 import type { ClusterTask } from '../../operations/fleet/cluster-tasks.ts';
 import type { ClusterOutcome } from '../../operations/fleet/roll-out.ts';
-import { hideAccounts } from '../../base/http/redact.ts';
 import { formatTable } from '../format.ts';
+import { ErrorReport, toErrorReport } from './error-report.ts';
 
 const SCHEMA_ID = 'https://airgap.hexabase.ai/schemas/fleet-deploy-v1.schema.json';
 
@@ -33,10 +32,7 @@ export const FleetDeployReport = z
             .describe(
               'offline: nothing answers there; not begun: a primary was not deployed; of a plan: unchanged, would change.',
             ),
-          error: z
-            .strictObject({ code: z.string(), message: z.string(), hint: z.string().optional() })
-            .optional()
-            .describe('Why it failed, is offline, or is deployed but for something.'),
+          error: ErrorReport.optional().describe('Why it failed, is offline, or is deployed but for something.'),
           after: z.string().optional().describe('The primary that has to be deployed first; where it is not begun.'),
           report: z
             .record(z.string(), z.unknown())
@@ -94,7 +90,7 @@ export function toFleetDeployReport({ fleet, release, isPlan, tasks, outcomes }:
         ...(platforms === undefined ? {} : { platforms: [...platforms] }),
         profile,
         outcome: wordOf(outcome, isPlan),
-        ...(error === undefined ? {} : { error: describeError(error) }),
+        ...(error === undefined ? {} : { error: toErrorReport(error) }),
         ...(outcome?.kind === 'not begun' ? { after: outcome.since } : {}),
         ...(outcome?.kind === 'done' ? { report: { ...outcome.value.document } } : {}),
       };
@@ -130,7 +126,7 @@ export function outcomeText(outcome: ClusterOutcome<ClusterResult> | undefined, 
   if (outcome?.kind === 'not begun') return `${word}: ${outcome.since} has to be deployed first`;
   const error = outcome && errorOf(outcome);
   if (error === undefined) return word;
-  const { code, message } = describeError(error);
+  const { code, message } = toErrorReport(error);
   return `${word}${outcome?.kind === 'done' ? ', but' : ':'} ${code}: ${message.split('\n')[0] ?? ''}`;
 }
 
@@ -144,10 +140,4 @@ function wordOf(outcome: ClusterOutcome<ClusterResult> | undefined, isPlan: bool
 function errorOf(outcome: ClusterOutcome<ClusterResult>): unknown {
   if (outcome.kind === 'done') return outcome.value.shortfall;
   return outcome.kind === 'not begun' ? undefined : outcome.error;
-}
-
-function describeError(error: unknown): { code: string; message: string; hint?: string } {
-  const message = hideAccounts(error instanceof Error ? error.message : String(error));
-  const hint = error instanceof AirgapError ? error.hint : undefined;
-  return { code: codeOf(error), message, ...(hint === undefined ? {} : { hint: hideAccounts(hint) }) };
 }

@@ -63,6 +63,10 @@ async function deploy({ release }: FleetSite, ...more: readonly string[]): Promi
   return cli.airgap(['deploy', archive, '--key', pub, '--fleet', temp.join('fleet.yaml'), ...state, ...more]);
 }
 
+async function status({ release }: FleetSite): Promise<ProcessResult> {
+  return cli.airgap(['fleet', 'status', release.archive, '--fleet', release.temp.join('fleet.yaml')]);
+}
+
 async function namesOf({ clusters }: FleetSite, name: Name): Promise<readonly string[]> {
   const { api } = clusters[name];
   const found = await Promise.all(
@@ -116,6 +120,17 @@ test('each cluster gets what is placed there; one that is down is named, and res
     state: 'complete',
   });
 
+  const missing = await status(here);
+  expect(missing.exitCode).toBe(5);
+  expect(missing.stdout.split('\n')).toEqual([
+    expect.stringMatching(/^CLUSTER +ROLE +STATE +VERSION +PLACED$/),
+    expect.stringMatching(/^core +primary +current +1\.0\.0 +core, db$/),
+    expect.stringMatching(/^twin +secondary +offline +- +core$/),
+    expect.stringMatching(/^ {2}CLUSTER: GET https.*ECONNREFUSED/),
+    expect.stringMatching(/^till +edge +current +1\.0\.0 +agent$/),
+    ...['', 'fleet-shop 1.0.0: 2 of 3 clusters of acme have what is placed there', ''],
+  ]);
+
   await clusters.twin.startApiServer();
   const before = await clusters.core.api.list('/apis/batch/v1/namespaces/shop/cronjobs');
   const alone = await deploy(here, '--only', 'twin');
@@ -127,6 +142,7 @@ test('each cluster gets what is placed there; one that is down is named, and res
   expect(await namesOf(here, 'twin')).toEqual(['core', 'settings']);
   expect(await clusters.core.api.list('/apis/batch/v1/namespaces/shop/cronjobs')).toEqual(before);
 
+  expect(await status(here)).toMatchObject({ exitCode: 0 });
   const plan = await deploy(here, '--plan');
   expect(plan).toMatchObject({
     exitCode: 0,

@@ -2,8 +2,6 @@
 import { join } from 'node:path';
 import { ChangesError, exitCodeOf, ExitCode, IncompleteError, inContext, UsageError } from '../../../errors.ts';
 import { loadFleet } from '../../../fleet/fleet.ts';
-import { findClusterAccess } from '../../../kubernetes/cluster/access/kubeconfig.ts';
-import { ClusterClient } from '../../../kubernetes/cluster/cluster-client.ts';
 import type { DeployRequest } from '../../../operations/deploy/prepare.ts';
 import { planClusters, type ClusterTask } from '../../../operations/fleet/cluster-tasks.ts';
 import { rollOut, type RollOutEvent } from '../../../operations/fleet/roll-out.ts';
@@ -23,11 +21,10 @@ import type { FleetDeployOptions } from '../../options/fleet-options.ts';
 import { clusterContext } from './cluster-context.ts';
 import type { Output } from '../../output/output.ts';
 import { deployArchive } from '../cluster/deploy-archive.ts';
+import { openFleetCluster } from './fleet-cluster.ts';
 import { unplaceable } from './unplaceable.ts';
 
 const DEFAULT_AT_ONCE = 4;
-/** Whether a cluster is there at all is not worth the patience that a deployment has with one that was. */
-const PROBE = { tries: 3, baseMs: 250, maxMs: 1_000 };
 
 /** Deploys an archive to a fleet, or says what would change. */
 export async function deployFleet(
@@ -82,8 +79,7 @@ async function deployCluster(
     kubeconfig: cluster.kubeconfig ?? options.kubeconfig,
     namespace: cluster.namespace ?? options.namespace,
   };
-  const { env, signal } = context;
-  await using probe = new ClusterClient(await findClusterAccess(own, env), { environment: env, signal, retry: PROBE });
+  await using probe = await openFleetCluster(context, cluster, options);
   await probe.version();
   const state = terms.state === undefined ? undefined : join(terms.state, name);
   const { context: inner, result } = clusterContext(context, name);
