@@ -214,6 +214,19 @@ describe('the ways in and out', () => {
     expect(rules.at(-1)?.ports).toEqual([{ port, protocol: 'TCP' }]);
   });
 
+  it('of a site with data centres alone lead to those', async () => {
+    const resources = await render(await requestFor('hybrid', 'integration: {type: on-premises, cloudEndpoints: []}\n'));
+    expect(find(resources, 'ServiceEntry/hexabase-endpoints')).toMatchObject({
+      spec: { hosts: ['datacenter-1.example.internal'] },
+    });
+    const config = fieldAt(find(resources, 'ConfigMap/hexabase-hybrid-config'), 'data');
+    expect(config).toMatchObject({ integration_type: 'on-premises' });
+    expect(config).not.toHaveProperty('cloud_endpoints');
+    expect(resources.filter(({ name }) => name.startsWith('hexabase-to-')).map(({ name }) => name)).toEqual([
+      'hexabase-to-datacenter-1',
+    ]);
+  });
+
   it('know the authorities of the endpoints, given as text or in a config map of the site', async () => {
     const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
     const given = `integration: {certificateAuthorities: {datacenter-ca: ${JSON.stringify(pem)}}}\n`;
@@ -281,6 +294,12 @@ describe('a site sets', () => {
     ['database: {enabled: false}', 'database.host is needed'],
     ['replication: {role: secondary}', 'replication.upstream.'],
     ['gdpr: {enabled: true}', 'backup.retentionDays is needed'],
+    ['zones: [a, b]\ndatabase: {replicas: 3}', 'zones names 2, and the database with zoneAntiAffinity: required needs 3'],
+    ['zones: [a, b]\nui: {zoneAntiAffinity: required}', 'zones names 2, and the ui with zoneAntiAffinity: required needs 3'],
+    [
+      'integration: {enabled: true, cloudEndpoints: [{name: one, endpoint: a.corp, region: eu, cidrs: [10.0.0.0/8]}, {name: one, endpoint: b.corp, region: eu, cidrs: [10.0.0.0/8]}]}',
+      'two endpoints have the name one',
+    ],
     ['encryption: {enabled: true, keyManagement: hsm}', 'encryption.hsm.endpoint is needed'],
   ])('and is refused %s', async (overrides, named) => {
     await expect(render(await requestFor('', `${overrides}\n`))).rejects.toThrow(named);

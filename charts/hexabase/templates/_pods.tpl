@@ -49,6 +49,14 @@ nodeAffinity:
               {{- toYaml .root.Values.zones | nindent 14 }}
 podAntiAffinity:
   {{- if eq .settings.zoneAntiAffinity "required" }}
+  {{- /* A rolling update starts a pod more before it stops one; a StatefulSet stops one first. */}}
+  {{- $needed := int .settings.replicas }}
+  {{- if ne .component "database" }}
+  {{- $needed = add1 $needed | int }}
+  {{- end }}
+  {{- if lt (len .root.Values.zones) $needed }}
+  {{- fail (printf "zones names %d, and the %s with zoneAntiAffinity: required needs %d for its replicas: name more, or set preferred" (len .root.Values.zones) .component $needed) }}
+  {{- end }}
   requiredDuringSchedulingIgnoredDuringExecution:
     - topologyKey: topology.kubernetes.io/zone
       labelSelector:
