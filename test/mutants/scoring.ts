@@ -18,8 +18,8 @@ const MAX_ASKED = 40;
 const ASKED_AT_ONCE = 16;
 /** Of the tests that look at a mutant in one run. */
 const RUN_MS = 10_000;
-/** Tests that do not end have noticed something; those that are known to be slow have longer. */
-const LIMIT_MS = 300_000;
+/** Processor time after which tests have noticed something; those that are known to be slow have longer. */
+const LIMIT_MS = 120_000;
 const LIMIT_FACTOR = 10;
 
 export interface ScoringOptions {

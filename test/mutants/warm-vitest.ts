@@ -26,8 +26,8 @@ export interface TestResult {
 const quiet = { onInit: () => undefined };
 const vitest = await createVitest('test', {
   watch: false,
-  testTimeout: 60_000,
-  hookTimeout: 120_000,
+  testTimeout: 180_000,
+  hookTimeout: 300_000,
   reporters: [quiet],
 });
 await vitest.standalone();
