@@ -42,6 +42,9 @@ const ROOMS = [
   ],
   ...['kubernetes/cluster', 'kubernetes/cluster/access', 'kubernetes/cluster/readiness'],
   ...[
+    'compliance',
+    'compliance/rules',
+    'compliance/site',
     'content',
     'oci',
     'operations',

@@ -60,6 +60,12 @@ const POD_PATHS: readonly { readonly group: RegExp; readonly kinds: readonly str
   { group: /^batch\//, kinds: ['CronJob'], path: ['spec', 'jobTemplate', 'spec', 'template'] },
 ];
 
+/** `1.34.0` and `v1.34` as 34. */
+export function minorOf(version: string): number | undefined {
+  const found = /^v?1\.([0-9]{1,3})(?:\.|$)/.exec(version)?.[1];
+  return found === undefined ? undefined : Number(found);
+}
+
 /** Completes a subject with the pods that its resources make. */
 export function createSubject(parts: Omit<Subject, 'pods'>): Subject {
   const resources = parts.isLive ? withoutOwned(parts.resources) : parts.resources;

@@ -31,12 +31,12 @@ export async function checkPinned(
   const directory = resolve(dirname(lockPath));
   const checked = await checkLockedRelease({ lock, directory, contents: files, openRenderer, signal });
   if (checked === undefined) return undefined;
-  const { document, report, statement } = toCheckEvidence(lock, checked);
+  const { document, ...evidence } = toCheckEvidence(lock, checked);
   for (const warning of document.warnings) output.note(`warning: ${warning}`);
   const failures = [...failuresOf(document), ...expiredSince(document, now())];
   if (failures.length > 0 && mode === 'refuse') throw notMet(document, failures);
   for (const failure of failures) output.note(`warning: not met: ${failure}`);
-  return { report, statement };
+  return evidence;
 }
 
 function notMet({ profiles }: CheckReport, failures: readonly string[]): CheckError {

@@ -3,7 +3,7 @@ import { readTextFile } from '../../base/files/read-file.ts';
 import { UsageError } from '../../errors.ts';
 import type { ValuesFile } from '../../kubernetes/rendering/chart-renderer.ts';
 import { PROFILE_NAMES, type ProfileName } from '../../compliance/profiles.ts';
-import { minorOf } from '../../operations/check/check-options.ts';
+import { minorOf } from '../../compliance/subject.ts';
 import { choice, list, text, type Option } from '../command.ts';
 
 const MAX_VALUES_BYTES = 4 * 1024 * 1024;

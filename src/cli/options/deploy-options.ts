@@ -1,6 +1,9 @@
 /** Options of a deployment. */
 import { flag, list, requiredText, text, type Option, type ValuesOf } from '../command.ts';
 import { receiptOptions, recordOptions } from './audit-options.ts';
+import type { ProfileName } from '../../compliance/profiles.ts';
+import { UsageError } from '../../errors.ts';
+import { CHECK_PROFILES } from '../../release/deployment/deploy-document.ts';
 import { clusterOptions } from './cluster-options.ts';
 import { baseOption, partsOption, verifyBaseOption } from './load-options.ts';
 import { concurrencyOption, retriesOption } from './source-options.ts';
@@ -9,6 +12,12 @@ import { trustOptions } from './trust-options.ts';
 
 const { platform, stripRegistry, maxPathDepth, flatten, nameMap, skipRefusedEvidence, requireEvidence } = targetOptions;
 const { allowHost, plainHttp, insecure, caFile } = targetOptions;
+
+function toCheckProfile(word: string): ProfileName {
+  const chosen = CHECK_PROFILES.find((name) => name === word);
+  if (chosen !== undefined) return chosen;
+  throw new UsageError('USAGE', `--check <profile>: ${word} is not one of ${CHECK_PROFILES.join(', ')}`);
+}
 
 /** What only a deployment is told. */
 export const deploymentOptions = {
@@ -31,6 +40,11 @@ export const deploymentOptions = {
     '--keep',
     'with --state: keep there what rollback needs of this archive, which is all but layers, when everything is ready',
   ),
+  check: {
+    ...list('--check <profile>', `hold what is applied to these rules too (${CHECK_PROFILES.join(', ')})`),
+    parse: (words: readonly string[]) => words.map(toCheckProfile),
+  } as Option<readonly ProfileName[]>,
+  skipCheck: flag('--skip-check', 'do not hold it to the rules that the release demands; that is put on record'),
   prune: flag('--prune', 'delete what earlier releases applied and this one has no longer; data is kept'),
 } as const;
 

@@ -57,6 +57,8 @@ export interface CheckEvidence {
   readonly report: Buffer;
   /** What is stated of it. */
   readonly statement: CheckPredicate;
+  /** The files of rules that the lock pins: a deployment evaluates them again. */
+  readonly rules: readonly { readonly name: string; readonly text: string }[];
 }
 
 /** Options of {@link buildArchive}. */
@@ -165,10 +167,16 @@ async function readMembers({ lock, trust = [], install, check }: BuildRequest): 
   const { createImageEvidence } = await import('../../archive/inventory/image-evidence.ts');
   const lists = [createBillOfMaterials(lock, VERSION), createImageEvidence(lock)];
   const checked = check === undefined ? [] : [{ path: checkReportPath(lock), bytes: check.report }];
-  const { deploy } = lock;
-  const deployed =
-    deploy === undefined ? [] : [{ path: DEPLOY_PATH, bytes: formatDeployDocument({ schemaVersion: 1, ...deploy }) }];
+  const deployed = describeDeployment(lock, check?.rules ?? []);
   return [...(install ?? (await readInstallFiles(lock))), ...trust, ...lists, ...checked, ...deployed];
+}
+
+/** What a deployment does beside applying manifests; nothing where the release says nothing of it. */
+function describeDeployment({ deploy, check }: ReleaseLock, rules: CheckEvidence['rules']): readonly ArchiveMember[] {
+  if (deploy === undefined && check === undefined) return [];
+  const demands = check && { rules: rules.map(({ name, text }) => ({ name, text })), demands: check.demands };
+  const document = { schemaVersion: 1, ...deploy, ...(demands === undefined ? {} : { check: demands }) } as const;
+  return [{ path: DEPLOY_PATH, bytes: formatDeployDocument(document) }];
 }
 
 /** A release that demands a check is not built without, nor another with evidence that its lock does not ask for. */

@@ -1,6 +1,7 @@
 /** What an archive deploys, to be checked: its manifests, and its charts rendered. Only its files are read, and each is hashed. */
 import { divideAlternatives } from '../../compliance/alternatives.ts';
-import { createSubject, type Subject } from '../../compliance/subject.ts';
+import { carriedBy } from '../../compliance/carried.ts';
+import { createSubject, minorOf, type Subject } from '../../compliance/subject.ts';
 import type { InventoryFile } from '../../archive/inventory/inventory-schema.ts';
 import type { TrustedArchive } from '../../archive/verification/trusted-archive.ts';
 import { readArchiveFile } from '../../archive/verification/archive-file.ts';
@@ -9,10 +10,9 @@ import { readChartPackage } from '../../kubernetes/charts/chart-package.ts';
 import { isKustomizationFile } from '../../kubernetes/resources/kustomization.ts';
 import { readManifestFile } from '../../kubernetes/resources/manifest-file.ts';
 import { isKubernetesFile } from '../../kubernetes/resources/yaml-documents.ts';
-import { formatReference, parseReference, withDefaultTag, type Reference } from '../../oci/reference.ts';
 import { DEFAULT_SETTINGS } from '../../release/spec/chart-spec.ts';
 import { renderSubject } from './chart-subject.ts';
-import { minorOf, openRenderer, valueSet, type CheckedInput, type CheckOptions } from './check-options.ts';
+import { openRenderer, valueSet, type CheckedInput, type CheckOptions } from './check-options.ts';
 
 const MANIFEST = /^manifests\//;
 const CHART = /^charts\/[^/]+\.tgz$/;
@@ -91,11 +91,4 @@ function isChosen(path: string, paths: readonly string[]): boolean {
   return (
     paths.length === 0 || paths.some((chosen) => path === chosen || path.startsWith(`${chosen.replace(/\/+$/, '')}/`))
   );
-}
-
-/** Whether an image is one of these, however it is spelled. */
-export function carriedBy(references: readonly string[]): (reference: Reference) => boolean {
-  const canonical = (reference: Reference): string => formatReference(withDefaultTag(reference));
-  const carried = new Set(references.map((text) => canonical(parseReference(text))));
-  return (reference) => carried.has(canonical(reference));
 }

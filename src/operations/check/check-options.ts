@@ -22,12 +22,6 @@ export interface CheckedInput {
   readonly warnings: readonly string[];
 }
 
-/** `1.34.0` and `v1.34` as 34. */
-export function minorOf(version: string): number | undefined {
-  const found = /^v?1\.([0-9]{1,3})(?:\.|$)/.exec(version)?.[1];
-  return found === undefined ? undefined : Number(found);
-}
-
 /** What a chart is rendered with that names no values: its own, with these over them. */
 export function valueSet(values: readonly ValuesFile[]): {
   readonly name: string;

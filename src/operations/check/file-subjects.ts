@@ -1,6 +1,6 @@
 /** What a release.yaml, charts and manifests deploy, to be checked: one subject for each set of values, one for manifests. */
 import { divideAlternatives } from '../../compliance/alternatives.ts';
-import { createSubject, type Subject } from '../../compliance/subject.ts';
+import { createSubject, minorOf, type Subject } from '../../compliance/subject.ts';
 import { UsageError } from '../../errors.ts';
 import { isKustomizationFile } from '../../kubernetes/resources/kustomization.ts';
 import { readKubernetesYaml, type KubernetesResource } from '../../kubernetes/resources/yaml-documents.ts';
@@ -10,7 +10,7 @@ import { collectComponent, type CollectedComponent } from '../resolve/collect.ts
 import { readManifestResources } from '../resolve/find-images.ts';
 import { readInput } from '../resolve/read-input.ts';
 import { prepareCharts, renderCharts, type PreparedChart } from '../resolve/render-charts.ts';
-import { minorOf, openRenderer, valueSet, type CheckedInput, type CheckOptions } from './check-options.ts';
+import { openRenderer, valueSet, type CheckedInput, type CheckOptions } from './check-options.ts';
 import { leaveToSite, mayHoldMadeValues } from './made-at-site.ts';
 
 /**

@@ -6,20 +6,21 @@ import type { RuleException } from '../../compliance/exceptions.ts';
 import { PROFILE_NAMES, rulesOf, type ProfileName } from '../../compliance/profiles.ts';
 import type { Rule } from '../../compliance/rule.ts';
 import { parseRules, type SiteRules } from '../../compliance/site/rules-file.ts';
-import { createSubject, type Subject } from '../../compliance/subject.ts';
+import { carriedBy } from '../../compliance/carried.ts';
+import { demandedProfiles } from '../../compliance/demands.ts';
+import { createSubject, minorOf, type Subject } from '../../compliance/subject.ts';
 import { UsageError } from '../../errors.ts';
 import { readManifestFile } from '../../kubernetes/resources/manifest-file.ts';
 import { isKubernetesFile, type KubernetesResource } from '../../kubernetes/resources/yaml-documents.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { LockCheck, ReleaseLock } from '../../release/lock/lock-schema.ts';
+import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import { DEFAULT_SETTINGS } from '../../release/spec/chart-spec.ts';
 import type { FileContent } from '../../stores/files.ts';
 import type { OpenRenderer } from '../resolve/render-charts.ts';
 import { contentBytes, readLockedValues } from '../resolve/rendered-manifests.ts';
-import { carriedBy } from './archive-subjects.ts';
 import { renderSubject } from './chart-subject.ts';
-import { minorOf, openRenderer } from './check-options.ts';
-import { readLockedRules } from './locked-rules.ts';
+import { openRenderer } from './check-options.ts';
+import { readLockedRules, type RulesText } from './locked-rules.ts';
 
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
@@ -43,7 +44,9 @@ export interface LockedCheck {
   readonly rules: readonly Rule[];
   /** That some demand asks for. */
   readonly profiles: readonly ProfileName[];
-  /** The files of rules, as the lock pins them. */
+  /** The files of rules as they are written. */
+  readonly texts: readonly RulesText[];
+  /** The same, as the lock pins them. */
   readonly files: readonly SiteRules[];
   /** All that these files make. */
   readonly exceptions: readonly RuleException[];
@@ -62,14 +65,15 @@ export async function checkLockedRelease(request: LockedCheckRequest): Promise<L
   const { lock, directory } = request;
   const { check } = lock;
   if (check === undefined) return undefined;
-  const files = parseRules(await readLockedRules(check, directory), rulesOf(PROFILE_NAMES));
+  const texts = await readLockedRules(check, directory);
+  const files = parseRules(texts, rulesOf(PROFILE_NAMES));
   const exceptions = files.flatMap((file) => file.exceptions);
   const own = files.flatMap(({ rules }) => rules);
   const subjects = [...(await manifestSubjects(request)), ...(await chartSubjects(request))];
   const results: SubjectResult[] = [];
   const warnings: string[] = [];
   for (const { subject, values } of subjects) {
-    const profiles = profilesFor(check, values);
+    const profiles = demandedProfiles(check.demands, values);
     if (profiles === undefined) warnings.push(`${subject.name} is not checked: no demand is about it`);
     else results.push(evaluateSubject(subject, [...rulesOf(profiles), ...own], { exceptions, now: lock.created }));
   }
@@ -83,22 +87,13 @@ export async function checkLockedRelease(request: LockedCheckRequest): Promise<L
     (name) => name === 'general' || check.demands.some((demand) => demand.profiles.includes(name)),
   );
   const rules = [...rulesOf(PROFILE_NAMES), ...own].filter((rule) => asked.has(rule));
-  return { rules, profiles, files, exceptions, results, warnings };
+  return { rules, profiles, texts, files, exceptions, results, warnings };
 }
 
 /** A subject, and the set of values that it was made with; none for manifests. */
 interface DemandedSubject {
   readonly subject: Subject;
   readonly values?: string | undefined;
-}
-
-/** The profiles of all demands that are about a subject; undefined where none is. */
-function profilesFor({ demands }: LockCheck, values: string | undefined): readonly ProfileName[] | undefined {
-  const own = demands.filter(
-    (demand) => demand.values === undefined || (values !== undefined && demand.values.includes(values)),
-  );
-  if (own.length === 0) return undefined;
-  return PROFILE_NAMES.filter((name) => own.some(({ profiles }) => profiles.includes(name)));
 }
 
 async function manifestSubjects({ lock, contents }: LockedCheckRequest): Promise<readonly DemandedSubject[]> {

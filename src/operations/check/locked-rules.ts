@@ -7,6 +7,13 @@ import type { LockCheck, ReleaseLock } from '../../release/lock/lock-schema.ts';
 import type { CheckSpec } from '../../release/spec/check-schema.ts';
 import { resolveSpecPath } from '../../release/spec/spec-paths.ts';
 
+/** A file of rules. */
+export interface RulesText {
+  /** As the release.yaml names it. */
+  readonly name: string;
+  readonly text: string;
+}
+
 /** What is demanded of a release, with the content of its files of rules. */
 export async function pinCheck({ rules, demands }: CheckSpec, directory: string): Promise<LockCheck> {
   const files = await Promise.all(rules.map((path) => readRulesFile(directory, path)));
@@ -23,10 +30,7 @@ export async function pinCheck({ rules, demands }: CheckSpec, directory: string)
  * The files of rules that a lock pins.
  * @throws IntegrityError `DIGEST_MISMATCH` naming the one that is another than the lock pins.
  */
-export async function readLockedRules(
-  { rules }: LockCheck,
-  directory: string,
-): Promise<readonly { readonly name: string; readonly text: string }[]> {
+export async function readLockedRules({ rules }: LockCheck, directory: string): Promise<readonly RulesText[]> {
   return await Promise.all(
     rules.map(async ({ path, digest }) => {
       const file = await readRulesFile(directory, path);
@@ -52,7 +56,7 @@ export function assertCheckOf(lock: ReleaseLock, check: CheckSpec | undefined, s
   });
 }
 
-async function readRulesFile(directory: string, name: string): Promise<{ name: string; text: string }> {
+async function readRulesFile(directory: string, name: string): Promise<RulesText> {
   const path = await resolveSpecPath(directory, name);
   return { name, text: await readTextFile(path, { what: 'a file of rules', limit: MAX_RULES_LENGTH }) };
 }

@@ -1,9 +1,10 @@
-/** The manifests of an archive that are to be installed: one rendered profile, or the plain ones. */
+/** What an archive brings to install: the manifests of one rendered profile, or the plain ones, and what is done beside. */
 import type { InventoryFile } from '../../archive/inventory/inventory-schema.ts';
 import { readArchiveFile } from '../../archive/verification/archive-file.ts';
 import type { TrustedArchive } from '../../archive/verification/trusted-archive.ts';
 import { nearest } from '../../base/suggestion.ts';
 import { UsageError } from '../../errors.ts';
+import { DEPLOY_PATH, parseDeployDocument, type DeployDocument } from '../../release/deployment/deploy-document.ts';
 import { isKubernetesFile } from '../../kubernetes/resources/yaml-documents.ts';
 
 /** What the manifests that are not rendered from a chart are called where a profile is asked for. */
@@ -62,4 +63,13 @@ export async function readChosenManifests(
     manifests.push({ path: file.path, text: (await readArchiveFile(archive, file, options)).toString('utf8') });
   }
   return { profile: chosen, manifests };
+}
+
+/** Reads what the release says of its deployment; undefined where it says nothing. @throws IntegrityError `MALFORMED` */
+export async function readDeployDocument(
+  archive: TrustedArchive,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<DeployDocument | undefined> {
+  const file = archive.release.inventory.files.find(({ path }) => path === DEPLOY_PATH);
+  return file && parseDeployDocument(await readArchiveFile(archive, file, options));
 }

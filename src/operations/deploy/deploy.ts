@@ -13,10 +13,11 @@ import { checkDeployed, type CheckedDeployment } from './final-check.ts';
 import { isNewKind, prepareDeployment, type DeployPlan } from './prepare.ts';
 import { findLeftovers, prune, type Leftovers } from './prune.ts';
 import { historyAfter } from './rollback/release-history.ts';
+import { assertRulesMet } from './steps/check-step.ts';
 import { runInit, type InitOutcome } from './steps/init-step.ts';
 
 /** The steps of a deployment, in their order. */
-export type DeployStepName = 'load' | InstallStepName | 'init' | 'prune' | 'check';
+export type DeployStepName = 'rules' | 'load' | InstallStepName | 'init' | 'prune' | 'check';
 
 /** What is told while a deployment is under way. */
 export type DeployEvent =
@@ -65,10 +66,18 @@ export interface DeployOutcome {
 /**
  * Carries out a plan. Idempotent: after any interruption, plan and deploy again.
  * @throws IntegrityError when the payload is wrong: nothing of the release is visible then, in no registry and no cluster
+ * @throws CheckError `CHECK_FAILED` when rules are not met, before anything has changed
  * @throws HttpError `CONFLICT`, `CLUSTER`, AuthError, for what the cluster refuses; ClusterError `NOT_READY`, with why
  */
 export async function deploy(plan: DeployPlan, options: DeployOptions): Promise<DeployOutcome> {
   const { load: loadOptions, signal } = options;
+  const { rules } = plan;
+  if (rules !== undefined && rules.state !== 'skipped') {
+    await runStep('rules', options, async () => {
+      assertRulesMet(rules, plan.profile);
+      return { value: undefined, changed: 0 };
+    });
+  }
   const load = await runStep('load', options, async () => {
     const outcome = await loadRelease(plan.load, { ...loadOptions, signal });
     return { value: outcome, changed: outcome.copied + outcome.tagged };
@@ -102,7 +111,7 @@ async function runStep<T>(
     onEvent?.({ type: 'done', step: name, changed });
     return value;
   } catch (error) {
-    throw name === 'load' ? error : inContext(error, `step ${name}`);
+    throw name === 'load' || name === 'rules' ? error : inContext(error, `step ${name}`);
   }
 }
 

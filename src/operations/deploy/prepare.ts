@@ -9,7 +9,7 @@ import { substituteOf } from '../../content/plan.ts';
 import type { ImageTarget, PlannedImage } from '../../release/mapping/image-target.ts';
 import { planLoad, type LoadOptions, type LoadPlan } from '../load/load.ts';
 import { isJob, jobDigest } from './applied-object.ts';
-import { readChosenManifests } from './chosen-manifests.ts';
+import { readChosenManifests, readDeployDocument } from './chosen-manifests.ts';
 import { createDeployment, imagePlaces, type Deployment } from './deployment.ts';
 import {
   readKeptValues,
@@ -20,7 +20,8 @@ import {
 } from './deployment-record.ts';
 import { narrowTo } from './narrowing.ts';
 import { withOwner } from './owner.ts';
-import { planInit, readInitCommand, type PlannedInit } from './steps/init-step.ts';
+import { checkObjects, type AskedRules, type RulesOutcome } from './steps/check-step.ts';
+import { planInit, type PlannedInit } from './steps/init-step.ts';
 
 /** Kinds that custom resource definitions of a deployment bring (`shop.example Order`), and whether they have namespaces. */
 export type NewKinds = ReadonlyMap<string, boolean>;
@@ -43,6 +44,8 @@ export interface DeployRequest {
   readonly components?: readonly string[] | undefined;
   /** What nodes call the registry, prefix included, where it is not the name of the target. */
   readonly pullFrom?: string | undefined;
+  /** Rules that the site asks for beside those that the release demands of itself. @defaultValue none */
+  readonly rules?: AskedRules | undefined;
   /** Set by a rollback: the release was complete here before. @defaultValue a deployment */
   readonly goingBack?: GoingBack | undefined;
 }
@@ -71,6 +74,8 @@ export interface DeployPlan {
   readonly place: RecordPlace;
   /** Of the release and its `checksums.txt`. */
   readonly release: DeploymentRecord['release'];
+  /** What became of the rules that release and site ask for; absent where they ask for none. */
+  readonly rules: RulesOutcome | undefined;
   /** What sets the platform up once it is ready; absent where nothing does. */
   readonly init: PlannedInit | undefined;
   /** What the cluster keeps of earlier runs. */
@@ -92,7 +97,7 @@ export async function prepareDeployment(request: DeployRequest, options: LoadOpt
   const { archive, target, client, profile: asked, namespace, given = new Map(), generate = [] } = request;
   const { signal } = options;
   // The cheap question that tells whether the cluster is there at all comes before the dear ones.
-  await client.version();
+  const kubeVersion = await client.version();
   const { profile, manifests } = await readChosenManifests(archive, asked, { signal });
   const { inventory, digest } = archive.release;
   const { components } = request;
@@ -106,8 +111,8 @@ export async function prepareDeployment(request: DeployRequest, options: LoadOpt
     contextNamespace: client.access.namespace,
     keeps: narrowing?.keeps,
   };
-  // Values do not change which namespace it is, and the namespace says where values are kept.
-  const draft = createDeployment({ ...parts, values: new Map(names.map((name) => [name, ''])) });
+  // Values do not change which namespace it is, and the namespace says where values are kept. Nothing is filled in.
+  const draft = createDeployment({ ...parts, values: new Map() });
   const place = recordPlace(inventory.name, draft.namespace);
   const kept = await readKeptValues(client, place);
   const values = fillValues(names, { given, kept, generate });
@@ -128,7 +133,16 @@ export async function prepareDeployment(request: DeployRequest, options: LoadOpt
   const placed = await inNamespaces(client, objects, newKinds, deployment.namespace);
   const steps = toInstallSteps(placed.map((object) => withOwner(object, place)));
   const previous = await readRecord(client, place);
-  const command = await readInitCommand(archive, { signal });
+  const document = await readDeployDocument(archive, { signal });
+  const rules = checkObjects(document?.check, request.rules ?? [], {
+    objects: draft.objects,
+    namespace: draft.namespace,
+    profile,
+    images: [...parts.places].flat(),
+    kubeVersion,
+    created: inventory.created,
+  });
+  const command = document?.init;
   // Where its workload does not go, there is nothing to set up.
   const init = narrowing?.leftOut.has(command?.workload ?? '') === true ? undefined : planInit(command, profile, steps);
   // What jobs have done is not undone by going back, and they would do it again.
@@ -141,6 +155,7 @@ export async function prepareDeployment(request: DeployRequest, options: LoadOpt
     profile,
     deployment,
     steps,
+    rules,
     init,
     recordedInit: isLeftOut && init !== undefined ? { digest: init.digest, state: 'done' } : previous?.init,
     values,

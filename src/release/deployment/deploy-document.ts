@@ -14,6 +14,10 @@ const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_WORDS = 100;
 const MAX_WORD = 4096;
 const MAX_PROFILES = 1000;
+/** UTF-16 units of one file of rules. */
+const MAX_RULES = 1024 * 1024;
+const MAX_LIST = 100_000;
+const MAX_SET_NAME = 32_768;
 const DNS_NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 
 /** Kinds whose pods a command can run in. */
@@ -53,10 +57,28 @@ export const InitCommand = z
   .describe('A command that runs in a pod of the platform, once, when everything is ready.');
 export type InitCommand = z.infer<typeof InitCommand>;
 
+/** The profiles of rules that a release may ask for; the general rules always apply. */
+export const CHECK_PROFILES = ['general', 'availability', 'gdpr', 'hipaa'] as const;
+
+/** The rules that what is deployed has to meet, and the files of rules and exceptions beside those of the product. */
+export const DeployCheck = z.strictObject({
+  rules: z.array(z.strictObject({ name: z.string().min(1).max(512), text: z.string().max(MAX_RULES) })).max(MAX_LIST),
+  demands: z
+    .array(
+      z.strictObject({
+        values: z.array(z.string().min(1).max(MAX_SET_NAME)).max(MAX_LIST).optional(),
+        profiles: z.array(z.enum(CHECK_PROFILES)).max(MAX_LIST),
+      }),
+    )
+    .max(MAX_LIST),
+});
+export type DeployCheck = z.infer<typeof DeployCheck>;
+
 /** The whole document. */
 export const DeployDocument = z.strictObject({
   schemaVersion: z.literal(1),
   init: InitCommand.optional(),
+  check: DeployCheck.optional(),
 });
 export type DeployDocument = z.infer<typeof DeployDocument>;
 

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { ContentGraph, DigestText, Size } from '../../content/content-graph.ts';
 import { LockImagePolicy } from '../policy/image-policy-schema.ts';
-import { InitCommand } from '../deployment/deploy-document.ts';
+import { CHECK_PROFILES, InitCommand } from '../deployment/deploy-document.ts';
 import { Sequence } from '../../trust/documents/trust-document-schema.ts';
 
 const Text = z.string().min(1).max(512);
@@ -85,7 +85,7 @@ export const LockCheck = z.strictObject({
       z.strictObject({
         /** Names of sets of values; absent for everything. */
         values: z.array(z.string().min(1).max(MAX_SET_NAME)).max(MAX_LIST).optional(),
-        profiles: z.array(Text).max(MAX_LIST),
+        profiles: z.array(z.enum(CHECK_PROFILES)).max(MAX_LIST),
       }),
     )
     .max(MAX_LIST),

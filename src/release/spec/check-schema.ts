@@ -4,10 +4,9 @@ import { PathText } from '../../base/schemas/path-text.ts';
 import { normalizePortablePath } from '../../base/portable-path.ts';
 import { problem, type DocumentProblem } from '../../base/schemas/document-problems.ts';
 import type { YamlDocument } from '../../base/yaml-source.ts';
+import { CHECK_PROFILES } from '../deployment/deploy-document.ts';
 import type { ChartSpec } from './chart-spec.ts';
 
-/** The profiles of rules that a release may ask for; the general rules always apply. */
-export const CHECK_PROFILES = ['general', 'availability', 'gdpr', 'hipaa'] as const;
 const MAX_LIST = 1000;
 
 /** What is asked of some of what a release deploys. */

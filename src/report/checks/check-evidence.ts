@@ -10,7 +10,7 @@ import { toCheckReport, type CheckReport } from './check-report.ts';
 /** What an archive carries of the check of its release, and the report itself. */
 export function toCheckEvidence(
   { name, version, created }: ReleaseLock,
-  { rules, profiles, files, exceptions, results, warnings }: LockedCheck,
+  { rules, profiles, texts, files, exceptions, results, warnings }: LockedCheck,
 ): CheckEvidence & { readonly document: CheckReport } {
   const document = toCheckReport(
     {
@@ -25,7 +25,12 @@ export function toCheckEvidence(
     rules,
     results,
   );
-  return { document, report: Buffer.from(formatDocument(document)), statement: toCheckPredicate(document) };
+  return {
+    document,
+    report: Buffer.from(formatDocument(document)),
+    statement: toCheckPredicate(document),
+    rules: texts,
+  };
 }
 
 /** What a statement says of a report. */

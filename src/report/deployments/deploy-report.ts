@@ -34,6 +34,7 @@ export function describeDeployPlan(subject: DeploySubject, images: Described, ch
   const changed = objects.filter(({ change }) => change !== 'none');
   const refused = objects.filter((object) => object.refused !== undefined);
   const tail = [
+    ...rulesLines(subject.plan),
     ...changed.flatMap(changeLines),
     ...notUndoneLines(subject.plan),
     ...untouchedLines(subject.plan),
@@ -73,6 +74,7 @@ export function describeDeploy(
   };
   const changed = objects.filter(({ result }) => result !== 'unchanged' && result !== 'done');
   const tail = [
+    ...rulesLines(subject.plan),
     ...changed.map(({ object, result }) => `  ${result.padEnd(10)} ${object}`),
     countLine(objects),
     ...notUndoneLines(subject.plan),
@@ -111,13 +113,14 @@ function wordsOf({ request, previous, release }: DeployPlan): Record<'kind' | 'p
   return { kind: 'rollback', plan: `plan to go back ${from}at`, done: 'went back to', to: `${from}at` };
 }
 
-function clusterDocument({ client, profile, deployment, place }: DeployPlan): object {
+function clusterDocument({ client, profile, deployment, place, rules }: DeployPlan): object {
   return {
     cluster: client.access.server.origin,
     namespace: deployment.namespace,
     profile,
     record: `${place.namespace}/${place.name}`,
     relocated: deployment.relocated,
+    ...(rules === undefined ? {} : { rules }),
     untouched: deployment.untouched,
   };
 }
@@ -151,6 +154,16 @@ function initLines(init: DeployOutcome['init']): readonly string[] {
   if (init === undefined) return [];
   if (init.result === 'done') return [`${init.title} had run already`];
   return [`${init.title} ran, in Pod ${init.pod ?? ''}`, ...init.output.map((line) => `  | ${line}`)];
+}
+
+function rulesLines({ rules }: DeployPlan): readonly string[] {
+  if (rules === undefined) return [];
+  const { state, profiles, rules: count, failures, excepted } = rules;
+  if (state === 'skipped') return ['rules    not checked, although the release demands it (--skip-check)'];
+  const names = [...new Set(['general', ...profiles])].join(', ');
+  if (state === 'failed') return [`rules    ${formatCount(failures.length, 'place')} not as demanded (${names})`];
+  const excused = excepted === 0 ? '' : `; the release makes an exception for ${formatCount(excepted, 'place')}`;
+  return [`rules    ${count} met (${names})${excused}`];
 }
 
 function untouchedLines({ deployment: { untouched } }: DeployPlan): readonly string[] {

@@ -84,8 +84,10 @@ const facts = {
   files: z.array(AuditFile).max(MAX_ENTRIES).optional(),
   /** A step that is done, and how many things it changed. */
   step: z.strictObject({ name: Code, changed: z.int().min(0) }).optional(),
-  /** The cluster, its namespace and the profile that a deployment is of. */
-  cluster: z.strictObject({ server: Text, namespace: Name, profile: Name }).optional(),
+  /** The cluster, its namespace and the profile that a deployment is of; whether rules that the release demands were not asked. */
+  cluster: z
+    .strictObject({ server: Text, namespace: Name, profile: Name, rules: z.literal('skipped').optional() })
+    .optional(),
   exitCode: z.int().min(0).max(255).optional(),
   /** Why it was refused, failed, or is complete but for something. The words are left out: they may quote what an archive says. */
   code: Code.optional(),

@@ -9,6 +9,7 @@ import { parseSiteValues, type FilledValues } from '../../../kubernetes/staging/
 import { findChanges, hasChanges } from '../../../operations/deploy/changes.ts';
 import { deploy } from '../../../operations/deploy/deploy.ts';
 import { keepArchive } from '../../../operations/deploy/rollback/kept-archives.ts';
+import { assertRulesMet } from '../../../operations/deploy/steps/check-step.ts';
 import { prepareDeployment, type DeployPlan, type DeployRequest } from '../../../operations/deploy/prepare.ts';
 import type { LoadOutcome } from '../../../operations/load/load.ts';
 import { openImageTarget } from '../../../release/mapping/open-target.ts';
@@ -69,6 +70,8 @@ export async function deployArchive(
     throw new UsageError('USAGE', 'an archive cannot be deployed from standard input', { hint: 'give the file' });
   if (options.keep && options.state === undefined)
     throw new UsageError('USAGE', '--keep needs --state', { hint: 'give the directory this site keeps its state in' });
+  if (options.skipCheck && options.check.length > 0)
+    throw new UsageError('USAGE', 'give only one of --check and --skip-check');
   const given = await readGivenValues(options.siteValues, signal);
   const access = await findClusterAccess(options, env);
   const receipt = await readReceiptRequest(context, options);
@@ -96,7 +99,12 @@ export async function deployArchive(
     const asked = await ask?.(client, admitted.archive);
     const platforms = options.platform.length === 0 ? undefined : options.platform;
     const plan = await prepareDeployment(
-      { ...options, archive: admitted.archive, target: opened.target, client, given, ...asked },
+      {
+        ...options,
+        ...{ archive: admitted.archive, target: opened.target, client, given },
+        rules: options.skipCheck ? 'skip' : options.check,
+        ...asked,
+      },
       {
         platforms,
         concurrency: options.concurrency,
@@ -128,6 +136,7 @@ async function reportChanges(
   const subject = { archive, target: plan.load.target.name, plan };
   const { document, lines } = describeDeployPlan(subject, describeLoaded(plan), changes);
   output.result(document, lines);
+  assertRulesMet(plan.rules, plan.profile);
   if (!hasChanges(plan, changes)) return;
   const count = changes.objects.filter(({ change }) => change !== 'none').length;
   throw new ChangesError('CHANGES', `there is something to do: ${formatCount(count, 'object')} would change`, {
@@ -146,12 +155,15 @@ async function carryOut(
   const { archive } = admitted;
   noteHeld(output, plan.load.pending, nameContents(archive.release.inventory));
   for (const line of notUndoneLines(plan)) output.note(line);
+  if (plan.rules?.state === 'skipped')
+    output.note('warning: the rules that the release demands are not checked (--skip-check)');
   const contentOf = (outcome?: LoadOutcome): AuditContent => ({
     ...imageContent(outcomesOf(plan, outcome), plan.load.charts),
     cluster: {
       server: plan.client.access.server.origin,
       namespace: plan.deployment.namespace,
       profile: plan.profile,
+      ...(plan.rules?.state === 'skipped' ? { rules: 'skipped' } : {}),
     },
   });
   const { outcome, record } = await admitted.perform({

@@ -1,7 +1,7 @@
 /** What `airgap check` is to look at: an archive, files, and the objects of a cluster. */
 import { readTextFile } from '../../../base/files/read-file.ts';
+import { carriedBy } from '../../../compliance/carried.ts';
 import { UsageError } from '../../../errors.ts';
-import { carriedBy } from '../../../operations/check/archive-subjects.ts';
 import type { CheckedInput, CheckOptions } from '../../../operations/check/check-options.ts';
 import type { ChartSources } from '../../../operations/resolve/charts/charts.ts';
 import type { CheckReport } from '../../../report/checks/check-report.ts';

@@ -1,7 +1,5 @@
 /** Runs the command that sets a platform up: in a ready pod of its workload, once for each release and image. */
 import { ClusterError, UsageError } from '../../../errors.ts';
-import { readArchiveFile } from '../../../archive/verification/archive-file.ts';
-import type { TrustedArchive } from '../../../archive/verification/trusted-archive.ts';
 import type { ClusterClient } from '../../../kubernetes/cluster/cluster-client.ts';
 import {
   formatKey,
@@ -16,7 +14,7 @@ import type { InstallStep } from '../../../kubernetes/cluster/install-steps.ts';
 import { conditionOf } from '../../../kubernetes/cluster/readiness/status-words.ts';
 import type { FilledValues } from '../../../kubernetes/staging/filled-values.ts';
 import { sha256 } from '../../../oci/digest.ts';
-import { DEPLOY_PATH, parseDeployDocument, type InitCommand } from '../../../release/deployment/deploy-document.ts';
+import type { InitCommand } from '../../../release/deployment/deploy-document.ts';
 import { hideValues } from '../hidden-values.ts';
 
 /** Lines of the output that are kept and told. */
@@ -44,15 +42,6 @@ export interface InitOutcome {
   readonly pod?: string | undefined;
   /** The last lines of its output, values of the site hidden. */
   readonly output: readonly string[];
-}
-
-/** Reads what the release says of its deployment; undefined where it says nothing. @throws IntegrityError `MALFORMED` */
-export async function readInitCommand(
-  archive: TrustedArchive,
-  options: { readonly signal?: AbortSignal | undefined } = {},
-): Promise<InitCommand | undefined> {
-  const file = archive.release.inventory.files.find(({ path }) => path === DEPLOY_PATH);
-  return file && parseDeployDocument(await readArchiveFile(archive, file, options)).init;
 }
 
 /**
