@@ -1,11 +1,12 @@
 /** Cuts an archive into parts that fit a medium: plain slices of it, which `cat` joins, and a list of them. */
 import { createHash, type Hash } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { hashRanges } from '../archive/hashing/hash-ranges.ts';
 import type { ByteRange } from '../archive/hashing/hash-thread.ts';
 import { serializePartList } from '../archive/parts/part-list.ts';
-import { partListPath, partNumber, partPath } from '../archive/parts/part-names.ts';
+import { partListPath, partPath } from '../archive/parts/part-names.ts';
+import { assertNoStrayParts } from '../archive/parts/stray-parts.ts';
 import { countParts } from '../archive/parts/part-size.ts';
 import { openArchive, type ArchiveReader } from '../archive/reader/reader.ts';
 import type { Bytes } from '../base/bytes.ts';
@@ -82,7 +83,7 @@ export async function splitArchive(
     const offset = index * partSize;
     return { offset, length: Math.min(partSize, size - offset) };
   });
-  await assertNoMore(place, ranges.length);
+  await assertNoStrayParts(place, ranges.length);
   const kept = await keptParts(archive, place, ranges, { signal, overwrite });
   const missing = ranges.filter((_, index) => !kept.has(index)).reduce((sum, { length }) => sum + length, 0);
   await assertRoom(dirname(place), missing, ranges.map((_, index) => asideOf(partPath(place, index + 1)))); // prettier-ignore
@@ -108,26 +109,6 @@ export async function splitArchive(
   const copied = dirname(place) === dirname(archive.path) ? [] : detached;
   for (const { keyIdStart, bytes } of copied) await placeFile(`${place}.${keyIdStart}.sigstore.json`, bytes);
   return { parts, list, size, digest: sha256(checksums), detached: copied.length };
-}
-
-/** `cat` of all that has a name like these would join a part of an earlier split too. */
-async function assertNoMore(place: string, count: number): Promise<void> {
-  const directory = dirname(place);
-  if (!(await fileExists(directory))) {
-    throw new UsageError('USAGE', `cannot write to ${directory}: there is no such directory`, {
-      hint: 'create the directory first',
-    });
-  }
-  const entries = await onDisk(`cannot read ${directory}`, () => readdir(directory));
-  const stray = entries.find((entry) => (partNumber(basename(place), entry) ?? 0) > count);
-  if (stray === undefined) return;
-  throw new UsageError(
-    'USAGE',
-    `${join(directory, stray)} is there, and the archive makes ${count} parts of this size`,
-    {
-      hint: 'it is of another split: move it away, or choose another --output',
-    },
-  );
 }
 
 /** The parts that are there already, with their digests. @throws UsageError for one that holds something else */

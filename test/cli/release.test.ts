@@ -72,6 +72,19 @@ describe('a release', () => {
     expect(JSON.parse(again)).toMatchObject({ digest: (report as { digest: string }).digest });
   });
 
+  test('build --split writes parts and no archive, which is verified where they lie', async () => {
+    const output = release.temp.join('parts.tar');
+    const words = ['build', 'release.lock.json', '--key', release.key, '--split', '1MB', '--output', output];
+    const { stdout } = await cli.airgap(words, inRelease());
+    const [, parts] = /^ {2}parts {4}([0-9]+), from .*parts\.tar\.001 on/m.exec(stdout) ?? [];
+    expect(Number(parts)).toBeGreaterThan(1);
+    expect((await stat(`${output}.001`)).size).toBe(1_000_000);
+    await expect(stat(output)).rejects.toThrow('ENOENT');
+    expect(await cli.ok(['verify', output, '--key', release.publicKey])).toContain('every byte accounted for');
+    for (let part = 1; part <= Number(parts); part++) await rm(`${output}.${String(part).padStart(3, '0')}`);
+    await rm(`${output}.parts.json`);
+  });
+
   test('a second build does not overwrite the first unless told', async () => {
     const refused = await cli.airgap(['build', '--key', release.key], inRelease());
     expect(refused).toMatchObject({ exitCode: 2, stdout: '' });

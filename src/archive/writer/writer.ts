@@ -11,11 +11,12 @@ import { IntegrityError, NotFoundError, StoreError, UsageError } from '../../err
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { sha256, type Digest } from '../../oci/digest.ts';
 import type { Inventory } from '../inventory/inventory-schema.ts';
-import { fileExists, requireSpace } from '../../base/files/disk.ts';
+import { requireSpace } from '../../base/files/disk.ts';
 import { GrowingFile } from '../hashing/growing-hash.ts';
 import { checkInventory, serializeInventory } from '../inventory/inventory.ts';
 import { CHECKPOINT_BYTES, readJournal } from './journal.ts';
-import { journalPath, openPartialFile, partialPath, type PartialFile } from './partial-file.ts';
+import { journalPath, openPartialFile, type PartialFile } from './partial-file.ts';
+import { assertNamesFree, divideIntoFiles, takeUp } from './written-files.ts';
 import { placementsOf, reclaim, type Placement } from './placements.ts';
 import { isImageTarPath } from '../layout/image-tar.ts';
 import {
@@ -40,6 +41,8 @@ export interface WriterOptions {
   readonly overwrite?: boolean | undefined;
   /** Write a delta that leaves this out. @defaultValue the full archive */
   readonly partial?: PartialDocument | undefined;
+  /** Write parts of so many bytes, and a list of them. @defaultValue one file */
+  readonly partSize?: number | undefined;
   /** Bytes of one piece after which the journal says how far it got. @defaultValue 32 MiB */
   readonly checkpointBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -61,25 +64,31 @@ export async function openArchiveWriter(
   inventory: Inventory,
   options: WriterOptions = {},
 ): Promise<ArchiveWriter> {
-  const isNew = async (): Promise<void> => {
-    if (options.overwrite === true || !(await fileExists(path))) return;
-    throw new UsageError('USAGE', `${path} exists already`, { hint: 'choose another --output, or give --overwrite' });
-  };
-  await isNew();
-  const { partial } = options;
+  const { partial, partSize } = options;
   const fullLayout = layoutChecked(inventory);
   const layout = partial === undefined ? fullLayout : layoutDelta(inventory, partial, fullLayout);
-  await requireSpace(path, layout.size);
+  const files = divideIntoFiles(path, layout.size, partSize);
+  const id = sha256(
+    Buffer.concat([
+      ...(partial === undefined ? [] : [serializePartial(partial)]),
+      ...(partSize === undefined ? [] : [Buffer.from(`parts of ${partSize}\n`)]),
+      serializeInventory(inventory),
+    ]),
+  );
+  // Parts have their names one after the other: whoever was ended in between has a journal that says so.
+  const isNew = async (): Promise<void> => {
+    const isOwn = files.length > 1 && (await readJournal(journalPath(path)))?.inventory === id;
+    if (!isOwn) await assertNamesFree(path, files, options.overwrite === true);
+  };
+  await isNew();
+  await requireSpace(path, layout.size, files.map(({ aside }) => aside)); // prettier-ignore
   await using stack = new AsyncDisposableStack();
   const lock = stack.use(await acquireFileLock(`${path}.lock`, path));
   // Another build may have ended while this one waited for its turn.
   await isNew();
-  const id = sha256(
-    Buffer.concat([...(partial === undefined ? [] : [serializePartial(partial)]), serializeInventory(inventory)]),
-  );
   const claims = await readJournal(journalPath(path));
-  const resumable = claims?.inventory === id && (await fileExists(partialPath(path)));
-  const file = openPartialFile(path, id, resumable);
+  const resumable = claims?.inventory === id && (await takeUp(files));
+  const file = openPartialFile(path, files, id, resumable);
   const release = { inventory, layout, fullLayout, partial };
   const writer = stack.use(new ArchiveWriter(path, release, file, lock, options.checkpointBytes));
   writer.start();
@@ -161,7 +170,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
 
   /** Writes the framing: everything that needs no download. */
   start(): void {
-    this.#file.resize(this.layout.size);
+    this.#file.resize();
     for (const segment of this.layout.segments) {
       if (segment.kind === 'framing') this.#file.write(segment.bytes, segment.offset);
     }
@@ -282,7 +291,7 @@ export class ArchiveWriter implements ResumableTarget, AsyncDisposable {
       if (bytes?.length !== segment.length) throw new RangeError(`${segment.kind} does not fill its place`);
       this.#file.write(bytes, segment.offset);
     }
-    await this.#file.finish();
+    await this.#file.finish(options.signal);
     return sha256(checksums);
   }
 

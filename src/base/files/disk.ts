@@ -8,17 +8,18 @@ import { onDisk, systemCode } from './system-errors.ts';
 const SPARE_BYTES = 1024 * 1024;
 
 /**
- * Insists on room for an archive of this size, what its `.partial` already takes counted in.
+ * Insists on room for an archive of this size, what already lies in place counted in.
+ * @param partial paths of what it grows in
  * @throws StoreError `NO_SPACE` with the numbers. @throws UsageError `USAGE` when there is no such directory.
  */
-export async function requireSpace(path: string, size: number): Promise<void> {
+export async function requireSpace(path: string, size: number, partial: readonly string[]): Promise<void> {
   const directory = dirname(path);
   if (!(await fileExists(directory))) {
     throw new UsageError('USAGE', `cannot write to ${directory}: there is no such directory`, {
       hint: 'create the directory first',
     });
   }
-  await assertFree(directory, size, await takenBy([`${path}.partial`]), 'free some space or choose another --output');
+  await assertFree(directory, size, await takenBy(partial), 'free some space or choose another --output');
 }
 
 /**

@@ -29,6 +29,7 @@ export const build = defineCommand({
   examples: [
     'build release.yaml --key release.key',
     'build release.lock.json --key release.key --output /media/usb',
+    'build release.lock.json --key release.key --split fat32 --output /media/usb',
     'build release.yaml --locked --key a.key --key b.key',
     'build release.yaml --key my-hsm://release --expect-key release.pub',
     'build release.yaml --key release.key --trust trust',
@@ -55,6 +56,7 @@ export const build = defineCommand({
       'release that the site has, as archive or inventory: write a delta, <name>-offline-<version>.delta.tar, without its layers',
     ),
     inventory: writtenFile('--inventory <file>', 'write the inventory there as well: a --base of later builds'),
+    split: text('--split <size>', 'write parts instead of one file: 4GiB, 700MB, a number of bytes, or dvd, bd, fat32'),
     overwrite: flag('--overwrite', 'replace an archive of that name when the new one is complete'),
     locked: flag('--locked', 'fail if a tag moved or anything differs from the lock'),
     lock: text('--lock <file>', 'the lock (default: release.lock.json beside the release.yaml)'),
@@ -73,6 +75,8 @@ export const build = defineCommand({
     const { buildArchive } = await import('../../operations/build/build.ts');
     const { archiveFileName } = await import('../../archive/inventory/from-lock.ts');
     const { output, signal } = context;
+    const { countParts, parsePartSize } = await import('../../archive/parts/part-size.ts');
+    const partSize = options.split === undefined ? undefined : parsePartSize(options.split, '--split');
     const started = context.now().getTime();
     const input = chooseInput(release);
     if (input.kind === 'list') {
@@ -133,6 +137,7 @@ export const build = defineCommand({
         { ...request, trust: carried?.files },
         {
           overwrite: options.overwrite,
+          partSize,
           concurrency: options.concurrency,
           retry: retryPolicy(options.retries),
           signal,
@@ -161,10 +166,16 @@ export const build = defineCommand({
       await writeInventoryFile(options.inventory, report.inventory, signal);
     }
     const { delta } = report;
-    const also = { ...(trust === undefined ? {} : { trustVersion: trust.version }), ...(delta && { delta }) };
+    const parts = partSize === undefined ? undefined : countParts(size, partSize);
+    const also = {
+      ...(parts === undefined ? {} : { parts }),
+      ...(trust === undefined ? {} : { trustVersion: trust.version }),
+      ...(delta && { delta }),
+    };
     output.result({ ...document, ...also }, [
       path,
       `  size     ${formatBytes(size)} (${size} bytes)`,
+      ...(parts === undefined ? [] : [`  parts    ${parts}, from ${path}.001 on, and ${path}.parts.json`]),
       ...(delta === undefined ? [] : [`  delta    ${leftOut(delta)}, of ${formatBytes(delta.fullSize)} in all`]),
       `  digest   ${digest} (of checksums.txt)`,
       ...signedBy.map((signer) => `  signed   ${signer}`),

@@ -63,6 +63,8 @@ export interface CheckEvidence {
 
 /** Options of {@link buildArchive}. */
 export interface BuildOptions {
+  /** Write parts of so many bytes, and a list of them, in the place of one file. @defaultValue one file */
+  readonly partSize?: number | undefined;
   /** Replace an archive of that name when the new one is complete. @defaultValue false */
   readonly overwrite?: boolean | undefined;
   /** Transfers at the same time at most. @defaultValue as many as the link has use for */

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openPartialFile } from '../../../src/archive/writer/partial-file.ts';
+import { divideIntoFiles } from '../../../src/archive/writer/written-files.ts';
 import { sha256 } from '../../../src/oci/digest.ts';
 import { cutPower } from '../../helpers/power-cut.ts';
 import { useTempDir } from '../../helpers/temp.ts';
@@ -18,7 +19,12 @@ test.each([
 ])('a flush that fails (%i, %s) is told, and no name is given afterwards', async (failsAt) => {
   const archive = temp.join('a.tar');
   const write = async (): Promise<void> => {
-    const file = openPartialFile(archive, sha256('inventory'), false);
+    const file = openPartialFile(
+      archive,
+      divideIntoFiles(archive, MEBIBYTE.length, undefined),
+      sha256('inventory'),
+      false,
+    );
     try {
       file.write(MEBIBYTE, ...Array.from({ length: WRITES }, () => 0));
       await file.finish();
@@ -32,7 +38,12 @@ test.each([
 });
 
 test('an operation on a file that was closed is refused, since its number may be that of another', async () => {
-  const file = openPartialFile(temp.join('a.tar'), sha256('inventory'), false);
+  const file = openPartialFile(
+    temp.join('a.tar'),
+    divideIntoFiles(temp.join('a.tar'), 100, undefined),
+    sha256('inventory'),
+    false,
+  );
   await file.close();
   expect(() => file.write(MEBIBYTE, 0)).toThrow('a.tar.partial is closed');
   expect(() => file.record(sha256('a'), 1)).toThrow('a.tar.partial is closed');
