@@ -18,6 +18,9 @@ system_packages=(
   util-linux:unshare binutils:strip procps:ps softhsm2:softhsm2-util opensc:pkcs11-tool
 )
 
+# A browser opens the pages that the product writes: the one that is here, else the smallest (160 MB with its libraries).
+command -v chromium >/dev/null || system_packages+=(chromium-headless-shell:chromium-headless-shell)
+
 # Name in bin/, suite, Debian package, folder (tools of one folder find each other by name), path in the package.
 newer_tools=(
   'cosign2 trixie cosign cosign2 usr/bin/cosign'
