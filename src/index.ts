@@ -132,6 +132,7 @@ export { formatReference, parseReference, type Reference } from './oci/reference
 export {
   AirgapError,
   AuthError,
+  CheckError,
   ExitCode,
   exitCodeOf,
   HttpError,

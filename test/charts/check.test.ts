@@ -4,10 +4,17 @@ import { expect, test } from 'vitest';
 import { evaluateRules, failuresOf } from '../../src/compliance/evaluate.ts';
 import { rulesOf, type ProfileName } from '../../src/compliance/profiles.ts';
 import { subjectsOfFiles } from '../../src/operations/check/file-subjects.ts';
+import { loadSpec } from '../../src/release/spec/spec.ts';
 import { CHART, openRenderer } from './render-profile.ts';
 
 const RELEASE = `${dirname(dirname(CHART))}/release.yaml`;
 const OVERLAYS: Readonly<Record<string, readonly ProfileName[]>> = { gdpr: ['gdpr'], hipaa: ['hipaa'] };
+
+test('release.yaml demands these rules, so that the release carries the evidence', async () => {
+  const { check } = await loadSpec(RELEASE);
+  const demanded = Object.entries(OVERLAYS).map(([set, profiles]) => ({ values: [set], profiles }));
+  expect(check).toEqual({ rules: [], demands: [{ profiles: [] }, ...demanded] });
+});
 
 test('every set of values meets the general rules, and the overlays those of their regulation', async () => {
   const nothing = (): never => {

@@ -109,15 +109,16 @@ export const build = defineCommand({
     });
     const { report, pins, trust } = await (async () => {
       using progress = await openProgress(context);
+      const discovery = readDiscovery(context, options);
       const pinned = await pinRelease(input, sources, {
         ...options,
-        ...readDiscovery(context, options),
+        ...discovery,
         now: context.now(),
         signal,
         onImage: progress.onImage,
       });
       const { lock, files, contents } = pinned;
-      const { openRenderer } = readDiscovery(context, options);
+      const { openRenderer } = discovery;
       const check = await checkPinned(context, pinned, { openRenderer, mode: options.check });
       const isDelta = options.base.length > 0;
       const path = placeOutput(options.output, archiveFileName(lock, isDelta), await isDirectory(options.output));

@@ -29,7 +29,14 @@ export async function checkPinned(
   const { toCheckEvidence } = await import('../../report/checks/check-evidence.ts');
   const { expiredSince, failuresOf } = await import('../../report/checks/check-failures.ts');
   const directory = resolve(dirname(lockPath));
-  const checked = await checkLockedRelease({ lock, directory, contents: files, openRenderer, signal });
+  const checked = await checkLockedRelease({
+    lock,
+    directory,
+    contents: files,
+    render: openRenderer !== undefined,
+    openRenderer,
+    signal,
+  });
   if (checked === undefined) return undefined;
   const { document, ...evidence } = toCheckEvidence(lock, checked);
   for (const warning of document.warnings) output.note(`warning: ${warning}`);

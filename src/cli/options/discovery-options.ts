@@ -19,7 +19,10 @@ export const discoveryOptions = {
   ),
 } as const;
 
-/** The options as the operations take them; a helm is looked for on the PATH of the command. */
+/**
+ * The options as the operations take them; a helm is looked for on the PATH of the command. What renders charts is opened
+ * once, and renders nothing twice for those who share it: to find images, to carry manifests, to check.
+ */
 export function readDiscovery(
   { env, signal }: Pick<Context, 'env' | 'signal'>,
   { noRender, suspects }: { readonly noRender: boolean; readonly suspects?: 'refuse' | 'warn' | undefined },
@@ -28,9 +31,12 @@ export function readDiscovery(
   readonly suspects: 'refuse' | 'warn' | undefined;
   readonly openRenderer: OpenRenderer | undefined;
 } {
-  const openRenderer: OpenRenderer = async () => {
+  const open: OpenRenderer = async () => {
     const { openChartRenderer } = await import('../../kubernetes/rendering/open-renderer.ts');
-    return openChartRenderer({ path: env['PATH'], signal });
+    const { rememberRenderings } = await import('../../kubernetes/rendering/remembered-renderings.ts');
+    return rememberRenderings(await openChartRenderer({ path: env['PATH'], signal }));
   };
+  let opened: ReturnType<OpenRenderer> | undefined;
+  const openRenderer: OpenRenderer = () => (opened ??= open());
   return { render: !noRender, suspects, openRenderer: noRender ? undefined : openRenderer };
 }

@@ -16,7 +16,7 @@ import type { Digest } from '../../oci/digest.ts';
 import type { ReleaseLock } from '../../release/lock/lock-schema.ts';
 import { DEFAULT_SETTINGS } from '../../release/spec/chart-spec.ts';
 import type { FileContent } from '../../stores/files.ts';
-import type { OpenRenderer } from '../resolve/render-charts.ts';
+import { openOwnRenderer, type OpenRenderer } from '../resolve/render-charts.ts';
 import { contentBytes, readLockedValues } from '../resolve/rendered-manifests.ts';
 import { renderSubject } from './chart-subject.ts';
 import { openRenderer } from './check-options.ts';
@@ -32,8 +32,10 @@ export interface LockedCheckRequest {
   readonly directory: string;
   /** The files of the lock, by digest. */
   readonly contents: ReadonlyMap<Digest, FileContent>;
-  /** Absent: charts are not rendered, and a release that has some cannot be checked. */
-  readonly openRenderer: OpenRenderer | undefined;
+  /** Whether charts are rendered; without it, a release that has some cannot be checked. @defaultValue true */
+  readonly render?: boolean | undefined;
+  /** Asked where there are charts to render. @defaultValue Helm's engine that came with this program, or a helm on PATH */
+  readonly openRenderer?: OpenRenderer | undefined;
   /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -118,16 +120,17 @@ async function manifestSubjects({ lock, contents }: LockedCheckRequest): Promise
 }
 
 async function chartSubjects(request: LockedCheckRequest): Promise<readonly DemandedSubject[]> {
-  const { lock, directory, contents, openRenderer: open, signal } = request;
+  const { lock, directory, contents, signal, render = true } = request;
+  const { openRenderer: open = openOwnRenderer(process.env['PATH'], signal) } = request;
   const charts = lock.rendering?.charts ?? [];
-  if (lock.unrendered !== undefined || (charts.length > 0 && open === undefined)) {
+  if (lock.unrendered !== undefined || (charts.length > 0 && !render)) {
     const names = lock.unrendered ?? charts.map(({ from }) => from);
     throw new UsageError('USAGE', `the release is to be checked, and ${names.join(', ')} was not rendered`, {
       hint: 'leave out --no-render, or check in the release.yaml',
     });
   }
   const [first] = charts;
-  if (first === undefined || open === undefined) return [];
+  if (first === undefined) return [];
   const renderer = await openRenderer(open);
   const subjects: DemandedSubject[] = [];
   for (const { from, digest, values, ...settings } of charts) {
