@@ -267,3 +267,11 @@ describe('a stolen release key that ran ahead', () => {
     expect(() => kindOf(releaseOf(8), { state: both, trust })).toThrow(refused('ROLLBACK'));
   });
 });
+
+test('a clock may be ten minutes behind what the site has seen, and not a millisecond more', () => {
+  const lastSeen = '2027-06-01T12:00:00Z';
+  const state = { ...SEVEN, lastSeen };
+  const at = (behindMs: number): Date => new Date(Date.parse(lastSeen) - behindMs);
+  expect(kindOf(releaseOf(8), { state, now: at(600_000) })).toBe('newer');
+  expect(() => kindOf(releaseOf(8), { state, now: at(600_001) })).toThrow(refused('CLOCK'));
+});
