@@ -86,6 +86,17 @@ export {
 } from './operations/load/tarballs.ts';
 export { extractFiles, type ExtractOptions } from './operations/extract.ts';
 
+// Bringing a platform up, and going back
+export { findClusterAccess } from './kubernetes/cluster/access/kubeconfig.ts';
+export type { AccessRequest, ClusterAccess } from './kubernetes/cluster/access/cluster-access.ts';
+export { ClusterClient, type ClusterClientOptions } from './kubernetes/cluster/cluster-client.ts';
+export type { ClusterObject, ObjectKey } from './kubernetes/cluster/cluster-object.ts';
+export { prepareDeployment, type DeployPlan, type DeployRequest } from './operations/deploy/prepare.ts';
+export { findChanges, hasChanges, type DeployChanges, type ObjectChange } from './operations/deploy/changes.ts';
+export { deploy, type DeployEvent, type DeployOptions, type DeployOutcome } from './operations/deploy/deploy.ts';
+export { findRollback, type Rollback, type RollbackRequest } from './operations/deploy/rollback/find-rollback.ts';
+export { findKept, keepArchive } from './operations/deploy/rollback/kept-archives.ts';
+
 // What a site keeps: its state, its audit log, its receipts, and the order in which they are written
 export type { SiteTerms } from './site/admission.ts';
 export {
@@ -132,10 +143,13 @@ export { formatReference, parseReference, type Reference } from './oci/reference
 export {
   AirgapError,
   AuthError,
+  ChangesError,
   CheckError,
+  ClusterError,
   ExitCode,
   exitCodeOf,
   HttpError,
+  IncompleteError,
   IntegrityError,
   NotFoundError,
   RegistryError,

@@ -113,7 +113,7 @@ test('the programs of docs/api.md compile against the package, and do what they 
     name,
     text,
   }));
-  expect(programs.map(({ name }) => name)).toEqual(['build.ts', 'load.ts', 'inventory.ts']);
+  expect(programs.map(({ name }) => name)).toEqual(['build.ts', 'load.ts', 'deploy.ts', 'inventory.ts']);
   for (const { name, text } of programs) await writeFile(temp.join('app', name), text);
   await writeFile(
     temp.join('app', 'wrong.ts'),
@@ -147,4 +147,9 @@ test('the programs of docs/api.md compile against the package, and do what they 
     cwd: temp.join('app'),
   });
   expect([refused.exitCode, refused.stderr.split(':')[0]]).toEqual([3, 'UNTRUSTED_SIGNER']);
+  const alone = await run(process.execPath, ['deploy.ts', archive, 'release.pub', `docker://${site.host}`], {
+    cwd: temp.join('app'),
+    env: { HOME: temp.path, KUBECONFIG: '', KUBERNETES_SERVICE_HOST: '' },
+  });
+  expect([alone.exitCode, alone.stderr]).toEqual([2, expect.stringContaining('kubeconfig')]);
 });

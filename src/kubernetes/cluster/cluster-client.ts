@@ -36,10 +36,13 @@ const APPLY_PATCH = 'application/apply-patch+yaml';
 
 /** Options of {@link ClusterClient}. */
 export interface ClusterClientOptions {
+  /** Of the process: proxies, and what exec plugins are given. */
   readonly environment: Environment;
+  /** Ends what is under way. */
   readonly signal?: AbortSignal | undefined;
   /** @defaultValue 25 tries within about a minute and a half */
   readonly retry?: RetryPolicy | undefined;
+  /** Told of each request. */
   readonly onRequest?: ((event: RequestEvent) => void) | undefined;
   /** Milliseconds of the epoch. @defaultValue the clock of this machine */
   readonly nowMs?: (() => number) | undefined;
@@ -83,11 +86,13 @@ interface Call {
 
 /** One cluster, spoken to as one user. Close it after use. */
 export class ClusterClient implements AsyncDisposable {
+  /** How the cluster is reached, and as whom. */
   readonly access: ClusterAccess;
   readonly #options: ClusterClientOptions;
   readonly #resources: ApiResources;
   #connection: Promise<Connection> | undefined;
 
+  /** Nothing is asked until the first call. */
   constructor(access: ClusterAccess, options: ClusterClientOptions) {
     this.access = access;
     this.#options = options;

@@ -3,22 +3,29 @@ import { isMapping } from '../resources/yaml-documents.ts';
 
 /** An object with what identifies it. */
 export interface ClusterObject {
+  /** `apps/v1` */
   readonly apiVersion: string;
+  /** `Deployment` */
   readonly kind: string;
+  /** Name, namespace, labels, annotations, and what the server keeps of it. */
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string | undefined;
     readonly [key: string]: unknown;
   };
+  /** Whatever else it has. */
   readonly [key: string]: unknown;
 }
 
 /** What identifies an object. */
 export interface ObjectKey {
+  /** `apps/v1` */
   readonly apiVersion: string;
+  /** `Deployment` */
   readonly kind: string;
   /** Absent for what belongs to the whole cluster. */
   readonly namespace?: string | undefined;
+  /** Within its namespace, or the cluster. */
   readonly name: string;
 }
 

@@ -11,11 +11,13 @@ import { statusOf } from '../../kubernetes/cluster/readiness/object-status.ts';
 
 /** What would become of one object. */
 export interface ObjectChange {
+  /** In which step it would be applied. */
   readonly step: InstallStepName | 'init';
   /** `Deployment shop/api`, or the command and its place */
   readonly object: string;
   /** `create`, `configure`, `run` a job once more or the command that sets the platform up, `remove` a job of the release that is left, or `none`. */
   readonly change: 'create' | 'configure' | 'run' | 'remove' | 'none';
+  /** Each place that would change; none of what would be created. */
   readonly differences: readonly Difference[];
   /** Why the server would refuse it now. */
   readonly refused?: string | undefined;
@@ -23,7 +25,9 @@ export interface ObjectChange {
 
 /** What a plan would do. */
 export interface DeployChanges {
+  /** Each object, in the order it would be applied in. */
   readonly objects: readonly ObjectChange[];
+  /** What earlier releases applied and this one has no longer. */
   readonly leftovers: Leftovers;
 }
 

@@ -30,6 +30,7 @@ export type DeployEvent =
 
 /** Options of {@link deploy}. */
 export interface DeployOptions {
+  /** How images are loaded. */
   readonly load?: LoadOptions | undefined;
   /** Milliseconds that one step may take. */
   readonly timeoutMs: number;
@@ -37,7 +38,9 @@ export interface DeployOptions {
   readonly force?: boolean | undefined;
   /** Delete what earlier releases applied and this one has no longer. @defaultValue false */
   readonly prune?: boolean | undefined;
+  /** Ends what is under way; the next deployment goes on there. */
   readonly signal?: AbortSignal | undefined;
+  /** Told what happens, as it does. */
   readonly onEvent?: ((event: DeployEvent) => void) | undefined;
   /** Puts on record that a step is done, before the next begins. */
   readonly onRecord?: ((step: DeployStepName, changed: number) => Promise<void>) | undefined;
@@ -53,13 +56,17 @@ export interface DeployedObject {
 
 /** What a deployment did. */
 export interface DeployOutcome {
+  /** What was loaded. */
   readonly load: LoadOutcome;
+  /** Each object, in the order it was applied in. */
   readonly objects: readonly DeployedObject[];
   /** The command that sets the platform up; absent where there is none. */
   readonly init?: InitOutcome | undefined;
+  /** What earlier releases applied and this one has no longer. */
   readonly leftovers: Leftovers;
   /** Whether those that may be deleted were. */
   readonly isPruned: boolean;
+  /** What is to be known of it now that it is ready. */
   readonly checked: CheckedDeployment;
 }
 

@@ -28,9 +28,11 @@ export type NewKinds = ReadonlyMap<string, boolean>;
 
 /** What is to be deployed, and where. */
 export interface DeployRequest {
+  /** What is deployed. */
   readonly archive: TrustedArchive;
   /** The registry that nodes pull from. */
   readonly target: ImageTarget;
+  /** The cluster. */
   readonly client: ClusterClient;
   /** Which of the archive's manifests: a rendered profile, or `plain`. @defaultValue the only ones there are */
   readonly profile?: string | undefined;
@@ -62,15 +64,21 @@ export interface DeployPlan {
   readonly request: DeployRequest;
   /** What its load was planned with. */
   readonly loadOptions: LoadOptions;
+  /** The cluster it is for. */
   readonly client: ClusterClient;
+  /** What has to move to the registry. */
   readonly load: LoadPlan;
+  /** The manifests that were chosen. */
   readonly profile: string;
+  /** The objects as they are filled in, and where they pull from. */
   readonly deployment: Deployment;
   /** Everything to apply, each object in its namespace; also the namespace, where it is not there and no manifest makes it. */
   readonly steps: readonly InstallStep[];
+  /** Every value for a placeholder. */
   readonly values: FilledValues;
   /** Values that the cluster keeps already. */
   readonly kept: FilledValues;
+  /** Where the cluster keeps the record of it. */
   readonly place: RecordPlace;
   /** Of the release and its `checksums.txt`. */
   readonly release: DeploymentRecord['release'];

@@ -26,7 +26,9 @@ export interface ClusterAccess {
   readonly server: URL;
   /** Authorities, client certificate, names and proxy. */
   readonly origin: FixedOrigin;
+  /** Who asks. */
   readonly user: ClusterUser;
+  /** The one that is meant where none is named. */
   readonly namespace: string;
   /** The file that an authority or a certificate belongs in. */
   readonly settings: string;
@@ -38,6 +40,7 @@ export interface AccessRequest {
   readonly kubeconfig?: string | undefined;
   /** @defaultValue the current one */
   readonly context?: string | undefined;
+  /** For what names none. @defaultValue that of the context, else `default` */
   readonly namespace?: string | undefined;
   /** In whose name everything is done. */
   readonly as?: string | undefined;

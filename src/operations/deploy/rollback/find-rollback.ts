@@ -7,9 +7,11 @@ import { rollbackTarget } from './release-history.ts';
 
 /** A release that was complete in a deployment before. */
 export interface Rollback {
+  /** Where the cluster keeps the record of the deployment. */
   readonly place: RecordPlace;
   /** What the cluster keeps of the deployment as it is. */
   readonly record: DeploymentRecord;
+  /** The release to go back to, and the profile it had. */
   readonly to: EarlierRelease;
 }
 
