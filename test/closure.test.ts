@@ -45,6 +45,7 @@ const ROOMS = [
     'compliance',
     'compliance/rules',
     'compliance/site',
+    'operations/diagnosis',
     'content',
     'oci',
     'operations',

@@ -182,6 +182,7 @@ const USES: Readonly<Record<string, string>> = {
   'deploy --base': 'deploy DELTA --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --base ODD',
   'deploy --parts': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --parts ODD',
   'deploy --kubeconfig': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig ODD',
+  'deploy --diagnose': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --diagnose ODD',
   'deploy --site-values': 'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --site-values ODD',
   'deploy --receipt':
     'deploy ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --audit-log NEW.log --receipt ODD',
@@ -197,6 +198,7 @@ const USES: Readonly<Record<string, string>> = {
   'rollback --parts': 'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --parts ODD',
   'rollback --base': 'rollback DELTA --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --base ODD',
   'rollback --kubeconfig': 'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig ODD',
+  'rollback --diagnose': 'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --diagnose ODD',
   'rollback --site-values':
     'rollback ARCHIVE --key PUB --to docker://127.0.0.1:1 --kubeconfig CLUSTER --site-values ODD',
   'rollback --receipt':

@@ -45,6 +45,10 @@ export const deploymentOptions = {
     parse: (words: readonly string[]) => words.map(toCheckProfile),
   } as Option<readonly ProfileName[]>,
   skipCheck: flag('--skip-check', 'do not hold it to the rules that the release demands; that is put on record'),
+  diagnose: text(
+    '--diagnose <directory>',
+    'write there what helps to find out why it does not get on, secrets hidden; must not exist yet',
+  ),
   prune: flag('--prune', 'delete what earlier releases applied and this one has no longer; data is kept'),
 } as const;
 

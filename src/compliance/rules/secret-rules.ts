@@ -48,7 +48,7 @@ export const SECRET_RULES: readonly Rule[] = [
     evaluate: (subject: Subject): Evaluation => {
       const texts = [...variablesOf(subject), ...configurationOf(subject)];
       return evaluateEach(texts, ({ resource, path, name, value }) =>
-        isSecret(name, value)
+        looksSecret(name, value)
           ? [violationAt(resource, path, `${name} looks like a secret; take it from a Secret (valueFrom.secretKeyRef)`)]
           : [],
       );
@@ -89,7 +89,8 @@ function configurationOf({ resources }: Subject): readonly NamedText[] {
     );
 }
 
-function isSecret(name: string, value: string): boolean {
+/** Whether a text has the name or the form of a secret, and a value. */
+export function looksSecret(name: string, value: string): boolean {
   if (SECRET_VALUE.test(value)) return true;
   return SECRET_NAME.test(name) && !isPlaceholder(value) && !isElsewhere(value);
 }

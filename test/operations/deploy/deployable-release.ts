@@ -135,6 +135,7 @@ function profilesWith(image: (name: (typeof NAMES)[number]) => string): Profiles
     missing: [workload('api', image('missing/app'), 1)],
     'set-up': [
       make('v1', 'Secret', 'keys', { data: { password: '${SITE_API_PASSWORD_BASE64}' } }),
+      settings('dsn', { dsn: 'postgres://shop:${SITE_API_PASSWORD}@db/shop', words: 'say ${SITE_API_PASSWORD}' }),
       workload('control', app, 2),
     ],
     unready: [workload('api', image('unready/app'), 1)],

@@ -10,6 +10,7 @@ import { findChanges, hasChanges } from '../../../operations/deploy/changes.ts';
 import { deploy } from '../../../operations/deploy/deploy.ts';
 import { keepArchive } from '../../../operations/deploy/rollback/kept-archives.ts';
 import { assertRulesMet } from '../../../operations/deploy/steps/check-step.ts';
+import { assertDiagnosisPlace } from '../../../operations/diagnosis/write-diagnosis.ts';
 import { prepareDeployment, type DeployPlan, type DeployRequest } from '../../../operations/deploy/prepare.ts';
 import type { LoadOutcome } from '../../../operations/load/load.ts';
 import { openImageTarget } from '../../../release/mapping/open-target.ts';
@@ -35,6 +36,7 @@ import type { SiteTerms } from '../../../site/admission.ts';
 import type { Context } from '../../context.ts';
 import { readReceiptRequest, siteEnvironment } from '../../inputs/site-request.ts';
 import type { DeployOptionValues } from '../../options/deploy-options.ts';
+import { withDiagnosis } from './with-diagnosis.ts';
 import { noteHeld } from '../../output/held-lines.ts';
 import { openProgress } from '../../output/open-progress.ts';
 import { listenTo } from '../../output/registry-lines.ts';
@@ -72,6 +74,7 @@ export async function deployArchive(
     throw new UsageError('USAGE', '--keep needs --state', { hint: 'give the directory this site keeps its state in' });
   if (options.skipCheck && options.check.length > 0)
     throw new UsageError('USAGE', 'give only one of --check and --skip-check');
+  if (options.diagnose !== undefined) await assertDiagnosisPlace(options.diagnose);
   const given = await readGivenValues(options.siteValues, signal);
   const access = await findClusterAccess(options, env);
   const receipt = await readReceiptRequest(context, options);
@@ -113,8 +116,10 @@ export async function deployArchive(
         verifyBase: options.verifyBase,
       },
     );
-    if (options.plan) await reportChanges(context, admitted, plan, options);
-    else await carryOut(context, admitted, plan, options);
+    await withDiagnosis(context, plan, options.diagnose, async (listened) => {
+      if (options.plan) await reportChanges(listened, admitted, plan, options);
+      else await carryOut(listened, admitted, plan, options);
+    });
   });
 }
 
