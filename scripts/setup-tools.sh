@@ -16,6 +16,7 @@ system_packages=(
   docker-registry:docker-registry docker.io:dockerd containerd:containerd runc:runc podman:podman skopeo:skopeo
   umoci:umoci strace:strace apache2-utils:htpasswd openssl:openssl unzip:unzip iproute2:ip curl:curl zstd:zstd
   util-linux:unshare binutils:strip procps:ps softhsm2:softhsm2-util opensc:pkcs11-tool
+  containernetworking-plugins:/usr/lib/cni/ptp
 )
 
 # A browser opens the pages that the product writes: the one that is here, else the smallest (160 MB with its libraries).

@@ -1,6 +1,7 @@
 /** Makes a private certificate authority with server and client certificates, by openssl, in a directory. */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -15,14 +16,19 @@ export interface Certificates {
   readonly clientKeyFile: string;
 }
 
-/** A fresh authority, a server certificate for `127.0.0.1`, `localhost` and further addresses, and a client's. */
-export async function makeCertificates(directory: string, addresses: readonly string[] = []): Promise<Certificates> {
+/** A fresh authority, a server certificate for `127.0.0.1`, `localhost` and further addresses and names, and a client's. */
+export async function makeCertificates(directory: string, hosts: readonly string[] = []): Promise<Certificates> {
   const path = (name: string): string => join(directory, name);
   const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   await run('openssl', [
     'req', '-x509', ...ec, '-keyout', path('ca.key'), '-out', path('ca.pem'), '-days', '2', '-subj', '/CN=Test CA',
   ]); // prettier-ignore
-  const names = ['IP:127.0.0.1', 'DNS:localhost', 'DNS:registry.test', ...addresses.map((address) => `IP:${address}`)];
+  const names = [
+    'IP:127.0.0.1',
+    'DNS:localhost',
+    'DNS:registry.test',
+    ...hosts.map((host) => `${isIP(host) === 0 ? 'DNS' : 'IP'}:${host}`),
+  ];
   await writeFile(path('server.ext'), `subjectAltName=${names.join(',')}\n`);
   await writeFile(path('client.ext'), 'extendedKeyUsage=clientAuth\n');
   for (const name of ['server', 'client']) {

@@ -1,10 +1,15 @@
 /** The two proofs of being offline, each with a control that fires. */
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { childScript } from './child-script.ts';
+import { mountsBelow } from './mounts.ts';
 import { openNetworkNamespace, parseTargets, traceConnects } from './network-namespace.ts';
 import { startProcess } from './process.ts';
 import { requireTool } from './require-tool.ts';
+import { makeTempDir } from './temp.ts';
 
 // TEST-NET-1 (RFC 5737): no machine has it. 9 is discard.
 const FOREIGN = '192.0.2.1';
@@ -32,6 +37,48 @@ describe('a network namespace', () => {
     expect(await namespace.run(process.execPath, connect)).toMatchObject({ exitCode: 0 });
     await using other = await openNetworkNamespace();
     expect(await other.run(process.execPath, connect)).toMatchObject({ exitCode: 1 });
+  });
+});
+
+describe('a namespace that owns its processes', () => {
+  /** How many processes of the machine have a word in their command. */
+  function countProcesses(word: string): number {
+    const isOne = (entry: string): boolean => {
+      try {
+        return /^\d+$/.test(entry) && readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0').includes(word);
+      } catch {
+        return false;
+      }
+    };
+    return readdirSync('/proc').filter(isOne).length;
+  }
+
+  /** Leaves a mount behind, and a daemon in a session of its own: what reads its output waits until it is that. */
+  function script(seconds: string, folder: string): readonly string[] {
+    const daemon = `setsid sh -c 'echo left; exec sleep ${seconds} </dev/null >/dev/null 2>&1' &`;
+    return ['-c', `mount -t tmpfs none ${folder} && echo "$(${daemon})"`];
+  }
+
+  test('ends daemons with it, and keeps what is mounted to itself', async () => {
+    await using folder = await makeTempDir();
+    const seconds = `${randomInt(1e8, 1e9)}`;
+    const namespace = await openNetworkNamespace({ ownsProcesses: true });
+    expect(await namespace.run('/bin/sh', script(seconds, folder.path))).toMatchObject({ stdout: 'left\n' });
+    await expect.poll(() => countProcesses(seconds)).toBe(1);
+    expect(await mountsBelow(folder.path)).toEqual([]);
+    await namespace.close();
+    await expect.poll(() => countProcesses(seconds)).toBe(0);
+  });
+
+  test('ends with the process that made it, when that is killed', async () => {
+    await using folder = await makeTempDir();
+    const seconds = `${randomInt(1e8, 1e9)}`;
+    const child = await childScript(new URL('namespace-child.ts', import.meta.url));
+    await using maker = await startProcess(process.execPath, [child, ...script(seconds, folder.path)]);
+    await maker.waitUntil('the daemon was left', () => maker.stdout.includes('left'));
+    await expect.poll(() => countProcesses(seconds)).toBe(1);
+    process.kill(maker.pid, 'SIGKILL');
+    await expect.poll(() => countProcesses(seconds)).toBe(0);
   });
 });
 

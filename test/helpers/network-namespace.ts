@@ -14,17 +14,32 @@ export type Command = readonly [string, readonly string[]];
 
 /** A network namespace with loopback up and nothing else. Disposing of it is closing it. */
 export interface NetworkNamespace extends AsyncDisposable {
-  /** The same command, to be run inside the namespace. It keeps its process id's meaning: nothing stays in between. */
-  wrap(command: string, args: readonly string[]): Command;
+  /** The same command, to be run inside the namespace; with what it starts it is in a process group of its own. */
+  readonly wrap: (command: string, args: readonly string[]) => Command;
   /** Runs a command inside the namespace. */
   run(command: string, args: readonly string[], options?: RunOptions): Promise<ProcessResult>;
   close(): Promise<void>;
 }
 
+/** What a namespace keeps to itself beside its network. */
+export interface NamespaceOptions {
+  /**
+   * Processes and mounts too. All that was started inside, daemons as well, ends when it is closed or when this process
+   * ends, however that is; what was mounted inside is seen nowhere else and goes with it. A directory that a command is
+   * to run in has no effect there. @defaultValue false
+   */
+  readonly ownsProcesses?: boolean;
+}
+
 /** Makes a network namespace that lives until it is closed. Needs root. */
-export async function openNetworkNamespace(): Promise<NetworkNamespace> {
-  const script = 'ip link set lo up && echo ready && exec sleep infinity';
-  const holder = await startProcess(toolPath('unshare'), ['--net', '--', '/bin/sh', '-c', script]);
+export async function openNetworkNamespace({
+  ownsProcesses = false,
+}: NamespaceOptions = {}): Promise<NetworkNamespace> {
+  // The first process there has to wait for those that lose their parents. Nothing of /run is the machine's own.
+  const rest = ownsProcesses ? 'mount -t tmpfs none /run && { sleep infinity & } && echo ready && wait' : 'echo ready && exec sleep infinity'; // prettier-ignore
+  const more = ownsProcesses ? ['--pid', '--mount', '--fork', '--kill-child', '--mount-proc'] : [];
+  const unshare = [toolPath('unshare'), '--net', ...more, '--', '/bin/sh', '-c', `ip link set lo up && ${rest}`];
+  const holder = await startProcess(toolPath('setpriv'), ['--pdeathsig', 'KILL', ...unshare]);
   const close = async (): Promise<void> => {
     await holder[Symbol.asyncDispose]();
   };
@@ -34,9 +49,11 @@ export async function openNetworkNamespace(): Promise<NetworkNamespace> {
     await close();
     throw error;
   }
+  const of = `/proc/${holder.pid}/ns`;
+  const entered = ownsProcesses ? [`--pid=${of}/pid_for_children`, `--mount=${of}/mnt`] : [];
   const wrap = (command: string, args: readonly string[]): Command => [
     toolPath('nsenter'),
-    [`--net=/proc/${holder.pid}/ns/net`, '--', command, ...args],
+    [`--net=${of}/net`, ...entered, '--', command, ...args],
   ];
   return {
     wrap,

@@ -304,7 +304,8 @@ export class ClusterClient implements AsyncDisposable {
       kind: 'cluster',
       place: placeOf(url),
       headers: {
-        accept: 'application/json',
+        // API servers hand this on to the kubelet, which answers with 406 where it is told a type: a WebSocket has none.
+        accept: webSocket === undefined ? 'application/json' : '*/*',
         ...(body === undefined ? {} : { 'content-type': contentType }),
         ...webSocket,
       },

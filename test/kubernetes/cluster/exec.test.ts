@@ -93,6 +93,8 @@ describe('a command in a container', () => {
         expect(url.searchParams.getAll('command')).toEqual(REQUEST.command);
         expect(asked[0]?.headers).toMatchObject({
           authorization: 'Bearer token-of-op',
+          // A kubelet refuses anything else.
+          accept: '*/*',
           'sec-websocket-protocol': 'v5.channel.k8s.io, v4.channel.k8s.io',
         });
       },
