@@ -57,6 +57,13 @@ export {
   type TrustedArchive,
 } from './archive/verification/trusted-archive.ts';
 export type { LackingLayer } from './archive/partial/lacking.ts';
+export {
+  splitArchive,
+  type SplitOptions,
+  type SplitPart,
+  type SplitReport,
+  type SplitRequest,
+} from './operations/split.ts';
 export { joinArchive, type JoinOptions, type JoinReport, type JoinRequest } from './operations/join.ts';
 export {
   verifyArchive,

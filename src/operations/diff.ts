@@ -27,6 +27,12 @@ export interface ReleaseDiff {
   readonly comparison: ReleaseComparison;
 }
 
+/** Options of {@link diffReleases}. */
+export interface DiffOptions extends CallOptions {
+  /** Directories that hold parts of the archives, beside their own. @defaultValue none */
+  readonly parts?: readonly string[] | undefined;
+}
+
 /**
  * Compares two releases, each an archive, an inventory or a lock. Of an archive the head is read.
  * @throws NotFoundError `NOT_FOUND` when a file is not there.
@@ -34,13 +40,13 @@ export interface ReleaseDiff {
  * @throws IntegrityError when the head of an archive is not canonical.
  * @throws the signal's reason when it is aborted.
  */
-export async function diffReleases(oldPath: string, newPath: string, options: CallOptions = {}): Promise<ReleaseDiff> {
+export async function diffReleases(oldPath: string, newPath: string, options: DiffOptions = {}): Promise<ReleaseDiff> {
   const [before, after] = [await readContents(oldPath, options), await readContents(newPath, options)];
   return { old: before, new: after, comparison: compareReleases(before, after) };
 }
 
-async function readContents(path: string, options: CallOptions): Promise<DescribedRelease> {
-  const kind = await kindOfRelease(path);
+async function readContents(path: string, options: DiffOptions): Promise<DescribedRelease> {
+  const kind = await kindOfRelease(path, options.parts);
   options.signal?.throwIfAborted();
   switch (kind) {
     case 'archive': {

@@ -26,7 +26,7 @@ export interface JoinRequest {
 
 /** Options of {@link joinArchive}. */
 export interface JoinOptions extends CallOptions {
-  /** Directories that hold parts of the delta, beside its own. @defaultValue none */
+  /** Directories that hold parts of the delta or of its bases, beside their own. @defaultValue none */
   readonly parts?: readonly string[] | undefined;
   /** Replace an archive of that name when the new one is complete. @defaultValue false */
   readonly overwrite?: boolean | undefined;
@@ -72,7 +72,7 @@ export async function joinArchive(
     throw new UsageError('USAGE', `${output} exists already`, { hint: 'choose another --output, or give --overwrite' });
   }
   assertChecksums(archive.head);
-  await attachBases(archive, bases, { signal });
+  await attachBases(archive, bases, { signal, parts: options.parts });
   const lacking = lackingOf(archive);
   if (lacking.length > 0) {
     throw missingLayers(lacking, 'no --base has', 'name the archives of these releases with --base; a delta counts for what it carries itself'); // prettier-ignore

@@ -42,6 +42,7 @@ export interface SplitOptions extends CallOptions {
 
 /** One part that is in place. */
 export interface SplitPart {
+  /** Of the file. */
   readonly path: string;
   /** bytes */
   readonly size: number;
@@ -53,6 +54,7 @@ export interface SplitPart {
 
 /** What was split. */
 export interface SplitReport {
+  /** In their order. */
   readonly parts: readonly SplitPart[];
   /** Path of the list of the parts. */
   readonly list: string;

@@ -26,7 +26,7 @@ export interface SiteRequest {
   readonly terms: SiteTerms;
   /** Of a delta: paths of archives that have what it leaves out. @defaultValue none */
   readonly bases?: readonly string[] | undefined;
-  /** Directories that hold parts of the archive, beside its own. @defaultValue none */
+  /** Directories that hold parts of the archive or of its bases, beside their own. @defaultValue none */
   readonly parts?: readonly string[] | undefined;
   /** The audit log, where it is not the one beside the state. */
   readonly auditLog?: string | undefined;
@@ -109,7 +109,7 @@ export async function withAdmittedRelease<T>(
     const sealed = closing.use(await openSealedArchive(request.archive, { parts, signal }));
     trail.opened(sha256(sealed.seal.checksums));
     const admission = closing.use(await Admission.open(terms, isPlan ? 'plan' : request.action));
-    const archive = closing.use(await acceptArchive(sealed, admission.acceptance, { signal, bases }));
+    const archive = closing.use(await acceptArchive(sealed, admission.acceptance, { signal, bases, parts }));
     trail.trusts(archive.release);
     return await work(new AdmittedRelease(archive, isPlan ? undefined : { trail, admission, receipt }));
   };

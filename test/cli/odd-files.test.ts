@@ -145,6 +145,7 @@ const USES: Readonly<Record<string, string>> = {
   'check --ca-file': 'check oci://127.0.0.1:1/chart:1.0.0 --ca-file ODD',
   'inspect --inventory': 'inspect ARCHIVE --inventory ODD',
   'diff <old>': 'diff ODD ARCHIVE',
+  'diff --parts': 'diff ARCHIVE ARCHIVE --parts ODD',
   'diff <new>': 'diff ARCHIVE ODD',
   'mirror-config [mappings...]': 'mirror-config ODD --format k3s',
   'mirror-config --output': 'mirror-config MAPPING --format k3s --output ODD',

@@ -6,7 +6,7 @@ import { chmod, cp, link, mkdir, readdir, readFile, rename, rm, stat, truncate, 
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { trustArchive } from '../../src/archive/verification/trusted-archive.ts';
-import { verifyArchive } from '../../src/archive/verification/verified-archive.ts';
+import { verifyArchive, verifyPayload } from '../../src/archive/verification/verified-archive.ts';
 import type { AirgapError } from '../../src/errors.ts';
 import { buildArchive } from '../../src/operations/build/build.ts';
 import { openBuildBases } from '../../src/operations/build/bases.ts';
@@ -167,6 +167,28 @@ describe('parts', () => {
     const output = (): string => temp.join('joined.tar');
     await joinArchive({ delta: temp.join('delta.tar.001'), bases: [temp.join('base.tar')], output });
     expect((await readFile(output())).equals(whole)).toBe(true);
+    await mkdir(temp.join('far'));
+    await rename(temp.join('base.tar.004'), temp.join('far', 'base.tar.004'));
+    const options = { parts: [temp.join('far')], bases: [temp.join('base.tar')] };
+    (await trustArchive(temp.join('delta.tar.001'), trusted, options))[Symbol.dispose]();
+    expect((await diffReleases(temp.join('base.tar'), temp.join('delta.tar'), options)).old.version).toBe('1.0.0');
+  });
+
+  test('of a base that are bad are named, and not those of the delta at the same offset', async () => {
+    for (const [name, partSize] of [
+      ['delta.tar', 6_000],
+      ['base.tar', 30_000],
+    ] as const) {
+      await splitArchive({ archive: built.join(name), partSize, directory: temp.path });
+    }
+    const names = (await readdir(temp.path)).filter((name) => /^base\.tar\.[0-9]{3}$/.test(name)).sort();
+    // All of the images' tarballs: whatever is taken from there.
+    for (const name of names.slice(4))
+      await writeFile(temp.join(name), Buffer.alloc((await stat(temp.join(name))).size));
+    using opened = await trustArchive(temp.join('delta.tar'), trusted, { bases: [temp.join('base.tar')] });
+    const error = (await rejectionOf(() => verifyPayload(opened))) as AirgapError;
+    expect(error).toMatchObject({ code: 'DIGEST_MISMATCH', message: expect.stringContaining('base.tar holds content') as string }); // prettier-ignore
+    expect(allOf(error.items, (item) => item.includes('base.tar.'))).toBe(true);
   });
 });
 

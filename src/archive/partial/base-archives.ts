@@ -46,11 +46,17 @@ export class BaseArchives implements Disposable {
   }
 }
 
+/** Options of {@link openBaseArchives}. */
+export interface BaseOptions extends CallOptions {
+  /** Directories that hold parts of them, beside their own. @defaultValue none */
+  readonly parts?: readonly string[] | undefined;
+}
+
 /**
  * Opens archives that serve as bases. A delta is one too, for what it carries.
  * @throws UsageError when there is no such file, its head is not canonical, or it is cut short.
  */
-export async function openBaseArchives(paths: readonly string[], options: CallOptions = {}): Promise<BaseArchives> {
+export async function openBaseArchives(paths: readonly string[], options: BaseOptions = {}): Promise<BaseArchives> {
   using stack = new DisposableStack();
   const archives: ArchiveReader[] = [];
   for (const path of paths) archives.push(stack.use(await openBase(path, options)));
@@ -59,9 +65,9 @@ export async function openBaseArchives(paths: readonly string[], options: CallOp
 }
 
 /** A file that a person named beside the archive: what is wrong with its head says nothing of the archive. */
-async function openBase(path: string, options: CallOptions): Promise<ArchiveReader> {
+async function openBase(path: string, options: BaseOptions): Promise<ArchiveReader> {
   try {
-    return await openArchive(path, options);
+    return await openArchive(path, { signal: options.signal, parts: options.parts });
   } catch (error) {
     throw inContext(toInputError(error), `--base ${path}`);
   }
@@ -74,7 +80,7 @@ async function openBase(path: string, options: CallOptions): Promise<ArchiveRead
 export async function attachBases(
   delta: ArchiveReader,
   paths: readonly string[],
-  options: CallOptions = {},
+  options: BaseOptions = {},
 ): Promise<void> {
   if (paths.length === 0) return;
   if (delta.head.partial === undefined) {

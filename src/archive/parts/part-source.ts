@@ -21,6 +21,8 @@ export class PartSource implements ByteSource, FaultyParts {
   readonly path: string;
   readonly size: number;
   readonly slices: readonly FileSlice[];
+  /** In their order, each by the name of the file that is read. */
+  readonly parts: readonly PlannedPart[];
   readonly #parts: readonly OpenPart[];
   readonly #files: DisposableStack;
   #isClosed = false;
@@ -29,14 +31,10 @@ export class PartSource implements ByteSource, FaultyParts {
   constructor({ archive }: FoundParts, parts: readonly OpenPart[], files: DisposableStack) {
     this.path = archive;
     this.#parts = parts;
+    this.parts = parts.map(({ chosen, ...part }) => ({ ...part, name: part.copies[chosen] ?? part.name }));
     this.#files = files;
     this.size = parts.reduce((sum, part) => sum + part.size, 0);
     this.slices = slicesOf(parts);
-  }
-
-  /** In their order, each with the file that is read first or alone. */
-  get parts(): readonly PlannedPart[] {
-    return this.#parts.map(({ chosen, ...part }) => ({ ...part, name: part.copies[chosen] ?? part.name }));
   }
 
   read(buffer: Uint8Array, length: number, position: number): number {

@@ -21,8 +21,8 @@ export type ReleaseFileKind = 'archive' | 'inventory' | 'lock';
  * Tells what a file is by its first bytes.
  * @throws NotFoundError `NOT_FOUND`. @throws UsageError `USAGE` for a file that is none of these.
  */
-export async function kindOfRelease(path: string): Promise<ReleaseFileKind> {
-  const front = await readStart(path);
+export async function kindOfRelease(path: string, parts: readonly string[] = []): Promise<ReleaseFileKind> {
+  const front = await readStart(path, parts);
   if ([MemberPath.checksums, MemberPath.partial].some((member) => front.startsWith(`${member}\0`))) return 'archive';
   const isJson = front.trimStart().startsWith('{');
   if (isJson && front.includes('"formatVersion"')) return 'inventory';
@@ -32,14 +32,14 @@ export async function kindOfRelease(path: string): Promise<ReleaseFileKind> {
   });
 }
 
-async function readStart(path: string): Promise<string> {
+async function readStart(path: string, directories: readonly string[]): Promise<string> {
   const bytes = Buffer.alloc(FRONT_BYTES);
   try {
     if (archiveOfPart(path) === undefined) return await readFileStart(path, bytes);
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
   }
-  const found = await findParts(path, []);
+  const found = await findParts(path, directories);
   if (found === undefined) return await readFileStart(path, bytes);
   using parts = await openParts(found);
   return bytes.toString('latin1', 0, parts.read(bytes, FRONT_BYTES, 0));

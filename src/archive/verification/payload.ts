@@ -67,15 +67,25 @@ export async function verifyContent(
   archive: ArchiveReader,
   options: VerifyContentOptions = {},
 ): Promise<VerifiedContent> {
+  const { head, source } = archive;
+  const { signal } = options;
+  const total = contentSize(archive);
+  // What is hashed is not yet what it should be: the last word is for after the comparison.
+  const onProgress = (bytes: number): void => void (bytes < total && options.onProgress?.(bytes));
   const damaged: ByteRange[] = [];
   try {
-    return await verifySegments(archive, options, damaged);
+    await verifySegments(archive, { signal, onProgress }, damaged);
   } catch (error) {
     // Who has to bring parts again needs to know of all that are bad, and not of the first.
-    const isInParts = archive.source.slices.length > 1 && error instanceof IntegrityError;
+    const isInParts = source.slices.length > 1 && error instanceof IntegrityError;
     if (isInParts && damaged.length === 0) damaged.push(...(await findDamaged(archive, options)));
-    throw await archive.source.explain(error, damaged, archive.head);
+    throw await source.explain(error, damaged, head);
   }
+  const own = carriedSize(head);
+  const base = await verifyBases(archive, { signal, onProgress: (bytes) => onProgress(own + bytes) });
+  options.onProgress?.(total);
+  const contents = head.layout.segments.filter(({ kind }) => kind === 'content').length;
+  return { bytes: head.layout.size, contents, ...(base === undefined ? {} : { base }) };
 }
 
 /** Every stretch that is not what the inventory says. */
@@ -93,7 +103,7 @@ async function verifySegments(
   archive: ArchiveReader,
   options: VerifyContentOptions,
   damaged: ByteRange[],
-): Promise<VerifiedContent> {
+): Promise<void> {
   const { layout } = archive.head;
   const turn = takeTurns(options.signal);
   for (const segment of layout.segments) {
@@ -103,16 +113,9 @@ async function verifySegments(
   }
   const contents = layout.segments.filter((segment) => segment.kind === 'content');
   await verifyGraph(archive, contents, turn);
-  const total = contentSize(archive);
-  // What is hashed is not yet what it should be: the last word is for after the comparison.
-  const onProgress = (bytes: number): void => void (bytes < total && options.onProgress?.(bytes));
-  const digests = await hashRanges(archive.source.slices, contents, { signal: options.signal, onProgress });
+  const digests = await hashRanges(archive.source.slices, contents, options);
   damaged.push(...contents.filter((segment, index) => segment.digest !== digests[index]));
   contents.forEach((segment, index) => checkDigest(layout, segment, digests[index] as Digest));
-  const own = contents.reduce((sum, { length }) => sum + length, 0);
-  const base = await verifyBases(archive, { signal: options.signal, onProgress: (bytes) => onProgress(own + bytes) });
-  options.onProgress?.(total);
-  return { bytes: layout.size, contents: contents.length, ...(base === undefined ? {} : { base }) };
 }
 
 /** Bytes that {@link verifyContent} hashes: every copy of content that the archive holds, and what is taken from bases. */
@@ -146,18 +149,20 @@ async function verifyBases(
       signal,
       onProgress: (bytes) => onProgress?.(before + bytes),
     });
-    segments.forEach((segment, index) => {
-      const actual = digests[index] as Digest;
-      if (actual === segment.digest) return;
-      throw new IntegrityError(
+    const wrong = segments.filter(({ digest }, index) => digest !== digests[index]);
+    const [first] = wrong;
+    if (first !== undefined) {
+      const actual = digests[segments.indexOf(first)];
+      const error = new IntegrityError(
         'DIGEST_MISMATCH',
-        `${base.path} holds content with digest ${actual} instead of ${segment.digest} (offset ${segment.offset})`,
+        `${base.path} holds content with digest ${actual} instead of ${first.digest} (offset ${first.offset})`,
         {
           hint: 'this base is damaged: copy it again from its source, or name another with --base',
-          details: { offset: segment.offset },
+          details: { offset: first.offset },
         },
       );
-    });
+      throw await base.source.explain(error, wrong, base.head);
+    }
     done += segments.reduce((sum, { length }) => sum + length, 0);
   }
   return { bytes: done, contents: places.length };

@@ -134,7 +134,7 @@ export function readerOf(archive: TrustedArchive): ArchiveReader {
 export interface TrustArchiveOptions extends CallOptions {
   /** Of a delta: paths of archives that have what it leaves out. @defaultValue none */
   readonly bases?: readonly string[] | undefined;
-  /** Directories that hold parts of the archive, beside its own. @defaultValue none */
+  /** Directories that hold parts of the archive or of its bases, beside their own. @defaultValue none */
   readonly parts?: readonly string[] | undefined;
 }
 

@@ -1,5 +1,6 @@
 /** `airgap diff`: in what two releases differ, and how much of the new one is new. */
 import { argument, defineCommand } from '../command.ts';
+import { partsOption } from '../options/load-options.ts';
 
 const FORMS = 'an archive, an inventory or a release.lock.json';
 
@@ -15,12 +16,12 @@ export const diff = defineCommand({
     old: argument('old', `the release that is there: ${FORMS}`),
     new: argument('new', `the release that comes: ${FORMS}`),
   },
-  options: {},
-  async run({ output, signal }, { old: before, new: after }) {
+  options: { parts: partsOption },
+  async run({ output, signal }, { old: before, new: after }, { parts }) {
     const { diffReleases } = await import('../../operations/diff.ts');
     const { toDiffReport } = await import('../../report/diff/diff-report.ts');
     const { describeDiff } = await import('../../report/diff/diff-lines.ts');
-    const found = await diffReleases(before, after, { signal });
+    const found = await diffReleases(before, after, { parts, signal });
     if (found.old.name !== found.new.name) {
       output.note(`note: these are two products, ${found.old.name} and ${found.new.name}`);
     }

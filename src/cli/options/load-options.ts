@@ -10,7 +10,7 @@ export const baseOption: Option<readonly string[]> = list(
 
 export const partsOption: Option<readonly string[]> = list(
   '--parts <directory>',
-  'where more parts of the archive lie; a part there is used before one of the same name beside the archive',
+  'where more parts of an archive lie; a part there is used before one of the same name beside the archive',
 );
 
 export const verifyBaseOption: Option<boolean> = flag(
