@@ -1,5 +1,4 @@
 /** Checks a release before it is built, as its release.yaml demands, and refuses what is not met. */
-import { dirname, resolve } from 'node:path';
 import { CheckError } from '../../errors.ts';
 import type { CheckEvidence } from '../../operations/build/build.ts';
 import type { OpenRenderer } from '../../operations/resolve/render-charts.ts';
@@ -21,14 +20,13 @@ export interface ReleaseCheckOptions {
  */
 export async function checkPinned(
   { output, now, signal }: Context,
-  { lock, lockPath, files }: PinnedRelease,
+  { lock, directory, files }: PinnedRelease,
   { openRenderer, mode = 'refuse' }: ReleaseCheckOptions,
 ): Promise<CheckEvidence | undefined> {
-  if (lock.check === undefined || lockPath === undefined) return undefined;
+  if (lock.check === undefined) return undefined;
   const { checkLockedRelease } = await import('../../operations/check/locked-check.ts');
   const { toCheckEvidence } = await import('../../report/checks/check-evidence.ts');
   const { expiredSince, failuresOf } = await import('../../report/checks/check-failures.ts');
-  const directory = resolve(dirname(lockPath));
   const checked = await checkLockedRelease({
     lock,
     directory,

@@ -72,6 +72,8 @@ export interface PinnedRelease {
   readonly lock: ReleaseLock;
   /** Absent for a plain list. */
   readonly lockPath?: string | undefined;
+  /** What paths in the lock are relative to, absolute: of the release.yaml, wherever its lock is; of a lock that was given itself. */
+  readonly directory: string;
   /** Whether the lock was written by this run. */
   readonly isWritten: boolean;
   /** Where the content of each file of the lock is, by digest. */
@@ -119,10 +121,11 @@ export async function pinRelease(
   const previous = lockPath === undefined ? undefined : await readLock(lockPath);
   if (options.locked === true && previous === undefined) throw missingLock(lockPath);
   const spec = { ...written, evidence: options.evidence ?? written.evidence };
+  const directory = resolve(dirname(input.path));
   const { lock, contents, files, moved, missing, warnings, unusedRules } = await resolveRelease(
     {
       spec,
-      directory: resolve(dirname(input.path)),
+      directory,
       specDigest: sha256(await readBounded(input.path, INPUT)),
       previous,
       now: options.now ?? new Date(),
@@ -145,7 +148,7 @@ export async function pinRelease(
   const isWritten =
     lockPath !== undefined && options.locked !== true && options.writes !== false && missing.length === 0;
   if (isWritten) await writeLock(lockPath, lock);
-  return { lock, lockPath, isWritten, files, contents, moved, missing, warnings, unusedRules };
+  return { lock, lockPath, directory, isWritten, files, contents, moved, missing, warnings, unusedRules };
 }
 
 async function openLock(
@@ -175,6 +178,7 @@ async function openLock(
   return {
     lock,
     lockPath: path,
+    directory,
     isWritten: false,
     files: new Map([...files, ...manifests]),
     contents: new Map(),

@@ -135,6 +135,12 @@ describe('a release that meets its rules', () => {
     },
   );
 
+  test('finds its files beside the release.yaml, wherever the lock is kept', async () => {
+    await mkdir(temp.join('locks'));
+    const { exitCode, stderr } = await build('release.yaml', '--lock', 'locks/demo.lock.json', '--output', 'apart.tar');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.not.stringContaining('does not exist') as string }); // prettier-ignore
+  });
+
   test('is refused once an exception that it needs has ended, and its lock where it demands less', async () => {
     const late = await airgap(['build', 'release.lock.json', '--key', keys.key, '--output', 'late.tar'], JULY);
     expect(late.exitCode).toBe(6);
