@@ -132,6 +132,7 @@ const USES: Readonly<Record<string, string>> = {
   'check --rules': 'check MANIFEST --rules ODD',
   'check --values': 'check SPEC --values ODD',
   'check --from-cluster': 'check --from-cluster ODD',
+  'check --kubeconfig': 'check --cluster --kubeconfig ODD',
   'check --compare': 'check MANIFEST --compare ODD',
   'check --output': 'check MANIFEST --output ODD',
   'check --sign': 'check MANIFEST --output NEW --sign ODD',

@@ -40,7 +40,9 @@ function makePod(restartPolicy?: string): Value {
       automountServiceAccountToken: false,
       ...(restartPolicy === undefined ? {} : { restartPolicy }),
       securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
-      topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname' }],
+      topologySpreadConstraints: [
+        { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' },
+      ],
       initContainers: [{ ...structuredClone(once), name: 'migrate' }],
       containers: [restartPolicy === undefined ? { ...once, livenessProbe, readinessProbe } : once],
       volumes: [{ name: 'tmp', emptyDir: {} }],

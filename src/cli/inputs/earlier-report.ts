@@ -11,6 +11,7 @@ import { isArchiveName, toReportRelease, withCheckedArchive } from './checked-ar
 
 /** An earlier report. */
 export interface ReadEarlierReport extends EarlierReport {
+  readonly report: CheckReport;
   /** The images of the archive that carries it. */
   readonly carried: readonly string[];
 }

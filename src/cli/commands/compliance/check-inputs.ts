@@ -2,11 +2,13 @@
 import { readTextFile } from '../../../base/files/read-file.ts';
 import { carriedBy } from '../../../compliance/carried.ts';
 import { UsageError } from '../../../errors.ts';
+import type { ClusterReading } from '../../../operations/check/cluster-subject.ts';
 import type { CheckedInput, CheckOptions } from '../../../operations/check/check-options.ts';
 import type { ChartSources } from '../../../operations/resolve/charts/charts.ts';
 import type { CheckReport } from '../../../report/checks/check-report.ts';
 import type { Context } from '../../context.ts';
 import { isArchiveName, toReportRelease, withCheckedArchive } from '../../inputs/checked-archive.ts';
+import type { ReadEarlierReport } from '../../inputs/earlier-report.ts';
 import { listenTo } from '../../output/registry-lines.ts';
 import type { CheckCommandOptions } from './check-options.ts';
 
@@ -20,7 +22,7 @@ interface ReadInput extends CheckedInput {
 
 /**
  * Reads everything that was named.
- * @param carried images of an archive that it is compared with: they count as pinned in a cluster too
+ * @param earlier what it is compared with: images of its archive count as pinned in a cluster too
  * @throws UsageError `USAGE` where nothing of it can be checked.
  */
 export async function readInputs(
@@ -28,10 +30,10 @@ export async function readInputs(
   inputs: readonly string[],
   options: CheckCommandOptions,
   request: CheckOptions,
-  carried: readonly string[] = [],
+  earlier?: ReadEarlierReport,
 ): Promise<ReadInput> {
   const parts: ReadInput[] = [];
-  const images = [...carried];
+  const images = [...(earlier?.carried ?? [])];
   const archive = inputs.find(isArchiveName);
   if (archive !== undefined) {
     parts.push(
@@ -43,6 +45,11 @@ export async function readInputs(
     );
   } else if (inputs.length > 0) parts.push(await readFiles(context, inputs, options, request));
   if (options.fromCluster !== undefined) parts.push(await readCluster(context, options.fromCluster, request, images));
+  if (options.cluster) {
+    const expected = earlier?.report.subjects.flatMap(({ objects }) => objects) ?? [];
+    const { kubeMinor } = request;
+    parts.push(await readLive(context, options, { kubeMinor, isCarried: carriedBy(images), expected }));
+  }
   const subjects = parts.flatMap((part) => part.subjects);
   const warnings = parts.flatMap((part) => part.warnings);
   if (subjects.length === 0) {
@@ -69,6 +76,19 @@ export function assertApplies(inputs: readonly string[], options: CheckCommandOp
     throw new UsageError('USAGE', '--compare-subject says what of an earlier report is meant, and none is named', {
       hint: 'name it with --compare FILE',
     });
+  }
+  const { cluster, fromCluster } = options;
+  if (cluster && fromCluster !== undefined)
+    throw new UsageError('USAGE', 'give only one of --cluster and --from-cluster');
+  const asking = Object.entries({
+    '--kubeconfig': options.kubeconfig,
+    '--context': options.context,
+    '--namespace': options.namespace,
+    '--as': options.as,
+    '--as-group': options.asGroup,
+  }).flatMap(([name, value]) => (value === undefined ? [] : name));
+  if (!cluster && asking.length > 0) {
+    throw new UsageError('USAGE', `${asking.join(', ')} applies to --cluster, which is not given`);
   }
   const isTrusting = archive !== undefined || (compare !== undefined && isArchiveName(compare));
   const unused = [
@@ -116,4 +136,17 @@ async function readCluster(
   const text = place === STDIN ? await readStandardInput(stdin, what) : await readTextFile(place, what);
   const name = place === STDIN ? 'standard input' : place;
   return { subjects: [subjectOfCluster(text, name, { ...request, isCarried: carriedBy(images) })], warnings: [] };
+}
+
+async function readLive(
+  { env, signal, output }: Context,
+  options: CheckCommandOptions,
+  reading: Omit<ClusterReading, 'namespace'>,
+): Promise<CheckedInput> {
+  const { findClusterAccess } = await import('../../../kubernetes/cluster/access/kubeconfig.ts');
+  const { ClusterClient } = await import('../../../kubernetes/cluster/cluster-client.ts');
+  const { subjectOfNamespace } = await import('../../../operations/check/cluster-subject.ts');
+  const access = await findClusterAccess(options, env);
+  await using client = new ClusterClient(access, { environment: env, signal, onRequest: listenTo(output)?.onRequest });
+  return await subjectOfNamespace(client, { ...reading, namespace: access.namespace });
 }

@@ -1,5 +1,6 @@
 /** The options of `airgap check`. */
-import { list, text, writtenFile, type ValuesOf } from '../../command.ts';
+import { flag, list, text, writtenFile, type ValuesOf } from '../../command.ts';
+import { clusterOptions } from '../../options/cluster-options.ts';
 import { noRenderOption } from '../../options/discovery-options.ts';
 import { kubeVersionOption, profileOption } from '../../options/check-options.ts';
 import { sourceOptions } from '../../options/source-options.ts';
@@ -15,6 +16,12 @@ export const checkOptions = {
     '--from-cluster <file>',
     'check objects that run: what `kubectl get … -o json` prints; - reads standard input',
   ),
+  cluster: flag('--cluster', 'check what runs in a namespace of a cluster, read through its API; Secrets are not read'),
+  kubeconfig: clusterOptions.kubeconfig,
+  context: clusterOptions.context,
+  namespace: text('--namespace <name>', 'with --cluster: the namespace (default: that of the context)'),
+  as: clusterOptions.as,
+  asGroup: clusterOptions.asGroup,
   compare: text(
     '--compare <file>',
     'an earlier check-report.json, or an archive that carries its report: say what is worse, better or gone since',

@@ -19,7 +19,7 @@ export const check = defineCommand({
     'check release.tar --key release.pub --rules site-rules.yaml --json',
     'check --from-cluster - < objects.json',
     'check --from-cluster objects.json --output evidence --sign site.key',
-    'check --from-cluster objects.json --compare release.tar --key release.pub',
+    'check --cluster --namespace hexabase-system --compare release.tar --key release.pub',
   ],
   arguments: {
     inputs: restArguments(
@@ -37,7 +37,8 @@ export const check = defineCommand({
     const { chooseInput } = await import('../../inputs/release-input.ts');
     const { readEarlierReport } = await import('../../inputs/earlier-report.ts');
     const { assertApplies, readInputs } = await import('./check-inputs.ts');
-    const named = inputs.length > 0 || options.fromCluster !== undefined ? inputs : [chooseInput(undefined).path];
+    const isRunning = options.cluster || options.fromCluster !== undefined;
+    const named = inputs.length > 0 || isRunning ? inputs : [chooseInput(undefined).path];
     assertApplies(named, options);
     const request: CheckOptions = {
       kubeMinor: options.kubeVersion,
@@ -50,8 +51,9 @@ export const check = defineCommand({
     const own = await readRules(options.rules, signal);
     const { compare, compareSubject: chosen } = options;
     const earlier = compare === undefined ? undefined : await readEarlierReport(context, compare, options);
-    const { subjects, warnings, release } = await readInputs(context, named, options, request, earlier?.carried);
-    const checked = options.fromCluster === undefined ? named : [...named, `--from-cluster ${options.fromCluster}`];
+    const { subjects, warnings, release } = await readInputs(context, named, options, request, earlier);
+    const running = options.cluster ? ['--cluster'] : options.fromCluster === undefined ? [] : [`--from-cluster ${options.fromCluster}`]; // prettier-ignore
+    const checked = [...named, ...running];
     const checkedAt = formatUtcSeconds(now());
     const { rules, profiles, results, pairs } = evaluateCheck(
       subjects,

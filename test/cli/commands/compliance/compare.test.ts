@@ -4,6 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatCheckSchema, type CheckReport } from '../../../../src/report/checks/check-report.ts';
 import { startRegistry } from '../../../../src/server/embedded-registry.ts';
+import { makeNamespace, sharedCluster } from '../../../helpers/cluster.ts';
 import { writeKeyFiles, type KeyFiles } from '../../../helpers/key-files.ts';
 import { pushSample } from '../../../helpers/push-sample.ts';
 import { makeImage } from '../../../helpers/sample-image.ts';
@@ -157,6 +158,47 @@ test('a failing rule stays failing, whatever it was before', async () => {
 test('an archive as input, or another one, is compared too: names decide', async () => {
   const words = ['check', 'demo.tar', '--rules', 'rules.yaml', '--key', 'maker.pub', '--compare', 'demo.tar'];
   expect(await cli.airgap(words, { cwd: temp.path })).toMatchObject({ exitCode: 0, stderr: '' });
+});
+
+test('what runs in a real cluster is compared with what was built, and gets worse when somebody changes it', async (t) => {
+  const cluster = (await sharedCluster()) ?? t.skip();
+  await using namespace = await makeNamespace(cluster.api, 'compare');
+  const objects = JSON.parse(named([{ items: Object.values(makeObjects()) }]).slice('---\n'.length)) as { items: Value[] };
+  for (const object of objects.items) {
+    // Installed to a namespace of another name than the release has.
+    setAt(object, ['metadata', 'namespace'], namespace.name);
+    await cluster.api.applyOk(object);
+  }
+  const check = (...words: string[]) =>
+    cli.airgap(
+      ['check', '--cluster', '--kubeconfig', cluster.kubeconfig, '--namespace', namespace.name, '--compare', ...words],
+      { cwd: temp.path, env: { HOME: temp.path } },
+    );
+  const same = await check(...ARCHIVE, '--report', 'live.json');
+  expect({ exitCode: same.exitCode, stderr: same.stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(same.stdout).toContain(`1 object checked then, not there now:\n          Secret/api in ${namespace.name}\n`);
+  expect(same.stdout).toContain('All that was checked is as it was then.');
+  const deployment = objects.items.find(({ kind }) => kind === 'Deployment');
+  const container = ['spec', 'template', 'spec', 'containers', 0] as const;
+  setAt(deployment, [...container, 'image'], image.replace(/1\.0$/, 'latest'));
+  setAt(deployment, [...container, 'readinessProbe'], undefined);
+  await cluster.api.applyOk(deployment);
+  // Against the archive as against the site's own report of before.
+  for (const earlier of [ARCHIVE, ['live.json', '--rules', 'rules.yaml']]) {
+    const { exitCode, stdout } = await check(...earlier);
+    expect(exitCode).toBe(6);
+    expect(stdout).toMatch(/ {2}WORSE {2}image-no-latest: met then, not met now\n +Deployment\/api in \S+ spec\.template\.spec\.containers\[0\]\.image: /);
+    expect(stdout).toMatch(/ {2}WORSE {2}workload-probes: met then, not met now\n +Deployment\/api in \S+ spec\.template\.spec\.containers\[0\]\.readinessProbe: /);
+    expect(stdout).toContain('Something is worse than it was then.');
+  }
+}); // prettier-ignore
+
+test.each<[readonly string[], string]>([
+  [['--cluster', '--from-cluster', '-'], 'give only one of --cluster and --from-cluster'],
+  [['manifests', '--namespace', 'app', '--as', 'me'], '--namespace, --as applies to --cluster, which is not given'],
+])('check %j is refused', async (words, message) => {
+  const { exitCode, stderr } = await cli.airgap(['check', ...words], { cwd: temp.path });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(message) as string });
 });
 
 describe('what is no earlier report', () => {
