@@ -133,6 +133,7 @@ function profilesWith(image: (name: (typeof NAMES)[number]) => string): Profiles
     whole: [...whole(1, 'one'), settings('old', { a: 'b' })],
     next: whole(2, 'two'),
     missing: [workload('api', image('missing/app'), 1)],
+    small: [workload('api', app, 1)],
     'set-up': [
       make('v1', 'Secret', 'keys', { data: { password: '${SITE_API_PASSWORD_BASE64}' } }),
       settings('dsn', { dsn: 'postgres://shop:${SITE_API_PASSWORD}@db/shop', words: 'say ${SITE_API_PASSWORD}' }),
@@ -145,7 +146,8 @@ function profilesWith(image: (name: (typeof NAMES)[number]) => string): Profiles
       workload('api', app, 1, { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] }),
     ],
     strict: [{ ...settings('settings', {}), dta: { a: 'b' } }],
-    definitions: [definition(), make('shop.example/v1', 'Order', 'first', { spec: { image: app } })],
+    blocked: [definition('blocked.example'), make('blocked.example/v1', 'Order', 'first', { spec: { image: app } })],
+    definitions: [definition('shop.example'), make('shop.example/v1', 'Order', 'first', { spec: { image: app } })],
     shared: [make('rbac.authorization.k8s.io/v1', 'ClusterRole', 'shop-readers', { rules: [] })],
     settings: Array.from({ length: 12 }, (_, index) => settings(`settings-${index}`, { index: String(index) })),
   };
@@ -194,16 +196,16 @@ function ingressSpec(): object {
   return { spec: { rules, tls: [{ hosts: ['shop.example'] }] } };
 }
 
-function definition(): object {
+function definition(group: string): object {
   const schema = {
     openAPIV3Schema: {
       type: 'object',
       properties: { spec: { type: 'object', properties: { image: { type: 'string' } } } },
     },
   };
-  return make('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'orders.shop.example', {
+  return make('apiextensions.k8s.io/v1', 'CustomResourceDefinition', `orders.${group}`, {
     spec: {
-      group: 'shop.example',
+      group,
       scope: 'Namespaced',
       names: { kind: 'Order', plural: 'orders', singular: 'order' },
       versions: [{ name: 'v1', served: true, storage: true, schema }],
