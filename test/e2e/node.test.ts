@@ -18,6 +18,7 @@ import type { ProcessResult, RunningProcess } from '../helpers/process.ts';
 import { requireTool } from '../helpers/require-tool.ts';
 import { toolPath } from '../helpers/tools.ts';
 import { fillSiteValues, makeShippedRelease, type ShippedRelease } from '../operations/deploy/shipped-release.ts';
+import { writeFiles } from '../kubernetes/charts/chart-files.ts';
 import { programCommand, programEnvironment } from './support/program.ts';
 
 const NAMESPACE = 'hexabase-system';
@@ -25,6 +26,8 @@ const HOST = 'hexabase.example.internal';
 const PROFILE = 'site';
 /** The chart as it is, small enough for any machine. */
 const VALUES = `controlPlane: {replicas: 1}\nui: {replicas: 1}\ningress: {host: ${HOST}}\n`;
+/** Another way to deploy the archive, which cannot work. */
+const BROKEN = 'broken';
 /** What a sample of the control plane can be told beside serving. The chart's own `init` runs in front of it. */
 const INIT = {
   workload: 'Deployment/hexabase-control-plane',
@@ -78,7 +81,9 @@ beforeAll(async () => {
         for (const chart of spec.components.flatMap(({ charts = [] }) => charts)) {
           chart.values = [{ name: PROFILE, files: ['site.yaml'], renderManifests: true }];
         }
-        spec.deploy = { init: INIT };
+        await writeFiles(folder.path, { [`manifests/${BROKEN}/01-all.yaml`]: JSON.stringify(brokenWorkload()) });
+        spec.components[0]?.manifests.push(`manifests/${BROKEN}/01-all.yaml`);
+        spec.deploy = { init: { ...INIT, profiles: [PROFILE] } };
       },
     }),
   );
@@ -116,14 +121,24 @@ async function objectsOfSite(node: KubernetesNode, { certFile, keyFile }: Certif
   ];
 }
 
+/** A program that ends with 2, whatever becomes of it. */
+function brokenWorkload(): object {
+  const labels = { app: 'broken' };
+  const containers = [
+    { name: 'main', image: 'registry.hexabase.ai/hexabase/control-plane:1.5.0', args: ['not-a-command'] },
+  ];
+  const spec = { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } };
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'broken' }, spec };
+}
+
 async function podsOf({ get }: KubernetesNode): Promise<readonly Pod[]> {
   const list = await get(`/api/v1/namespaces/${NAMESPACE}/pods`);
   return (list?.['items'] ?? []) as readonly Pod[];
 }
 
-function deploy({ node, release }: Site, ...more: readonly string[]): Promise<ProcessResult> {
+function deploy({ node, release }: Site, profile: string, ...more: readonly string[]): Promise<ProcessResult> {
   const words = [release.archive, '--key', release.publicKey, '--to', `docker://${node.registry}`, '--deploy'];
-  const [command, all] = programCommand('verify-and-load', [...words, '--profile', PROFILE, ...more]);
+  const [command, all] = programCommand('verify-and-load', [...words, '--profile', profile, ...more]);
   return node.run(command, all, { env: programEnvironment({ KUBECONFIG: node.kubeconfig }) });
 }
 
@@ -150,7 +165,7 @@ test('one command from the archive brings it up, and the same command again chan
   const { node, release, certificates } = here;
   const values = await fillSiteValues(release, PROFILE, certificates);
 
-  const first = await deploy(here, '--site-values', values);
+  const first = await deploy(here, PROFILE, '--site-values', values);
   expect(first, `${node.log().slice(-4000)}\n${first.stdout}${first.stderr}`).toMatchObject({ exitCode: 0 });
   expect(first.stdout).toContain(
     `everything is ready, and 3 services have pods behind them\nreached at https://${HOST}\n`,
@@ -197,7 +212,7 @@ test('one command from the archive brings it up, and the same command again chan
   });
 
   for (let run = 2; run <= 3; run += 1) {
-    const again = await deploy(here);
+    const again = await deploy(here, PROFILE);
     expect([again.exitCode, again.stdout]).toEqual([
       0,
       expect.stringMatching(/^0 created, 0 configured, \d+ unchanged/m),
@@ -211,6 +226,14 @@ test('one command from the archive brings it up, and the same command again chan
   // The container that the chart has for it, and the command that the release names.
   expect(countEvents(here, '/tasks/start', 'hexabase/cli@')).toBe(1);
   expect(countEvents(here, '/tasks/exec-started', 'hexabase/control-plane@')).toBe(1);
+});
+
+test('what a program wrote before it ended comes back from the kubelet, with how it ended', async (t) => {
+  const here = site ?? t.skip();
+  const { exitCode, stderr } = await deploy(here, BROKEN, '--namespace', 'broken', '--step-timeout', '10');
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('Deployment broken/broken: ')]);
+  expect(stderr).toMatch(/main: CrashLoopBackOff|ended with exit code 2/);
+  expect(stderr).toMatch(/main \| hexabase\/control-plane 1\.5\.0 \S+: this sample knows serve, migrate/);
 });
 
 test('the node reaches nothing but itself', async (t) => {

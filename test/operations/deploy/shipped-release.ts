@@ -28,6 +28,7 @@ export interface ShippedSpec {
   deploy?: { readonly init?: object };
   readonly components: readonly {
     readonly images: readonly string[];
+    readonly manifests: string[];
     readonly charts?: readonly { values: readonly ShippedValues[] }[];
   }[];
 }
