@@ -25,6 +25,7 @@ export interface ShippedSpec {
   readonly name: string;
   readonly version: string;
   platforms: readonly string[];
+  check?: object;
   deploy?: { readonly init?: object };
   readonly components: readonly {
     readonly images: readonly string[];
