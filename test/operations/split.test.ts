@@ -5,6 +5,7 @@
 import { chmod, cp, link, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { findParts } from '../../src/archive/parts/found-parts.ts';
 import { trustArchive } from '../../src/archive/verification/trusted-archive.ts';
 import { verifyArchive, verifyPayload } from '../../src/archive/verification/verified-archive.ts';
 import type { AirgapError } from '../../src/errors.ts';
@@ -107,6 +108,15 @@ describe('parts', () => {
       expect(await verifyArchive(name ?? '', trusted)).toMatchObject({ content });
     }
     expect((await readdir(temp.path)).sort()).toEqual(names);
+  });
+
+  test('are found once, under however many names their directory is given', async () => {
+    const found = await findParts(archive(), [
+      `${temp.path}/`,
+      join(temp.path, '.'),
+      `${temp.path}/../${basename(temp.path)}`,
+    ]);
+    expect(allOf(found?.parts ?? [], ({ copies }) => copies.length === 1)).toBe(true);
   });
 
   test('are read from several directories, in any order and without the list', async () => {

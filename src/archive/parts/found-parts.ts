@@ -1,6 +1,6 @@
 /** Finds the parts of an archive by their names, in the directories that hold them, and where each of them stands. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { readBounded } from '../../base/files/read-file.ts';
 import { systemCode, toStoreError } from '../../base/files/system-errors.ts';
 import { AirgapError, UsageError } from '../../errors.ts';
@@ -48,7 +48,8 @@ export async function findParts(path: string, directories: readonly string[]): P
   const archive = archiveOfPart(path) ?? path;
   const name = basename(archive);
   const own = dirname(archive);
-  const searched = [...new Set([...directories, own])];
+  // One directory under two names would have two copies of everything.
+  const searched = new Map([...directories, own].map((directory) => [resolve(directory), directory])).values();
   const files = new Map<number, PartFile[]>();
   let list: PartList | undefined;
   for (const directory of searched) {
