@@ -109,3 +109,9 @@ test('two links between the same clusters, and one that would always be offline,
     'fleet.yaml:9:60: links[1].offlineTimeout: is shorter than syncInterval: the cluster would always be offline',
   ]);
 });
+
+test('a link that says nothing of its replication is always in contact', () => {
+  const clusters = `${CORE}  - {name: b, role: secondary, kind: aws, region: eu}\n`;
+  const { links } = parseFleet(`${HEAD}${clusters}links:\n  - between: [core, b]\n`, 'fleet.yaml');
+  expect(links).toEqual([{ between: ['core', 'b'], syncIntervalMs: 0 }]);
+});

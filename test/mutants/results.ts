@@ -13,6 +13,8 @@ export interface Verdict {
   readonly isPartial: boolean;
   /** Not where only the nearest tests have looked so far. */
   readonly isFinal: boolean;
+  /** How many of the nearest tests have looked, where it is not final. */
+  readonly looked?: number;
 }
 
 /** A JSON file of verdicts. A mutant of a file that has another text now is another mutant. */

@@ -52,7 +52,7 @@ export class Scoring {
   /** Tries all; each has a verdict then. */
   async try(mutants: readonly Mutant[]): Promise<void> {
     const isOpen = (mutant: Mutant): boolean => this.#results.get(mutant)?.isFinal !== true;
-    await this.#tryNearest(mutants.filter((mutant) => this.#results.get(mutant) === undefined));
+    await this.#tryNearest(mutants);
     const wide = mutants.filter(isOpen);
     if (wide.length === 0 || this.#options.near !== undefined) return;
     const reaching = await this.#findReaching(wide);
@@ -71,22 +71,25 @@ export class Scoring {
 
   /** The nearest test alone notices most, and more mutants fit into a run of few tests. */
   async #tryNearest(mutants: readonly Mutant[]): Promise<void> {
-    const counts = this.#options.near === undefined ? NEAREST : [this.#options.near];
-    let left = mutants;
-    let looked = 0;
-    for (const count of counts) {
-      const trials = left.map((mutant) => ({ mutant, tests: this.#seeing(mutant).slice(looked, count) }));
-      const passed: Mutant[] = [];
-      await this.#look(trials, async ({ mutant }) => void passed.push(mutant));
-      left = passed;
-      looked = count;
+    for (const count of this.#options.near === undefined ? NEAREST : [this.#options.near]) {
+      const trials = mutants.flatMap((mutant) => {
+        const looked = this.#lookedAt(mutant);
+        return looked < count ? [{ mutant, tests: this.#seeing(mutant).slice(looked, count) }] : [];
+      });
+      await this.#look(trials, async ({ mutant }) => {
+        const all = this.#seeing(mutant).length;
+        const isPartial = count < all;
+        const by = `${String(Math.min(count, all))} nearest tests`;
+        await this.#settle(mutant, { isNoticed: false, isFinal: !isPartial, isPartial, by, looked: count });
+      });
     }
-    for (const mutant of left) {
-      const all = this.#seeing(mutant).length;
-      const isPartial = looked < all;
-      const by = `${String(Math.min(looked, all))} nearest tests`;
-      await this.#settle(mutant, { isNoticed: false, isFinal: !isPartial, isPartial, by });
-    }
+  }
+
+  /** How many of the nearest tests have nothing to say any more. */
+  #lookedAt(mutant: Mutant): number {
+    const verdict = this.#results.get(mutant);
+    if (verdict === undefined) return 0;
+    return verdict.isFinal ? Infinity : (verdict.looked ?? NEAREST[1]);
   }
 
   #seeing({ path }: Mutant): readonly string[] {

@@ -1,7 +1,11 @@
 /** Why each image is there: from the lock into the archive, and read there again. */
 import { expect, test } from 'vitest';
 import { sha256 } from '../../../src/oci/digest.ts';
-import { createImageEvidence, parseImageEvidence } from '../../../src/archive/inventory/image-evidence.ts';
+import {
+  createImageEvidence,
+  MAX_EVIDENCE_BYTES,
+  parseImageEvidence,
+} from '../../../src/archive/inventory/image-evidence.ts';
 import type { ReleaseLock } from '../../../src/release/lock/lock-schema.ts';
 import { describeImageEvidence } from '../../../src/report/image-evidence-lines.ts';
 
@@ -90,5 +94,17 @@ test('a decision without a reason is told as it is, and so is a chart that nothi
 test.each(['', '{}', '[]', '{"kind":"image-evidence","schemaVersion":2}'])('%j is refused', (text) => {
   expect(() => parseImageEvidence(Buffer.from(text), 'sbom/x.images.json')).toThrow(
     /^sbom\/x\.images\.json does not say/,
+  );
+});
+
+test('a file is read up to 16 MiB', () => {
+  const padded = (length: number): Buffer => {
+    const { bytes } = createImageEvidence(LOCK);
+    return Buffer.concat([bytes, Buffer.alloc(length - bytes.length, ' ')]);
+  };
+  expect(MAX_EVIDENCE_BYTES).toBe(16 * 1024 * 1024);
+  expect(parseImageEvidence(padded(MAX_EVIDENCE_BYTES), 'x.json').images).toHaveLength(LOCK.images.length);
+  expect(() => parseImageEvidence(padded(MAX_EVIDENCE_BYTES + 1), 'x.json')).toThrow(
+    expect.objectContaining({ code: 'MALFORMED', cause: expect.objectContaining({ message: 'is longer than 16777216 bytes' }) as unknown }) as unknown, // prettier-ignore
   );
 });

@@ -40,6 +40,14 @@ const SHAPES: Readonly<Record<string, { lines: readonly string[]; redirects: rea
     lines: ['in.example/x:1=in.example/x:1', 'a.example/x:1=in.example/a/x:1'],
     redirects: ['a.example=in.example/a'],
   },
+  'where most paths are kept is the redirect of the registry, whichever comes first': {
+    lines: [
+      'a.example/a:1=in.example/one/a:1',
+      ...['b', 'c', 'd'].map((name) => `a.example/${name}:1=in.example/two/${name}:1`),
+      'a.example/e:1=in.example/three/e:1',
+    ],
+    redirects: ['a.example=in.example/two', 'a.example/a=in.example/one/a', 'a.example/e=in.example/three/e'],
+  },
   'tags and digests of one repository are one redirect': {
     lines: [
       'a.example/x:1=in.example/a/x:1',
