@@ -1,6 +1,7 @@
 /** `fleet.yaml`: the clusters of a site, the links between them, and where components go. Strict, as release.yaml is. */
 import * as z from 'zod';
 import { refineWith } from '../base/schemas/refine.ts';
+import { parseEndpoint } from './settings/endpoint.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import { parseByteQuantity, parseDuration, parseMilli } from '../kubernetes/resources/quantity.ts';
 
@@ -41,6 +42,14 @@ const RegionPattern = z
   .max(64)
   .regex(/^[A-Za-z0-9._/-]*\*?$/, 'must be a region, or the beginning of regions with * at its end')
   .min(1);
+/** What may stand in the place of a word of a manifest, wherever that is. */
+const SAFE = 'A-Za-z0-9:/.,_@+=*[\\]-';
+const FactText = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(new RegExp(`^[${SAFE}]+$`), 'must be letters, digits and : / . , _ @ + = * [ ] -');
+const SETTING = new RegExp(`^(?:[${SAFE}]|\\{(?:self|primary)(?:\\.[a-z0-9-]+)+\\})+$`);
 const Path = z
   .string()
   .min(1)
@@ -99,6 +108,19 @@ export const FleetCluster = z
       'Which manifests of a release it gets; left out, those that are called as its role, or the only ones.',
     ),
     siteValues: Path.optional().describe('Its values for placeholders, from the folder of this file.'),
+    endpoints: z
+      .record(Name, z.string().max(512).check(refineWith(parseEndpoint)))
+      .optional()
+      .meta({ examples: [{ api: 'https://api.core.internal', database: 'tcp://db.core.internal:5432' }] })
+      .describe('Where others reach it, by names of your choice.'),
+    values: z
+      .record(Name, FactText)
+      .optional()
+      .meta({ examples: [{ network: '10.1.0.0/16' }] })
+      .describe('What else others have to know of it, by names of your choice; no secrets.'),
+    caFile: Path.optional().describe(
+      'PEM file of the authorities that its endpoints have certificates of, from the folder of this file.',
+    ),
     platforms: z
       .array(z.string().max(60).check(refineWith(parsePlatform)))
       .min(1)
@@ -173,6 +195,33 @@ export const FleetPlacement = z
   .describe('Where one component goes.');
 export type FleetPlacement = z.infer<typeof FleetPlacement>;
 
+/** A text of the manifests that is another on each cluster. */
+export const FleetSetting = z
+  .strictObject({
+    written: z
+      .string()
+      .min(1)
+      .max(512)
+      .regex(/^[\x21-\x7e]+$/, 'must be one word')
+      .describe('As the manifests have it, such as the host of an example; replaced wherever it stands as a word.'),
+    is: z
+      .string()
+      .min(1)
+      .max(512)
+      .regex(
+        SETTING,
+        'must be letters, digits and : / . , _ @ + = * [ ] -, and facts in braces such as {primary.endpoints.api}',
+      )
+      .describe('What it is: {self.…} and {primary.…} stand for what the fleet.yaml states of a cluster.'),
+    roles: z
+      .array(z.enum(CLUSTER_ROLES))
+      .min(1)
+      .optional()
+      .describe('On clusters of these roles only. Left out: on all.'),
+  })
+  .describe('A text of the manifests that is another on each cluster.');
+export type FleetSetting = z.infer<typeof FleetSetting>;
+
 /** The whole document. */
 export const FleetDocument = z
   .strictObject({
@@ -181,6 +230,16 @@ export const FleetDocument = z
     name: Name.describe('Name of the fleet.'),
     clusters: z.array(FleetCluster).min(1).max(MAX_CLUSTERS),
     links: z.array(FleetLink).max(MAX_LINKS).optional().describe('What connects the clusters.'),
+    settings: z
+      .array(FleetSetting)
+      .max(MAX_LIST)
+      .optional()
+      .describe('What differs in the manifests from cluster to cluster.'),
+    sharedValues: z
+      .array(z.string().regex(/^SITE_[A-Z0-9_]{1,220}$/, 'must be the name of a placeholder, SITE_NAME'))
+      .max(MAX_LIST)
+      .optional()
+      .describe('Placeholders whose value every cluster has from its primary, such as the password of a replication.'),
     placement: z
       .record(z.string(), FleetPlacement)
       .optional()

@@ -18,6 +18,7 @@ import {
   FleetDocument,
   FleetLink,
   FleetPlacement,
+  FleetSetting,
   type ClusterKind,
   type ClusterRole,
 } from './fleet-schema.ts';
@@ -35,6 +36,8 @@ export interface Amounts {
   /** In bytes. */
   readonly storage?: number | undefined;
 }
+
+export type { FleetSetting } from './fleet-schema.ts';
 
 /** One cluster. */
 export interface Cluster {
@@ -58,6 +61,12 @@ export interface Cluster {
   /** Which manifests of a release it gets. */
   readonly profile?: string | undefined;
   readonly siteValues?: string | undefined;
+  /** Where others reach it, by name. */
+  readonly endpoints?: Readonly<Record<string, string>> | undefined;
+  /** What else others have to know of it, by name. */
+  readonly values?: Readonly<Record<string, string>> | undefined;
+  /** Authorities of its endpoints. */
+  readonly caFile?: string | undefined;
   /** Canonical; absent where they are not stated. */
   readonly platforms?: readonly string[] | undefined;
 }
@@ -77,6 +86,10 @@ export interface Fleet {
   readonly name: string;
   readonly clusters: readonly Cluster[];
   readonly links: readonly Link[];
+  /** What differs in the manifests from cluster to cluster. */
+  readonly settings: readonly FleetSetting[];
+  /** Placeholders whose value a cluster has from its primary. */
+  readonly sharedValues: readonly string[];
   /** By component, as written. */
   readonly placement: ReadonlyMap<string, FleetPlacement>;
   /** Where a field of a component's entry stands: `fleet.yaml:14:9`; of what contains it where there is none. */
@@ -88,6 +101,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   clusters: Object.keys(FleetCluster.shape),
   'clusters.capacity': Object.keys(FleetAmounts.shape),
   links: Object.keys(FleetLink.shape),
+  settings: Object.keys(FleetSetting.shape),
   'placement.*': Object.keys(FleetPlacement.shape),
   'placement.*.resources': Object.keys(FleetAmounts.shape),
   'placement.*.regions': ['allow', 'deny'],
@@ -149,20 +163,25 @@ function invalid(problems: readonly DocumentProblem[], fileName: string): UsageE
 function toFleet(data: FleetDocument, document: YamlDocument, fileName: string): Fleet {
   return {
     name: data.name,
-    clusters: data.clusters.map(({ capacity, compliance = [], platforms, kubeconfig, siteValues, ...cluster }) => ({
-      ...cluster,
-      ...(kubeconfig === undefined ? {} : { kubeconfig: beside(fileName, kubeconfig) }),
-      ...(siteValues === undefined ? {} : { siteValues: beside(fileName, siteValues) }),
-      capacity: toAmounts(capacity),
-      compliance,
-      ...(platforms === undefined ? {} : { platforms: platforms.map((text) => formatPlatform(parsePlatform(text))) }),
-    })),
+    clusters: data.clusters.map(
+      ({ capacity, compliance = [], platforms, kubeconfig, siteValues, caFile, ...cluster }) => ({
+        ...cluster,
+        ...(caFile === undefined ? {} : { caFile: beside(fileName, caFile) }),
+        ...(kubeconfig === undefined ? {} : { kubeconfig: beside(fileName, kubeconfig) }),
+        ...(siteValues === undefined ? {} : { siteValues: beside(fileName, siteValues) }),
+        capacity: toAmounts(capacity),
+        compliance,
+        ...(platforms === undefined ? {} : { platforms: platforms.map((text) => formatPlatform(parsePlatform(text))) }),
+      }),
+    ),
     links: (data.links ?? []).map(({ between, syncInterval, offlineTimeout, ...link }) => ({
       ...link,
       between: between as [string, string],
       syncIntervalMs: syncInterval === undefined ? 0 : parseDuration(syncInterval),
       ...(offlineTimeout === undefined ? {} : { offlineTimeoutMs: parseDuration(offlineTimeout) }),
     })),
+    settings: data.settings ?? [],
+    sharedValues: data.sharedValues ?? [],
     placement: new Map(Object.entries(data.placement ?? {})),
     locate: (component, field) => {
       const path: YamlPath = ['placement', component, ...field];

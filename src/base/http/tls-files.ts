@@ -78,10 +78,12 @@ function readHostDirectory(directory: string): TlsFiles | undefined {
   return { ca, cert: readPem(join(directory, `${pair}.cert`)), key: readPem(join(directory, `${pair}.key`)) };
 }
 
+const CERTIFICATES = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END [^-]*-----/g;
+
 /** PEM with at least one certificate, each of which can be read: what is not would be left out without a word. */
 function readAuthorities(path: string): string {
   const text = readPem(path);
-  const certificates = text.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END [^-]*-----/g) ?? [];
+  const certificates = text.match(CERTIFICATES) ?? [];
   if (certificates.length === 0) {
     throw new UsageError('USAGE', `${path} holds no certificate`, {
       hint: 'an authority is a certificate in PEM: -----BEGIN CERTIFICATE-----',
@@ -106,6 +108,14 @@ function readAuthorities(path: string): string {
  */
 export function assertCaFile(path: string | undefined): void {
   if (path !== undefined) readAuthorities(path);
+}
+
+/**
+ * The certificates of a file in PEM, and nothing else that may be in it, such as a key.
+ * @throws UsageError `USAGE` where there is none, or one of them cannot be read
+ */
+export function readCertificates(path: string): string {
+  return (readAuthorities(path).match(CERTIFICATES) ?? []).map((certificate) => `${certificate}\n`).join('');
 }
 
 function readPem(path: string): string {

@@ -115,6 +115,11 @@ function makeValue(): string {
   }
 }
 
+/** Whether two placeholders are one value, in one form or two. */
+export function isSameValue(one: string, other: string): boolean {
+  return baseOf(one) === baseOf(other);
+}
+
 function baseOf(name: string): string {
   return name.endsWith(BASE64) ? name.slice(0, -BASE64.length) : name;
 }

@@ -280,13 +280,17 @@ class DeployRun {
     const objects = [...own, ...(isPruned ? [] : prunable), ...kept];
     const history = historyAfter(previous, release);
     const init = this.#init === undefined ? {} : { init: this.#init };
-    const components = request.components && { components: [...request.components].sort() };
+    const { components, settings = [] } = request;
+    const narrowed = {
+      ...(components && { components: components.toSorted() }),
+      ...(settings.length > 0 && { settings: [...settings] }),
+    };
     // As it will be read, so that it can be compared with what was.
     return DeploymentRecord.parse({
       schemaVersion: 1,
       release,
       profile,
-      ...components,
+      ...narrowed,
       state,
       objects,
       jobs: this.#jobs,

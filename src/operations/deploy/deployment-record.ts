@@ -33,11 +33,18 @@ const Release = z.strictObject({
 /** The components that were deployed, where not all were: those that a fleet places there. */
 const Components = z.array(z.string().max(512)).max(10_000).optional();
 
-/** A release that was complete there once, in which profile, and which components of it. */
+/** What a fleet has in the place of what its manifests have written. */
+const Settings = z
+  .array(z.strictObject({ written: z.string().max(512), is: z.string().max(4096) }))
+  .max(1000)
+  .optional();
+
+/** A release that was complete there once, in which profile, which components of it, and with which settings. */
 export const EarlierRelease = z.strictObject({
   release: Release,
   profile: z.string().max(256),
   components: Components,
+  settings: Settings,
 });
 export type EarlierRelease = z.infer<typeof EarlierRelease>;
 
@@ -47,6 +54,7 @@ export const DeploymentRecord = z.strictObject({
   release: Release,
   profile: z.string().max(256),
   components: Components,
+  settings: Settings,
   /** `applying` from the first change on, `complete` when everything is ready. */
   state: z.enum(['applying', 'complete']),
   /** Everything that was applied and not pruned, of this release and earlier ones. */

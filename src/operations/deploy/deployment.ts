@@ -8,6 +8,8 @@ import type { ImagePlaces } from '../../kubernetes/relocation/image-text.ts';
 import { readManifestFile } from '../../kubernetes/resources/manifest-file.ts';
 import type { KubernetesResource } from '../../kubernetes/resources/yaml-documents.ts';
 import { fillText, type FilledValues } from '../../kubernetes/staging/filled-values.ts';
+import type { WrittenValue } from '../../fleet/settings/written-values.ts';
+import { replaceWritten } from './written-values.ts';
 import type { ManifestText } from './chosen-manifests.ts';
 
 /** The objects of one deployment, as they are applied. */
@@ -32,6 +34,8 @@ export interface DeploymentParts {
   readonly contextNamespace: string;
   /** Whether an object of the manifest at `path` is part of it. @defaultValue all are */
   readonly keeps?: ((resource: KubernetesResource, path: string) => boolean) | undefined;
+  /** What is other here than the manifests have written. @defaultValue nothing */
+  readonly settings?: readonly WrittenValue[] | undefined;
 }
 
 /**
@@ -60,10 +64,11 @@ export function imagePlaces(
  *   elsewhere, and where the namespace is not clear.
  */
 export function createDeployment(parts: DeploymentParts): Deployment {
-  const { manifests, values, places, keeps = () => true } = parts;
-  const resources = manifests.flatMap(({ path, text }) =>
+  const { manifests, values, places, keeps = () => true, settings = [] } = parts;
+  const kept = manifests.flatMap(({ path, text }) =>
     readManifestFile(fillText(text, values), path, false).resources.filter((resource) => keeps(resource, path)),
   );
+  const resources = replaceWritten(kept, settings, (written) => manifests.some(({ text }) => text.includes(written)));
   const hosts = new Set([...places.keys()].map((image) => parseReference(image).registry));
   const relocated = resources.map((resource) => ({ resource, ...relocateImages(resource, places, hosts) }));
   const foreign = relocated.flatMap(({ resource, foreign: images }) =>

@@ -4,7 +4,8 @@ import { AuthError, UsageError } from '../../errors.ts';
 import type { ClusterClient } from '../../kubernetes/cluster/cluster-client.ts';
 import { formatKey, isClusterObject, keyOf, type ClusterObject } from '../../kubernetes/cluster/cluster-object.ts';
 import { toInstallSteps, type InstallStep } from '../../kubernetes/cluster/install-steps.ts';
-import { fillValues, placeholdersOf, type FilledValues } from '../../kubernetes/staging/filled-values.ts';
+import { fillValues, isSameValue, placeholdersOf, type FilledValues } from '../../kubernetes/staging/filled-values.ts';
+import type { WrittenValue } from '../../fleet/settings/written-values.ts';
 import { substituteOf } from '../../content/plan.ts';
 import type { ImageTarget, PlannedImage } from '../../release/mapping/image-target.ts';
 import { planLoad, type LoadOptions, type LoadPlan } from '../load/load.ts';
@@ -44,6 +45,12 @@ export interface DeployRequest {
   readonly generate?: readonly string[] | undefined;
   /** Only these components of the release. @defaultValue all */
   readonly components?: readonly string[] | undefined;
+  /** What is other on this cluster than the manifests have written. @defaultValue nothing */
+  readonly settings?: readonly WrittenValue[] | undefined;
+  /** Objects that are deployed beside those of the manifests, such as what a fleet tells its clusters. @defaultValue none */
+  readonly additions?: readonly ClusterObject[] | undefined;
+  /** Values for placeholders that others have too; those that are given go before them. @defaultValue none */
+  readonly shared?: FilledValues | undefined;
   /** What nodes call the registry, prefix included, where it is not the name of the target. */
   readonly pullFrom?: string | undefined;
   /** Rules that the site asks for beside those that the release demands of itself. @defaultValue none */
@@ -118,15 +125,19 @@ export async function prepareDeployment(request: DeployRequest, options: LoadOpt
     namespace,
     contextNamespace: client.access.namespace,
     keeps: narrowing?.keeps,
+    settings: request.settings,
   };
+  // Not every cluster of a fleet has every placeholder; one that is misspelt is missed where its value is.
+  const made =
+    narrowing === undefined ? generate : generate.filter((name) => names.some((own) => isSameValue(own, name)));
   // Values do not change which namespace it is, and the namespace says where values are kept. Nothing is filled in.
   const draft = createDeployment({ ...parts, values: new Map() });
   const place = recordPlace(inventory.name, draft.namespace);
   const kept = await readKeptValues(client, place);
-  const values = fillValues(names, { given, kept, generate });
+  const values = fillValues(names, { given: new Map([...(request.shared ?? []), ...given]), kept, generate: made });
   const deployment = createDeployment({ ...parts, values });
-  const made = await missingNamespace(client, deployment);
-  const objects = [...made, ...deployment.objects];
+  const missing = await missingNamespace(client, deployment);
+  const objects = [...missing, ...(request.additions ?? []), ...deployment.objects];
   const nameless = objects.filter((object) => !isClusterObject(object));
   if (nameless.length > 0) {
     throw new UsageError(

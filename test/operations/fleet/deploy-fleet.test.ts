@@ -12,6 +12,29 @@ const NAMES = ['core', 'twin', 'till'] as const;
 type Name = (typeof NAMES)[number];
 const ROLES = { core: 'primary', twin: 'secondary', till: 'edge' } as const;
 
+/** What a service mesh brings, as far as a deployment sees it. */
+const SERVICE_ENTRIES = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'serviceentries.networking.istio.io' },
+  spec: {
+    group: 'networking.istio.io',
+    scope: 'Namespaced',
+    names: { kind: 'ServiceEntry', plural: 'serviceentries', singular: 'serviceentry' },
+    versions: [
+      {
+        ...{ name: 'v1', served: true, storage: true },
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+          },
+        },
+      },
+    ],
+  },
+};
+
 interface FleetSite {
   readonly release: FleetRelease;
   readonly clusters: Readonly<Record<Name, RunningCluster>>;
@@ -43,10 +66,12 @@ beforeAll(async () => {
       clusters: NAMES.map((name) => ({
         ...{ name, role: ROLES[name], kind: 'on-premises', region: 'eu', namespace: 'shop' },
         ...{ registry: registries[name].host, kubeconfig: clusters[name].files.kubeconfig, context: 'admin' },
-        ...(name === 'core' ? { siteValues: 'db.env' } : {}),
+        ...(name === 'core' ? { siteValues: 'db.env', endpoints: { db: 'tcp://db.core.internal:5432' } } : {}),
         ...(name === 'till' ? { platforms: ['linux/arm64'] } : {}),
       })),
       links: [{ between: ['core', 'till'], syncInterval: '1h' }],
+      settings: [{ written: 'database.example.internal', is: '{primary.endpoints.db.host}', roles: ['secondary'] }],
+      sharedValues: ['SITE_REPLICATION_PASSWORD'],
       placement: { core: { replicate: 'workload' }, agent: { roles: ['edge'], maxClusters: 'all' } },
     }),
   );
@@ -59,7 +84,7 @@ afterAll(async () => {
 
 async function deploy({ release }: FleetSite, ...more: readonly string[]): Promise<ProcessResult> {
   const { archive, pub, temp } = release;
-  const state = ['--state', temp.join('state')];
+  const state = ['--state', temp.join('state'), '--generate', 'SITE_REPLICATION_PASSWORD'];
   return cli.airgap(['deploy', archive, '--key', pub, '--fleet', temp.join('fleet.yaml'), ...state, ...more]);
 }
 
@@ -105,16 +130,15 @@ test('each cluster gets what is placed there; one that is down is named, and res
   ]);
   expect(first.exitCode).toBe(5);
   expect(JSON.parse(first.stderr.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({ error: { code: 'INCOMPLETE' } });
-  expect(await namesOf(here, 'core')).toEqual(['core', 'db', 'db', 'settings']);
-  expect(await namesOf(here, 'till')).toEqual(['agent', 'settings']);
+  expect(await namesOf(here, 'core')).toEqual(['core', 'db', 'db', 'fleet-shop-fleet', 'replication', 'settings', 'upstream']); // prettier-ignore
+  expect(await namesOf(here, 'till')).toEqual(['agent', 'fleet-shop-fleet', 'settings']);
   expect(await Promise.all(NAMES.map(async (name) => await repositoriesIn(here, name)))).toEqual([
     ['core', 'db'],
     [],
     ['agent'],
   ]);
-  const [settings] = await clusters.till.api.list('/api/v1/namespaces/shop/configmaps');
-  expect(settings?.metadata.name).toBe('airgap-fleet-shop');
-  expect(JSON.parse(settings?.data?.['deployment.json'] ?? '')).toMatchObject({
+  const record = await clusters.till.api.get('/api/v1/namespaces/shop/configmaps/airgap-fleet-shop');
+  expect(JSON.parse(record.data?.['deployment.json'] ?? '')).toMatchObject({
     profile: 'edge',
     components: ['agent'],
     state: 'complete',
@@ -132,6 +156,7 @@ test('each cluster gets what is placed there; one that is down is named, and res
   ]);
 
   await clusters.twin.startApiServer();
+  await clusters.twin.api.applyOk(SERVICE_ENTRIES);
   const before = await clusters.core.api.list('/apis/batch/v1/namespaces/shop/cronjobs');
   const alone = await deploy(here, '--only', 'twin');
   expect(alone).toMatchObject({ exitCode: 0 });
@@ -139,7 +164,22 @@ test('each cluster gets what is placed there; one that is down is named, and res
     /^CLUSTER +ROLE +PROFILE +COMPONENTS +OUTCOME\ntwin +secondary +secondary +core +deployed$/m,
   );
   expect(alone.stderr).toMatch(/^twin: step load$/m);
-  expect(await namesOf(here, 'twin')).toEqual(['core', 'settings']);
+  expect(await namesOf(here, 'twin')).toEqual(['core', 'fleet-shop-fleet', 'replication', 'settings', 'upstream']);
+  const of = async (name: Name, path: string): Promise<unknown> =>
+    (await clusters[name].api.get(`/api/v1/namespaces/shop/${path}`)).data;
+  expect(await of('core', 'configmaps/upstream')).toEqual({ host: 'database.example.internal' });
+  expect(await of('twin', 'configmaps/upstream')).toEqual({ host: 'db.core.internal' });
+  expect(await of('twin', 'secrets/replication')).toEqual(await of('core', 'secrets/replication'));
+  const told = (await of('twin', 'configmaps/fleet-shop-fleet')) as { readonly 'fleet.json': string };
+  expect(JSON.parse(told['fleet.json'])).toMatchObject({
+    ...{ fleet: 'acme', primary: 'core', self: { name: 'twin', role: 'secondary' } },
+    peers: [{ name: 'core', endpoints: { db: 'tcp://db.core.internal:5432' } }],
+  });
+  const entry = await clusters.twin.api.get('/apis/networking.istio.io/v1/namespaces/shop/serviceentries/fleet-shop-fleet-core'); // prettier-ignore
+  expect(entry.spec).toMatchObject({
+    hosts: ['db.core.internal'],
+    ports: [{ number: 5432, name: 'tcp-5432', protocol: 'TCP' }],
+  });
   expect(await clusters.core.api.list('/apis/batch/v1/namespaces/shop/cronjobs')).toEqual(before);
 
   expect(await status(here)).toMatchObject({ exitCode: 0 });

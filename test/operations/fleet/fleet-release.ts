@@ -77,6 +77,8 @@ export async function makeFleetRelease(cli: BuiltCli): Promise<FleetRelease> {
 function objectsOf(profile: string, image: (name: string) => string): readonly object[] {
   return [
     make('v1', 'ConfigMap', 'settings', undefined, { data: { profile } }),
+    make('v1', 'ConfigMap', 'upstream', 'core', { data: { host: 'database.example.internal' } }),
+    make('v1', 'Secret', 'replication', 'core', { data: { password: '${SITE_REPLICATION_PASSWORD_BASE64}' } }),
     make('v1', 'Secret', 'db', 'db', { data: { password: '${SITE_DB_PASSWORD_BASE64}' } }),
     ...COMPONENTS.map((name) => {
       const containers = [{ name: 'main', image: image(name) }];

@@ -23,8 +23,9 @@ export async function rollbackToArchive(
     async ask(client, { release: { inventory, digest } }) {
       const { namespace } = options;
       const { place, to } = await findRollback(client, { namespace, name: inventory.name, digest });
-      const { components } = to;
-      return { namespace: place.namespace, profile: options.profile ?? to.profile, components, goingBack: { runJobs } };
+      const { components, settings } = to;
+      const profile = options.profile ?? to.profile;
+      return { namespace: place.namespace, profile, components, settings, goingBack: { runJobs } };
     },
   });
 }

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { ChangesError, exitCodeOf, ExitCode, IncompleteError, inContext, UsageError } from '../../../errors.ts';
 import { loadFleet } from '../../../fleet/fleet.ts';
 import type { DeployRequest } from '../../../operations/deploy/prepare.ts';
+import { createViews } from '../../../fleet/settings/cluster-view.ts';
+import { resolveSettings } from '../../../fleet/settings/written-values.ts';
+import type { ClusterClient } from '../../../kubernetes/cluster/cluster-client.ts';
 import { planClusters, type ClusterTask } from '../../../operations/fleet/cluster-tasks.ts';
 import { rollOut, type RollOutEvent } from '../../../operations/fleet/roll-out.ts';
 import { inspectArchive } from '../../../operations/inspect.ts';
@@ -21,6 +24,7 @@ import type { FleetDeployOptions } from '../../options/fleet-options.ts';
 import { clusterContext } from './cluster-context.ts';
 import type { Output } from '../../output/output.ts';
 import { deployArchive } from '../cluster/deploy-archive.ts';
+import { clusterRequest } from './cluster-request.ts';
 import { openFleetCluster } from './fleet-cluster.ts';
 import { unplaceable } from './unplaceable.ts';
 
@@ -43,10 +47,28 @@ export async function deployFleet(
   const placed = new Map(placement.clusters.map(({ cluster, components }) => [cluster, components]));
   const { inventory } = await inspectArchive(archive, { signal });
   const tasks = planClusters(fleet, placed, inventory, options);
+  const viewOf = createViews(
+    fleet,
+    placement.components,
+    new Set(placement.clusters.filter(({ components }) => components.length > 0).map(({ cluster }) => cluster)),
+  );
+  // What the settings need and the fleet.yaml lacks is told before anything is changed anywhere.
+  for (const { cluster } of tasks) resolveSettings(fleet.settings, viewOf(cluster));
   const taskOf = new Map(tasks.map((task) => [task.cluster.name, task]));
   const outcomes = await rollOut(
     tasks.map(({ cluster }) => cluster),
-    async ({ name }) => await deployCluster(context, archive, terms, options, taskOf.get(name) as ClusterTask),
+    async (cluster) => {
+      const task = taskOf.get(cluster.name) as ClusterTask;
+      const own = { fleet, view: viewOf(cluster), task };
+      return await deployCluster(context, archive, terms, options, task, async (client) => {
+        return await clusterRequest(
+          client,
+          release.name,
+          own,
+          async (other) => await openFleetCluster(context, other, options),
+        );
+      });
+    },
     {
       atOnce: options.clustersAtOnce ?? DEFAULT_AT_ONCE,
       waitMs: (options.wait ?? 0) * 1000,
@@ -65,7 +87,8 @@ async function deployCluster(
   archive: string,
   terms: SiteTerms,
   { fleet: _fleet, only: _only, clustersAtOnce: _atOnce, wait: _wait, ...options }: FleetDeployOptions,
-  { cluster, components, platforms = [], profile }: ClusterTask,
+  { cluster, platforms = [], profile }: ClusterTask,
+  ask: (client: ClusterClient) => Promise<Partial<DeployRequest>>,
 ): Promise<ClusterResult> {
   const { name, registry = '', context: named, pullFrom, siteValues } = cluster;
   const own = {
@@ -85,7 +108,6 @@ async function deployCluster(
   const { context: inner, result } = clusterContext(context, name);
   let shortfall: unknown;
   try {
-    const ask = async (): Promise<Partial<DeployRequest>> => ({ components });
     await deployArchive(inner, archive, { ...terms, state }, own, { action: 'deploy', ask });
   } catch (error) {
     // What is reported in full was done, or planned, in full.

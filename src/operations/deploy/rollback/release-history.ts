@@ -47,8 +47,8 @@ export function rollbackTarget(record: DeploymentRecord, digest?: string): Earli
   }); // prettier-ignore
 }
 
-function asEarlier({ release, profile, components }: DeploymentRecord): EarlierRelease {
-  return { release, profile, ...(components === undefined ? {} : { components }) };
+function asEarlier({ release, profile, components, settings }: DeploymentRecord): EarlierRelease {
+  return { release, profile, ...(components && { components }), ...(settings && { settings }) };
 }
 
 function earlierHint(known: readonly EarlierRelease[]): string | undefined {
