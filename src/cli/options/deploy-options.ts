@@ -1,8 +1,9 @@
 /** Options of a deployment. */
-import { flag, list, requiredText, text, type Option, type ValuesOf } from '../command.ts';
+import { choice, flag, list, requiredText, text, type Option, type ValuesOf } from '../command.ts';
 import { receiptOptions, recordOptions } from './audit-options.ts';
 import type { ProfileName } from '../../compliance/profiles.ts';
 import { UsageError } from '../../errors.ts';
+import { REPAIR_STEPS } from '../../operations/deploy/steps/repair-steps.ts';
 import { CHECK_PROFILES } from '../../release/deployment/deploy-document.ts';
 import { clusterOptions } from './cluster-options.ts';
 import { baseOption, partsOption, verifyBaseOption } from './load-options.ts';
@@ -45,6 +46,7 @@ export const deploymentOptions = {
     parse: (words: readonly string[]) => words.map(toCheckProfile),
   } as Option<readonly ProfileName[]>,
   skipCheck: flag('--skip-check', 'do not hold it to the rules that the release demands; that is put on record'),
+  from: choice('--from <step>', 'only to repair: take what earlier steps apply as it is, and begin with', REPAIR_STEPS),
   diagnose: text(
     '--diagnose <directory>',
     'write there what helps to find out why it does not get on, secrets hidden; must not exist yet',

@@ -11,6 +11,7 @@ import { applyObject, awaitKind, isJob, jobDigest, type AppliedResult } from './
 import { DeploymentRecord, keepValues, writeRecord } from './deployment-record.ts';
 import { checkDeployed, type CheckedDeployment } from './final-check.ts';
 import { isNewKind, prepareDeployment, type DeployPlan } from './prepare.ts';
+import { REPAIR_STEPS, type RepairStep } from './steps/repair-steps.ts';
 import { findLeftovers, prune, type Leftovers } from './prune.ts';
 import { historyAfter } from './rollback/release-history.ts';
 import { assertRulesMet } from './steps/check-step.ts';
@@ -36,6 +37,8 @@ export interface DeployOptions {
   readonly timeoutMs: number;
   /** Take over fields that others have set. @defaultValue false */
   readonly force?: boolean | undefined;
+  /** Leave out the steps before this one, but for the load: what they apply is taken as it is. @defaultValue none */
+  readonly from?: RepairStep | undefined;
   /** Delete what earlier releases applied and this one has no longer. @defaultValue false */
   readonly prune?: boolean | undefined;
   /** Ends what is under way; the next deployment goes on there. */
@@ -98,7 +101,10 @@ export async function deploy(plan: DeployPlan, options: DeployOptions): Promise<
     options,
   );
   await run.compare();
-  for (const step of plan.steps) await run.install(step.name);
+  const { from } = options;
+  const isBefore = (name: InstallStepName): boolean =>
+    from !== undefined && REPAIR_STEPS.indexOf(name) < REPAIR_STEPS.indexOf(from);
+  for (const { name } of plan.steps) if (!isBefore(name)) await run.install(name);
   const init = await run.initialise();
   const leftovers = await run.prune();
   const checked = await run.check();

@@ -84,9 +84,15 @@ const facts = {
   files: z.array(AuditFile).max(MAX_ENTRIES).optional(),
   /** A step that is done, and how many things it changed. */
   step: z.strictObject({ name: Code, changed: z.int().min(0) }).optional(),
-  /** The cluster, its namespace and the profile that a deployment is of; whether rules that the release demands were not asked. */
+  /** The cluster, its namespace and the profile that a deployment is of; whether rules that the release demands were not asked; the step that a repair began with. */
   cluster: z
-    .strictObject({ server: Text, namespace: Name, profile: Name, rules: z.literal('skipped').optional() })
+    .strictObject({
+      server: Text,
+      namespace: Name,
+      profile: Name,
+      rules: z.literal('skipped').optional(),
+      from: Name.optional(),
+    })
     .optional(),
   exitCode: z.int().min(0).max(255).optional(),
   /** Why it was refused, failed, or is complete but for something. The words are left out: they may quote what an archive says. */

@@ -117,6 +117,39 @@ describe('the command that sets a platform up', () => {
   });
 });
 
+describe('a repair', () => {
+  test('begins with the step that is named, which is on record, and calls nothing complete that is not', async (t) => {
+    const { namespace, write, deploy, values } = await site(t.skip);
+    const { api } = cluster ?? t.skip();
+    await write('echo "ok"');
+    expect(await deploy('set-up', namespace, ...values)).toMatchObject({ exitCode: 0 });
+    await api.request('DELETE', `/apis/apps/v1/namespaces/${namespace}/deployments/control`);
+    const log = release?.temp.join(`${namespace}.jsonl`) ?? '';
+    const words = ['--from', 'platform', '--audit-log', log];
+    const repaired = await deploy('set-up', namespace, ...words);
+    expect(repaired).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('\n1 created, 0 configured, 0 unchanged\n') as string,
+      stderr: expect.stringContaining('what comes before step platform is taken as it is (--from)') as string,
+    });
+    const entries = (await readFile(log, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string; step?: { name: string }; cluster?: { from?: string } });
+    expect(entries.map(({ event, step }) => step?.name ?? event)).toEqual(
+      ['started', 'load', 'platform', 'init', 'check', 'completed'],
+    ); // prettier-ignore
+    expect(entries[0]?.cluster?.from).toBe('platform');
+
+    await api.request('DELETE', `/api/v1/namespaces/${namespace}/configmaps/dsn`);
+    const lacking = await deploy('set-up', namespace, '--from', 'platform', '--step-timeout', '2');
+    const missing = `ConfigMap ${namespace}/dsn: it is not there`;
+    expect(lacking).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(missing) as string });
+    expect(await deploy('set-up', namespace, '--from', 'platform', '--plan')).toMatchObject({ exitCode: 2 });
+    expect(await deploy('set-up', namespace)).toMatchObject({ exitCode: 0 });
+  });
+});
+
 describe('where the command runs', () => {
   const workload = (image: string): Parameters<typeof planInit>[2] => [
     {

@@ -72,6 +72,10 @@ export async function deployArchive(
     throw new UsageError('USAGE', 'an archive cannot be deployed from standard input', { hint: 'give the file' });
   if (options.keep && options.state === undefined)
     throw new UsageError('USAGE', '--keep needs --state', { hint: 'give the directory this site keeps its state in' });
+  if (options.plan && options.from !== undefined)
+    throw new UsageError('USAGE', '--from is for a repair, and a plan is of everything', {
+      hint: 'leave out one of the two',
+    });
   if (options.skipCheck && options.check.length > 0)
     throw new UsageError('USAGE', 'give only one of --check and --skip-check');
   if (options.diagnose !== undefined) await assertDiagnosisPlace(options.diagnose);
@@ -162,6 +166,8 @@ async function carryOut(
   for (const line of notUndoneLines(plan)) output.note(line);
   if (plan.rules?.state === 'skipped')
     output.note('warning: the rules that the release demands are not checked (--skip-check)');
+  if (options.from !== undefined)
+    output.note(`warning: what comes before step ${options.from} is taken as it is (--from)`);
   const contentOf = (outcome?: LoadOutcome): AuditContent => ({
     ...imageContent(outcomesOf(plan, outcome), plan.load.charts),
     cluster: {
@@ -169,6 +175,7 @@ async function carryOut(
       namespace: plan.deployment.namespace,
       profile: plan.profile,
       ...(plan.rules?.state === 'skipped' ? { rules: 'skipped' } : {}),
+      ...(options.from === undefined ? {} : { from: options.from }),
     },
   });
   const { outcome, record } = await admitted.perform({
@@ -189,6 +196,7 @@ async function carryOut(
         timeoutMs: (options.stepTimeout ?? DEFAULT_STEP_TIMEOUT_S) * 1000,
         force: options.forceConflicts,
         prune: options.prune,
+        from: options.from,
         signal,
         onEvent: noteSteps(output),
         onRecord,
