@@ -4,6 +4,8 @@ import { auditVerify } from './commands/audit/verify.ts';
 import { build } from './commands/build.ts';
 import { deploy } from './commands/cluster/deploy.ts';
 import { check } from './commands/compliance/check.ts';
+import { login } from './commands/credentials/login.ts';
+import { logout } from './commands/credentials/logout.ts';
 import { diff } from './commands/diff.ts';
 import { discover } from './commands/release/discover.ts';
 import { extract } from './commands/extract.ts';
@@ -69,6 +71,8 @@ export const AIRGAP: Program = {
     diff,
     join,
     split,
+    login,
+    logout,
     load,
     deploy,
     rollback,

@@ -3,6 +3,8 @@ import { UsageError } from '../errors.ts';
 import { receiptOptions, recordOptions } from './options/audit-options.ts';
 import { argument, defineCommand, digest, flag, list, text, writtenFile } from './command.ts';
 import { verifyLogAndReport } from './commands/audit/verify.ts';
+import { logInAndReport } from './commands/credentials/login.ts';
+import { logOutAndReport } from './commands/credentials/logout.ts';
 import { extractAndReport } from './commands/extract.ts';
 import { inspectAndReport } from './commands/inspect.ts';
 import { verifyAndReport } from './commands/verify.ts';
@@ -11,11 +13,13 @@ import { deploymentOptions, givenDeploymentOptions, runJobsOption } from './opti
 import { refuse } from '../release/mapping/open-target.ts';
 import { concurrencyOption, retriesOption } from './options/source-options.ts';
 import { baseOption, partsOption, verifyBaseOption } from './options/load-options.ts';
+import { accountOptions } from './options/login-options.ts';
 import { targetOptions } from './options/target-options.ts';
 import { readTerms, trustOptions } from './options/trust-options.ts';
 
 const EXAMPLES = [
   'node verify-and-load.mjs release.tar --key release.pub',
+  'node verify-and-load.mjs registry.internal:5000 --login --username robot',
   'node verify-and-load.mjs release.tar --key release.pub --to docker://registry.internal:5000 --plan',
   'node verify-and-load.mjs release.tar --key release.pub --to docker://registry.internal:5000',
   'node verify-and-load.mjs release.tar --key release.pub --to docker://registry.internal:5000 --deploy --profile edge --site-values secrets.env',
@@ -30,7 +34,12 @@ const verifyAndLoad = defineCommand({
   name: '',
   summary: 'verify an archive and, with --to, load its images into a target',
   examples: [],
-  arguments: { archive: argument('archive', 'the file; - verifies standard input; with --audit, the log') },
+  arguments: {
+    archive: argument(
+      'archive',
+      'the file; - verifies standard input; with --audit, the log; with --login, the registry',
+    ),
+  },
   options: {
     to: text('--to <target>', 'docker://host[:port][/prefix], docker-daemon:, oci:DIR or dir:DIR'),
     ...trustOptions,
@@ -56,13 +65,16 @@ const verifyAndLoad = defineCommand({
     inspect: flag('--inspect', 'show what the archive says of itself; verifies nothing'),
     images: flag('--images', 'with --inspect: show why each image is there'),
     inventory: writtenFile('--inventory <file>', 'with --inspect: write the inventory, which `airgap diff` compares'),
+    login: flag('--login', 'the word is a registry: check a user name and password there, and keep them'),
+    logout: flag('--logout', 'the word is a registry: forget its login'),
+    ...accountOptions,
     audit: flag('--audit', 'the file is an audit log: verify its chain'),
     expectHead: digest('--expect-head <hash>', 'with --audit: the log must have this line'),
   },
   async run(context, { archive }, options) {
-    const { to, extract, inspect, audit, expectHead } = options;
-    if ([to !== undefined, extract !== undefined, inspect, audit].filter(Boolean).length > 1) {
-      throw new UsageError('USAGE', 'give only one of --to, --extract, --inspect and --audit');
+    const { to, extract, inspect, audit, login, logout, expectHead } = options;
+    if ([to !== undefined, extract !== undefined, inspect, audit, login, logout].filter(Boolean).length > 1) {
+      throw new UsageError('USAGE', 'give only one of --to, --extract, --inspect, --audit, --login and --logout');
     }
     if (expectHead !== undefined && !audit) throw new UsageError('USAGE', '--expect-head needs --audit');
     const receipt = options.receipt ?? options.receiptKey;
@@ -77,6 +89,12 @@ const verifyAndLoad = defineCommand({
       const which = deploy ? '--deploy' : '--rollback';
       throw new UsageError('USAGE', `${which} needs --to: the registry that nodes pull from`);
     }
+    const { username, passwordFile, passwordStdin } = options;
+    if (!login && (username !== undefined || passwordFile !== undefined || passwordStdin)) {
+      throw new UsageError('USAGE', '--username, --password-file and --password-stdin need --login');
+    }
+    if (login) return logInAndReport(context, archive, options);
+    if (logout) return logOutAndReport(context, archive);
     if (audit) return verifyLogAndReport(context, archive, { expectHead, receipts: [], key: undefined });
     if (options.base.length > 0 && (inspect || extract !== undefined))
       throw new UsageError(

@@ -21,7 +21,19 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 const COMMANDS = [
   ...['init', 'keys generate', 'keys show', 'resolve', 'build', 'verify'],
   ...['trust init', 'trust add-key', 'trust remove-key', 'trust revoke', 'trust set', 'trust sign', 'trust show'],
-  ...['trust verify', 'inspect', 'diff', 'load', 'extract', 'audit verify', 'audit receipt', 'mirror', 'registry'],
+  ...[
+    'trust verify',
+    'inspect',
+    'diff',
+    'login',
+    'logout',
+    'load',
+    'extract',
+    'audit verify',
+    'audit receipt',
+    'mirror',
+    'registry',
+  ],
 ];
 
 test('the version is that of the package', async () => {

@@ -165,6 +165,8 @@ const USES: Readonly<Record<string, string>> = {
   'split --output': 'split ARCHIVE --size 1MiB --output ODD',
   'split --parts': 'split ARCHIVE --size 1MiB --output NEW --parts ODD',
   'join --output': 'join DELTA --base ARCHIVE --output ODD',
+  'login --password-file': 'login 127.0.0.1:1 --username u --password-file ODD',
+  'login --ca-file': 'login 127.0.0.1:1 --username u --password-file PUB --ca-file ODD',
   ...trustUses('load', 'load ARCHIVE --to oci:NEW --report REPORTS'),
   'load <archive>': 'load ODD --key PUB --to oci:NEW',
   'load --base': 'load DELTA --key PUB --to oci:NEW --report REPORTS --base ODD',
@@ -330,6 +332,7 @@ const TAKEN = new Set([
     'rollback --receipt',
     'verify --report',
   ],
+  'login --password-file',
   ...['check --report', 'check --values', 'mirror-config --values', 'inspect --inventory', 'build --inventory'],
 ]);
 

@@ -5,6 +5,7 @@
 import type { ReadStream } from 'node:tty';
 import { readBounded, readBoundedSync } from '../../base/files/read-file.ts';
 import { UsageError } from '../../errors.ts';
+import { KEY, readHiddenLine } from './hidden-line.ts';
 
 /** Holds the passphrase where no file is named. */
 export const PASSPHRASE_VARIABLE = 'AIRGAP_PASSPHRASE';
@@ -13,22 +14,6 @@ const MAX_PASSPHRASE_BYTES = 1024;
 
 /** Bytes of all variables of a process. */
 const MAX_ENVIRONMENT_BYTES = 16 * 1024 * 1024;
-/** What a terminal puts around text that is pasted. */
-const PASTE_MARKS = /\x1b\[20[01]~/g;
-
-/** Of the two marks. */
-const PASTE_BYTES = 12;
-
-const KEY = {
-  interrupt: 0x03,
-  endOfInput: 0x04,
-  backspace: 0x08,
-  lineFeed: 0x0a,
-  enter: 0x0d,
-  clear: 0x15,
-  erase: 0x7f,
-};
-
 /** What is asked for, and where to look. */
 export interface PassphraseOptions {
   /** What the passphrase opens, such as the key's path; part of the prompt. */
@@ -99,69 +84,11 @@ async function askPerson({ subject, purpose, ...options }: PassphraseOptions): P
       hint: `set ${VARIABLE} or give --passphrase-file`,
     });
   }
-  const ask = async (prompt: string): Promise<Buffer> => {
-    const line = await readHiddenLine(prompt, input, output, signal);
-    return Buffer.from(line.toString('latin1').replace(PASTE_MARKS, ''), 'latin1');
-  };
+  const ask = (prompt: string): Promise<Buffer> =>
+    readHiddenLine(prompt, { input, output, signal, limit: MAX_PASSPHRASE_BYTES });
   const passphrase = checked(await ask(`Passphrase for ${subject}: `), subject);
   if (purpose === 'create' && !(await ask('The same again: ')).equals(passphrase)) {
     throw new UsageError('USAGE', `${subject}: the two passphrases differ`, { hint: 'run the command again' });
   }
   return passphrase;
-}
-
-/** One line typed without echo. The terminal and the stream are left as they were, with what follows the line unread. */
-function readHiddenLine(
-  prompt: string,
-  input: ReadStream,
-  output: NodeJS.WritableStream,
-  signal: AbortSignal | undefined,
-): Promise<Buffer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const line: number[] = [];
-  const onData = (chunk: Buffer): void => {
-    for (const [index, byte] of chunk.entries()) {
-      if (byte === KEY.interrupt) return reject(new DOMException('interrupted at the passphrase prompt', 'AbortError'));
-      if (byte === KEY.enter || byte === KEY.lineFeed || byte === KEY.endOfInput) {
-        input.pause();
-        if (index + 1 < chunk.length) input.unshift(chunk.subarray(index + 1));
-        return resolve(Buffer.from(line));
-      }
-      type(line, byte);
-    }
-  };
-  const onEnd = (): void => reject(new UsageError('USAGE', 'the terminal closed at the passphrase prompt'));
-  const onAbort = (): void => reject(asError(signal?.reason));
-  const wasRaw = input.isRaw;
-  // Echo ends before the prompt shows, so that typing too early is not possible.
-  input.setRawMode(true);
-  output.write(prompt);
-  input.on('data', onData).on('end', onEnd);
-  signal?.addEventListener('abort', onAbort, { once: true });
-  input.resume();
-  return promise.finally(() => {
-    input.off('data', onData).off('end', onEnd).pause();
-    signal?.removeEventListener('abort', onAbort);
-    input.setRawMode(wasRaw);
-    output.write('\n');
-  });
-}
-
-function type(line: number[], byte: number): void {
-  if (byte === KEY.clear) line.length = 0;
-  else if (byte === KEY.backspace || byte === KEY.erase) eraseCharacter(line);
-  // One more than allowed is kept, so that too much is noticed and no more is held.
-  else if (line.length <= MAX_PASSPHRASE_BYTES + PASTE_BYTES) line.push(byte);
-}
-
-/** Removes the last character: all bytes of one in UTF-8, and one byte of what is none, as on a Latin-1 terminal. */
-function eraseCharacter(line: number[]): void {
-  const start = line.findLastIndex((byte) => byte >> 6 !== 0b10);
-  const first = line[start] ?? 0;
-  const length = first >> 5 === 0b110 ? 2 : first >> 4 === 0b1110 ? 3 : first >> 3 === 0b11110 ? 4 : 1;
-  line.length = Math.max(0, length > 1 && start + length === line.length ? start : line.length - 1);
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new DOMException('aborted', 'AbortError');
 }

@@ -24,6 +24,26 @@ export function parseTarget(text: string): TargetAddress {
   throw new UsageError('USAGE', `not a target: ${text}`, { hint: `a target is one of ${EXAMPLES}` });
 }
 
+/**
+ * Reads `host[:port]`, also as `docker://host[:port]`, by which a target is called.
+ * @returns the registry as references name it
+ * @throws UsageError `USAGE` for what is no host, or more than one.
+ */
+export function parseRegistryHost(text: string): string {
+  const host = text.replace(/^docker:\/\//, '').replace(/\/$/, '');
+  const hint = 'write host[:port]; a host has a dot, a port, or is localhost';
+  if (host.includes('/')) {
+    throw new UsageError('USAGE', `not a registry host: ${text}`, { hint: `${hint}, without a scheme and a path` });
+  }
+  try {
+    const { registry } = parseReference(`${host}/x/x`);
+    if (registry === host || host === 'index.docker.io') return registry;
+  } catch (error) {
+    throw new UsageError('USAGE', `not a registry host: ${text}`, { cause: error, hint });
+  }
+  throw new UsageError('USAGE', `not a registry host: ${text}`, { hint });
+}
+
 /** Checked by the reference grammar itself, with a placeholder as the repository. */
 function parseRegistryTarget(text: string, rest: string): TargetAddress {
   const [host = '', ...path] = rest.split('/');

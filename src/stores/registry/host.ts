@@ -22,7 +22,7 @@ const FIRST_SLOTS = 8;
 const MAX_AUTHORIZATION_TRIES = 3;
 
 /** What a request is about; tests, plans and benchmarks count by it. */
-export type RequestKind = 'manifest' | 'blob' | 'upload' | 'referrers' | 'tags' | 'token' | 'file';
+export type RequestKind = 'manifest' | 'blob' | 'upload' | 'referrers' | 'tags' | 'token' | 'file' | 'login';
 
 /** What a host client works with. */
 export interface HostOptions {

@@ -61,7 +61,7 @@ export function loginHint(host: string, isWrong: boolean): string {
     '$DOCKER_CONFIG/config.json (~/.docker/config.json)';
   return isWrong
     ? `log in to ${host} again: the password or token that is stored in ${places} is wrong or has expired`
-    : `log in to ${host} (docker login, podman login or helm registry login), or check its entry in ${places}`;
+    : `log in to ${host} (airgap login or verify-and-load with --login, docker login, podman login), or check its entry in ${places}`;
 }
 
 /** The error for credentials that are missing or refused. */

@@ -201,7 +201,7 @@ describe('docker-registry with bearer tokens', () => {
     await using none = open(registry.host, { repository: 'new/three' });
     await expect(none.push(layer.descriptor, bytesOf(layer.bytes))).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
-      hint: expect.stringMatching(/^log in to \S+ \(docker login/) as string,
+      hint: expect.stringMatching(/^log in to \S+ \(airgap login/) as string,
     });
   });
 
@@ -216,7 +216,7 @@ describe('docker-registry with bearer tokens', () => {
     await using repository = open(registry.host, { credentials: { ...ACCOUNT, password: 'no' } });
     await expect(repository.resolve('v1')).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
-      message: expect.stringContaining('refuses the stored credentials') as unknown,
+      message: expect.stringContaining('refuses the credentials') as unknown,
     });
   });
 

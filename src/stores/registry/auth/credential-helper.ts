@@ -1,4 +1,4 @@
-/** Asks a `docker-credential-*` program for the credentials of one registry. */
+/** Asks a `docker-credential-*` program for the credentials of one registry, and has it keep or forget them. */
 import { parseJson } from '../../../base/json/parse-json.ts';
 import { callProgram, type ProgramResult } from '../../../base/programs/run-program.ts';
 import { AuthError, NotFoundError, UsageError } from '../../../errors.ts';
@@ -24,17 +24,60 @@ export async function askHelper(
   environment: Environment,
   signal?: AbortSignal,
 ): Promise<Credentials | undefined> {
-  if (!HELPER_NAME.test(name)) {
-    throw new UsageError('USAGE', `${JSON.stringify(name.slice(0, 60))} is not the name of a credential helper`, {
-      hint: 'fix credsStore or credHelpers in the auth file',
-    });
-  }
-  const program = `docker-credential-${name}`;
-  const { exitCode, stdout } = await ask(program, server, environment, signal);
+  const program = programOf(name);
+  const { exitCode, stdout } = await call(program, 'get', { server, input: server, environment, signal });
   const said = stdout.toString('utf8');
   if (exitCode === 0) return readAnswer(program, said);
   if (/credentials not found|no credentials/i.test(said)) return undefined;
-  throw refused(program, server);
+  throw new AuthError('UNAUTHENTICATED', `${program} could not give credentials for ${server}`, {
+    hint: `run: echo ${server} | ${program} get`,
+  });
+}
+
+/**
+ * Has `docker-credential-<name> store` keep a user name and password, in the place of what it has for this server.
+ * @throws as {@link askHelper}
+ */
+export async function storeInHelper(
+  name: string,
+  server: string,
+  { username, password }: { readonly username: string; readonly password: string },
+  environment: Environment,
+  signal?: AbortSignal,
+): Promise<void> {
+  const program = programOf(name);
+  const input = JSON.stringify({ ServerURL: server, Username: username, Secret: password });
+  const { exitCode } = await call(program, 'store', { server, input, environment, signal });
+  if (exitCode === 0) return;
+  // What it said is not repeated: it was given the password.
+  throw new AuthError('UNAUTHENTICATED', `${program} could not keep the credentials for ${server}`, {
+    hint: `unlock what ${program} keeps them in, or remove it from the auth file and log in again`,
+  });
+}
+
+/**
+ * Has `docker-credential-<name> erase` forget what it has for this server.
+ * @throws as {@link askHelper}
+ */
+export async function eraseFromHelper(
+  name: string,
+  server: string,
+  environment: Environment,
+  signal?: AbortSignal,
+): Promise<void> {
+  const program = programOf(name);
+  const { exitCode } = await call(program, 'erase', { server, input: server, environment, signal });
+  if (exitCode === 0) return;
+  throw new AuthError('UNAUTHENTICATED', `${program} could not erase the credentials for ${server}`, {
+    hint: `run: echo ${server} | ${program} erase`,
+  });
+}
+
+function programOf(name: string): string {
+  if (HELPER_NAME.test(name)) return `docker-credential-${name}`;
+  throw new UsageError('USAGE', `${JSON.stringify(name.slice(0, 60))} is not the name of a credential helper`, {
+    hint: 'fix credsStore or credHelpers in the auth file',
+  });
 }
 
 function readAnswer(program: string, stdout: string): Credentials | undefined {
@@ -55,15 +98,22 @@ function readAnswer(program: string, stdout: string): Credentials | undefined {
   return username === '' ? undefined : { username, password: secret };
 }
 
-async function ask(
+/** What a helper is told. */
+interface HelperCall {
+  readonly server: string;
+  readonly input: string;
+  readonly environment: Environment;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function call(
   program: string,
-  server: string,
-  environment: Environment,
-  signal: AbortSignal | undefined,
+  action: 'get' | 'store' | 'erase',
+  { server, input, environment, signal }: HelperCall,
 ): Promise<ProgramResult> {
   try {
     const options = { environment, timeoutMs: HELPER_TIMEOUT_MS, signal };
-    return await callProgram(program, ['get'], Buffer.from(server), options);
+    return await callProgram(program, [action], Buffer.from(input), options);
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
     throw new UsageError('USAGE', `the credential helper ${program} of ${server} is not installed`, {
@@ -71,10 +121,4 @@ async function ask(
       hint: `install ${program}, or remove it from the auth file and log in again`,
     });
   }
-}
-
-function refused(program: string, server: string): AuthError {
-  return new AuthError('UNAUTHENTICATED', `${program} could not give credentials for ${server}`, {
-    hint: `run: echo ${server} | ${program} get`,
-  });
 }

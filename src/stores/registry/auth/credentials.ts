@@ -1,18 +1,18 @@
 /** Finds the credentials for a repository where Docker's and the containers tools keep them. */
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import * as z from 'zod';
-import { readBoundedSync } from '../../../base/files/read-file.ts';
-import { parseJson } from '../../../base/json/parse-json.ts';
-import { NotFoundError, UsageError } from '../../../errors.ts';
-import type { Credentials } from './account.ts';
-import { askHelper } from './credential-helper.ts';
 import type { Environment } from '../../../base/http/proxy.ts';
-
-const MAX_AUTH_FILE_BYTES = 4 * 1024 * 1024;
-const DOCKER_HUB = 'docker.io';
-const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
-const DOCKER_HUB_HOSTS = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
+import { UsageError } from '../../../errors.ts';
+import type { Credentials } from './account.ts';
+import {
+  authFilePlaces,
+  helperOf,
+  namesHost,
+  parseAuthFile,
+  readAuthFile,
+  serverOf,
+  type AuthEntry,
+  type AuthFile,
+} from './auth-file.ts';
+import { askHelper } from './credential-helper.ts';
 
 /** Gives the credentials for one repository, or undefined for anonymous access. */
 export type CredentialSource = (
@@ -20,23 +20,6 @@ export type CredentialSource = (
   repository: string,
   signal?: AbortSignal,
 ) => Promise<Credentials | undefined>;
-
-const Entry = z
-  .object({
-    auth: z.string().optional(),
-    username: z.string().optional(),
-    password: z.string().optional(),
-    identitytoken: z.string().optional(),
-    registrytoken: z.string().optional(),
-  })
-  .nullable();
-const AuthFile = z.object({
-  auths: z.record(z.string(), Entry).nullish(),
-  credHelpers: z.record(z.string(), z.string()).nullish(),
-  credsStore: z.string().nullish(),
-});
-type Entry = z.infer<typeof Entry>;
-type AuthFile = z.infer<typeof AuthFile>;
 
 /** Options of {@link createCredentialSource}. */
 export interface CredentialOptions {
@@ -74,10 +57,10 @@ async function search(
   environment: Environment,
   signal: AbortSignal | undefined,
 ): Promise<Credentials | undefined> {
-  const helper = Object.entries(file.credHelpers ?? {}).find(([key]) => hostOf(key) === canonical(registry));
-  const server = registry === DOCKER_HUB ? DOCKER_HUB_KEY : registry;
+  const helper = helperOf(file, registry);
+  const server = serverOf(registry);
   if (helper !== undefined) {
-    const found = await askHelper(helper[1], server, environment, signal);
+    const found = await askHelper(helper, server, environment, signal);
     if (found !== undefined) return found;
   }
   const entry = findEntry(file.auths ?? {}, registry, repository);
@@ -88,7 +71,11 @@ async function search(
 }
 
 /** Most specific key first; keys may be URLs, of which only the host counts. */
-function findEntry(auths: Readonly<Record<string, Entry>>, registry: string, repository: string): Entry | undefined {
+function findEntry(
+  auths: Readonly<Record<string, AuthEntry>>,
+  registry: string,
+  repository: string,
+): AuthEntry | undefined {
   const components = repository.split('/');
   for (let count = components.length; count > 0; count--) {
     const key = [registry, ...components.slice(0, count)].join('/');
@@ -96,24 +83,11 @@ function findEntry(auths: Readonly<Record<string, Entry>>, registry: string, rep
     if (entry !== undefined) return entry;
   }
   if (Object.hasOwn(auths, registry)) return auths[registry];
-  return Object.entries(auths).find(([key]) => isHostKey(key) && hostOf(key) === canonical(registry))?.[1];
-}
-
-/** `host`, `http(s)://host/…` and Docker's old `host/v1/`; anything else with a path names a namespace. */
-function isHostKey(key: string): boolean {
-  return /^https?:\/\//i.test(key) || /^[^/]+(?:\/v[12]\/?)?$/.test(key);
-}
-
-function hostOf(key: string): string {
-  return canonical(key.replace(/^https?:\/\//i, '').replace(/\/.*$/, ''));
-}
-
-function canonical(host: string): string {
-  return DOCKER_HUB_HOSTS.has(host) ? DOCKER_HUB : host;
+  return Object.entries(auths).find(([key]) => namesHost(key, registry))?.[1];
 }
 
 /** An empty entry only marks that a credential store knows the host. */
-function toCredentials(entry: Entry, registry: string): Credentials | undefined {
+function toCredentials(entry: AuthEntry, registry: string): Credentials | undefined {
   if (entry === null) return undefined;
   if (entry.registrytoken !== undefined && entry.registrytoken !== '') return { registryToken: entry.registrytoken };
   const { auth = '', username = '', password, identitytoken: identityToken = '' } = entry;
@@ -135,62 +109,17 @@ function decodeAuth(auth: string, registry: string): { username: string; passwor
 }
 
 function readAuthFiles(environment: Environment, named: string | undefined): readonly AuthFile[] {
-  const home = environment['HOME'] ?? homedir();
-  const runtime = environment['XDG_RUNTIME_DIR'];
-  const config = environment['XDG_CONFIG_HOME'] ?? join(home, '.config');
-  const docker = environment['DOCKER_CONFIG'] ?? join(home, '.docker');
-  const told = environment['REGISTRY_AUTH_FILE'] ?? '';
-  const inline = environment['DOCKER_AUTH_CONFIG'];
-  if (named !== undefined || told !== '') {
-    const files = [
-      named === undefined ? undefined : readAuthFile(named, 'it was named'),
-      told === '' ? undefined : readAuthFile(told, '$REGISTRY_AUTH_FILE names it'),
-    ];
-    return files.filter((file) => file !== undefined);
-  }
-  return [
-    inline === undefined || inline === '' ? undefined : parseAuthFile(inline, '$DOCKER_AUTH_CONFIG'),
-    runtime === undefined || runtime === '' ? undefined : readAuthFile(join(runtime, 'containers/auth.json')),
-    readAuthFile(join(config, 'containers/auth.json')),
-    readAuthFile(join(docker, 'config.json')),
-    readAuthFile(join(home, '.dockercfg')),
-  ].filter((file) => file !== undefined);
-}
-
-function readAuthFile(path: string, mustExist?: string): AuthFile | undefined {
-  // The customary way to say that there are no credentials.
-  if (path === '/dev/null') return {};
-  let bytes: Buffer;
-  try {
-    bytes = readBoundedSync(path, { what: 'an auth file', limit: MAX_AUTH_FILE_BYTES });
-  } catch (error) {
-    if (error instanceof NotFoundError) {
-      if (mustExist === undefined) return undefined;
-      throw new UsageError('USAGE', `there is no auth file ${path}, and ${mustExist}`, {
-        cause: error,
-        hint: 'log in to make it, or name the file that is meant',
-      });
-    }
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError('USAGE', `cannot read the auth file ${why}`, { cause: error, hint: 'check its permissions' });
-  }
-  return parseAuthFile(bytes.toString('utf8'), path);
-}
-
-function parseAuthFile(text: string, where: string): AuthFile {
-  const broken = (): UsageError =>
-    new UsageError('USAGE', `${where} is not a registry auth file`, {
-      hint: 'it must hold JSON with an "auths" object',
-    });
-  if (text.trim() === '') return {};
-  let json: unknown;
-  try {
-    json = parseJson(text, { maxBytes: MAX_AUTH_FILE_BYTES, reading: 'lenient' });
-  } catch {
-    throw broken();
-  }
-  const legacy = where.endsWith('.dockercfg') && typeof json === 'object' && json !== null && !('auths' in json);
-  const parsed = AuthFile.safeParse(legacy ? { auths: json } : json);
-  if (!parsed.success) throw broken();
-  return parsed.data;
+  const { told, inline, runtime, containers, docker, legacy } = authFilePlaces(environment);
+  const files =
+    named !== undefined || told !== undefined
+      ? [
+          named === undefined ? undefined : readAuthFile(named, 'it was named'),
+          told === undefined ? undefined : readAuthFile(told, '$REGISTRY_AUTH_FILE names it'),
+        ]
+      : [
+          inline === undefined ? undefined : parseAuthFile(inline, '$DOCKER_AUTH_CONFIG'),
+          runtime === undefined ? undefined : readAuthFile(runtime),
+          ...[containers, docker, legacy].map((path) => readAuthFile(path)),
+        ];
+  return files.filter((file) => file !== undefined);
 }

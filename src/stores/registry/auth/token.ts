@@ -170,7 +170,7 @@ async function refusedBy(answer: Answer, request: TokenRequest): Promise<Error> 
   // A token server says 400 for credentials it cannot read and for scopes it will not give.
   if (answer.status !== 400 && !(error instanceof AuthError)) return error;
   if (answer.status === 403) return error;
-  const who = request.credentials === undefined ? 'anonymous access' : 'the stored credentials';
+  const who = request.credentials === undefined ? 'anonymous access' : 'the credentials';
   const message = `the token server ${redactUrl(answer.asked.url)} of ${request.registry.host} refuses ${who} (${answer.status})`;
   return unauthenticated(request.registry, message, error, request.credentials !== undefined);
 }

@@ -214,7 +214,7 @@ describe('a token server that refuses', () => {
   it.each([
     [400, undefined, 'UNAUTHENTICATED', 'refuses anonymous access (400)'],
     [401, undefined, 'UNAUTHENTICATED', 'refuses anonymous access (401)'],
-    [400, ACCOUNT, 'UNAUTHENTICATED', 'refuses the stored credentials (400)'],
+    [400, ACCOUNT, 'UNAUTHENTICATED', 'refuses the credentials (400)'],
     [403, ACCOUNT, 'DENIED', 'answered 403'],
     [402, ACCOUNT, 'REGISTRY', 'answered 402'],
   ])('with %i to %j is told as such', async (status, credentials, code, message) => {
