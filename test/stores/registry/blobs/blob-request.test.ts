@@ -71,6 +71,9 @@ describe('a blob that the registry does not have, with addresses of its own', ()
 
   const absent: Answerer = (_, response) => void response.writeHead(404).end();
 
+  /** What was asked of anyone without TLS. */
+  const plain: string[] = [];
+
   /** A server `https://registry.test`, which is reached through a proxy on loopback alone; told the addresses in its name. */
   async function startElsewhere(
     answer: RequestListener,
@@ -79,7 +82,10 @@ describe('a blob that the registry does not have, with addresses of its own', ()
     const secure = createSecureServer({ key, cert }, answer);
     await once(secure.listen(0, '127.0.0.1'), 'listening');
     const { port } = secure.address() as AddressInfo;
-    const proxy = createServer((_, response) => void response.writeHead(502).end());
+    const proxy = createServer((request, response) => {
+      plain.push(request.url ?? '');
+      response.writeHead(502).end();
+    });
     proxy.on('connect', (_, client) => {
       const server = connect(port, '127.0.0.1', () => {
         client.write('HTTP/1.1 200 OK\r\n\r\n');
@@ -132,6 +138,7 @@ describe('a blob that the registry does not have, with addresses of its own', ()
     const rest = repository.fetch({ ...blob.descriptor, urls: [at('/part')] }, { offset: 3 });
     expect(await collect(rest)).toEqual(blob.bytes.subarray(3));
     expect(asked).toEqual([['/part', undefined, 'bytes=3-']]);
+    expect(plain).toEqual([]);
   });
 
   it('is the failure of the last address where none has it, and of no more than eight', async () => {
