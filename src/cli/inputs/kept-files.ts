@@ -2,6 +2,9 @@
 import { stat } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
 
+/** What names an archive, whose parts may be there in its place. Nothing is looked for beside addresses, keys and states. */
+const ARCHIVES = new Set(['archive', 'delta', 'old', 'new', '--base', '--archive']);
+
 /** What was given to one option or argument. */
 export interface GivenWords {
   /** `--report`, `archive` */
@@ -22,7 +25,8 @@ export async function keepInputs(given: readonly GivenWords[]): Promise<void> {
       const written = await identityOf(file);
       if (written === undefined) continue;
       for (const other of given.filter((each) => each.name !== name)) {
-        const named = await Promise.all((await withParts(other.words, directories)).map(identityOf));
+        const read = ARCHIVES.has(other.name) ? await withParts(other.words, directories) : other.words;
+        const named = await Promise.all(read.map(identityOf));
         if (named.includes(written)) throw replaced(`${name} ${file}`, other.name);
       }
     }
