@@ -234,7 +234,7 @@ const USES: Readonly<Record<string, string>> = {
 /** These name what is made, what is inside an archive, or what is on other machines. */
 const NO_FILES = new Set([
   ...['keys generate --output', 'extract [paths...]', 'check --path', 'verify-and-load --path'],
-  'mirror-config --ca-file',
+  ...['mirror-config --ca-file', 'login <registry>', 'logout <registry>'],
 ]);
 
 function trustUses(command: string, call: string): Readonly<Record<string, string>> {
