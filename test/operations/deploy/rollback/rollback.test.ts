@@ -6,6 +6,7 @@ import { runInside } from '../../../helpers/in-process.ts';
 import { VERIFY_AND_LOAD } from '../../../../src/cli/verify-and-load-program.ts';
 import { useBuiltCli } from '../../../cli/built-cli.ts';
 import { sharedCluster, type KubernetesObject, type SharedCluster } from '../../../helpers/cluster.ts';
+import { readObjects, type NamespaceObjects } from '../namespace-objects.ts';
 import { LATER_CLASS, makeDeployableRelease, type DeployableRelease } from '../deployable-release.ts';
 
 const cli = useBuiltCli();
@@ -24,43 +25,20 @@ beforeAll(async () => {
 });
 afterAll(async () => release?.[Symbol.asyncDispose]());
 
-const KINDS: Readonly<Record<string, string>> = {
-  configmaps: 'api/v1',
-  secrets: 'api/v1',
-  services: 'api/v1',
-  persistentvolumeclaims: 'api/v1',
-  deployments: 'apis/apps/v1',
-  statefulsets: 'apis/apps/v1',
-  ingresses: 'apis/networking.k8s.io/v1',
-};
-/** Of the server, and of controllers; and the record, which tells what happened. */
-const SERVER_FIELDS = ['managedFields', 'resourceVersion', 'generation', 'creationTimestamp', 'uid'];
-
 interface Site {
   readonly release: DeployableRelease;
   readonly namespace: string;
   readonly list: (kind: string, api?: string) => Promise<readonly KubernetesObject[]>;
   /** Everything but jobs, without what the server counts. */
-  readonly objects: () => Promise<Readonly<Record<string, object>>>;
+  readonly objects: () => Promise<NamespaceObjects>;
 }
 
 function site(skip: () => never): Site {
   if (cluster === undefined || release === undefined) skip();
   const namespace = `back-${randomBytes(4).toString('hex')}`;
   const { api } = cluster;
-  const list: Site['list'] = (kind, group = KINDS[kind] ?? '') => api.list(`/${group}/namespaces/${namespace}/${kind}`);
-  const objects = async (): Promise<Readonly<Record<string, object>>> => {
-    const found: Record<string, object> = {};
-    for (const kind of Object.keys(KINDS)) {
-      for (const { metadata, status: _status, ...rest } of await list(kind)) {
-        if (metadata.name === 'airgap-shop' || metadata.name === 'kube-root-ca.crt') continue;
-        const annotations = Object.entries(metadata.annotations ?? {}).filter(([key]) => !key.startsWith('deployment.kubernetes.io/'));
-        const own = Object.entries(metadata).filter(([key]) => !SERVER_FIELDS.includes(key));
-        found[`${kind}/${metadata.name}`] = { ...rest, metadata: { ...Object.fromEntries(own), annotations: Object.fromEntries(annotations) } };
-      }
-    }
-    return found;
-  }; // prettier-ignore
+  const list: Site['list'] = (kind, group = 'api/v1') => api.list(`/${group}/namespaces/${namespace}/${kind}`);
+  const objects = (): Promise<NamespaceObjects> => readObjects(api, namespace);
   return { release, namespace, list, objects };
 }
 
