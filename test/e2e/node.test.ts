@@ -129,7 +129,9 @@ function brokenWorkload(): object {
   const containers = [
     { name: 'main', image: 'registry.hexabase.ai/hexabase/control-plane:1.5.0', args: ['not-a-command'] },
   ];
-  const spec = { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } };
+  const template = { metadata: { labels }, spec: { containers } };
+  // Without a probe it would be ready for the moment in which it runs.
+  const spec = { minReadySeconds: 5, selector: { matchLabels: labels }, template };
   return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'broken' }, spec };
 }
 

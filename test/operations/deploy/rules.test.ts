@@ -50,8 +50,6 @@ beforeAll(async () => {
       .map((object) => `---\n${JSON.stringify(object)}\n`)
       .join('')
       .replaceAll('registry.example/team/api:1.0', `${source.host}/team/api:1.0`)
-      // What the rules do not look at, and the cluster does.
-      .replaceAll('"maxSkew":1', '"maxSkew":1,"whenUnsatisfiable":"ScheduleAnyway"')
       .replaceAll('"namespace":"app"', `"namespace":"${namespace}"`);
   await writeFiles(temp.path, {
     'manifests/good/01-all.yaml': yaml(makeObjects()),
