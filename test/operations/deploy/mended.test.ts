@@ -174,6 +174,8 @@ describe('what stops a deployment is told, and once it is mended the same comman
       const stopped = await deploy('blocked', namespace, '--step-timeout', '20');
       expect(stopped).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('is already in use') as string });
       await api.request('DELETE', `${path}/purchases.blocked.example`);
+      // The server looks at the names again in its own time.
+      await api.waitFor(`${path}/orders.blocked.example`, 'accepted', ({ status }) => JSON.stringify(status).includes('"reason":"NoConflicts"')); // prettier-ignore
       const again = await deploy('blocked', namespace);
       expect([again.exitCode, again.stderr]).toEqual([0, expect.any(String)]);
       const state = await endState(api, namespace);
