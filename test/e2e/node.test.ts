@@ -277,11 +277,13 @@ test('all of it is gone afterwards: processes, mounts, control groups, files', a
   expect(existsSync(node.folder)).toBe(false);
   expect(await mountsBelow(node.folder)).toEqual([]);
   const name = basename(node.folder);
-  const commands = readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map((pid) => readIfThere(`/proc/${pid}/cmdline`))
-    .filter((command) => command.includes(name));
-  expect(commands).toEqual([]);
+  // Those who entered the namespace end just after what they started in it.
+  const commands = (): readonly string[] =>
+    readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry))
+      .map((pid) => readIfThere(`/proc/${pid}/cmdline`))
+      .filter((command) => command.includes(name));
+  await expect.poll(commands).toEqual([]);
   const groups = readdirSync('/sys/fs/cgroup', { withFileTypes: true })
     .flatMap((entry) => (entry.isDirectory() ? readdirSync(join('/sys/fs/cgroup', entry.name)) : [entry.name]))
     .filter((group) => group.includes(name));
