@@ -37,7 +37,7 @@ export interface SubjectComparison {
 /** What all of it comes to: `incomplete` where nothing is worse, and not everything of then was found and evaluated. */
 export type ComparisonVerdict = 'worse' | 'incomplete' | 'better' | 'same';
 
-/** Kinds that come and go in the ordinary course: hooks that ended, and secrets that nobody hands out to be checked. */
+/** Kinds that come and go in the ordinary course: hooks that ended, and secrets, which are not handed out to be checked. */
 const FLEETING: ReadonlySet<string> = new Set(['Job', 'Pod', 'Secret']);
 
 /** Compares a subject with those that it was paired with. */

@@ -98,8 +98,12 @@ function objectItems({ absent, added }: ComparedSubject): readonly ComparisonIte
     objects.length === 0
       ? []
       : [{ text, places: [...objects.slice(0, MAX_SHOWN).map(describeObject), ...more(objects)] }];
+  // They are not handed out to be checked at a site: that one is not among the objects does not say that it is not there.
+  const secrets = absent.filter(({ kind }) => kind === 'Secret');
+  const gone = absent.filter(({ kind }) => kind !== 'Secret');
   return [
-    ...item(`${formatCount(absent.length, 'object')} checked then, not there now:`, absent),
+    ...item(`${formatCount(gone.length, 'object')} checked then, not there now:`, gone),
+    ...item(`${formatCount(secrets.length, 'secret')} checked then, not looked at now:`, secrets),
     ...item(`${formatCount(added.length, 'object')} not there then:`, added),
   ];
 }

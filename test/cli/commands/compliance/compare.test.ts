@@ -82,7 +82,7 @@ test('what runs as it was built is the same, by the profiles of then, and what i
   expect(stdout).toMatch(/Compared with demo\.tar \(demo 1\.0\.0, sha256:[0-9a-f]{64}\), checked at 2026-01-31T12:00:00Z:\n/);
   expect(stdout).toContain(`cluster (standard input) with manifests
   GONE   secret-data: met then, nothing it applies to now
-  1 object checked then, not there now:
+  1 secret checked then, not looked at now:
           Secret/api in app
   1 object not there then:
           ConfigMap/kube-root-ca.crt in app
@@ -176,7 +176,7 @@ test('what runs in a real cluster is compared with what was built, and gets wors
     );
   const same = await check(...ARCHIVE, '--report', 'live.json');
   expect({ exitCode: same.exitCode, stderr: same.stderr }).toEqual({ exitCode: 0, stderr: '' });
-  expect(same.stdout).toContain(`1 object checked then, not there now:\n          Secret/api in ${namespace.name}\n`);
+  expect(same.stdout).toContain(`1 secret checked then, not looked at now:\n          Secret/api in ${namespace.name}\n`);
   expect(same.stdout).toContain('All that was checked is as it was then.');
   const deployment = objects.items.find(({ kind }) => kind === 'Deployment');
   const container = ['spec', 'template', 'spec', 'containers', 0] as const;
